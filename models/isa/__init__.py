@@ -1,0 +1,1 @@
+"""The Equinox instruction set: one source for encodings, from which the RTL package is generated."""

@@ -1,0 +1,124 @@
+"""HBFP8: blocks of K signed 8-bit mantissas under one 8-bit exponent.
+
+A block of K bf16 values becomes ``(q, E)``: ``E`` is the largest biased bf16 exponent in the block,
+``q = RNE(x / 2**(E-133))`` clamped to -127..127, and the value represented is ``q * 2**(E-133)``.
+A block of zeros has ``E = 0``; a block with an infinity or a NaN has ``E = 255`` and ``q = 0``, and
+every result that it touches is NaN.
+
+The grid is that of the HBFP emulator (github.com/parsa-epfl/HBFPEmulator, ``bfp_ops.py``, 7 mantissa
+bits, deterministic rounding). The emulator takes ``ceil(log2(max + 1e-8))`` for the exponent, which
+differs in two places: where the maximum is an exact power of two (2**-3 and above) its exponent is one
+lower, so the maximum itself saturates at 127; and blocks whose maximum is below about 2**-19 are
+disturbed by the 1e-8. ``emulator_compat=True`` reproduces both.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .formats import F32, as_bf16, as_fp32, bf16_to_fp32, fp32_add, fp64_to_fp32
+
+I8 = NDArray[np.int8]
+U8 = NDArray[np.uint8]
+
+E_SPECIAL = 255
+E_BIAS = 133  # a block (q, E) stands for q * 2**(E - 133)
+Q_MAX = 127
+SUM_BITS_MAX = 25  # signed; magnitudes up to 2**24 are exact in fp32
+K_MAX = 1024  # K * 127**2 < 2**24
+_EMULATOR_EPSILON = np.float32(1e-8)
+
+
+def block_exponent(x: ArrayLike, emulator_compat: bool = False) -> U8:
+    """Shared exponent of each block of bf16 patterns ``x[..., K]`` -> ``uint8[...]``."""
+    raw = as_bf16(x, "x")
+    if raw.ndim == 0 or raw.shape[-1] == 0:
+        raise ValueError("x: a block needs at least one element along the last axis")
+    exp = ((raw >> np.uint16(7)) & np.uint16(0xFF)).max(axis=-1)
+    if emulator_compat:
+        peak = np.abs(bf16_to_fp32(raw)).max(axis=-1)
+        ok = exp != E_SPECIAL
+        biased = np.where(ok, peak, np.float32(1)) + _EMULATOR_EPSILON  # fp32 sum, as the emulator
+        log = np.log2(biased.astype(np.float64)).astype(np.float32)
+        exp = np.where(ok, np.ceil(log).astype(np.int64) + (E_BIAS - 7), E_SPECIAL)
+    return exp.astype(np.uint8)
+
+
+def quantise_with(x: ArrayLike, exp: ArrayLike) -> I8:
+    """Mantissas of ``x[..., K]`` (bf16 patterns) under given exponents ``exp[...]`` -> ``int8``.
+
+    Under ``E = 255`` every mantissa is 0, and under ``E = 0`` too, since all values then are zero.
+    """
+    raw = as_bf16(x, "x")
+    e = np.asarray(exp).astype(np.int64)[..., None]
+    special = (e == E_SPECIAL) | (e == 0)
+    val = bf16_to_fp32(np.where(special, np.uint16(0), raw)).astype(np.float64)
+    scaled = np.ldexp(val, (E_BIAS - e).astype(np.int32))
+    with np.errstate(invalid="ignore"):
+        q = np.clip(np.rint(scaled), -Q_MAX, Q_MAX)
+    return np.where(np.isnan(q), 0, q).astype(np.int8)
+
+
+def quantise(x: ArrayLike, emulator_compat: bool = False) -> tuple[I8, U8]:
+    """Quantise blocks: bf16 patterns ``x[..., K]`` -> ``(q int8[..., K], E uint8[...])``."""
+    exp = block_exponent(x, emulator_compat)
+    return quantise_with(x, exp), exp
+
+
+def dequantise(q: ArrayLike, exp: ArrayLike) -> F32:
+    """Values ``q * 2**(E-133)`` as fp32 ``[..., K]``; NaN where ``E = 255``; flushed below 2**-126."""
+    mant = np.asarray(q).astype(np.float64)
+    return fp64_to_fp32(mant * _scale(exp)[..., None])
+
+
+def _scale(exp: ArrayLike) -> NDArray[np.float64]:
+    e = np.asarray(exp)
+    if e.dtype.kind not in "iu" or (e.size and (e.min() < 0 or e.max() > 255)):
+        raise ValueError("E: block exponents must be integers in 0..255")
+    scale = np.ldexp(1.0, e.astype(np.int32) - E_BIAS)
+    return np.where(e == E_SPECIAL, np.nan, scale)
+
+
+def int_to_fp32(total: ArrayLike, ea: ArrayLike, eb: ArrayLike) -> F32:
+    """Block product ``total * 2**(ea+eb-266)`` as fp32; shapes broadcast.
+
+    ``total`` is the exact integer sum (|total| <= 2**24, so nothing is rounded). Overflow gives
+    infinity, a magnitude below 2**-126 a signed zero, a zero sum +0, and ``E = 255`` NaN.
+    """
+    s = np.asarray(total)
+    if s.dtype.kind not in "iu" or (s.size and int(np.abs(s.astype(np.int64)).max()) > 1 << 24):
+        raise ValueError("total: integer sums with |total| <= 2**24 expected")
+    return fp64_to_fp32(s.astype(np.float64) * _scale(ea) * _scale(eb))
+
+
+def hbfp_matmul(
+    aq: ArrayLike, ae: ArrayLike, bq: ArrayLike, be: ArrayLike, acc: ArrayLike | None = None
+) -> F32:
+    """Blocked product ``A . B^T`` as the arrays compute it -> fp32 ``[R, C]``.
+
+    ``aq`` int8 ``[R, KB, K]`` with exponents ``ae`` uint8 ``[R, KB]``; ``bq`` ``[C, KB, K]`` with
+    ``be`` ``[C, KB]``; ``acc`` fp32 ``[R, C]`` to add to, or None: then the first block's product is
+    the first value of the accumulator. One fp32 addition a block, blocks in ascending order.
+    """
+    a, b = np.asarray(aq), np.asarray(bq)
+    ea, eb = np.asarray(ae), np.asarray(be)
+    if a.ndim != 3 or b.ndim != 3 or a.shape[1:] != b.shape[1:]:
+        raise ValueError(f"aq {a.shape}, bq {b.shape}: need [R, KB, K] and [C, KB, K]")
+    if ea.shape != a.shape[:2] or eb.shape != b.shape[:2]:
+        raise ValueError(f"ae {ea.shape}, be {eb.shape}: need one exponent a block of aq, bq")
+    if not 1 <= a.shape[2] <= K_MAX or a.shape[1] < 1:
+        raise ValueError(f"block length {a.shape[2]} x {a.shape[1]} blocks: need 1..{K_MAX}, 1..")
+    out = None if acc is None else as_fp32(acc, "acc")
+    if out is not None and out.shape != (a.shape[0], b.shape[0]):
+        raise ValueError(f"acc {out.shape}: need {(a.shape[0], b.shape[0])}")
+    # Every partial sum is an integer below 2**24, hence exact in float32 whatever its order.
+    fa = np.ascontiguousarray(a.transpose(1, 0, 2), dtype=np.float32)
+    fb = np.ascontiguousarray(b.transpose(1, 2, 0), dtype=np.float32)
+    sums = np.matmul(fa, fb)  # [KB, R, C]
+    sa, sb = _scale(ea).T[:, :, None], _scale(eb).T[:, None, :]
+    products = fp64_to_fp32((sums.astype(np.float64) + 0.0) * sa * sb)  # + 0.0: no -0 for a zero sum
+    for part in products:
+        out = part if out is None else fp32_add(out, part)
+    assert out is not None
+    return out

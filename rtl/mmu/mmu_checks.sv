@@ -1,0 +1,40 @@
+// Assertions of the MMU's promises, on in every simulation.
+// Bound: in MODE_PRIO, a ready inference tile with a free bank of its class has the load port within N cycles,
+// and no training row enters in a cycle in which inference has a row to give.
+module mmu_checks #(
+    parameter int unsigned N = 8
+) (
+    input logic           clk_i,
+    input logic           rst_ni,
+    input eqx_pkg::mode_e mode_i,
+    input logic           inf_want_i,   // an inference tile is ready and an inference bank free
+    input logic           inf_start_i,  // the load port takes an inference tile
+    input logic [1:0]     avail_i,      // rows to give: 0 inference, 1 training
+    input logic [1:0]     take_i
+);
+`ifndef SYNTHESIS
+  logic [15:0] wait_q;  // cycles that inference has waited in vain
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) wait_q <= '0;
+    else if (mode_i == eqx_pkg::MODE_PRIO && inf_want_i && !inf_start_i) wait_q <= wait_q + 16'd1;
+    else wait_q <= '0;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (rst_ni) begin
+      assert (wait_q < 16'(N))
+      else $error("mmu: an inference tile waited %0d cycles for the load port, bound is %0d", wait_q, N);
+      assert (!(mode_i == eqx_pkg::MODE_PRIO && take_i[1] && avail_i[0]))
+      else $error("mmu: a training row entered although inference had one to give");
+      assert (take_i != 2'b11 && (take_i & ~avail_i) == '0)
+      else $error("mmu: a row entered that was not to be had");
+      assert (!(mode_i == eqx_pkg::MODE_INF_ONLY && take_i[1]))
+      else $error("mmu: a training row entered in MODE_INF_ONLY");
+      assert (take_i != '0 || avail_i[0] == 1'b0)
+      else $error("mmu: inference had a row to give, and none entered");
+    end
+  end
+  cover property (@(posedge clk_i) disable iff (!rst_ni) mode_i == eqx_pkg::MODE_PRIO && wait_q == 16'(N - 2) && inf_start_i);
+  cover property (@(posedge clk_i) disable iff (!rst_ni) mode_i == eqx_pkg::MODE_PRIO && (&avail_i) && take_i[0]);
+`endif
+endmodule

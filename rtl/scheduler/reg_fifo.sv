@@ -1,0 +1,45 @@
+// Small FIFO in registers. Latency: an entry can be read one cycle after it was written; one in and one out a cycle.
+module reg_fifo #(
+    parameter int unsigned WIDTH = 48,
+    parameter int unsigned DEPTH = 4,  // power of two
+    localparam int unsigned AW = $clog2(DEPTH)
+) (
+    input  logic             clk_i,
+    input  logic             rst_ni,
+    input  logic             push_i,   // only while count_o < DEPTH
+    input  logic [WIDTH-1:0] wdata_i,
+    output logic [AW:0]      count_o,
+    output logic             valid_o,
+    input  logic             ready_i,
+    output logic [WIDTH-1:0] rdata_o
+);
+  if (DEPTH < 2 || (DEPTH & (DEPTH - 1)) != 0) begin : g_check
+    $fatal(1, "reg_fifo: DEPTH must be a power of two >= 2");
+  end
+
+  logic [WIDTH-1:0] mem_q[DEPTH];
+  logic [AW:0]      wptr_q, rptr_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      wptr_q <= '0;
+      rptr_q <= '0;
+    end else begin
+      if (push_i) wptr_q <= wptr_q + 1'b1;
+      if (valid_o && ready_i) rptr_q <= rptr_q + 1'b1;
+    end
+  end
+  always_ff @(posedge clk_i) if (push_i) mem_q[wptr_q[AW-1:0]] <= wdata_i;
+
+  assign count_o = wptr_q - rptr_q;
+  assign valid_o = wptr_q != rptr_q;
+  assign rdata_o = mem_q[rptr_q[AW-1:0]];
+
+`ifndef SYNTHESIS
+  logic live_q;  // out of reset
+  always_ff @(posedge clk_i or negedge rst_ni)
+    if (!rst_ni) live_q <= 1'b0;
+    else live_q <= 1'b1;
+  a_overflow : assert property (@(posedge clk_i) disable iff (!live_q) !push_i || count_o < (AW + 1)'(DEPTH));
+`endif
+endmodule

@@ -1,0 +1,29 @@
+"""Static checks of the RTL and of the code base's rules; exits with 1 when one fails."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from verif.lib.lint import lint  # noqa: E402
+
+STEPS = ("rules", "generated", "verilator", "yosys")
+
+
+def main() -> int:
+    """Entry point."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("modules", nargs="*", help="modules of rtl/ to check (default: everything)")
+    parser.add_argument("--only", choices=STEPS, action="append", default=[], help="run this check; may be repeated")
+    options = parser.parse_args()
+    try:
+        return 1 if lint(options.modules, options.only) else 0
+    except ValueError as error:
+        parser.error(str(error))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

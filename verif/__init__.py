@@ -1,0 +1,1 @@
+"""Verification environment of Equinox: benches, agents and their build and run support."""

@@ -1,0 +1,79 @@
+// Compares LANES results with expected values, LATENCY cycles after the operands, and counts.
+// While no result is due the outputs must hold the last one (LATENCY > 0).
+// plant_i flips bit 0 of lane 1 of every 1000th row: a check of the checker.
+module lane_check #(
+    parameter int unsigned OUT_W   = 16,
+    parameter int unsigned LANES   = 16,
+    parameter int unsigned LATENCY = 1
+) (
+    input  logic                        clk_i,
+    input  logic                        clear_i,
+    input  logic                        plant_i,
+    input  logic                        valid_i,  // operands are at the DUT in this cycle
+    input  logic [LANES-1:0][OUT_W-1:0] expect_i, // what they lead to
+    input  logic [LANES-1:0][OUT_W-1:0] out_i,
+    output logic                        idle_o,   // nothing is due
+    output int unsigned                 compared_o,
+    output int unsigned                 mismatches_o,
+    output int unsigned                 held_o,     // cycles in which holding was checked
+    output int unsigned                 unheld_o,   // and failed
+    output int unsigned                 first_o,    // index of the first mismatch
+    output logic [OUT_W-1:0]            first_got_o,
+    output logic [OUT_W-1:0]            first_want_o
+);
+  typedef logic [LANES-1:0][OUT_W-1:0] row_t;
+  logic        due_q[LATENCY+1];
+  row_t        want_q[LATENCY+1];
+  logic        due, last_valid_q;
+  row_t        want, out, last_q;
+  int unsigned rows_q;
+
+  always_ff @(posedge clk_i) begin
+    due_q[1]  <= valid_i && !clear_i;
+    want_q[1] <= expect_i;
+    for (int i = 2; i <= LATENCY; i++) begin
+      due_q[i]  <= due_q[i-1] && !clear_i;
+      want_q[i] <= want_q[i-1];
+    end
+  end
+  assign due  = (LATENCY == 0) ? valid_i : due_q[LATENCY];
+  assign want = (LATENCY == 0) ? expect_i : want_q[LATENCY];
+
+  always_comb begin
+    out = out_i;
+    if (plant_i && rows_q % 1000 == 999) out[1][0] = !out[1][0];
+    idle_o = !valid_i;
+    for (int i = 1; i <= LATENCY; i++) idle_o = idle_o && !due_q[i];
+  end
+
+  always @(posedge clk_i) begin
+    if (clear_i) begin
+      compared_o   = 0;
+      mismatches_o = 0;
+      held_o       = 0;
+      unheld_o     = 0;
+      rows_q       = 0;
+      last_valid_q = 1'b0;
+    end else if (due) begin
+      if (out !== want) begin
+        for (int l = 0; l < LANES; l++) begin
+          if (out[l] !== want[l]) begin
+            if (mismatches_o == 0) begin
+              first_o      = rows_q * LANES + l;
+              first_got_o  = out[l];
+              first_want_o = want[l];
+            end
+            mismatches_o = mismatches_o + 1;
+          end
+        end
+      end
+      compared_o   = compared_o + LANES;
+      rows_q       = rows_q + 1;
+      last_q       = out_i;
+      last_valid_q = 1'b1;
+    end else if (LATENCY > 0 && last_valid_q) begin
+      held_o = held_o + 1;
+      if (out_i !== last_q) unheld_o = unheld_o + 1;
+    end
+  end
+endmodule

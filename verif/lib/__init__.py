@@ -1,0 +1,1 @@
+"""Shared support of the benches: building and running simulations, coverage, sources."""

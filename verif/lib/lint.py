@@ -1,0 +1,164 @@
+"""Static checks of the RTL: Verilator's warnings, elaboration by Yosys, generated files, rules.
+
+The top is checked with the parameters of every configuration; modules that the top does not reach
+(or, while a module is named, that module alone) are checked with their default parameters.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from verif.lib import rules, toolchain
+from verif.lib.rtl import RTL, closure, find, is_package, strip_comments
+from verif.lib.toolchain import BUILD, ROOT
+
+TOP = "equinox_core"
+_WAIVERS = """`verilator_config
+lint_off -rule UNUSEDPARAM -file "*_pkg.sv"
+"""  # a design need not use every constant of a package
+_PARAMETER = re.compile(r"\bparameter\s+(?:[\w:]+\s+)*?(?:\[[^\]]*\]\s*)?(\w+)\s*=")
+
+# Run by its own interpreter: a design that Yosys refuses ends the process.
+_YOSYS = """
+import sys
+from pyosys import libyosys as ys
+design = ys.Design()
+for step in sys.argv[1:]:
+    ys.run_pass(step, design)
+"""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A module with the parameters it is checked with."""
+
+    module: str
+    params: dict[str, int] = field(default_factory=dict, compare=False)
+    label: str = "default parameters"
+
+    def __str__(self) -> str:
+        return f"{self.module} ({self.label})"
+
+
+def parameters_of(path: Path) -> set[str]:
+    """Names of the parameters that the module in a file declares."""
+    return set(_PARAMETER.findall(strip_comments(path.read_text()).split(");", 1)[0]))
+
+
+def configurations() -> dict[str, dict[str, int]]:
+    """Core parameters of each file of configs/ that has a [core] table."""
+    found = {}
+    for path in sorted((ROOT / "configs").glob("*.toml")):
+        core = tomllib.loads(path.read_text()).get("core")
+        if core:
+            found[path.stem] = {k: v for k, v in core.items() if isinstance(v, int)}
+    return found
+
+
+def targets(modules: Iterable[str] = ()) -> list[Target]:
+    """What is to be checked: the named modules, or everything in rtl/."""
+    files = {path.stem: path for path in find(RTL) if not is_package(path)}
+    chosen = list(modules)
+    for name in chosen:
+        if name not in files:
+            raise ValueError(f"no module {name} in rtl/")
+    if not chosen:
+        chosen = [TOP] if TOP in files else []
+        reached = {path.stem for path in closure(TOP)} if chosen else set()
+        chosen += [name for name in files if name not in reached]
+    result = []
+    for name in chosen:
+        if name == TOP:
+            known = parameters_of(files[name])
+            for label, values in configurations().items():
+                result.append(Target(name, {k: v for k, v in values.items() if k in known}, label))
+        if name != TOP or not configurations():
+            result.append(Target(name))
+    return result
+
+
+def run_verilator(target: Target, sources: Sequence[Path]) -> str:
+    """Verilator's findings with all warnings on; empty when there are none."""
+    waivers = BUILD / "lint" / "packages.vlt"
+    waivers.parent.mkdir(parents=True, exist_ok=True)
+    waivers.write_text(_WAIVERS)
+    command = [str(toolchain.verilator_root() / "bin" / "verilator_bin")]
+    command += ["--lint-only", "-Wall", "--no-timing", "--top-module", target.module]
+    command += [f"-G{key}={value}" for key, value in target.params.items()]
+    command += [str(waivers), *map(str, sources)]
+    done = subprocess.run(command, env=toolchain.verilator_env(), capture_output=True, text=True, cwd=ROOT)
+    return (done.stdout + done.stderr).strip() if done.returncode else ""
+
+
+def run_yosys(target: Target, sources: Sequence[Path]) -> str:
+    """What keeps Yosys from elaborating the design cleanly; empty when nothing does.
+
+    Beside errors: latches, combinational loops, several drivers, undriven wires in use.
+    """
+    files = " ".join(map(str, sources))
+    settings = " ".join(f"-G {key}={value}" for key, value in target.params.items())
+    steps = [
+        f"read_slang --ignore-assertions --top {target.module} {settings} {files}",
+        "hierarchy -check",
+        "proc",
+        "opt_clean",
+        "check -assert",
+        "select -assert-none t:$dlatch t:$adlatch t:$dlatchsr",
+    ]
+    command = [sys.executable, "-c", _YOSYS, *steps]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    if not done.returncode:
+        return ""
+    lines = (done.stdout + done.stderr).splitlines()
+    marks = [n for n, line in enumerate(lines) if re.search(r"\berror\b|ERROR|Warning:|Traceback", line)]
+    return "\n".join(lines[max(marks[0] - 2, 0) : marks[0] + 40] if marks else lines[-30:])
+
+
+def check_generated() -> list[str]:
+    """Run every generator with --check; returns what is not current."""
+    stale = []
+    for script in sorted((ROOT / "scripts").glob("gen_*.py")):
+        done = subprocess.run([sys.executable, str(script), "--check"], capture_output=True, text=True, cwd=ROOT)
+        if done.returncode:
+            words = (done.stdout + done.stderr).strip()
+            stale.append(f"{script.name} --check fails:\n{words}")
+    return stale
+
+
+def lint(modules: Iterable[str] = (), steps: Iterable[str] = ()) -> int:
+    """Run the checks and print the findings; returns how many checks failed.
+
+    Args:
+        modules: modules to check (default: everything).
+        steps: some of ``rules``, ``generated``, ``verilator``, ``yosys`` (default: all).
+    """
+    modules, chosen = list(modules), list(steps)
+    if not chosen:
+        chosen = ["verilator", "yosys"] if modules else ["rules", "generated", "verilator", "yosys"]
+    failed = 0
+    for step, check in (("rules", lambda: rules.check_all(ROOT)), ("generated", check_generated)):
+        if step in chosen:
+            findings = check()
+            print("\n".join([f"{'FAIL' if findings else 'ok  '} {step}", *findings]), flush=True)
+            failed += bool(findings)
+    todo = targets(modules)
+    sources = [closure(target.module) for target in todo]
+    for step, tool in (("verilator", run_verilator), ("yosys", run_yosys)):
+        if step not in chosen:
+            continue
+        with ThreadPoolExecutor(max_workers=min(2, os.cpu_count() or 1)) as pool:
+            for target, words in zip(todo, pool.map(tool, todo, sources), strict=True):
+                print(f"{'FAIL' if words else 'ok  '} {step:<10}{target}", flush=True)
+                if words:
+                    print(words, flush=True)
+                    failed += 1
+    print(f"lint: {failed} of the checks failed" if failed else "lint: all clean")
+    return failed

@@ -1,0 +1,122 @@
+"""Tests of the static checks: each must find the fault it is there for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from verif.lib import rules
+from verif.lib.lint import Target, parameters_of, run_verilator, run_yosys, targets
+from verif.lib.rtl import closure, order
+
+GOOD = """// A register.
+module dut #(
+    parameter int unsigned N = 4,
+    parameter logic [1:0] MODE = 2'd1
+) (
+    input logic clk_i, input logic [N-1:0] d_i, output logic [N-1:0] q_o
+);
+  always_ff @(posedge clk_i) q_o <= d_i ^ N'(MODE);
+endmodule
+"""
+LATCH = GOOD.replace("always_ff @(posedge clk_i) q_o <=", "always @* if (clk_i) q_o =")
+LOOP = GOOD.replace("always_ff @(posedge clk_i) q_o <= d_i", "assign q_o = q_o + d_i")
+DRIVERS = GOOD.replace("endmodule", "  always_ff @(posedge clk_i) q_o <= d_i;\nendmodule")
+SYNTAX = GOOD.replace("<=", "<=<=")
+WIDTH = GOOD.replace("N'(MODE)", "MODE")
+
+
+def write(folder: Path, text: str) -> Path:
+    """Put a module's text into a file of its own."""
+    path = folder / "dut.sv"
+    path.write_text(text)
+    return path
+
+
+def test_clean_module_has_no_findings(tmp_path: Path) -> None:
+    """No false alarms, with default and with given parameters."""
+    path = write(tmp_path, GOOD)
+    for target in (Target("dut"), Target("dut", {"N": 8}, "n8")):
+        assert run_verilator(target, [path]) == ""
+        assert run_yosys(target, [path]) == ""
+    assert rules.check_rtl_file(path) == []
+    assert parameters_of(path) == {"N", "MODE"}
+
+
+@pytest.mark.parametrize("text", [LATCH, LOOP, SYNTAX, WIDTH], ids=["latch", "loop", "syntax", "width"])
+def test_verilator_finds(tmp_path: Path, text: str) -> None:
+    """These faults are a warning or an error of Verilator (two drivers with one clock are not)."""
+    assert "%" in run_verilator(Target("dut"), [write(tmp_path, text)])
+
+
+@pytest.mark.parametrize("text", [LATCH, LOOP, DRIVERS, SYNTAX], ids=["latch", "loop", "drivers", "syntax"])
+def test_yosys_finds(tmp_path: Path, text: str) -> None:
+    """Every kind of fault that concerns synthesis stops Yosys, and it says so."""
+    assert run_yosys(Target("dut"), [write(tmp_path, text)])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (GOOD.replace("module dut", "module other"), "must hold one module"),
+        (GOOD + GOOD.replace("dut", "two"), "must hold one module"),
+        (GOOD.replace("  always_ff", "  import eqx_pkg::*;\n  always_ff"), ":8: `import`"),
+        (GOOD.replace("endmodule", "  initial q_o = 0;\nendmodule"), ":9: `initial`"),
+        (GOOD.replace("<= d_i", "<= #1 d_i"), ":8: a delay"),
+        (LATCH, ":8: `always`"),
+    ],
+    ids=["name", "two", "import", "initial", "delay", "always"],
+)
+def test_rules_find(tmp_path: Path, text: str, words: str) -> None:
+    """Each rule has a fault that it names, with its line."""
+    findings = rules.check_rtl_file(write(tmp_path, text))
+    assert any(words in finding for finding in findings), findings
+
+
+def test_rules_ignore_comments(tmp_path: Path) -> None:
+    """Words in comments and strings are no findings."""
+    text = GOOD.replace("endmodule", '  // initial #5\n  /* import a::b */\nendmodule')
+    assert rules.check_rtl_file(write(tmp_path, text)) == []
+
+
+@pytest.mark.parametrize(
+    ("package", "line", "bad"),
+    [
+        ("models", "import cocotb", True),
+        ("models", "from verif.lib import sim", True),
+        ("models", "from models import isa", False),
+        ("verif", "from scripts import sim", True),
+        ("verif", "from models import isa", False),
+        ("scripts", "import verif", False),
+    ],
+)
+def test_import_direction(tmp_path: Path, package: str, line: str, bad: bool) -> None:
+    """Imports may go from scripts to verif to models only."""
+    path = tmp_path / package / "x.py"
+    path.parent.mkdir()
+    path.write_text(line + "\n")
+    assert bool(rules.check_python_file(path, tmp_path)) == bad
+
+
+def test_order_and_closure(tmp_path: Path) -> None:
+    """Packages come first, modules after what they instantiate; what is not named is left out."""
+    texts = {
+        "top": "module top; /* unused */ mid u (); endmodule",
+        "mid": "module mid; leaf u (); localparam int X = b_pkg::X; endmodule",
+        "leaf": "module leaf; endmodule",
+        "b_pkg": "package b_pkg; localparam int X = a_pkg::Y; endpackage",
+        "a_pkg": "package a_pkg; localparam int Y = 1; endpackage",
+        "unused": "module unused; endmodule",
+    }
+    for name, text in texts.items():
+        (tmp_path / f"{name}.sv").write_text(text)
+    found = [path.stem for path in closure("top", library=[tmp_path])]
+    assert found == ["a_pkg", "b_pkg", "leaf", "mid", "top"]
+    assert [p.stem for p in order(tmp_path.glob("*.sv"))][:2] == ["a_pkg", "b_pkg"]
+
+
+def test_unknown_module_is_refused() -> None:
+    """A module that is not there is an error, not an empty check."""
+    with pytest.raises(ValueError, match="no module nosuch"):
+        targets(["nosuch"])

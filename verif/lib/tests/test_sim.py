@@ -1,0 +1,160 @@
+"""Tests of the build and run support: good runs pass, each kind of failure is seen as one."""
+
+from __future__ import annotations
+
+import multiprocessing
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from verif.lib import sim
+from verif.lib.coverage import parse
+from verif.lib.sim import SimFailure, SimResult
+
+HERE = Path(__file__).parent
+BENCH = "verif.lib.tests.bench_counter"
+
+
+def sources() -> list[Path]:
+    """The sources of the counter bench."""
+    return sim.closure(HERE / "hdl" / "tb_counter.sv", library=[HERE / "hdl"])
+
+
+def build(**options: object) -> Path:
+    """The counter bench, 8 bits wide."""
+    return sim.build("tb_counter", sources(), {"WIDTH": 8, "LABEL": "x y"}, **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def exe() -> Path:
+    """The counter's simulator."""
+    return build()
+
+
+def start(exe: Path, folder: Path, *, check: bool = False, **options: object) -> SimResult:
+    """Run the bench in a folder of its own."""
+    env = {"P_WIDTH": "8", "EQX_COVERAGE_DIR": "", **options.pop("env", {})}  # type: ignore[dict-item]
+    return sim.run(exe, BENCH, run_dir=folder, env=env, check=check, **options)  # type: ignore[arg-type]
+
+
+def test_good_run(exe: Path, tmp_path: Path) -> None:
+    """One test passes, the others are skipped, and the result says so."""
+    result = start(exe, tmp_path / "run", check=True, seed=5)
+    assert result.ok and result.seed == 5
+    assert [t.status for t in result.tests] == ["passed", "skipped", "skipped", "skipped"]
+    assert result.tests[0].name == f"{BENCH}.counts" and result.tests[0].sim_ns > 2000
+    again = subprocess.run(["sh", str(tmp_path / "run" / "rerun.sh")], capture_output=True, text=True)
+    assert again.returncode == 0 and "PASS=1" in again.stdout
+
+
+def test_failed_comparison(exe: Path, tmp_path: Path) -> None:
+    """The message names the test, what it said, the seed and the way to see it again."""
+    with pytest.raises(SimFailure) as caught:
+        start(exe, tmp_path / "run", check=True, seed=9, env={"EQX_WRONG": "1"})
+    text = str(caught.value)
+    assert "bench_counter.wrong: told to be wrong" in text
+    assert "seed 9" in text and "SEED=9 " in text and "test_sim.py::test_failed_comparison" in text
+    assert len(caught.value.result.failures) == 1
+
+
+def test_hdl_assertion_fails_the_run(exe: Path, tmp_path: Path) -> None:
+    """An assertion that fires is a failure though the Python side is content."""
+    result = start(exe, tmp_path / "run", env={"EQX_PROVOKE": "1"})
+    assert not result.ok and "Assertion failed" in result.explain()
+
+
+def test_time_limit(exe: Path, tmp_path: Path) -> None:
+    """A simulation that does not end is stopped."""
+    result = start(exe, tmp_path / "run", env={"EQX_HANG": "1"}, timeout=3)
+    assert not result.ok and result.exit_code is None and "time limit" in result.explain()
+
+
+@pytest.mark.parametrize("options", [{"test_filter": "nosuch"}, {"test_filter": "wrong"}])
+def test_nothing_run_is_a_failure(exe: Path, tmp_path: Path, options: dict[str, str]) -> None:
+    """A filter that leaves no test, or skipped ones only, is not a success."""
+    assert not start(exe, tmp_path / "run", **options).ok
+
+
+def test_missing_module_is_a_failure(exe: Path, tmp_path: Path) -> None:
+    """A bench that cannot be imported is not a success."""
+    result = sim.run(exe, "verif.lib.tests.nosuch", run_dir=tmp_path / "run", check=False)
+    assert not result.ok and "No module named" in result.explain()
+
+
+def test_second_build_does_nothing(exe: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same design is found built; another parameter is another build folder."""
+    before = exe.stat().st_mtime_ns
+    capsys.readouterr()
+    assert build() == exe
+    assert exe.stat().st_mtime_ns == before
+    assert "building" not in capsys.readouterr().err
+
+
+def test_changed_source_is_built_anew(exe: Path, tmp_path: Path) -> None:
+    """The contents of the sources decide, not their dates: a fault planted in the design is seen."""
+    files = []
+    for path in sources():
+        copy = tmp_path / path.name
+        copy.write_text(path.read_text().replace("count_q + 1'b1", "count_q + 2'd3"))
+        files.append(copy)
+    changed = sim.build("tb_counter", files, {"WIDTH": 8, "LABEL": "x y"})
+    assert changed.parent != exe.parent
+    result = start(changed, tmp_path / "run")
+    assert [t.name.rpartition(".")[2] for t in result.failures] == ["counts"]
+
+
+def test_design_errors_are_shown(tmp_path: Path) -> None:
+    """Verilator's words reach the reader, and no half-made build is left as if complete."""
+    bad = tmp_path / "tb_bad.sv"
+    bad.write_text("module tb_bad;\n  assign x = y;;\nendmodule\n")
+    for _ in range(2):
+        with pytest.raises(sim.BuildError, match=r"tb_bad\.sv:2"):
+            sim.build("tb_bad", [bad])
+    with pytest.raises(sim.BuildError, match="no such source"):
+        sim.build("tb_bad", [tmp_path / "nosuch.sv"])
+    with pytest.raises(ValueError, match="parameter WIDTH"):
+        sim.build("tb_bad", [bad], {"WIDTH": 1.5})  # type: ignore[dict-item]
+
+
+def _build_named(name: str, queue: multiprocessing.Queue) -> None:
+    queue.put(str(build(name=name, opt="-O0")))
+
+
+def test_concurrent_builds_share_the_work(tmp_path: Path) -> None:
+    """Two processes that want the same design get one finished build."""
+    context = multiprocessing.get_context("spawn")
+    queue = context.Queue()
+    name = f"tb_race_{abs(hash(tmp_path)) % 10**8}"
+    both = [context.Process(target=_build_named, args=(name, queue)) for _ in range(2)]
+    for process in both:
+        process.start()
+    paths = {queue.get(timeout=120) for _ in both}
+    for process in both:
+        process.join()
+    assert len(paths) == 1
+    shared = Path(paths.pop())
+    assert start(shared, tmp_path / "run").ok
+    shutil.rmtree(shared.parent)
+
+
+def test_coverage_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With COVERAGE set a run leaves line, branch, expression and user points, and covergroups."""
+    monkeypatch.setenv("COVERAGE", "1")
+    monkeypatch.setattr(sim, "BUILD", tmp_path / "build")
+    exe = build()
+    cov = {"EQX_COVERAGE_DIR": str(tmp_path / "build" / "cov")}
+    result = start(exe, tmp_path / "a" / "run", check=True, env=cov)
+    points = parse(result.run_dir / "coverage.dat")
+    kinds = {point.kind for point, count in points.items() if count}
+    assert kinds == {"line", "branch", "expression", "user"}
+    kept = sorted(path.suffix for path in (tmp_path / "build" / "cov").iterdir())
+    assert kept == [".dat", ".json"]
+
+
+def test_seed_must_be_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A SEED that is no integer is refused with its value."""
+    monkeypatch.setenv("SEED", "abc")
+    with pytest.raises(ValueError, match="SEED='abc'"):
+        sim.default_seed()
