@@ -133,8 +133,8 @@ def _check(cfg: Config, where: str) -> None:
     ratios = (cfg.M, 2 * cfg.M, 4 * cfg.M)
     if cfg.W not in ratios:
         raise ValueError(f"{where}: [core] W = {cfg.W}: legal is M, 2·M or 4·M, one of {ratios} for M = {cfg.M}")
-    if cfg.K > 512:
-        raise ValueError(f"{where}: [core] W = {cfg.W}: the block length N·W = {cfg.K} must be 4..512")
+    if cfg.K > 128:
+        raise ValueError(f"{where}: [core] W = {cfg.W}: legal is at most {128 // cfg.N} for N = {cfg.N} (block length N·W, and bytes of the bus: 128 at most)")
     if cfg.CTX > 4:
         raise ValueError(f"{where}: [core] C_TRN = {cfg.C_TRN}: legal is 1..{4 - cfg.C_INF} for C_INF = {cfg.C_INF} (4 contexts in all)")
     if cfg.RX_SLOTS < cfg.N:

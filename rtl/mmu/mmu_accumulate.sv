@@ -17,7 +17,9 @@ module mmu_accumulate #(
     input  logic                row_done_i,
     input  logic [L-1:0][31:0]  line_i,
     input  logic                acc_re_i,
-    input  logic [15:0]         acc_raddr_i,
+    // verilator lint_off UNUSEDSIGNAL
+    input  logic [15:0]         acc_raddr_i,   // high bits: beyond the memory
+    // verilator lint_on UNUSEDSIGNAL
     output logic [L*32-1:0]     acc_rdata_o,
     output logic [CTX-1:0]      done_valid_o,
     output logic [CTX-1:0][15:0] done_signal_o,
@@ -49,7 +51,9 @@ module mmu_accumulate #(
   mmu_pkg::row_t [ADD_LAT:0] row_q;
   logic [ADD_LAT:1]          wr_q;
   logic                      we;
-  mmu_pkg::row_t             wrow;
+  // verilator lint_off UNUSEDSIGNAL
+  mmu_pkg::row_t             wrow;  // all but accum, and the high bits of the address
+  // verilator lint_on UNUSEDSIGNAL
   logic [L-1:0][31:0]        old, sum;
 
   assign we   = wr_q[ADD_LAT];

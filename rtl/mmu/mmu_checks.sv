@@ -13,28 +13,29 @@ module mmu_checks #(
     input logic [1:0]     take_i
 );
 `ifndef SYNTHESIS
+  logic        on_q;    // out of reset
   logic [15:0] wait_q;  // cycles that inference has waited in vain
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) on_q <= 1'b0;
+    else on_q <= 1'b1;
+  end
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) wait_q <= '0;
     else if (mode_i == eqx_pkg::MODE_PRIO && inf_want_i && !inf_start_i) wait_q <= wait_q + 16'd1;
     else wait_q <= '0;
   end
 
-  always_ff @(posedge clk_i) begin
-    if (rst_ni) begin
-      assert (wait_q < 16'(N))
-      else $error("mmu: an inference tile waited %0d cycles for the load port, bound is %0d", wait_q, N);
-      assert (!(mode_i == eqx_pkg::MODE_PRIO && take_i[1] && avail_i[0]))
-      else $error("mmu: a training row entered although inference had one to give");
-      assert (take_i != 2'b11 && (take_i & ~avail_i) == '0)
-      else $error("mmu: a row entered that was not to be had");
-      assert (!(mode_i == eqx_pkg::MODE_INF_ONLY && take_i[1]))
-      else $error("mmu: a training row entered in MODE_INF_ONLY");
-      assert (take_i != '0 || avail_i[0] == 1'b0)
-      else $error("mmu: inference had a row to give, and none entered");
-    end
-  end
-  cover property (@(posedge clk_i) disable iff (!rst_ni) mode_i == eqx_pkg::MODE_PRIO && wait_q == 16'(N - 2) && inf_start_i);
-  cover property (@(posedge clk_i) disable iff (!rst_ni) mode_i == eqx_pkg::MODE_PRIO && (&avail_i) && take_i[0]);
+  assert property (@(posedge clk_i) disable iff (!on_q) wait_q < 16'(N))
+  else $error("mmu: an inference tile waited %0d cycles for the load port, the bound is %0d", wait_q, N);
+  assert property (@(posedge clk_i) disable iff (!on_q) !(mode_i == eqx_pkg::MODE_PRIO && take_i[1] && avail_i[0]))
+  else $error("mmu: a training row entered although inference had one to give");
+  assert property (@(posedge clk_i) disable iff (!on_q) take_i != 2'b11 && (take_i & ~avail_i) == '0)
+  else $error("mmu: a row entered that was not to be had");
+  assert property (@(posedge clk_i) disable iff (!on_q) !(mode_i == eqx_pkg::MODE_INF_ONLY && take_i[1]))
+  else $error("mmu: a training row entered in MODE_INF_ONLY");
+  assert property (@(posedge clk_i) disable iff (!on_q) take_i != '0 || !avail_i[0])
+  else $error("mmu: inference had a row to give, and none entered");
+  cover property (@(posedge clk_i) disable iff (!on_q) mode_i == eqx_pkg::MODE_PRIO && wait_q == 16'(N - 2) && inf_start_i);
+  cover property (@(posedge clk_i) disable iff (!on_q) mode_i == eqx_pkg::MODE_PRIO && (&avail_i) && take_i[0]);
 `endif
 endmodule

@@ -27,7 +27,9 @@ module mmu_stream #(
   logic [HAZARD-1:0]       hz_valid_q;
   logic [HAZARD-1:0][15:0] hz_addr_q;
   logic                    cls, owner_idle;
-  mmu_pkg::tile_t          t;
+  // verilator lint_off UNUSEDSIGNAL
+  mmu_pkg::tile_t          t;         // its strides and carries are of no use here
+  // verilator lint_on UNUSEDSIGNAL
 
   always_comb begin
     for (int unsigned f = 0; f < 2; f++) begin

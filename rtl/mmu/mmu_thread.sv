@@ -15,7 +15,9 @@ module mmu_thread #(
     input  logic                             instr_valid_i,
     output logic                             instr_ready_o,
     input  logic [eqx_isa_pkg::INSTR_BITS-1:0] instr_i,
-    input  eqx_pkg::ctx_env_t                env_i,
+    // verilator lint_off UNUSEDSIGNAL
+    input  eqx_pkg::ctx_env_t                env_i,      // holds relocations of other units too
+    // verilator lint_on UNUSEDSIGNAL
     input  logic [11:0]                      train_rows_i,
     input  logic                             kill_i,
     // next tile, and the first line of its weights
@@ -47,10 +49,8 @@ module mmu_thread #(
 
   // ---- waiting instruction: relocation and checks
   // verilator lint_off UNUSEDSIGNAL
-  eqx_isa_pkg::matmul_t ins_q;  // header fields and padding that the front end has used
-  logic [31:0] env_rest;        // relocations of other units
+  eqx_isa_pkg::matmul_t ins_q;  // padding, and header fields that the front end has used
   // verilator lint_on UNUSEDSIGNAL
-  assign env_rest = 32'(env_i);
 
   logic [15:0] rows, chunk;
   logic [16:0] a0, c0, b0_blk;

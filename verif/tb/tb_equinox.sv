@@ -1,3 +1,120 @@
-// Top of all chip-level simulations: clock, core, DRAM and a probe that turns activity into rare events.
-// Only the signals of this module are visible to the bench. Time unit: a clock period is 10.
+// Top of all chip-level simulations: clock, core, DRAM, and a probe that turns activity into rare events.
+// Only the signals of this module (and the DRAM's memory) are visible to the bench. A clock period is 10 time units.
 module tb_equinox #(
+    parameter int unsigned N            = 8,
+    parameter int unsigned M            = 2,
+    parameter int unsigned W            = 4,
+    parameter int unsigned C_INF        = 2,
+    parameter int unsigned C_TRN        = 1,
+    parameter int unsigned SERVICES     = 4,
+    parameter int unsigned QUEUE_DEPTH  = 32,
+    parameter int unsigned RX_SLOTS     = 64,
+    parameter int unsigned RX_LINES     = 16,
+    parameter int unsigned TX_LINES     = 4,
+    parameter int unsigned IMEM_DEPTH   = 512,
+    parameter int unsigned ACTC_DEPTH   = 4096,
+    parameter int unsigned ACTD_DEPTH   = 4096,
+    parameter int unsigned WGTC_DEPTH   = 4096,
+    parameter int unsigned WGTD_DEPTH   = 8192,
+    parameter int unsigned VEC_DEPTH    = 4096,
+    parameter int unsigned ACC_DEPTH    = 2048,
+    parameter int unsigned STG_DEPTH    = 2048,
+    parameter int unsigned SOF_DEPTH    = 1024,
+    parameter int unsigned SOB_DEPTH    = 2048,
+    parameter int unsigned DRAM_BYTES   = 4194304,
+    parameter int unsigned DRAM_LATENCY = 60,
+    parameter int unsigned DRAM_GAP     = 0
+);
+  localparam int unsigned K = N * W;
+  localparam int unsigned L = M * N;
+  localparam int unsigned CTX = C_INF + C_TRN;
+  localparam int unsigned UNITS = eqx_isa_pkg::UNITS;
+
+  logic clk = 1'b0;
+  always #5 clk = ~clk;
+  logic rst_n = 1'b1;
+  logic irq;
+
+  // ---- control
+  logic s_axil_awvalid, s_axil_awready, s_axil_wvalid, s_axil_wready, s_axil_bvalid, s_axil_bready;
+  logic s_axil_arvalid, s_axil_arready, s_axil_rvalid, s_axil_rready;
+  logic [10:0] s_axil_awaddr, s_axil_araddr;
+  logic [31:0] s_axil_wdata, s_axil_rdata;
+  logic [3:0] s_axil_wstrb;
+  logic [1:0] s_axil_bresp, s_axil_rresp;
+
+  // ---- requests and responses
+  logic s_tvalid, s_tready, s_tlast, m_tvalid, m_tready, m_tlast;
+  logic [16*L-1:0] s_tdata, m_tdata;
+
+  // ---- DRAM
+  logic arvalid, arready, rvalid, rready, rlast, awvalid, awready, wvalid, wready, wlast, bvalid, bready;
+  logic [31:0] araddr, awaddr;
+  logic [7:0] arlen, awlen;
+  logic [2:0] arsize, awsize;
+  logic [1:0] arburst, awburst, rresp, bresp;
+  logic [8*K-1:0] rdata, wdata;
+  logic [K-1:0] wstrb;
+
+  equinox_core #(
+      .N(N), .M(M), .W(W), .C_INF(C_INF), .C_TRN(C_TRN), .SERVICES(SERVICES), .QUEUE_DEPTH(QUEUE_DEPTH),
+      .RX_SLOTS(RX_SLOTS), .RX_LINES(RX_LINES), .TX_LINES(TX_LINES), .IMEM_DEPTH(IMEM_DEPTH), .ACTC_DEPTH(ACTC_DEPTH),
+      .ACTD_DEPTH(ACTD_DEPTH), .WGTC_DEPTH(WGTC_DEPTH), .WGTD_DEPTH(WGTD_DEPTH), .VEC_DEPTH(VEC_DEPTH),
+      .ACC_DEPTH(ACC_DEPTH), .STG_DEPTH(STG_DEPTH), .SOF_DEPTH(SOF_DEPTH), .SOB_DEPTH(SOB_DEPTH)
+  ) u_core (
+      .clk_i(clk), .rst_ni(rst_n), .irq_o(irq),
+      .s_axil_awvalid_i(s_axil_awvalid), .s_axil_awready_o(s_axil_awready), .s_axil_awaddr_i(s_axil_awaddr),
+      .s_axil_wvalid_i(s_axil_wvalid), .s_axil_wready_o(s_axil_wready), .s_axil_wdata_i(s_axil_wdata),
+      .s_axil_wstrb_i(s_axil_wstrb), .s_axil_bvalid_o(s_axil_bvalid), .s_axil_bready_i(s_axil_bready),
+      .s_axil_bresp_o(s_axil_bresp), .s_axil_arvalid_i(s_axil_arvalid), .s_axil_arready_o(s_axil_arready),
+      .s_axil_araddr_i(s_axil_araddr), .s_axil_rvalid_o(s_axil_rvalid), .s_axil_rready_i(s_axil_rready),
+      .s_axil_rdata_o(s_axil_rdata), .s_axil_rresp_o(s_axil_rresp),
+      .s_tvalid_i(s_tvalid), .s_tready_o(s_tready), .s_tdata_i(s_tdata), .s_tlast_i(s_tlast),
+      .m_tvalid_o(m_tvalid), .m_tready_i(m_tready), .m_tdata_o(m_tdata), .m_tlast_o(m_tlast),
+      .arvalid_o(arvalid), .arready_i(arready), .araddr_o(araddr), .arlen_o(arlen), .arsize_o(arsize), .arburst_o(arburst),
+      .rvalid_i(rvalid), .rready_o(rready), .rdata_i(rdata), .rresp_i(rresp), .rlast_i(rlast),
+      .awvalid_o(awvalid), .awready_i(awready), .awaddr_o(awaddr), .awlen_o(awlen), .awsize_o(awsize), .awburst_o(awburst),
+      .wvalid_o(wvalid), .wready_i(wready), .wdata_o(wdata), .wstrb_o(wstrb), .wlast_o(wlast),
+      .bvalid_i(bvalid), .bready_o(bready), .bresp_i(bresp)
+  );
+
+  // ---- random back-pressure on responses, in percent of cycles
+  int unsigned rsp_stall_pct = 0;
+  int unsigned stall_rng_q = 32'h1;
+  logic rsp_stall_q = 1'b0;
+  always_ff @(posedge clk) begin
+    if (rsp_stall_pct != 0) begin
+      stall_rng_q <= stall_rng_q * 32'd1664525 + 32'd1013904223;
+      rsp_stall_q <= (32'(stall_rng_q[31:16]) % 32'd100) < rsp_stall_pct;
+    end else rsp_stall_q <= 1'b0;
+  end
+  assign m_tready = !rsp_stall_q;
+
+  // ---- probe: each event is a change of a toggle, with what happened beside it
+  int unsigned cycle = 0;            // rising edges so far
+  logic        batch_toggle = 1'b0;  // a batch was handed to a context
+  logic [7:0]  batch_ctx, batch_svc, batch_rows;
+  logic [31:0] steps;                // training steps done, all training contexts
+  logic        unit_toggle = 1'b0;   // some unit completed an instruction; only when unit_probe is set
+  logic [UNITS-1:0][CTX-1:0] unit_done;
+  logic        unit_probe = 1'b0;
+
+  always_comb begin
+    steps = '0;
+    for (int unsigned c = C_INF; c < CTX; c++) steps += u_core.ctx_sts[c].steps;
+  end
+
+  always_ff @(posedge clk) begin
+    cycle <= cycle + 1;
+    if (u_core.row_valid && u_core.row.last) begin
+      batch_toggle <= !batch_toggle;
+      batch_ctx    <= u_core.row.ctx;
+      batch_svc    <= u_core.row.svc;
+      batch_rows   <= u_core.row.rows;
+    end
+    if (unit_probe && |u_core.done_valid) begin
+      unit_toggle <= !unit_toggle;
+      unit_done   <= u_core.done_valid;
+    end
+  end
+endmodule

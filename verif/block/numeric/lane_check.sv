@@ -22,8 +22,8 @@ module lane_check #(
     output logic [OUT_W-1:0]            first_want_o
 );
   typedef logic [LANES-1:0][OUT_W-1:0] row_t;
-  logic        due_q[LATENCY+1];
-  row_t        want_q[LATENCY+1];
+  logic        due_q[LATENCY+2];
+  row_t        want_q[LATENCY+2];
   logic        due, last_valid_q;
   row_t        want, out, last_q;
   int unsigned rows_q;

@@ -3,7 +3,7 @@
 module tb_numeric_sweep #(
     parameter DUT = "add"
 );
-  localparam int unsigned LANES   = 32;
+  localparam int unsigned LANES   = 16;
   localparam int unsigned LATENCY = (DUT == "add") ? 2 : 1;
 
   logic clk = 1'b0;

@@ -1,0 +1,150 @@
+"""Agent of the control registers: AXI4-Lite through cocotb-bus, addressed by register names."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cocotb.triggers import First, RisingEdge
+from cocotb_bus.drivers.amba import AXI4LiteMaster
+from cocotb_bus.monitors import BusMonitor
+from pyuvm import ConfigDB, uvm_agent, uvm_analysis_port, uvm_component, uvm_driver, uvm_sequence, uvm_sequence_item, uvm_sequencer
+
+from models.csr_map import REGS
+
+BUS = "s_axil"
+
+
+class CsrItem(uvm_sequence_item):
+    """One register access; ``data`` is what to write, or after a read what was read."""
+
+    def __init__(self, address: int, data: int = 0, write: bool = True):
+        super().__init__("csr")
+        self.address, self.data, self.write = address, data, write
+
+
+@dataclass
+class CsrAccess:
+    """A register access seen on the bus."""
+
+    address: int
+    data: int
+    write: bool
+    resp: int
+
+
+class CsrDriver(uvm_driver):
+    def start_of_simulation_phase(self):
+        dut = ConfigDB().get(self, "", "DUT")
+        self.bus = AXI4LiteMaster(dut, BUS, dut.clk)
+
+    async def run_phase(self):
+        while True:
+            item = await self.seq_item_port.get_next_item()
+            if item.write:
+                await self.bus.write(item.address, item.data)
+            else:
+                item.data = int(await self.bus.read(item.address))
+            self.seq_item_port.item_done()
+
+
+class _CsrBusMonitor(BusMonitor):
+    """Pairs AXI4-Lite address, data and response transfers; sleeps between accesses."""
+
+    _signals = ["awvalid", "awready", "awaddr", "wvalid", "wready", "wdata", "bvalid", "bready", "bresp",
+                "arvalid", "arready", "araddr", "rvalid", "rready", "rdata", "rresp"]
+
+    async def _monitor_recv(self) -> None:
+        bus, edge = self.bus, RisingEdge(self.clock)
+        wake = First(RisingEdge(bus.awvalid), RisingEdge(bus.wvalid), RisingEdge(bus.arvalid))
+        aw: list[int] = []
+        wd: list[int] = []
+        ar: list[int] = []
+        while True:
+            await wake
+            pending = True
+            while pending:
+                await edge
+                if int(bus.awvalid.value) and int(bus.awready.value):
+                    aw.append(int(bus.awaddr.value))
+                if int(bus.wvalid.value) and int(bus.wready.value):
+                    wd.append(int(bus.wdata.value))
+                if int(bus.arvalid.value) and int(bus.arready.value):
+                    ar.append(int(bus.araddr.value))
+                if int(bus.bvalid.value) and int(bus.bready.value):
+                    self._recv(CsrAccess(aw.pop(0), wd.pop(0), True, int(bus.bresp.value)))
+                if int(bus.rvalid.value) and int(bus.rready.value):
+                    self._recv(CsrAccess(ar.pop(0), int(bus.rdata.value), False, int(bus.rresp.value)))
+                pending = bool(aw or wd or ar or int(bus.awvalid.value) or int(bus.wvalid.value) or int(bus.arvalid.value))
+
+
+class CsrMonitor(uvm_component):
+    """Reports every access as :class:`CsrAccess`."""
+
+    def build_phase(self):
+        self.ap = uvm_analysis_port("ap", self)
+
+    def start_of_simulation_phase(self):
+        dut = ConfigDB().get(self, "", "DUT")
+        self.bus = _CsrBusMonitor(dut, BUS, dut.clk, callback=self.ap.write)
+
+
+class CsrAgent(uvm_agent):
+    """Sequencer and driver, and (where ``CSR_MONITOR`` is set in the ConfigDB) a monitor."""
+
+    def build_phase(self):
+        self.sequencer = uvm_sequencer("sequencer", self)
+        self.driver = CsrDriver.create("driver", self)
+        self.monitor = CsrMonitor.create("monitor", self) if ConfigDB().exists(self, "", "CSR_MONITOR") else None
+        ConfigDB().set(None, "*", "CSR_SEQR", self.sequencer)
+
+    def connect_phase(self):
+        self.driver.seq_item_port.connect(self.sequencer.seq_item_export)
+
+
+class _Access(uvm_sequence):
+    def __init__(self, item: CsrItem):
+        super().__init__("csr_access")
+        self.item = item
+
+    async def body(self):
+        await self.start_item(self.item)
+        await self.finish_item(self.item)
+
+
+class Csr:
+    """Register access for sequences, by register path and field names."""
+
+    def __init__(self) -> None:
+        self.sequencer = ConfigDB().get(None, "", "CSR_SEQR")
+
+    async def write_raw(self, address: int, data: int) -> None:
+        await _Access(CsrItem(address, data)).start(self.sequencer)
+
+    async def read_raw(self, address: int) -> int:
+        item = CsrItem(address, write=False)
+        await _Access(item).start(self.sequencer)
+        return item.data
+
+    async def write(self, path: str, value: int | None = None, **fields: int) -> None:
+        """Write a register: its whole ``value``, or named fields (the others take their reset values).
+
+        Raises:
+            KeyError: no such register or field.
+            ValueError: a field's value does not fit.
+        """
+        address, layout = REGS[path]
+        if value is None:
+            value = 0
+            for name, (lsb, width, reset, _) in layout.items():
+                v = int(fields.pop(name, reset))
+                if v >> width:
+                    raise ValueError(f"{path}.{name} = {v}: legal range 0..{(1 << width) - 1}")
+                value |= v << lsb
+            if fields:
+                raise KeyError(f"{path} has no field {', '.join(fields)}")
+        await self.write_raw(address, value)
+
+    async def read(self, path: str) -> dict[str, int]:
+        """Read a register; returns its fields."""
+        address, layout = REGS[path]
+        value = await self.read_raw(address)
+        return {name: value >> lsb & (1 << width) - 1 for name, (lsb, width, _, _) in layout.items()}

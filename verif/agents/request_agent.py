@@ -1,0 +1,101 @@
+"""Agent of the request stream: drives requests at their arrival cycles and reports what was sent."""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from cocotb.triggers import RisingEdge, Timer
+from pyuvm import ConfigDB, uvm_agent, uvm_analysis_port, uvm_component, uvm_driver, uvm_sequence_item, uvm_sequencer
+
+from verif.agents.axis import PERIOD, AxisDriver, AxisMonitor, now
+
+
+def pack_lines(lines: np.ndarray) -> list[int]:
+    """Lines of bf16 (uint16, [n, L]) as beats, lane 0 in the low bits."""
+    return [int.from_bytes(row.astype("<u2").tobytes(), "little") for row in lines]
+
+
+def unpack_lines(beats: list[int], lanes: int) -> np.ndarray:
+    """Inverse of :func:`pack_lines`: uint16 [n, lanes]."""
+    raw = b"".join(b.to_bytes(2 * lanes, "little") for b in beats)
+    return np.frombuffer(raw, "<u2").reshape(len(beats), lanes).copy()
+
+
+class RequestItem(uvm_sequence_item):
+    """One inference request.
+
+    ``arrival`` is the cycle from which the host offers it; the driver never offers it earlier, and later only
+    when the stream is still busy with earlier requests.  ``payload`` is uint16 [lines, L] of bf16.
+    """
+
+    def __init__(self, service: int, request_id: int, payload: np.ndarray, arrival: int = 0, tag: object = None):
+        super().__init__(f"request_{request_id}")
+        self.service, self.request_id, self.payload, self.arrival, self.tag = service, request_id, payload, arrival, tag
+
+    def beats(self) -> list[int]:
+        return [self.service | self.request_id << 16, *pack_lines(self.payload)]
+
+
+@dataclass
+class SentRequest:
+    """A request as seen on the bus: decoded header, payload, and the cycle of its last beat."""
+
+    service: int
+    request_id: int
+    payload: np.ndarray
+    cycle: int
+    beats: list[int] = field(repr=False, default_factory=list)
+
+
+class RequestDriver(uvm_driver):
+    """Offers each item from its arrival cycle on."""
+
+    def build_phase(self):
+        self.offered = uvm_analysis_port("offered", self)
+
+    def start_of_simulation_phase(self):
+        dut = ConfigDB().get(self, "", "DUT")
+        self.clk = dut.clk
+        self.bus = AxisDriver(dut, "s", dut.clk)
+
+    async def run_phase(self):
+        while True:
+            item = await self.seq_item_port.get_next_item()
+            wait = item.arrival - now()
+            if wait > 1:
+                await Timer(wait * PERIOD - PERIOD // 2, "step")
+                await RisingEdge(self.clk)
+            self.offered.write(item)
+            await self.bus.send(item.beats(), sync=False)
+            self.seq_item_port.item_done()
+
+
+class RequestMonitor(uvm_component):
+    """Decodes the request stream into :class:`SentRequest`."""
+
+    def build_phase(self):
+        self.ap = uvm_analysis_port("ap", self)
+
+    def start_of_simulation_phase(self):
+        dut = ConfigDB().get(self, "", "DUT")
+        self.lanes = ConfigDB().get(self, "", "CONFIG").L
+        self.bus = AxisMonitor(dut, "s", dut.clk, callback=self._packet)
+
+    def _packet(self, packet: tuple[list[int], int]) -> None:
+        beats, cycle = packet
+        head = beats[0]
+        payload = unpack_lines(beats[1:], self.lanes) if len(beats) > 1 else np.zeros((0, self.lanes), np.uint16)
+        self.ap.write(SentRequest(head & 0xFF, head >> 16 & 0xFFFFFFFF, payload, cycle, beats))
+
+
+class RequestAgent(uvm_agent):
+    """Sequencer, driver and monitor of the request stream."""
+
+    def build_phase(self):
+        self.sequencer = uvm_sequencer("sequencer", self)
+        self.driver = RequestDriver.create("driver", self)
+        self.monitor = RequestMonitor.create("monitor", self)
+        ConfigDB().set(None, "*", "REQUEST_SEQR", self.sequencer)
+
+    def connect_phase(self):
+        self.driver.seq_item_port.connect(self.sequencer.seq_item_export)

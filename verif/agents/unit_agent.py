@@ -1,0 +1,81 @@
+"""Passive agent on the core's insides, fed by the probe in the HDL top: batches, training steps, unit completions."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cocotb
+from pyuvm import ConfigDB, uvm_agent, uvm_analysis_port, uvm_component
+
+from models.isa.encoding import Unit
+from verif.agents.axis import now
+
+
+@dataclass
+class BatchEvent:
+    """A batch was handed to an inference context."""
+
+    cycle: int
+    ctx: int
+    service: int
+    rows: int
+
+
+@dataclass
+class StepEvent:
+    """``steps`` training steps are done."""
+
+    cycle: int
+    steps: int
+
+
+@dataclass
+class UnitEvent:
+    """A unit completed an instruction of a context."""
+
+    cycle: int
+    unit: Unit
+    ctx: int
+
+
+class UnitMonitor(uvm_component):
+    """Wakes on the probe's events; ``units`` reports instruction completions only where ``UNIT_PROBE`` is set."""
+
+    def build_phase(self):
+        self.batches = uvm_analysis_port("batches", self)
+        self.steps = uvm_analysis_port("steps", self)
+        self.units = uvm_analysis_port("units", self)
+
+    async def run_phase(self):
+        dut = ConfigDB().get(self, "", "DUT")
+        cocotb.start_soon(self._batches(dut))
+        cocotb.start_soon(self._steps(dut))
+        if ConfigDB().exists(self, "", "UNIT_PROBE"):
+            dut.unit_probe.value = 1
+            cocotb.start_soon(self._units(dut))
+
+    async def _batches(self, dut):
+        while True:
+            await dut.batch_toggle.value_change
+            self.batches.write(BatchEvent(now(), int(dut.batch_ctx.value), int(dut.batch_svc.value), int(dut.batch_rows.value)))
+
+    async def _steps(self, dut):
+        while True:
+            await dut.steps.value_change
+            self.steps.write(StepEvent(now(), int(dut.steps.value)))
+
+    async def _units(self, dut):
+        contexts = ConfigDB().get(self, "", "CONFIG").CTX
+        while True:
+            await dut.unit_toggle.value_change
+            bits = int(dut.unit_done.value)
+            for unit in Unit:
+                for ctx in range(contexts):
+                    if bits >> (unit * contexts + ctx) & 1:
+                        self.units.write(UnitEvent(now(), unit, ctx))
+
+
+class UnitAgent(uvm_agent):
+    """The passive agent that holds :class:`UnitMonitor`."""
+
+    def build_phase(self):
+        self.monitor = UnitMonitor.create("monitor", self)

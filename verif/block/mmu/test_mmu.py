@@ -1,0 +1,20 @@
+"""Builds and runs the bench of the MMU."""
+from __future__ import annotations
+
+import pytest
+
+from verif.lib.sim import run_block
+
+TINY = {"N": 4, "M": 1, "W": 2}
+DEFAULT = {"N": 8, "M": 2, "W": 4}
+LARGE = {"N": 16, "M": 2, "W": 4}
+ROOMY = {"ACTC_DEPTH": 512, "ACTD_DEPTH": 512, "WGTC_DEPTH": 512, "WGTD_DEPTH": 1024, "ACC_DEPTH": 512}
+
+
+@pytest.mark.parametrize("size", [TINY, DEFAULT], ids=["tiny", "default"])
+def test_mmu(size: dict[str, int]) -> None:
+    run_block(__file__, params={**size, **ROOMY}, seeds=[1, 2])
+
+
+def test_mmu_large() -> None:
+    run_block(__file__, params={**LARGE, **ROOMY}, seeds=[1], test_filter="mixed_programs|utilisation")
