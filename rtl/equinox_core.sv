@@ -68,17 +68,20 @@ module equinox_core #(
     output logic [    7:0] arlen_o,
     output logic [    2:0] arsize_o,
     output logic [    1:0] arburst_o,
+    output logic [    0:0] arid_o,
     input  logic           rvalid_i,
     output logic           rready_o,
     input  logic [8*K-1:0] rdata_i,
     input  logic [    1:0] rresp_i,
     input  logic           rlast_i,
+    input  logic [    0:0] rid_i,
     output logic           awvalid_o,
     input  logic           awready_i,
     output logic [   31:0] awaddr_o,
     output logic [    7:0] awlen_o,
     output logic [    2:0] awsize_o,
     output logic [    1:0] awburst_o,
+    output logic [    0:0] awid_o,
     output logic           wvalid_o,
     input  logic           wready_i,
     output logic [8*K-1:0] wdata_o,
@@ -86,7 +89,8 @@ module equinox_core #(
     output logic           wlast_o,
     input  logic           bvalid_i,
     output logic           bready_o,
-    input  logic [    1:0] bresp_i
+    input  logic [    1:0] bresp_i,
+    input  logic [    0:0] bid_i
 );
   localparam int unsigned UNITS = eqx_isa_pkg::UNITS;
   localparam int unsigned IB = eqx_isa_pkg::INSTR_BITS;
@@ -354,8 +358,8 @@ module equinox_core #(
       .err_valid_o(err_valid[LD]), .err_cause_o(err_cause[LD]), .busy_o(busy[LD]), .stall_o(stall[LD]),
       .actd_we_o(actd_we), .actd_waddr_o(actd_waddr), .wgtd_we_o(wgtd_we), .wgtd_waddr_o(wgtd_waddr), .blk_wdata_o(ld_wdata),
       .stg_we_o(stg_we), .stg_waddr_o(stg_waddr), .stg_wdata_o(stg_wdata),
-      .arvalid_o, .arready_i, .araddr_o, .arlen_o, .arsize_o, .arburst_o,
-      .rvalid_i, .rready_o, .rdata_i, .rresp_i, .rlast_i
+      .arvalid_o, .arready_i, .araddr_o, .arlen_o, .arsize_o, .arburst_o, .arid_o,
+      .rvalid_i, .rready_o, .rdata_i, .rresp_i, .rlast_i, .rid_i
   );
 
   dma_store #(
@@ -368,8 +372,8 @@ module equinox_core #(
       .err_valid_o(err_valid[ST]), .err_cause_o(err_cause[ST]), .busy_o(busy[ST]), .stall_o(stall[ST]),
       .sob_re_o(sob_re), .sob_raddr_o(sob_raddr), .sob_rdata_i(sob_rdata),
       .sof_re_o(sof_re), .sof_raddr_o(sof_raddr), .sof_rdata_i(sof_rdata),
-      .awvalid_o, .awready_i, .awaddr_o, .awlen_o, .awsize_o, .awburst_o,
-      .wvalid_o, .wready_i, .wdata_o, .wstrb_o, .wlast_o, .bvalid_i, .bready_o, .bresp_i
+      .awvalid_o, .awready_i, .awaddr_o, .awlen_o, .awsize_o, .awburst_o, .awid_o,
+      .wvalid_o, .wready_i, .wdata_o, .wstrb_o, .wlast_o, .bvalid_i, .bready_o, .bresp_i, .bid_i
   );
 
   sram_1r1w #(.WIDTH(BLKW), .DEPTH(ACTC_DEPTH)) u_actc (

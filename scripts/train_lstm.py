@@ -24,7 +24,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=PARAMS_FILE, help="file to write (default: the shipped one)")
     parser.add_argument("--seed", type=int, default=1, help="of the initial weights and minibatches (default %(default)s)")
-    parser.add_argument("--epochs", type=int, default=EPOCHS, help="default %(default)s, about half a minute")
+    parser.add_argument("--epochs", type=int, default=EPOCHS, help="default %(default)s, about a minute")
     args = parser.parse_args()
     if args.seed < 0 or args.epochs < 1:
         parser.error("legal are a seed of 0 or more and 1 or more epochs")

@@ -49,15 +49,17 @@ def quantise_with(x: ArrayLike, exp: ArrayLike) -> I8:
     """Mantissas of ``x[..., K]`` (bf16 patterns) under given exponents ``exp[...]`` -> ``int8``.
 
     Under ``E = 255`` every mantissa is 0, and under ``E = 0`` too, since all values then are zero.
+    An element whose exponent is above ``E`` (which a block's own exponent excludes) saturates.
     """
     raw = as_bf16(x, "x")
     e = np.asarray(exp).astype(np.int64)[..., None]
     special = (e == E_SPECIAL) | (e == 0)
-    val = bf16_to_fp32(np.where(special, np.uint16(0), raw)).astype(np.float64)
-    scaled = np.ldexp(val, (E_BIAS - e).astype(np.int32))
-    with np.errstate(invalid="ignore"):
-        q = np.clip(np.rint(scaled), -Q_MAX, Q_MAX)
-    return np.where(np.isnan(q), 0, q).astype(np.int8)
+    own = (raw >> np.uint16(7)) & np.uint16(0xFF)
+    above = own > e
+    val = bf16_to_fp32(np.where(special | above, np.uint16(0), raw)).astype(np.float64)
+    q = np.clip(np.rint(np.ldexp(val, (E_BIAS - e).astype(np.int32))), -Q_MAX, Q_MAX)
+    over = np.where(raw >> np.uint16(15), -Q_MAX, Q_MAX)
+    return np.where(above & ~special, over, q).astype(np.int8)
 
 
 def quantise(x: ArrayLike, emulator_compat: bool = False) -> tuple[I8, U8]:

@@ -33,7 +33,9 @@ module converter #(
   // ---- Stage 0
   logic               row_valid, col_valid, col_last, take;
   logic [K-1:0][15:0] row_block, col_block;
-  conv_pkg::tag_t     col_tag;
+  // verilator lint_off UNUSEDSIGNAL
+  conv_pkg::tag_t     col_tag;  // of which first, last, blk_last and stride have done their work
+  // verilator lint_on UNUSEDSIGNAL
 
   row_collector #(
       .L(L),

@@ -82,9 +82,11 @@ module transposer #(
   end
 
 `ifndef SYNTHESIS
-  always_ff @(posedge clk_i) begin
-    if (rst_ni && valid_i && full_q[fill_q]) $error("transposer: a line for a tile that is still full");
-    if (rst_ni && take_i && !col_valid_o) $error("transposer: no column to take");
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (rst_ni) begin
+      if (valid_i && full_q[fill_q]) $error("transposer: a line for a tile that is still full");
+      if (take_i && !col_valid_o) $error("transposer: no column to take");
+    end
   end
 `endif
 endmodule

@@ -76,7 +76,9 @@ module frontend #(
   logic [CTX-1:0][15:0][3:0]  sem_init;
 
   // Streams, [unit][context].
+  /* verilator lint_off UNUSEDSIGNAL */  // only training contexts count them
   logic [3:0][CTX-1:0][31:0]  iters;
+  /* verilator lint_on UNUSEDSIGNAL */
   logic [3:0][CTX-1:0]        ended, range_err, nop, nop_step;
   logic [3:0][CTX-1:0][15:0]  take, nop_signal;
   logic [CTX-1:0][15:0]       nonzero;

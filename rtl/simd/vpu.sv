@@ -85,7 +85,9 @@ module vpu #(
   logic             [CTX-1:0][2:0] report;
   logic             [CTX-1:0]      tile;
   vpu_pkg::seg_t                   now;         // of the line that starts
-  vpu_pkg::line_t                  line, line_w;
+  // verilator lint_off UNUSEDSIGNAL
+  vpu_pkg::line_t                  line, line_w;  // the latter: not all fields serve the last stage
+  // verilator lint_on UNUSEDSIGNAL
   logic                            start, valid_w;
 
   for (genvar c = 0; c < CTX; c++) begin : g_ctx
@@ -160,6 +162,7 @@ module vpu #(
   logic [SW-1:0]        slot;
   logic [NW-1:0]        row;
 
+  // verilator lint_off UNUSEDSIGNAL
   function automatic logic [15:0] acd_addr(input logic [2:0] space, input vpu_pkg::seg_t s);
     if (s.op.a_sp == space) return s.addr[vpu_pkg::A][15:0];
     return (s.op.c_sp == space) ? s.addr[vpu_pkg::C][15:0] : s.addr[vpu_pkg::D][15:0];
@@ -168,6 +171,7 @@ module vpu #(
   function automatic logic acd_reads(input logic [2:0] space, input vpu_pkg::op_t op);
     return op.a_sp == space || op.c_sp == space || op.d_sp == space;
   endfunction
+  // verilator lint_on UNUSEDSIGNAL
 
   assign vec_re[0]    = start && vpu_pkg::is_vec(now.op.a_sp);
   assign vec_re[1]    = start && vpu_pkg::is_vec(now.op.b_sp);

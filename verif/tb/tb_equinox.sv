@@ -55,6 +55,7 @@ module tb_equinox #(
   logic [1:0] arburst, awburst, rresp, bresp;
   logic [8*K-1:0] rdata, wdata;
   logic [K-1:0] wstrb;
+  logic [0:0] arid, rid, awid, bid;
 
   equinox_core #(
       .N(N), .M(M), .W(W), .C_INF(C_INF), .C_TRN(C_TRN), .SERVICES(SERVICES), .QUEUE_DEPTH(QUEUE_DEPTH),
@@ -72,10 +73,33 @@ module tb_equinox #(
       .s_tvalid_i(s_tvalid), .s_tready_o(s_tready), .s_tdata_i(s_tdata), .s_tlast_i(s_tlast),
       .m_tvalid_o(m_tvalid), .m_tready_i(m_tready), .m_tdata_o(m_tdata), .m_tlast_o(m_tlast),
       .arvalid_o(arvalid), .arready_i(arready), .araddr_o(araddr), .arlen_o(arlen), .arsize_o(arsize), .arburst_o(arburst),
+      .arid_o(arid), .rid_i(rid), .awid_o(awid), .bid_i(bid),
       .rvalid_i(rvalid), .rready_o(rready), .rdata_i(rdata), .rresp_i(rresp), .rlast_i(rlast),
       .awvalid_o(awvalid), .awready_i(awready), .awaddr_o(awaddr), .awlen_o(awlen), .awsize_o(awsize), .awburst_o(awburst),
       .wvalid_o(wvalid), .wready_i(wready), .wdata_o(wdata), .wstrb_o(wstrb), .wlast_o(wlast),
       .bvalid_i(bvalid), .bready_o(bready), .bresp_i(bresp)
+  );
+
+  axi_dram #(
+      .K(K), .BYTES(DRAM_BYTES), .LATENCY(DRAM_LATENCY), .GAP(DRAM_GAP)
+  ) u_dram (
+      .clk_i(clk), .rst_ni(rst_n),
+      .arvalid_i(arvalid), .arready_o(arready), .araddr_i(araddr), .arlen_i(arlen), .arsize_i(arsize), .arburst_i(arburst),
+      .arid_i(arid), .rvalid_o(rvalid), .rready_i(rready), .rdata_o(rdata), .rresp_o(rresp), .rlast_o(rlast),
+      .rid_o(rid), .awvalid_i(awvalid), .awready_o(awready), .awaddr_i(awaddr), .awlen_i(awlen), .awsize_i(awsize),
+      .awburst_i(awburst), .awid_i(awid), .wvalid_i(wvalid), .wready_o(wready), .wdata_i(wdata), .wstrb_i(wstrb),
+      .wlast_i(wlast), .bvalid_o(bvalid), .bready_i(bready), .bresp_o(bresp), .bid_o(bid)
+  );
+
+  axi_checker #(
+      .K(K), .NAME("dram")
+  ) u_checker (
+      .clk_i(clk), .rst_ni(rst_n),
+      .arvalid_i(arvalid), .arready_i(arready), .araddr_i(araddr), .arlen_i(arlen), .arsize_i(arsize), .arburst_i(arburst),
+      .arid_i(arid), .rvalid_i(rvalid), .rready_i(rready), .rdata_i(rdata), .rresp_i(rresp), .rlast_i(rlast),
+      .rid_i(rid), .awvalid_i(awvalid), .awready_i(awready), .awaddr_i(awaddr), .awlen_i(awlen), .awsize_i(awsize),
+      .awburst_i(awburst), .awid_i(awid), .wvalid_i(wvalid), .wready_i(wready), .wdata_i(wdata), .wstrb_i(wstrb),
+      .wlast_i(wlast), .bvalid_i(bvalid), .bready_i(bready), .bresp_i(bresp), .bid_i(bid)
   );
 
   // ---- random back-pressure on responses, in percent of cycles

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import cocotb
@@ -12,6 +11,9 @@ from models import numerics as nm
 from models.numerics import Act
 from verif.block.numeric import drive
 
+CELLS = (
+    "ADD1", "ADD2", "MUL", "I2F25", "I2F19", "ACT", "ROUND", "FMAX", "BMAX", "QUANT", "MAXE", "MAXE_WIDE", "BADD", "BMUL",
+)  # fmt: skip
 MILLION = 1_000_000
 EVERY = np.arange(1 << 16, dtype=np.uint16)
 
@@ -20,77 +22,85 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(cocotb.RANDOM_SEED)
 
 
-async def run_stream(dut: Any, fields: list, expected: tuple, at_least: int) -> None:
+async def run_stream(dut: Any, cell: str, fields: list, expected: np.ndarray, at_least: int) -> None:
     total = drive.write_stream(fields, expected)
     assert total >= at_least
-    await drive.check(dut, total)
+    await drive.check(dut, CELLS.index(cell), total)
     drive.remove_files()
 
 
+def fp32_sum(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return nm.fp32_bits(nm.fp32_add(a.view(np.float32), b.view(np.float32)))
+
+
+def bf16_pairs(n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Random pairs, then every value with every special one."""
+    s = drive.special_bf16()
+    r = rng().integers(0, 1 << 16, (2, n), dtype=np.uint16)
+    return np.concatenate([r[0], np.repeat(EVERY, s.size)]), np.concatenate([r[1], np.tile(s, EVERY.size)])
+
+
 @cocotb.test()
-async def fp32_add(dut: Any) -> None:
+@cocotb.parametrize(cell=["ADD1", "ADD2"])
+async def fp32_add(dut: Any, cell: str) -> None:
     """A million random additions, near exponents and cancellations among them, and all pairs of special values."""
     a, b = drive.fp32_pairs(rng(), MILLION)
-    want = nm.fp32_bits(nm.fp32_add(a.view(np.float32), b.view(np.float32)))
-    await run_stream(dut, [(a, 32), (b, 32)], (want, 32), MILLION)
+    await run_stream(dut, cell, [(a, 32), (b, 32)], fp32_sum(a, b), MILLION)
 
 
 @cocotb.test()
 async def fp32_max(dut: Any) -> None:
     a, b = drive.fp32_pairs(rng(), MILLION // 4)
     want = nm.fp32_bits(nm.fp32_max(a.view(np.float32), b.view(np.float32)))
-    await run_stream(dut, [(a, 32), (b, 32)], (want, 32), MILLION // 4)
-
-
-def bf16_pairs(n: int) -> tuple[np.ndarray, np.ndarray]:
-    s = drive.special_bf16()
-    r = rng().integers(0, 1 << 16, (2, n), dtype=np.uint16)
-    a = np.concatenate([r[0], np.repeat(EVERY, s.size), np.tile(s, EVERY.size)])
-    b = np.concatenate([r[1], np.tile(s, EVERY.size), np.repeat(EVERY, s.size)])
-    return a, b
+    await run_stream(dut, "FMAX", [(a, 32), (b, 32)], want, MILLION // 4)
 
 
 @cocotb.test()
 async def bf16_max(dut: Any) -> None:
-    """Every value against every special one, both ways round, and random pairs."""
+    """Every value against every special one, and random pairs; the operands change places at random."""
     a, b = bf16_pairs(100_000)
-    await run_stream(dut, [(a, 16), (b, 16)], (nm.bf16_max(a, b), 16), 7 * MILLION)
+    swap = rng().integers(0, 2, a.size) == 1
+    a, b = np.where(swap, b, a), np.where(swap, a, b)
+    await run_stream(dut, "BMAX", [(a, 16), (b, 16)], nm.bf16_max(a, b), 3 * MILLION)
 
 
 @cocotb.test()
 async def bf16_mul(dut: Any) -> None:
     """The exact fp32 product; the rounded one is the subject of the sweep."""
-    a, b = (x[:MILLION] for x in bf16_pairs(MILLION // 2))
-    await run_stream(dut, [(a, 16), (b, 16)], (nm.fp32_bits(nm.bf16_mul_fp32(a, b)), 32), MILLION)
+    a, b = (x[: 2 * MILLION] for x in bf16_pairs(MILLION))
+    await run_stream(dut, "MUL", [(a, 16), (b, 16)], nm.fp32_bits(nm.bf16_mul_fp32(a, b)), MILLION)
 
 
 @cocotb.test()
 async def fp32_to_bf16(dut: Any) -> None:
     """Every upper half with lower halves at and around the tie, and random patterns."""
-    top = np.repeat(EVERY.astype(np.uint32) << 16, 6) | np.tile(np.array([0, 1, 0x7FFF, 0x8000, 0x8001, 0xFFFF], np.uint32), 1 << 16)
-    x = np.concatenate([top, rng().integers(0, 1 << 32, MILLION, dtype=np.uint32)])
-    await run_stream(dut, [(x, 32)], (nm.fp32_to_bf16(x.view(np.float32)), 16), MILLION)
+    low = np.array([0, 1, 0x7FFF, 0x8000, 0x8001, 0xFFFF], np.uint32)
+    x = np.repeat(EVERY.astype(np.uint32) << 16, low.size) | np.tile(low, EVERY.size)
+    x = np.concatenate([x, rng().integers(0, 1 << 32, MILLION, dtype=np.uint32)])
+    await run_stream(dut, "ROUND", [(x, 32)], nm.fp32_to_bf16(x.view(np.float32)), MILLION)
 
 
 @cocotb.test()
-async def int_to_fp32(dut: Any) -> None:
+@cocotb.parametrize(width=[25, 19])
+async def int_to_fp32(dut: Any, width: int) -> None:
     """A million sums of all magnitudes and exponents; sums of one bit, extremes and zero under all edge exponents."""
-    gen, width = rng(), int(os.environ["P_SUMW"])
-    limit = min(1 << (width - 1), 1 << 24)
-    s = gen.integers(-limit, min(limit, (1 << (width - 1)) - 1), MILLION, endpoint=True)
-    s >>= gen.integers(0, width, MILLION)
+    gen = rng()
+    low, high = -(1 << (width - 1)), (1 << (width - 1)) - 1
+    s = gen.integers(low, high, MILLION, endpoint=True) >> gen.integers(0, width, MILLION)
     ea, eb = gen.integers(0, 256, (2, MILLION))
     third = MILLION // 3
-    eb[:third] = np.clip(140 - ea[:third] + gen.integers(-30, 10, third), 0, 255)  # around the smallest normal number
-    eb[third : 2 * third] = np.clip(393 - ea[third : 2 * third] - gen.integers(0, 30, third), 0, 255)  # the largest
+    near = gen.integers(-30, 10, third)
+    eb[:third] = np.clip(140 - ea[:third] + near, 0, 255)  # around the smallest normal number ...
+    eb[third : 2 * third] = np.clip(393 - ea[third : 2 * third] + near, 0, 255)  # ... and the largest
     bits = 1 << np.arange(width - 1)
-    edge_s = np.concatenate([[0, -limit, min(limit, (1 << (width - 1)) - 1)], bits, -bits, bits - 1, 1 - bits])
+    edge_s = np.concatenate([[0, low, high], bits, -bits, bits - 1, 1 - bits])
     edge_e = np.array([0, 1, 2, 11, 12, 69, 70, 71, 127, 133, 137, 138, 139, 140, 200, 253, 254, 255])
     cs, ca, cb = (x.ravel() for x in np.meshgrid(edge_s, edge_e, edge_e))
     s, ea, eb = np.concatenate([s, cs]), np.concatenate([ea, ca]), np.concatenate([eb, cb])
     want = nm.fp32_bits(nm.int_to_fp32(s, ea, eb))
-    assert {0, 1} <= set(np.unique(want >> 31)) and np.mean(want == nm.FP32_NAN) < 0.05
-    await run_stream(dut, [(s, 32), (ea, 8), (eb, 8)], (want, 32), MILLION)
+    for result in (0, 0x80000000, nm.FP32_INF, nm.FP32_INF | 0x80000000, nm.FP32_NAN):
+        assert 100 < np.sum(want == result) < want.size // 4, f"{result:#x} is not sampled well"
+    await run_stream(dut, f"I2F{width}", [(s, 32), (ea, 8), (eb, 8)], want, MILLION)
 
 
 @cocotb.test()
@@ -101,7 +111,7 @@ async def bf16_act(dut: Any) -> None:
     want = np.concatenate([nm.act_define(f if f <= max(Act) else Act.NONE, EVERY) for f in range(16)])
     order = rng().permutation(fn.size)  # functions alternate from cycle to cycle
     fn, x, want = (np.concatenate([v, v[order]]) for v in (fn, x, want))
-    await run_stream(dut, [(fn, 8), (x, 16)], (want, 16), 2 * MILLION)
+    await run_stream(dut, "ACT", [(fn, 8), (x, 16)], want, 2 * MILLION)
 
 
 @cocotb.test()
@@ -114,49 +124,49 @@ async def hbfp_quant_lane(dut: Any) -> None:
     x = np.tile(EVERY, e.size >> 16)
     want = nm.quantise_with(x[:, None], e)[:, 0]
     assert set(np.unique(want)) == set(range(-127, 128))
-    await run_stream(dut, [(x, 16), (e, 8)], (want, 8), MILLION)
+    await run_stream(dut, "QUANT", [(x, 16), (e, 8)], want.view(np.uint8), MILLION)
 
 
 @cocotb.test()
-async def hbfp_max_exp(dut: Any) -> None:
-    """Random blocks; the maximum alone in each lane; zeros, subnormals and non-finite values."""
-    gen, count, n = rng(), int(os.environ["P_IN_W"]) // 16, 50_000
+@cocotb.parametrize(cell=["MAXE", "MAXE_WIDE"])
+async def hbfp_max_exp(dut: Any, cell: str) -> None:
+    """Random blocks of 4 or 64; the maximum alone in each lane; zeros, subnormals and non-finite values."""
+    gen, count, n = rng(), 4 if cell == "MAXE" else 4 * drive.LANES, 4096
     x = gen.integers(0, 1 << 16, (n, count), dtype=np.uint16)
     x[: n // 2] &= 0x83FF  # small numbers ...
     rows = np.arange(n // 2)
-    lone = gen.integers(0, 1 << 16, n // 2, dtype=np.uint16)
-    x[rows, rows % count] = lone  # ... and one that is not
-    x[n // 4 : n // 4 + 1000] &= 0x807F
+    x[rows, rows % count] = gen.integers(0, 1 << 16, n // 2, dtype=np.uint16)  # ... and one that is not
+    x[n // 2 : n // 2 + 100] &= 0x807F
     want = nm.block_exponent(x)
     assert {0, 255} <= set(np.unique(want)) and np.unique(want).size > 200
-    await run_stream(dut, [(x[:, i], 16) for i in range(count)], (want, 8), n)
+    want = np.repeat(want, count // 4)  # the wide tree's result stands in all lanes
+    await run_stream(dut, cell, [(f, 16) for f in x.reshape(-1, 4).T], want, n)
 
 
 @cocotb.test()
 async def planted_fault_is_caught(dut: Any) -> None:
     """One flipped bit in every 1000th row must be counted, no more and no less."""
-    n = 16 * 4000
-    a, b = drive.fp32_pairs(rng(), n)
-    want = nm.fp32_bits(nm.fp32_add(a[:n].view(np.float32), b[:n].view(np.float32)))
-    total = drive.write_stream([(a[:n], 32), (b[:n], 32)], (want, 32))
-    assert await drive.play(dut, total, plant=True) == 4
-    assert await drive.play(dut, total, plant=False) == 0
+    n = drive.LANES * 4000
+    a, b = (x[:n] for x in drive.fp32_pairs(rng(), n))
+    total = drive.write_stream([(a, 32), (b, 32)], fp32_sum(a, b))
+    assert await drive.play(dut, CELLS.index("ADD2"), total, plant=True) == 4
+    assert await drive.play(dut, CELLS.index("ADD2"), total) == 0
+    assert await drive.play(dut, CELLS.index("MUL"), total) > n // 2, "another cell passes for the adder"
     drive.remove_files()
 
 
 @cocotb.test()
-async def sweep(dut: Any) -> None:
-    """All 2**16 values of one operand against 1,024 of the other, every special value among them."""
-    op = {"add": nm.bf16_add, "mul": nm.bf16_mul}[os.environ["P_DUT"]]
-    special = drive.special_bf16()
+@cocotb.parametrize(cell=["BADD", "BMUL"])
+async def sweep(dut: Any, cell: str) -> None:
+    """All 2**16 values of one bf16 operand against 1,024 of the other, every special value among them."""
+    op = {"BADD": nm.bf16_add, "BMUL": nm.bf16_mul}[cell]
     near_one = (np.arange(0x3F80 - 128, 0x3F80 + 128)).astype(np.uint16)
-    b = np.concatenate([special, near_one, near_one | 0x8000])
+    b = np.concatenate([drive.special_bf16(), near_one, near_one | 0x8000])
     b = np.concatenate([b, rng().integers(0, 1 << 16, 1024 - b.size, dtype=np.uint16)])
     compared = 0
     for part in np.split(b, 16):
-        want = np.stack([op(EVERY, v) for v in part])
-        total = drive.write_sweep(part, want, 16)
-        await drive.check(dut, total)
+        total = drive.write_sweep(part, np.stack([op(EVERY, v) for v in part]))
+        await drive.check(dut, CELLS.index(cell), total, sweep=True)
         compared += total
     drive.remove_files()
     assert compared == 1024 << 16

@@ -18,13 +18,14 @@ def _bytes(values: ArrayLike, width: int) -> np.ndarray:
     return raw[:, 8 - width // 8 :]
 
 
-def write_stream(fields: list[tuple[ArrayLike, int]], expected: tuple[ArrayLike, int]) -> int:
-    """Write ``stim.bin`` from operand fields and expected values, each (values, width); rows padded.
+def write_stream(fields: list[tuple[ArrayLike, int]], expected: ArrayLike) -> int:
+    """Write ``stim.bin`` from operand fields (values, width), together at most 64 bits, and expected values.
 
-    Returns the number of operations, a multiple of the lanes.
+    Returns the number of operations, a multiple of the lanes: the last row is filled up.
     """
     operand = np.concatenate([_bytes(*f) for f in fields], axis=1)
-    want = _bytes(*expected)
+    operand = np.pad(operand, ((0, 0), (8 - operand.shape[1], 0)))
+    want = _bytes(expected, 32)
     pad = -len(operand) % LANES
     operand, want = (np.concatenate([x, np.repeat(x[-1:], pad, axis=0)]) for x in (operand, want))
     rows = [x.reshape(-1, LANES, x.shape[1])[:, ::-1].reshape(-1, LANES * x.shape[1]) for x in (operand, want)]
@@ -32,20 +33,20 @@ def write_stream(fields: list[tuple[ArrayLike, int]], expected: tuple[ArrayLike,
     return len(operand)
 
 
-def write_sweep(b: np.ndarray, expected: np.ndarray, width: int) -> int:
-    """Write ``sweep.bin``: operands ``b [n]`` and expected results ``[n, 65536]`` for every a."""
-    rows = np.ascontiguousarray(expected.reshape(-1, LANES)[:, ::-1]).astype(f">u{width // 8}")
+def write_sweep(b: np.ndarray, expected: np.ndarray) -> int:
+    """Write ``sweep.bin``: operands ``b [n]`` and 16-bit results ``[n, 65536]`` for every a."""
+    rows = np.ascontiguousarray(expected.reshape(-1, LANES)[:, ::-1]).astype(">u2")
     rows = rows.view(np.uint8).reshape(len(b), -1)
     np.concatenate([_bytes(b, 16), rows], axis=1).tofile("sweep.bin")
     return expected.size
 
 
-async def play(dut: Any, total: int, plant: bool = False, clocks: int | None = None) -> int:
-    """Run the written file through the DUT; return mismatches. Fails if not every result was compared."""
-    dut.plant.value = int(plant)
+async def play(dut: Any, cell: int, total: int, sweep: bool = False, plant: bool = False) -> int:
+    """Run the written file through a cell; return mismatches. Fails if not every result was compared."""
     dut.start.value = 0
     dut.clear.value = 1
-    await Timer(50, "ns")
+    dut.sel.value, dut.sweep.value, dut.plant.value = cell, int(sweep), int(plant)
+    await Timer(100, "ns")
     dut.clear.value = 0
     await Timer(20, "ns")
     dut.start.value = 1
@@ -56,18 +57,18 @@ async def play(dut: Any, total: int, plant: bool = False, clocks: int | None = N
     return int(dut.mismatches.value)
 
 
-async def check(dut: Any, total: int) -> None:
-    """Run the written file; fail on any mismatch, or any output that did not hold its value."""
-    bad = await play(dut, total)
+async def check(dut: Any, cell: int, total: int, sweep: bool = False) -> None:
+    """Run the written file; fail on any mismatch, and on any output of a register that did not hold its value."""
+    bad = await play(dut, cell, total, sweep)
     first = int(dut.first.value)
     assert bad == 0, (
         f"{bad} of {total} results differ; operation {first}: "
         f"got {int(dut.first_got.value):#x}, expected {int(dut.first_want.value):#x}"
     )
-    if int(dut.LATENCY.value) > 0 and hasattr(dut, "gaps"):
-        held = int(dut.held.value)
+    if not sweep and int(dut.latency.value) > 0:
+        held, unheld = int(dut.held.value), int(dut.unheld.value)
         assert held > total // LANES // 10, f"only {held} idle cycles"
-        assert int(dut.unheld.value) == 0, f"output changed in {int(dut.unheld.value)} of {held} idle cycles"
+        assert unheld == 0, f"output changed in {unheld} of {held} idle cycles"
 
 
 def remove_files() -> None:

@@ -1,12 +1,12 @@
-// Compares LANES results with expected values, LATENCY cycles after the operands, and counts.
-// While no result is due the outputs must hold the last one (LATENCY > 0).
+// Compares LANES results with expected values, latency_i (0..3) cycles after the operands, and counts.
+// While no result is due the outputs must hold the last one (latency_i > 0).
 // plant_i flips bit 0 of lane 1 of every 1000th row: a check of the checker.
 module lane_check #(
-    parameter int unsigned OUT_W   = 16,
-    parameter int unsigned LANES   = 16,
-    parameter int unsigned LATENCY = 1
+    parameter int unsigned OUT_W = 32,
+    parameter int unsigned LANES = 16
 ) (
     input  logic                        clk_i,
+    input  logic [1:0]                  latency_i,
     input  logic                        clear_i,
     input  logic                        plant_i,
     input  logic                        valid_i,  // operands are at the DUT in this cycle
@@ -22,28 +22,27 @@ module lane_check #(
     output logic [OUT_W-1:0]            first_want_o
 );
   typedef logic [LANES-1:0][OUT_W-1:0] row_t;
-  logic        due_q[LATENCY+2];
-  row_t        want_q[LATENCY+2];
+  logic [3:0]  due_q;   // index: cycles since the operands (0 is the present cycle)
+  row_t        want_q[4];
   logic        due, last_valid_q;
   row_t        want, out, last_q;
   int unsigned rows_q;
 
-  always_ff @(posedge clk_i) begin
-    due_q[1]  <= valid_i && !clear_i;
-    want_q[1] <= expect_i;
-    for (int i = 2; i <= LATENCY; i++) begin
-      due_q[i]  <= due_q[i-1] && !clear_i;
-      want_q[i] <= want_q[i-1];
+  assign due_q[0]  = valid_i;
+  assign want_q[0] = expect_i;
+  for (genvar i = 1; i < 4; i++) begin : g_delay
+    always_ff @(posedge clk_i) begin
+      due_q[i] <= due_q[i-1] && !clear_i;
+      if (due_q[i-1]) want_q[i] <= want_q[i-1];
     end
   end
-  assign due  = (LATENCY == 0) ? valid_i : due_q[LATENCY];
-  assign want = (LATENCY == 0) ? expect_i : want_q[LATENCY];
+  assign due    = due_q[latency_i];
+  assign want   = want_q[latency_i];
+  assign idle_o = due_q == 4'd0;
 
   always_comb begin
     out = out_i;
     if (plant_i && rows_q % 1000 == 999) out[1][0] = !out[1][0];
-    idle_o = !valid_i;
-    for (int i = 1; i <= LATENCY; i++) idle_o = idle_o && !due_q[i];
   end
 
   always @(posedge clk_i) begin
@@ -71,7 +70,7 @@ module lane_check #(
       rows_q       = rows_q + 1;
       last_q       = out_i;
       last_valid_q = 1'b1;
-    end else if (LATENCY > 0 && last_valid_q) begin
+    end else if (latency_i > 0 && last_valid_q) begin
       held_o = held_o + 1;
       if (out_i !== last_q) unheld_o = unheld_o + 1;
     end

@@ -249,9 +249,9 @@ module axi_dram #(
     for (int unsigned i = 0; i < WORDS; i++) mem[i] = '0;
     if ($value$plusargs("dram_image=%s", image)) load(image);
   end
-  always @(load_req) if ($value$plusargs("dram_load=%s", load_name)) load(load_name);
+  always @(load_req) if ($time != 0 && $value$plusargs("dram_load=%s", load_name)) load(load_name);
   always @(dump_req) begin
-    if ($value$plusargs("dram_dump=%s", dump_name)) begin
+    if ($time != 0 && $value$plusargs("dram_dump=%s", dump_name)) begin
       int fd;
       fd = $fopen(dump_name, "wb");
       if (fd == 0) $fatal(1, "axi_dram: cannot write %s", dump_name);

@@ -1,0 +1,1 @@
+"""From layers to programs: see ``models/README.md`` for the public functions."""

@@ -1,0 +1,173 @@
+"""Tests of the DRAM model: exact timing against an independent schedule, data, errors, stalls, files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import cocotb
+import numpy as np
+from cocotb.triggers import RisingEdge, Timer, with_timeout
+from cocotbext.axi import AxiBus, AxiMaster, AxiResp
+
+from verif.block.axi_dram.timing import schedule
+from verif.lib.dram import DramBackdoor
+
+K, BYTES = int(os.environ["P_K"]), int(os.environ["P_BYTES"])
+LATENCY, B_LATENCY, GAP = (int(os.environ[f"P_{n}"]) for n in ("LATENCY", "B_LATENCY", "GAP"))
+
+
+async def start(dut: Any) -> np.random.Generator:
+    dut.rst_n.value = 1
+    await Timer(3, "ns")
+    dut.rst_n.value = 0
+    await Timer(20, "ns")
+    dut.rst_n.value = 1
+    await RisingEdge(dut.clk)
+    return np.random.default_rng(cocotb.RANDOM_SEED)
+
+
+def random_script(rng: np.random.Generator, n: int, spread: int) -> list[tuple[int, int, int]]:
+    """(cycle, address, AXI length) of n bursts that do not cross 4 KiB."""
+    ops, at = [], 40
+    for _ in range(n):
+        at += int(rng.integers(0, spread + 1))
+        beats = int(rng.choice([1, 2, 3, int(rng.integers(1, 40))]))
+        page = int(rng.integers(0, BYTES // 4096)) * 4096
+        addr = page + int(rng.integers(0, 4096 // K - beats + 1)) * K
+        ops.append((at, addr, beats - 1))
+    return ops
+
+
+async def play(dut: Any, reads: list[tuple[int, int, int]], writes: list[tuple[int, int, int]]) -> None:
+    for kind, ops in (("rd", reads), ("wr", writes)):
+        for i, (at, addr, length) in enumerate(ops):
+            getattr(dut, f"{kind}_at")[i].value = at
+            getattr(dut, f"{kind}_addr")[i].value = addr
+            getattr(dut, f"{kind}_len")[i].value = length
+        getattr(dut, f"{kind}_ops").value = len(ops)
+    dut.scripted.value = 1
+    await with_timeout(RisingEdge(dut.over), 2, "ms")
+    await Timer(1, "ns")
+
+
+def log(dut: Any, name: str, count: str) -> list[int]:
+    return [int(getattr(dut, name)[i].value) for i in range(int(getattr(dut, count).value))]
+
+
+@cocotb.test(timeout_time=3, timeout_unit="ms")
+@cocotb.parametrize(mix=["both", "reads", "writes"])
+async def beats_come_when_the_rule_says(dut: Any, mix: str) -> None:
+    rng = await start(dut)
+    spread = int(rng.choice([0, 10, 60]))
+    reads = random_script(rng, 80 if mix != "writes" else 0, spread)
+    writes = random_script(rng, 80 if mix != "reads" else 0, spread)
+    await play(dut, reads, writes)
+    seen = {n: log(dut, f"{n}_log", f"{n}_n") for n in ("ar", "aw", "r", "w", "b")}
+    want = schedule(
+        [(t, op[2] + 1) for t, op in zip(seen["ar"], reads, strict=True)],
+        [(t, op[2] + 1) for t, op in zip(seen["aw"], writes, strict=True)],
+        latency=LATENCY, b_latency=B_LATENCY, gap=GAP,
+    )  # fmt: skip
+    assert len(want.reads) + len(want.writes) > 100
+    assert seen["r"] == want.reads
+    assert seen["w"] == want.writes
+    assert seen["b"] == want.responses
+    # Addresses are taken at once while the queue has room.
+    at = [op[0] for op in reads]
+    assert not reads or seen["ar"][0] == at[0]
+
+
+@cocotb.test(timeout_time=3, timeout_unit="ms")
+async def reads_see_what_was_written(dut: Any) -> None:
+    """Scripted writes, then reads of the same places: data goes where it should."""
+    rng = await start(dut)
+    writes = random_script(rng, 40, 0)
+    image: dict[int, int] = {}
+    for _, addr, length in writes:
+        image.update({addr + i * K: addr + i for i in range(length + 1)})
+    reads = [(100_000 // 10, addr, length) for _, addr, length in writes]
+    await play(dut, reads, writes)
+    data = log(dut, "r_data", "r_n")
+    want = [image[addr + i * K] for _, addr, length in reads for i in range(length + 1)]
+    assert int(dut.b_log[len(writes) - 1].value) < 10_000, "the reads began before the last write's response"
+    assert data == want and len(data) > 40
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+@cocotb.parametrize(stall=[0, 40])
+async def random_traffic_of_another_master(dut: Any, stall: int) -> None:
+    """Byte-wise writes and reads of cocotbext-axi against a byte array, and the back door against both."""
+    rng = await start(dut)
+    master = AxiMaster(AxiBus.from_prefix(dut, "s_axi"), dut.clk)
+    dut.u_dram.stall_pct.value = stall
+    dut.u_dram.stall_seed.value = int(rng.integers(1, 1 << 32))
+    span = 8192
+    model = bytearray(rng.bytes(span))
+    door = DramBackdoor(dut.u_dram)
+    door.write(0, bytes(model))
+    await Timer(100, "ns")
+    for _ in range(25):
+        beats = int(rng.integers(1, 48))
+        addr = int(rng.integers(0, span // K - beats)) * K
+        if rng.random() < 0.5:
+            data = rng.bytes(beats * K)
+            cut = int(rng.integers(0, K))  # the last beat is written in part: strobes
+            data = data[: len(data) - cut]
+            answer = await master.write(addr, data)
+            assert answer.resp == AxiResp.OKAY
+            model[addr : addr + len(data)] = data
+        else:
+            got = await master.read(addr, beats * K)
+            assert got.resp == AxiResp.OKAY and got.data == model[addr : addr + beats * K]
+    assert bytes(door.read(0, span)) == bytes(model)
+    assert int(dut.u_check.transfers.value) > 200
+
+
+@cocotb.test(timeout_time=2, timeout_unit="ms")
+async def errors(dut: Any) -> None:
+    rng = await start(dut)
+    master = AxiMaster(AxiBus.from_prefix(dut, "s_axi"), dut.clk)
+    door, dram = DramBackdoor(dut.u_dram), dut.u_dram
+    before = rng.bytes(8 * K)
+    door.write(4096, before)
+    await Timer(1, "ns")
+    last = await master.read(BYTES - K, K)
+    assert last.resp == AxiResp.OKAY
+    assert (await master.read(BYTES, K)).resp == AxiResp.DECERR
+    assert (await master.write(BYTES, bytes(K))).resp == AxiResp.DECERR
+    lo = 4096 + 4 * K
+    dram.err_addr_lo.value, dram.err_addr_hi.value, dram.err_en.value = lo, lo + K - 1, 1
+    await Timer(1, "ns")
+    assert (await master.write(4096 + 2 * K, bytes(4 * K))).resp == AxiResp.SLVERR
+    assert bytes(door.read(4096, 8 * K)) == before, "a failed burst changed the memory"
+    for first, beats, resp in ((3, 1, AxiResp.OKAY), (3, 2, AxiResp.SLVERR), (4, 1, AxiResp.SLVERR), (5, 2, AxiResp.OKAY)):
+        got = await master.read(4096 + first * K, beats * K)
+        assert got.resp == resp, (first, beats)
+        if resp == AxiResp.OKAY:
+            assert got.data == before[first * K : (first + beats) * K]
+    dram.err_en.value = 0
+    await Timer(1, "ns")
+    assert (await master.read(lo, K)).resp == AxiResp.OKAY
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
+async def files(dut: Any) -> None:
+    """The image loaded at time 0, a dump, and a load while running."""
+    rng = await start(dut)
+    door, dram = DramBackdoor(dut.u_dram), dut.u_dram
+    image = Path(os.environ["IMAGE"]).read_bytes()
+    if int(os.environ.get("IMAGE_INTACT", "0")):
+        assert bytes(door.read(0, 4 * K)) == image[: 4 * K]
+    data = rng.bytes(16 * K)
+    door.write(1024, data)
+    dram.file_first.value, dram.file_words.value = 1024 // K, 16
+    await Timer(1, "ns")
+    dram.dump_req.value = 1 - int(dram.dump_req.value)
+    await Timer(1, "ns")
+    assert Path("dump.bin").read_bytes() == data
+    Path("load.bin").write_bytes(data[::-1])
+    dram.load_req.value = 1 - int(dram.load_req.value)
+    await Timer(1, "ns")
+    assert bytes(door.read(1024, 16 * K)) == data[::-1]

@@ -1,0 +1,322 @@
+"""Drives tb_mmu: fills memories, feeds programs, reads the log and the accumulator, compares with mmu_ref."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from cocotb.triggers import Edge, RisingEdge, Timer
+from numpy.typing import NDArray
+
+from models.isa.encoding import INSTR_BITS, Err, Instr, Op, encode, make
+from verif.block.mmu.mmu_ref import Clockwork, Env, Operands, Results, Schedule, Size
+
+PROG = 64  # instructions a context in a phase, as in tb_mmu
+NS = 10
+
+
+def size_of(dut: Any) -> Size:
+    """The parameters of the bench's top."""
+    p = {x: int(getattr(dut, x).value) for x in (
+        "N", "M", "W", "CTX", "C_INF", "ACTC_DEPTH", "ACTD_DEPTH", "WGTC_DEPTH", "WGTD_DEPTH", "ACC_DEPTH")}  # fmt: skip
+    return Size(p["N"], p["M"], p["W"], p["CTX"], p["C_INF"], (p["ACTC_DEPTH"], p["ACTD_DEPTH"]),
+                (p["WGTC_DEPTH"], p["WGTD_DEPTH"]), p["ACC_DEPTH"])  # fmt: skip
+
+
+def random_operands(size: Size, rng: np.random.Generator, kind: str) -> Operands:
+    """Operand memories. ``plain``: exponents near 1.0; ``special``: every exponent, zero and NaN blocks, full mantissas."""
+
+    def blocks(depth: int) -> tuple[NDArray[np.int8], NDArray[np.uint8]]:
+        q = rng.integers(-127, 128, (depth, size.k)).astype(np.int8)
+        e = rng.integers(118, 138, depth)
+        if kind == "special":
+            e = np.choose(rng.integers(0, 5, depth), [
+                rng.integers(0, 256, depth), rng.integers(190, 256, depth), rng.integers(60, 78, depth),
+                rng.integers(120, 134, depth), np.where(rng.random(depth) < 0.2, 255, rng.integers(245, 255, depth)),
+            ])  # fmt: skip
+            q[rng.random(depth) < 0.1] = 0
+            q[rng.random(depth) < 0.1] = 127
+            q[rng.random(depth) < 0.1] = -127
+        return q, e.astype(np.uint8)
+
+    a = [blocks(d) for d in size.a_depth]
+    b = [blocks(d) for d in size.b_depth]
+    return Operands([x[0] for x in a], [x[1] for x in a], [x[0] for x in b], [x[1] for x in b])
+
+
+@dataclass
+class Log:
+    """Events of a phase, and what the feeders did."""
+
+    seen: Schedule = field(default_factory=Schedule)
+    taken: list[tuple[int, int, int]] = field(default_factory=list)  # (cycle, context, place)
+    modes: list[tuple[int, int]] = field(default_factory=list)
+    kills: list[tuple[int, int, bool]] = field(default_factory=list)
+
+
+class Bench:
+    """One simulation; a phase is: reset, programs, run, compare."""
+
+    def __init__(self, dut: Any, rng: np.random.Generator, kind: str = "plain") -> None:
+        self.dut, self.rng, self.size = dut, rng, size_of(dut)
+        self.ops = random_operands(self.size, rng, kind)
+        self.acc: NDArray[np.uint32] | None = None
+        self.compared = 0
+
+    async def start(self) -> None:
+        """Reset, fill the operand memories, read the accumulator's first contents."""
+        await self.reset()
+        for name, q, e, per in (
+            ("actc", self.ops.aq[0], self.ops.ae[0], 1), ("actd", self.ops.aq[1], self.ops.ae[1], 1),
+            ("wgtc", self.ops.bq[0], self.ops.be[0], self.size.m), ("wgtd", self.ops.bq[1], self.ops.be[1], self.size.m),
+        ):  # fmt: skip
+            raw = np.concatenate([q.view(np.uint8), e[:, None]], axis=1).reshape(len(e) // per, -1)[:, ::-1]
+            Path(f"{name}.hex").write_text("\n".join(bytes(x).hex() for x in raw) + "\n")
+        await self._pulse("load_go")
+        self.acc = await self.dump()
+
+    async def reset(self) -> None:
+        dut = self.dut
+        dut.run.value = 0
+        dut.prog_len.value = 0
+        dut.kill_req.value = 0
+        dut.mode_rand.value = 0
+        dut.rst_n.value = 1
+        await Timer(3, "ns")
+        dut.rst_n.value = 0
+        await Timer(2 * NS, "ns")
+        dut.rst_n.value = 1
+        await Timer(4 * NS, "ns")
+        dut.log_n.value = 0
+
+    async def _pulse(self, name: str) -> None:
+        sig = getattr(self.dut, name)
+        sig.value = 1
+        await Timer(1, "ns")
+        sig.value = 0
+        await Timer(1, "ns")
+
+    async def dump(self) -> NDArray[np.uint32]:
+        """The accumulator memory, through the VPU's port: fp32 patterns [lines, L]."""
+        self.dut.dump_go.value = 1
+        await Edge(self.dut.dump_done)
+        self.dut.dump_go.value = 0
+        await Timer(1, "ns")
+        words = [x for x in Path("acc.hex").read_text().split() if not x.startswith(("//", "@"))]
+        raw = np.frombuffer(bytes.fromhex("".join(words)), dtype=">u4").reshape(len(words), self.size.lanes)
+        return raw[:, ::-1].astype(np.uint32)
+
+    async def phase(
+        self,
+        programs: list[list[list[Instr]]],
+        envs: list[Env],
+        *,
+        mode: int = 2,
+        mode_rand: bool = False,
+        train_rows: int = 8,
+        max_gap: int = 0,
+        kills: list[tuple[int, int]] = (),  # type: ignore[assignment]
+        then_mode: int | None = None,
+    ) -> Log:
+        """Run programs (a list of segments a context; a later segment starts when everything before is quiet) and compare all.
+
+        ``kills``: (cycle, context). ``then_mode``: mode for the rest once the inference contexts are through (for MODE_INF_ONLY).
+        """
+        dut, size = self.dut, self.size
+        await self.reset()
+        self._write_programs(programs, envs, train_rows, max_gap, exact=not kills)
+        await self._pulse("prog_go")
+        dut.env.value = sum(
+            (e.rows | e.acc_base << 8 * 0 << 0) * 0 + (_pack_env(e) << 120 * c) for c, e in enumerate(envs)
+        )
+        dut.mode_fix.value = mode
+        dut.train_rows.value = train_rows
+        await Timer(2 * NS, "ns")
+        dut.run.value = 1
+        dut.mode_rand.value = int(mode_rand)
+        segments = max(len(p) for p in programs)
+        for s in range(segments):
+            ends = [sum(len(x) for x in p[: s + 1]) for p in programs]
+            dut.prog_len.value = sum(v << 8 * c for c, v in enumerate(ends))
+            if s == 0:
+                for cycle, ctx in sorted(kills):
+                    await self._kill_at(cycle, ctx)
+            if s == 0 and then_mode is not None:
+                await self._inference_through(programs)
+                dut.mode_fix.value = then_mode
+            await Timer(NS, "ns")
+            if not int(dut.finished.value):
+                await RisingEdge(dut.finished)
+            await Timer(3 * NS, "ns")
+        await self._pulse("log_go")
+        log = self._read_log(mode)
+        got = await self.dump()
+        dut.run.value = 0
+        self._check_results(programs, envs, train_rows, log, got)
+        self._check_time(programs, envs, train_rows, log)
+        return log
+
+    async def _inference_through(self, programs: list[list[list[Instr]]]) -> None:
+        want = [sum(len(x) for x in p[:1]) for p in programs[: self.size.c_inf]]
+        while True:
+            await Timer(50 * NS, "ns")
+            word = int(self.dut.completed.value)
+            if all((word >> 8 * c & 0xFF) >= w for c, w in enumerate(want)):
+                await Timer(100 * NS, "ns")
+                return
+
+    async def _kill_at(self, cycle: int, ctx: int) -> None:
+        now = int(self.dut.cycle.value)
+        if cycle > now:
+            await Timer((cycle - now) * NS, "ns")
+        self.dut.kill_req.value = 1 << ctx
+        await Timer(2 * NS, "ns")
+        while not int(self.dut.quiet.value) >> ctx & 1:
+            await Timer(NS, "ns")
+        await Timer(NS, "ns")
+        self.dut.kill_req.value = 0
+        await Timer(2 * NS, "ns")
+
+    def _write_programs(
+        self, programs: list[list[list[Instr]]], envs: list[Env], train_rows: int, max_gap: int, exact: bool
+    ) -> None:
+        size, (prog, chk) = self.size, ([], [])
+        assert self.acc is not None
+        trial = Results(size, self.ops, self.acc.copy())
+        for c, segments in enumerate(programs):
+            flat = [i for s in segments for i in s]
+            assert len(flat) <= PROG
+            for ins in flat:
+                gap = int(self.rng.integers(0, max_gap + 1)) if self.rng.random() < 0.5 else 0
+                prog.append(gap << INSTR_BITS | encode(ins))
+                fault, _, line = trial.execute(ins, envs[c], train_rows, c >= size.c_inf)
+                lane_bits = 32 * size.lanes
+                if exact and fault is None:
+                    value = int.from_bytes(trial.acc[line].astype("<u4").tobytes(), "little")
+                    chk.append(1 << lane_bits + 31 | line << lane_bits + 15 | value)
+                else:
+                    chk.append(0)
+                    exact = exact and fault is None  # what follows a fault is dropped, so trial is off the track
+            prog += [0] * (PROG - len(flat))
+            chk += [0] * (PROG - len(flat))
+        Path("prog.hex").write_text("\n".join(f"{x:x}" for x in prog) + "\n")
+        Path("chk.hex").write_text("\n".join(f"{x:x}" for x in chk) + "\n")
+
+    def _read_log(self, mode: int) -> Log:
+        log, n = Log(modes=[(0, mode)]), int(self.dut.log_n.value)
+        assert n <= 65536, f"{n} events do not fit the log"
+        words = [x for x in Path("log.hex").read_text().split() if not x.startswith(("//", "@"))][:n]
+        for word in words:
+            v = int(word, 16)
+            kind, ctx, payload, t = v >> 56, v >> 48 & 0xFF, v >> 32 & 0xFFFF, v & 0xFFFFFFFF
+            if kind == 1:
+                log.taken.append((t, ctx, payload))
+            elif kind == 2:
+                log.seen.rows.append((t, ctx))
+            elif kind == 3:
+                log.seen.done.append((t, ctx & 0x7F, payload, ctx >> 7))
+            elif kind == 4:
+                log.seen.errs.append((t, ctx, payload))
+            elif kind == 5:
+                log.modes.append((t, payload))
+            elif kind in (6, 7):
+                log.kills.append((t, ctx, kind == 6))
+            elif kind == 8:
+                log.seen.lines.append((t, ctx, payload))
+            elif kind == 9:
+                log.seen.stalls.append((t, payload))
+        return log
+
+    def _check_results(
+        self, programs: list[list[list[Instr]]], envs: list[Env], train_rows: int, log: Log, got: NDArray[np.uint32]
+    ) -> None:
+        """Contents of the accumulator, completions and errors, from the instructions taken and the rows entered."""
+        size = self.size
+        assert self.acc is not None
+        model = Results(size, self.ops, self.acc.copy())
+        for c, segments in enumerate(programs):
+            flat = [i for s in segments for i in s]
+            kills = [t for t, x, up in log.kills if x == c and up]
+            bounds = [*kills, 1 << 40]
+            want_done: list[tuple[int, int]] = []
+            want_errs: list[int] = []
+            low = -1
+            for high in bounds:  # the stretches between kills
+                rows = sum(1 for t, x in log.seen.rows if x == c and low < t <= high)
+                for place in [p for t, x, p in log.taken if x == c and low < t <= high]:
+                    ins = flat[place]
+                    killed = high < 1 << 40
+                    fault, done, _ = model.execute(ins, envs[c], train_rows, c >= size.c_inf, rows if killed else None)
+                    rows -= done
+                    if fault and not (killed and rows == 0 and not any(t <= high and x == c for t, x, _ in log.seen.errs)):
+                        want_errs.append(int(fault))
+                        break
+                    complete = Results(size, self.ops, self.acc.copy()).execute(ins, envs[c], train_rows, c >= size.c_inf)
+                    if killed and done < complete[1]:
+                        break
+                    if not fault:
+                        want_done.append((ins.signal, ins.step))
+                assert rows == 0 if high < 1 << 40 else rows <= 0, f"context {c}: {rows} rows entered that no instruction has"
+                low = high
+            got_done = [(s, p) for _, x, s, p in log.seen.done if x == c]
+            assert got_done == want_done, f"context {c}: completions {got_done}, expected {want_done}"
+            got_errs = [e for _, x, e in log.seen.errs if x == c]
+            assert got_errs == want_errs, f"context {c}: errors {got_errs}, expected {want_errs}"
+        bad = np.argwhere(got != model.acc)
+        assert not len(bad), (
+            f"{len(bad)} values of the accumulator differ; line {bad[0][0]} lane {bad[0][1]}: "
+            f"{got[tuple(bad[0])]:08x}, expected {model.acc[tuple(bad[0])]:08x}"
+        )
+        assert (model.acc != self.acc).any(), "the phase changed nothing: nothing was compared"
+        self.compared += int((model.acc != self.acc).sum())
+        self.acc = got
+
+    def _check_time(self, programs: list[list[list[Instr]]], envs: list[Env], train_rows: int, log: Log) -> None:
+        """Every row, weight line, completion, error and stall in its cycle."""
+        size = self.size
+        flat = [[i for s in p for i in s] for p in programs]
+        taken: dict[int, list[tuple[int, int, Instr]]] = {}
+        for t, c, place in log.taken:
+            taken.setdefault(t, []).append((c, place, flat[c][place]))
+        modes, kills = dict(log.modes), {}
+        for t, c, up in log.kills:
+            kills.setdefault(t, []).append((c, up))
+        model = Clockwork(size, envs, train_rows)
+        mode, kill = log.modes[0][1], [False] * size.ctx
+        last = max([t for t, *_ in log.seen.done + log.seen.errs + log.kills + log.seen.rows], default=0)
+        for t in range(min(t for t, *_ in log.taken), last + 2 * size.n + 10):
+            mode = modes.get(t, mode)
+            for c, up in kills.get(t, []):
+                kill[c] = up
+            model.cycle(t, mode, kill, taken.get(t, []))
+        # stalls of training that the policy holds at the end of the log go on for ever
+        for what in ("rows", "lines", "done", "errs", "stalls"):
+            seen, want = sorted(getattr(log.seen, what)), sorted(getattr(model.out, what))
+            if seen != want:
+                i = next((i for i, (a, b) in enumerate(zip(seen, want, strict=False)) if a != b), min(len(seen), len(want)))
+                raise AssertionError(
+                    f"{what}: event {i} is {seen[i - 2 : i + 3]}, expected {want[i - 2 : i + 3]} ({len(seen)} / {len(want)} events)"
+                )
+
+
+def _pack_env(e: Env) -> int:
+    """``ctx_env_t``; the fields that the MMU does not use get junk."""
+    word = 0xDEADBEEF
+    for value in (0x5A5A, e.w_base, e.actc_base, e.acc_base, 0xA5A5, e.rows):
+        word |= 0  # fields are appended above the ones below
+    word = 0xDEADBEEF | 0x5A5A << 32 | e.w_base << 48 | e.actc_base << 64 | e.acc_base << 80 | 0xA5A5 << 96 | e.rows << 112
+    return word
+
+
+def matmul(**fields: int) -> Instr:
+    return make(Op.MATMUL, **fields)
+
+
+def cfg(name: str) -> int:
+    return int(os.environ[f"P_{name}"])
+
+
+__all__ = ["Bench", "Env", "Err", "Log", "cfg", "matmul", "size_of"]

@@ -1,0 +1,293 @@
+"""What the MMU must do: results (row by row, in order) and time (cycle by cycle), written from docs/isa.md and docs/mmu.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.isa.encoding import Err, Instr, Op
+from models.numerics.formats import fp32_add, fp32_bits, fp32_from_bits
+from models.numerics.hbfp import int_to_fp32
+
+ADD_LAT = 2
+INF_ONLY, FAIR, PRIO = 0, 1, 2
+STALL_POLICY, STALL_INTERNAL = 1, 2
+
+
+@dataclass(frozen=True)
+class Size:
+    """Parameters of the unit; depths in blocks, ``acc`` in lines."""
+
+    n: int
+    m: int
+    w: int
+    ctx: int
+    c_inf: int
+    a_depth: tuple[int, int]
+    b_depth: tuple[int, int]
+    acc: int
+
+    @property
+    def k(self) -> int:
+        return self.n * self.w
+
+    @property
+    def lanes(self) -> int:
+        return self.n * self.m
+
+
+@dataclass(frozen=True)
+class Env:
+    """A context's environment as far as the MMU uses it."""
+
+    rows: int = 1
+    acc_base: int = 0
+    actc_base: int = 0
+    w_base: int = 0
+
+
+@dataclass
+class Operands:
+    """Contents of ACTC, ACTD (``a``) and WGTC, WGTD (``b``): mantissas [depth, K] and exponents [depth]."""
+
+    aq: list[NDArray[np.int8]]
+    ae: list[NDArray[np.uint8]]
+    bq: list[NDArray[np.int8]]
+    be: list[NDArray[np.uint8]]
+
+
+@dataclass
+class Tile:
+    """A tile as scheduled: first block of its weights, its rows' addresses."""
+
+    ins: Instr
+    b_addr: int
+    rows: int
+    a_addr: int
+    c_addr: int
+    accum: bool
+    last: bool
+    place: int = 0  # of the instruction in its context's program
+    ctx: int = 0
+    row: int = 0  # next row
+
+    def a(self, r: int) -> int:
+        return self.a_addr + r * self.ins.a_sr
+
+    def c(self, r: int) -> int:
+        return self.c_addr + r * self.ins.c_sr
+
+
+def static_fault(ins: Instr, env: Env, size: Size, train: bool) -> Err | None:
+    """Fault seen when the instruction starts, or None."""
+    if ins.op != Op.MATMUL:
+        return Err.ILLEGAL_OP
+    rows = env.rows if ins.dyn_rows else ins.rows
+    b0 = ins.b_base + (env.w_base if ins.b_sp else 0)
+    unaligned = any(x % size.m for x in (ins.b_base, b0, ins.b_sg, ins.b_sk))
+    if not rows or not ins.n_g or not ins.n_k or unaligned or (train and ins.dyn_rows):
+        return Err.OPERAND
+    return None
+
+
+def tiles(ins: Instr, env: Env, size: Size, train_rows: int, train: bool) -> Iterator[Tile]:
+    """Tiles of a faultless instruction in order: chunk, g, k."""
+    rows = env.rows if ins.dyn_rows else ins.rows
+    chunk = max(train_rows, 1) if train else rows
+    a0 = ins.a_base + (0 if ins.a_sp else env.actc_base)
+    b0 = ins.b_base + (env.w_base if ins.b_sp else 0)
+    c0 = ins.c_base + env.acc_base
+    for first in range(0, rows, chunk):
+        for g in range(ins.n_g):
+            for k in range(ins.n_k):
+                last = first + chunk >= rows and g == ins.n_g - 1 and k == ins.n_k - 1
+                yield Tile(
+                    ins, b0 + g * ins.b_sg + k * ins.b_sk, min(chunk, rows - first),
+                    a0 + first * ins.a_sr + k * ins.a_sk, c0 + g * ins.c_sg + first * ins.c_sr,
+                    bool(ins.accum) or k > 0, last,
+                )  # fmt: skip
+
+
+def b_in_range(tile: Tile, size: Size) -> bool:
+    return tile.b_addr + size.lanes <= size.b_depth[tile.ins.b_sp]
+
+
+def row_in_range(tile: Tile, r: int, size: Size) -> bool:
+    return tile.c(r) < size.acc and tile.a(r) < size.a_depth[tile.ins.a_sp]
+
+
+class Results:
+    """Runs instructions on the accumulator memory ``acc`` (fp32 patterns [lines, L]), changed in place."""
+
+    def __init__(self, size: Size, ops: Operands, acc: NDArray[np.uint32]) -> None:
+        self.size, self.ops, self.acc = size, ops, acc
+
+    def execute(
+        self, ins: Instr, env: Env, train_rows: int, train: bool, limit: int | None = None
+    ) -> tuple[Err | None, int, int]:
+        """Run one instruction, at most ``limit`` rows of it: (fault, rows done, last line written)."""
+        fault = static_fault(ins, env, self.size, train)
+        done, line = 0, -1
+        if fault:
+            return fault, 0, line
+        for tile in tiles(ins, env, self.size, train_rows, train):
+            if not b_in_range(tile, self.size):
+                return Err.OPERAND, done, line
+            good = next((r for r in range(tile.rows) if not row_in_range(tile, r, self.size)), tile.rows)
+            take = good if limit is None else min(good, limit - done)
+            if take:
+                self._rows(tile, take)
+                done, line = done + take, tile.c(take - 1)
+            if limit is not None and done >= limit:
+                return None, done, line
+            if good < tile.rows:
+                return Err.OPERAND, done, line
+        return None, done, line
+
+    def _rows(self, tile: Tile, rows: int) -> None:
+        ops, sa, sb = self.ops, tile.ins.a_sp, tile.ins.b_sp
+        at = tile.a_addr + np.arange(rows) * tile.ins.a_sr
+        cols = slice(tile.b_addr, tile.b_addr + self.size.lanes)
+        sums = ops.aq[sa][at].astype(np.int64) @ ops.bq[sb][cols].astype(np.int64).T
+        prod = int_to_fp32(sums, ops.ae[sa][at][:, None], ops.be[sb][cols][None, :])
+        lines = tile.c_addr + np.arange(rows) * tile.ins.c_sr
+        groups = [slice(None)] if len(set(lines.tolist())) == rows else [slice(r, r + 1) for r in range(rows)]
+        for part in groups:
+            new = prod[part]
+            if tile.accum:
+                new = fp32_add(fp32_from_bits(self.acc[lines[part]]), new)
+            self.acc[lines[part]] = fp32_bits(new)
+
+
+@dataclass
+class _Ctx:
+    pend: tuple[int, Instr] | None = None
+    act: list[Tile] = field(default_factory=list)  # tiles not yet loaded, front first
+    state: str = "run"
+    cause: Err = Err.NONE
+    drop: bool = False
+    last_row: int = -10000
+
+
+@dataclass
+class Schedule:
+    """What happened, by cycle."""
+
+    rows: list[tuple[int, int]] = field(default_factory=list)  # (cycle, context)
+    lines: list[tuple[int, int, int]] = field(default_factory=list)  # (cycle, space, line address)
+    done: list[tuple[int, int, int, int]] = field(default_factory=list)  # (cycle, context, signal, step)
+    errs: list[tuple[int, int, int]] = field(default_factory=list)  # (cycle, context, cause)
+    stalls: list[tuple[int, int]] = field(default_factory=list)  # (cycle, stall_e)
+
+
+class Clockwork:
+    """The unit's two schedulers, cycle by cycle, from the cycles in which instructions are taken, mode and kill change."""
+
+    def __init__(self, size: Size, envs: list[Env], train_rows: int) -> None:
+        self.size, self.envs, self.train_rows = size, envs, train_rows
+        self.flight = 2 * size.n + 2 + ADD_LAT
+        self.ctx = [_Ctx() for _ in range(size.ctx)]
+        self.fifo: list[list[Tile]] = [[], []]
+        self.port_free, self.loading = 0, -1
+        self.prev, self.last_inf, self.owner = [-1, -1], False, 0
+        self.recent: list[int] = [-1] * (1 + ADD_LAT)
+        self.out = Schedule()
+
+    def _grant(self, mode: int, req: list[int]) -> int:
+        classes = [[c for c in req if (c >= self.size.c_inf) == bool(cl)] for cl in (0, 1)]
+        cl = 0 if classes[0] and (mode != FAIR or not self.last_inf or not classes[1]) else 1
+        if not classes[cl] or (cl == 1 and mode == INF_ONLY):
+            return -1
+        pick = next((c for c in classes[cl] if c > self.prev[cl]), classes[cl][0])
+        self.prev[cl], self.last_inf = pick, cl == 0
+        return pick
+
+    def cycle(self, t: int, mode: int, kill: list[bool], taken: list[tuple[int, int, Instr]]) -> None:
+        """One cycle: ``taken`` are the instructions transferred in it, as (context, place, instruction)."""
+        size, out = self.size, self.out
+        drop = [kill[c] or x.drop for c, x in enumerate(self.ctx)]
+        # load port
+        push: Tile | None = None
+        if t >= self.port_free:
+            req = [
+                c for c, x in enumerate(self.ctx)
+                if x.state == "run" and not kill[c] and x.act and b_in_range(x.act[0], size)
+                and len(self.fifo[c >= size.c_inf]) < 2
+            ]  # fmt: skip
+            pick = self._grant(mode, req) if req else -1
+            busy_ctx = -1
+            if pick >= 0:
+                push = self.ctx[pick].act[0]
+                self.port_free, self.loading = t + size.n, pick
+                out.lines += [(t + j, push.ins.b_sp, push.b_addr // size.m + j) for j in range(size.n)]
+        else:
+            busy_ctx = self.loading
+        # stream port
+        fronts = [f[0] if f and not drop[f[0].ctx] else None for f in self.fifo]
+        fine = [f is not None and row_in_range(f, f.row, size) for f in fronts]
+        avail = [
+            ok and f is not None and not (f.accum and f.c(f.row) in self.recent) for ok, f in zip(fine, fronts, strict=True)
+        ]
+        if mode == INF_ONLY:
+            cls = 0
+        elif mode == FAIR:
+            cls = self.owner if avail[self.owner] else 1 - self.owner
+        else:
+            cls = 0 if avail[0] else 1
+        row = fronts[cls] if avail[cls] else None
+        holds = {f.ctx for q in self.fifo for f in q}
+        if row is not None:
+            out.rows.append((t, row.ctx))
+            if row.last and row.row == row.rows - 1:
+                out.done.append((t + self.flight, row.ctx, row.ins.signal, row.ins.step))
+        else:
+            work = [c for c, x in enumerate(self.ctx) if x.pend or x.act or x.state == "fault" or c in holds]
+            if work:
+                policy = mode == INF_ONLY and min(work) >= size.c_inf
+                out.stalls.append((t, STALL_POLICY if policy else STALL_INTERNAL))
+        outside = [c in holds or c == busy_ctx or t <= x.last_row + self.flight for c, x in enumerate(self.ctx)]
+        # ---- what the next cycle sees
+        if row is not None:
+            end = row.row == row.rows - 1
+            if cls == self.owner or fronts[self.owner] is None:
+                self.owner = 1 - cls if end else cls
+            self.ctx[row.ctx].last_row = t
+        self.recent = [*self.recent[1:], row.c(row.row) if row is not None else -1]
+        faulty = {f.ctx for f, ok in zip(fronts, fine, strict=True) if f is not None and not ok}
+        for q in self.fifo:
+            q[:] = [f for f in q if not drop[f.ctx] and not (f is row and f.row == f.rows - 1)]
+        if row is not None:
+            row.row += 1
+        if push is not None:
+            self.fifo[push.ctx >= size.c_inf].append(push)
+        for c, x in enumerate(self.ctx):
+            self._thread(t, c, x, kill[c], c in faulty, push is not None and push.ctx == c, outside[c])
+        for c, place, ins in taken:
+            self.ctx[c].pend = (place, ins)
+
+    def _thread(self, t: int, c: int, x: _Ctx, kill: bool, faulty: bool, advance: bool, outside: bool) -> None:
+        if kill:
+            x.pend, x.act, x.state, x.drop = None, [], "run", False
+        elif faulty and not x.drop:
+            x.pend, x.act, x.state, x.cause, x.drop = None, [], "fault", Err.OPERAND, True
+        elif x.state == "fault" and not outside:
+            self.out.errs.append((t, c, int(x.cause)))
+            x.state = "dead"
+        elif x.state == "run":
+            fault = Err.OPERAND if x.act and not b_in_range(x.act[0], self.size) else None
+            if advance:
+                x.act.pop(0)
+            if not x.act and x.pend:
+                place, ins = x.pend
+                train = c >= self.size.c_inf
+                fault = static_fault(ins, self.envs[c], self.size, train)
+                x.pend = None
+                if fault is None:
+                    x.act = list(tiles(ins, self.envs[c], self.size, self.train_rows, train))
+                    for tile in x.act:
+                        tile.ctx, tile.place = c, place
+            if fault is not None:
+                x.pend, x.act, x.state, x.cause = None, [], "fault", fault
