@@ -239,6 +239,49 @@ def _blocks(lines: _Lines, buf: VectorBuffers, cnt_o: int, cnt_i: int) -> tuple[
     return target, addr.ravel()
 
 
+@dataclass(frozen=True)
+class VectorPlan:
+    """What an instruction will touch.
+
+    Sources ``a``..``d``: (space, memory, address of every line), None where no memory is read. ``r``:
+    (memory, address of every line); ``v``: (memory, address of every block). Lines from ``good`` on are
+    not executed because of ``fault`` (text, empty if none).
+    """
+
+    lines: _Lines
+    cnt_o: int
+    cnt_i: int
+    a: tuple[int, NDArray, I64] | None
+    b: tuple[int, NDArray, I64] | None
+    c: tuple[int, NDArray, I64] | None
+    d: tuple[int, NDArray, I64] | None
+    r: tuple[NDArray, I64] | None
+    v: tuple[Blocks, I64] | None
+
+    @property
+    def good(self) -> int:
+        return self.lines.good
+
+    @property
+    def fault(self) -> str:
+        return self.lines.fault
+
+
+def plan_vector(ins: Instr, buffers: VectorBuffers, env: VectorEnv) -> VectorPlan:
+    """Check ``ins`` and compute all its addresses, without touching ``buffers``.
+
+    Raises:
+        VectorFault: as :func:`check_vector`; an address beyond its memory does not raise here.
+    """
+    check_vector(ins, env, buffers.ACTC[0].shape[1])
+    cnt_o, cnt_i = vector_counts(ins, env)
+    lines = _Lines(ins, env, cnt_o, cnt_i)
+    a, b, c, d = (_source(lines, name, buffers) for name in "abcd")
+    r = _destination(lines, buffers)
+    v = _blocks(lines, buffers, cnt_o, cnt_i)
+    return VectorPlan(lines, cnt_o, cnt_i, a, b, c, d, r, v)
+
+
 def execute_vector(ins: Instr, buffers: VectorBuffers, env: VectorEnv) -> None:
     """Execute one VECTOR: read, compute and write ``buffers`` in place.
 
@@ -249,23 +292,19 @@ def execute_vector(ins: Instr, buffers: VectorBuffers, env: VectorEnv) -> None:
     Raises:
         VectorFault: with the cause ILLEGAL_OP or OPERAND.
     """
-    check_vector(ins, env, buffers.ACTC[0].shape[1])
-    cnt_o, cnt_i = vector_counts(ins, env)
-    lanes = buffers.VEC.shape[1]
-    lines = _Lines(ins, env, cnt_o, cnt_i)
-    a, b, c, d = (_source(lines, name, buffers) for name in "abcd")
-    r = _destination(lines, buffers)
-    v = _blocks(lines, buffers, cnt_o, cnt_i)
-    n = lines.good
+    plan = plan_vector(ins, buffers, env)
+    n = plan.good
     if n:
-        s, w = _compute(ins, n, lanes, a, b, c, d, need_w=v is not None or ins.r_sp in (Dst.VEC, Dst.TXB))
-        if r is not None:
-            r[0][r[1][:n]] = fp32_bits(s) if ins.r_sp == Dst.SOF else w
-        if v is not None:
+        need_w = plan.v is not None or ins.r_sp in (Dst.VEC, Dst.TXB)
+        s, w = _compute(ins, n, buffers.VEC.shape[1], plan.a, plan.b, plan.c, plan.d, need_w)
+        if plan.r is not None:
+            memory, addr = plan.r
+            memory[addr[:n]] = fp32_bits(s) if ins.r_sp == Dst.SOF else w
+        if plan.v is not None:
             assert w is not None
-            _convert(lines, v[0], w, cnt_o, cnt_i, v[1])
-    if lines.fault:
-        raise _operand(lines.fault)
+            _convert(plan.lines, plan.v[0], w, plan.cnt_o, plan.cnt_i, plan.v[1])
+    if plan.fault:
+        raise _operand(plan.fault)
 
 
 def _compute(ins: Instr, n: int, lanes: int, a, b, c, d, need_w: bool) -> tuple[F32, U16 | None]:

@@ -86,21 +86,26 @@ def fp64_to_fp32(x: ArrayLike) -> F32:
     return fp32_canon(out)
 
 
+_WIDE = fp32_canon(np.left_shift(np.arange(1 << 16, dtype=np.uint32), 16).view(np.float32))
+_WIDE.setflags(write=False)
+
+
 def bf16_to_fp32(x: ArrayLike) -> F32:
     """Widen bf16 bit patterns to fp32 (exact; subnormals flush, NaN becomes canonical)."""
-    raw = as_bf16(x)
-    wide = np.left_shift(raw.astype(np.uint32), 16)
-    return fp32_canon(np.asarray(wide).view(np.float32))
+    return _WIDE[as_bf16(x)]
 
 
 def fp32_to_bf16(x: ArrayLike) -> U16:
     """Round fp32 to bf16 bit patterns: RNE, overflow to infinity, flush, canonical NaN."""
-    val = fp32_canon(x)
+    return _round_bf16(fp32_canon(x))
+
+
+def _round_bf16(val: F32) -> U16:
+    """As ``fp32_to_bf16``, for values known to be canonical."""
     bits = fp32_bits(val)
     lsb = (bits >> np.uint32(16)) & np.uint32(1)
-    out = ((bits + np.uint32(0x7FFF) + lsb) >> np.uint32(16)).astype(np.uint16)
-    nan = np.isnan(val)
-    return np.where(nan, np.uint16(BF16_NAN), out) if nan.any() else out
+    # The canonical NaN, having a fraction that ends in zeros, passes unchanged.
+    return ((bits + (lsb + np.uint32(0x7FFF))) >> np.uint32(16)).astype(np.uint16)
 
 
 def bf16_from_float(x: ArrayLike) -> U16:
@@ -122,12 +127,15 @@ def bf16_from_float(x: ArrayLike) -> U16:
     return np.where(tiny, np.where(np.signbit(arr), 0x8000, 0), out).astype(np.uint16)
 
 
-def fp32_add(a: ArrayLike, b: ArrayLike) -> F32:
-    """fp32 sum, one RNE rounding."""
-    x, y = fp32_canon(a), fp32_canon(b)
+def _add(x: F32, y: F32) -> F32:
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         # Below 2**-126 a sum of two normal numbers is exact, so flushing afterwards is exact too.
         return fp32_canon(np.asarray(x + y))
+
+
+def fp32_add(a: ArrayLike, b: ArrayLike) -> F32:
+    """fp32 sum, one RNE rounding."""
+    return _add(fp32_canon(a), fp32_canon(b))
 
 
 def fp32_neg(x: ArrayLike) -> F32:
@@ -142,7 +150,10 @@ def fp32_sub(a: ArrayLike, b: ArrayLike) -> F32:
 
 def fp32_max(a: ArrayLike, b: ArrayLike) -> F32:
     """Larger of two fp32 values; NaN if either is NaN; max(+0, -0) = +0."""
-    x, y = fp32_canon(a), fp32_canon(b)
+    return _max(fp32_canon(a), fp32_canon(b))
+
+
+def _max(x: F32, y: F32) -> F32:
     take_x = (x > y) | ((x == y) & ~np.signbit(x))
     out = np.where(take_x, x, y)
     return np.where(np.isnan(x) | np.isnan(y), _NAN32, out).astype(np.float32)
@@ -161,22 +172,22 @@ def bf16_mul_fp32(a: ArrayLike, b: ArrayLike) -> F32:
 
 def bf16_add(a: ArrayLike, b: ArrayLike) -> U16:
     """bf16 sum: fp32 sum rounded once to bf16."""
-    return fp32_to_bf16(fp32_add(bf16_to_fp32(a), bf16_to_fp32(b)))
+    return _round_bf16(_add(bf16_to_fp32(a), bf16_to_fp32(b)))
 
 
 def bf16_sub(a: ArrayLike, b: ArrayLike) -> U16:
     """bf16 difference: fp32 difference rounded once to bf16."""
-    return fp32_to_bf16(fp32_sub(bf16_to_fp32(a), bf16_to_fp32(b)))
+    return _round_bf16(_add(bf16_to_fp32(a), -bf16_to_fp32(b)))
 
 
 def bf16_mul(a: ArrayLike, b: ArrayLike) -> U16:
     """bf16 product: exact fp32 product rounded once to bf16."""
-    return fp32_to_bf16(bf16_mul_fp32(a, b))
+    return _round_bf16(bf16_mul_fp32(a, b))
 
 
 def bf16_max(a: ArrayLike, b: ArrayLike) -> U16:
     """Larger of two bf16 values; NaN if either is NaN; max(+0, -0) = +0; subnormals flushed."""
-    return fp32_to_bf16(fp32_max(bf16_to_fp32(a), bf16_to_fp32(b)))
+    return _round_bf16(_max(bf16_to_fp32(a), bf16_to_fp32(b)))
 
 
 def sgd_update(master: ArrayLike, lr: ArrayLike, grad: ArrayLike) -> F32:

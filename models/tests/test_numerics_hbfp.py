@@ -136,6 +136,23 @@ def test_matmul(with_acc: bool) -> None:
             assert int(got[r, c]) == ref.encode(value, 32), (r, c)
 
 
+@pytest.mark.parametrize("edge", [70, 184])
+def test_matmul_paths_agree(edge: int) -> None:
+    """Exponents at the edge of the fast path's range; a row beyond it sends the whole product the slow way."""
+    rng = np.random.default_rng(16)
+    aq, bq = rng.integers(-127, 128, (2, 20, 6, 8)).astype(np.int8)
+    bq[3] = 0
+    ae, be = (np.clip(edge + rng.integers(-6, 7, (20, 6)), 70, 184) for _ in range(2))
+    acc = np.ldexp(rng.normal(size=(20, 20)), edge - 133).astype(np.float32)
+    acc[::3] = 0
+    more_q, more_e = np.concatenate([aq, aq[:1]]), np.concatenate([ae, np.full((1, 6), 255)])
+    for c in (None, acc):
+        fast = nm.hbfp_matmul(aq, ae, bq, be, c)
+        slow = nm.hbfp_matmul(more_q, more_e, bq, be, None if c is None else np.concatenate([c, c[:1]]))
+        assert np.all(np.isnan(slow[20]))
+        np.testing.assert_array_equal(nm.fp32_bits(fast), nm.fp32_bits(slow[:20]))
+
+
 def test_matmul_largest_sum_is_exact() -> None:
     q = np.full((1, 1, 1024), 127, np.int8)
     q2 = q.copy()

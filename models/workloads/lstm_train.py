@@ -3,7 +3,7 @@
 All matrix products have HBFP8 operands (blocks of K along their contraction: features forward, gates backward, the minibatch
 for weight gradients) and fp32 accumulators; elementwise work is bf16; master weights and Adam's moments are fp32.
 The arithmetic is `models.numerics` itself, not an emulation, and every step of it has one defined result: a seed gives the same
-parameters on every machine.
+parameters wherever the pinned numpy runs.
 """
 
 from __future__ import annotations

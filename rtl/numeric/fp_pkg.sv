@@ -53,10 +53,10 @@ package fp_pkg;
     m.big = {l[30:23] != 8'd0, l[22:0]};
     sig     = {s[30:23] != 8'd0, s[22:0], 3'd0};
     diff    = l[30:23] - s[30:23];
-    kept    = (diff > 8'd26) ? 27'd0 : sig >> diff[4:0];
-    m.low = kept;
-    // Anything shifted out is sticky.
-    if (((diff > 8'd26) ? sig : (sig ^ (kept << diff[4:0]))) != 27'd0) m.low[0] = 1'b1;
+    kept    = sig >> diff[4:0];
+    m.low   = kept;
+    if ((sig ^ (kept << diff[4:0])) != 27'd0) m.low[0] = 1'b1;  // what was shifted out is sticky
+    if (diff > 8'd26) m.low = 27'd0;                            // too small to matter, even as sticky
     return m;
   endfunction
 

@@ -205,9 +205,12 @@ def _runtime_library(
     objects: Path, variables: list[str], make: Callable[[Sequence[str]], None]
 ) -> None:
     """Put the simulator's run-time library into ``objects``: all models share it, so compile it once."""
-    makefile = (objects / "Vtop.mk").read_text().splitlines()
-    flags = [line for line in makefile if line.startswith(("VM_", "VERILATOR_ROOT")) and "=" in line]
-    key = _hash([flags, variables, toolchain.verilator_version(), toolchain.compiler().version], [])
+    classes = (objects / "Vtop_classes.mk").read_text()
+    makefile = (objects / "Vtop.mk").read_text() + classes
+    flags = re.findall(r"^(?:VM_(?:SC|C11|TIMING|COVERAGE|TRACE\w*)|VERILATOR_ROOT) = .*", makefile, re.M)
+    flags += re.findall(r"^VM_USER_CFLAGS = (?:.*\\\n)*", makefile, re.M)
+    flags += [item for item in variables if not item.startswith("OPT_FAST=")]
+    key = _hash([flags, toolchain.verilator_version(), toolchain.compiler().version], [])
     ready = BUILD / "sim" / f"runtime-{key}"
     with locked(ready.with_suffix(".lock")):
         if ready.is_dir():
@@ -215,7 +218,6 @@ def _runtime_library(
                 shutil.copy(file, objects / file.name)
             return
         say("compiling the simulator's run-time library (once) ...")
-        classes = (objects / "Vtop_classes.mk").read_text()
         listed = re.search(r"^VM_GLOBAL_FAST \+= \\\n((?:.*\\\n)*)", classes, re.M)
         make([f"{name}.o" for name in re.findall(r"\w+", listed[1])] if listed else [])
         part = ready.with_suffix(".part")

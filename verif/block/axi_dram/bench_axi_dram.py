@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
 
 import cocotb
 import numpy as np
+from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge, Timer, with_timeout
 from cocotbext.axi import AxiBus, AxiMaster, AxiResp
 
@@ -18,7 +20,12 @@ K, BYTES = int(os.environ["P_K"]), int(os.environ["P_BYTES"])
 LATENCY, B_LATENCY, GAP = (int(os.environ[f"P_{n}"]) for n in ("LATENCY", "B_LATENCY", "GAP"))
 
 
-async def start(dut: Any) -> np.random.Generator:
+async def start(dut: Any, python_clock: bool = False) -> np.random.Generator:
+    dut.own_clock.value = int(not python_clock)
+    if python_clock:
+        await Timer(5, "ns")
+        Clock(dut.clk, 10, "ns").start()
+    dut.scripted.value, dut.rd_ops.value, dut.wr_ops.value = 0, 0, 0
     dut.rst_n.value = 1
     await Timer(3, "ns")
     dut.rst_n.value = 0
@@ -26,6 +33,11 @@ async def start(dut: Any) -> np.random.Generator:
     dut.rst_n.value = 1
     await RisingEdge(dut.clk)
     return np.random.default_rng(cocotb.RANDOM_SEED)
+
+
+def make_master(dut: Any) -> AxiMaster:
+    logging.getLogger("cocotb.tb_axi_dram.s_axi").setLevel(logging.WARNING)  # it prints all data
+    return AxiMaster(AxiBus.from_prefix(dut, "s_axi"), dut.clk)
 
 
 def random_script(rng: np.random.Generator, n: int, spread: int) -> list[tuple[int, int, int]]:
@@ -99,8 +111,8 @@ async def reads_see_what_was_written(dut: Any) -> None:
 @cocotb.parametrize(stall=[0, 40])
 async def random_traffic_of_another_master(dut: Any, stall: int) -> None:
     """Byte-wise writes and reads of cocotbext-axi against a byte array, and the back door against both."""
-    rng = await start(dut)
-    master = AxiMaster(AxiBus.from_prefix(dut, "s_axi"), dut.clk)
+    rng = await start(dut, python_clock=True)
+    master = make_master(dut)
     dut.u_dram.stall_pct.value = stall
     dut.u_dram.stall_seed.value = int(rng.integers(1, 1 << 32))
     span = 8192
@@ -127,8 +139,8 @@ async def random_traffic_of_another_master(dut: Any, stall: int) -> None:
 
 @cocotb.test(timeout_time=2, timeout_unit="ms")
 async def errors(dut: Any) -> None:
-    rng = await start(dut)
-    master = AxiMaster(AxiBus.from_prefix(dut, "s_axi"), dut.clk)
+    rng = await start(dut, python_clock=True)
+    master = make_master(dut)
     door, dram = DramBackdoor(dut.u_dram), dut.u_dram
     before = rng.bytes(8 * K)
     door.write(4096, before)

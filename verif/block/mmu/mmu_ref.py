@@ -128,24 +128,26 @@ class Results:
     def execute(
         self, ins: Instr, env: Env, train_rows: int, train: bool, limit: int | None = None
     ) -> tuple[Err | None, int, int]:
-        """Run one instruction, at most ``limit`` rows of it: (fault, rows done, last line written)."""
+        """Run one instruction, at most ``limit`` rows of it: (fault, rows done, last line written or -1 if not at its end)."""
         fault = static_fault(ins, env, self.size, train)
-        done, line = 0, -1
         if fault:
-            return fault, 0, line
+            return fault, 0, -1
+        done = 0
         for tile in tiles(ins, env, self.size, train_rows, train):
             if not b_in_range(tile, self.size):
-                return Err.OPERAND, done, line
+                return Err.OPERAND, done, -1
             good = next((r for r in range(tile.rows) if not row_in_range(tile, r, self.size)), tile.rows)
             take = good if limit is None else min(good, limit - done)
             if take:
                 self._rows(tile, take)
-                done, line = done + take, tile.c(take - 1)
-            if limit is not None and done >= limit:
-                return None, done, line
+            done += take
+            if take == tile.rows and tile.last:
+                return None, done, tile.c(take - 1)
+            if take < good:
+                return None, done, -1
             if good < tile.rows:
-                return Err.OPERAND, done, line
-        return None, done, line
+                return Err.OPERAND, done, -1
+        raise AssertionError("an instruction ends with its last tile")
 
     def _rows(self, tile: Tile, rows: int) -> None:
         ops, sa, sb = self.ops, tile.ins.a_sp, tile.ins.b_sp
@@ -266,7 +268,8 @@ class Clockwork:
         for c, x in enumerate(self.ctx):
             self._thread(t, c, x, kill[c], c in faulty, push is not None and push.ctx == c, outside[c])
         for c, place, ins in taken:
-            self.ctx[c].pend = (place, ins)
+            if self.ctx[c].state == "run":
+                self.ctx[c].pend = (place, ins)
 
     def _thread(self, t: int, c: int, x: _Ctx, kill: bool, faulty: bool, advance: bool, outside: bool) -> None:
         if kill:

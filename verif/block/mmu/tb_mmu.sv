@@ -126,7 +126,8 @@ module tb_mmu #(
       for (int c = 0; c < CTX; c++) begin
         if (err_valid[c]) kill_auto[c] <= 1'b1;
         else if (kill_auto[c] && quiet[c]) kill_auto[c] <= 1'b0;
-        if (kill[c]) begin
+        if (!run) gap[c] <= prog_mem[c*PROG][INSTR+15:INSTR];
+        else if (kill[c]) begin
           place[c] <= prog_len[c];
           gap[c] <= '0;
         end else if (gap[c] != '0) gap[c] <= gap[c] - 1;

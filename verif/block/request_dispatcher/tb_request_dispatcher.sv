@@ -55,9 +55,21 @@ module tb_request_dispatcher #(
 
   localparam int unsigned ROW_BITS = $bits(eqx_pkg::batch_row_t);
   localparam int unsigned ANS_BITS = $bits(eqx_pkg::answer_t);
-  localparam int unsigned MON_BITS = 5 + 4 + 16 + 16 * L + ROW_BITS + ANS_BITS + 16 * SERVICES;
-  logic [MON_BITS-1:0] mon;
-  assign mon = {level, ans, row, rxb_wdata, rxb_waddr, pulses, above, ans_valid, row_valid, rxb_we, s_ready};
+  localparam int unsigned MON_OUT = 5 + 4 + 16 + 16 * L + ROW_BITS + ANS_BITS + 16 * SERVICES;
+  localparam int unsigned MON_IN = (16 * L + 2) + C_INF + RX_SLOTS + 1 + 2;
+  logic [MON_OUT+MON_IN-1:0] mon;
+  assign mon = {csr, ans_ready, free_mask, ctx_idle, s_beat, level, ans, row, rxb_wdata, rxb_waddr, pulses, above, ans_valid, row_valid, rxb_we, s_ready};
+
+  // What Python reads: sampled at the rising edge.
+  logic [MON_OUT+MON_IN-1:0] mon_q;
+  logic s_ready_q, row_valid_q;
+  eqx_pkg::batch_row_t row_q;
+  always_ff @(posedge clk) begin
+    mon_q       <= mon;
+    s_ready_q   <= s_ready;
+    row_valid_q <= row_valid && rst_n;
+    row_q       <= row;
+  end
 
   // The handshake law on the answers; payload addresses inside the memory.
   logic ans_wait_q = 1'b0;

@@ -200,10 +200,7 @@ module tb_vpu #(
               || done_step[c] != imem[c*IMAX+retired[c]][5]) bad_done[c] <= bad_done[c] + 16'd1;
         end
         // Faults and kills: kill, wait for quiet, go on behind the instructions that are lost.
-        if (err_valid[c]) begin
-          killing[c] <= 1'b1;
-          log_how[c*IMAX+retired[c]+16'(done_valid[c])] <= 8'd16 + 8'(err_cause[c]);  // corrected below if more were in flight
-        end
+        if (err_valid[c]) killing[c] <= 1'b1;
         if (kill_random && !killing[c] && go && !over[c] && $urandom_range(0, 79) == 0) begin
           killing[c] <= 1'b1;
           kills[c]   <= kills[c] + 1;
@@ -221,7 +218,7 @@ module tb_vpu #(
             retired[c] <= retired[c] + 16'd1;
             issued[c]  <= retired[c] + 16'd1;
           end else begin
-            for (int i = 0; i < 8; i++) if (retired[c] + 16'(i) < issued[c]) log_how[c*IMAX+retired[c]+16'(i)] <= 8'd2;
+            for (int i = 0; i < 24; i++) if (retired[c] + 16'(i) < issued[c]) log_how[c*IMAX+retired[c]+16'(i)] <= 8'd2;
             retired[c] <= issued[c];
           end
         end

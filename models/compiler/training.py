@@ -1,0 +1,319 @@
+"""Training of a multi-layer perceptron: forward, softmax cross-entropy, backward, and SGD on fp32 master weights.
+
+The program streams everything from DRAM and back. An iteration is a list of *jobs*, each a matrix product into one slot of
+ACC followed by the passes that drain it:
+
+    F  a_l = relu(a_(l-1)·W_lᵀ + b_l), K output columns a job: HBFP8 along the columns (for the next F) and
+       along the batch (for the gradient of the next layer's weights)
+    S  z = last product + bias; e = exp(z - max z); d = e·(1/Σe) - target
+    X  d_(l-1) = (d_l·W_l)·[a_(l-1) > 0], K columns a job, converted the same two ways
+    G  dW_l = d_lᵀ·a_(l-1), K rows (outputs) of W_l a job; master -= rate·dW_l, and HBFP8 copies for F and X
+
+in the order F_1..F_n, S, X_n, G_n, .., X_2, G_2, G_1. Nothing else orders the units: the builder derives what each job waits
+for, so the LD stream runs ahead as far as its rings of slots allow, and F_1 of the next iteration starts behind G_1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..config import Config
+from ..isa.encoding import Act, ASpace, BSpace, LdDst, Red, StSrc
+from ..numerics import bf16_from_float
+from .builder import Builder
+from .ops import ACC, CST, STG, TO_ACTC, TO_SOB, TO_SOF, TO_VEC, TO_WGTC, VEC, At, up, vector
+from .ops import IMM
+from .space import DramMap, Regions, Ring, Room, too_small
+from .training_data import Layer, Piece, TrainingJob
+
+PAD_BIAS = -3.0e38
+"""Bias of the lanes beyond the last class: their exponential is zero."""
+_AHEAD = 5  # jobs that the load of a master may run ahead of the store of an updated one
+
+
+def mlp_training(
+    cfg: Config,
+    sizes: Sequence[int],
+    batch: int,
+    rate: float,
+    batches: int = 1,
+    biases: Sequence[ArrayLike | None] | None = None,
+    room: Room | None = None,
+    name: str = "train",
+) -> TrainingJob:
+    """Training program for layers ``sizes`` (features, hidden widths, classes), ``batch`` rows a step.
+
+    The weights move by ``rate``/batch times the summed gradient; ``batches`` minibatches lie in DRAM and are visited in
+    turn (ITER_MOD). ``biases`` (one vector or None a layer) are constants added in the forward pass; give the inputs
+    a feature that is always 1 to train the first layer's. ``room``: what of the relocated memories is free.
+
+    Raises:
+        ValueError: an illegal size, or a buffer too small (which, need and have).
+    """
+    return _Training(cfg, sizes, batch, rate, batches, biases, room or Room.whole(cfg), name).compile()
+
+
+class _Training:
+    def __init__(self, cfg, sizes, batch, rate, batches, biases, room: Room, name: str) -> None:
+        if len(sizes) < 2 or min(sizes) < 1:
+            raise ValueError(f"{name}: sizes {tuple(sizes)}: legal are two or more layer widths of 1 or more")
+        if not 1 <= sizes[-1] <= cfg.L:
+            raise ValueError(f"{name}: {sizes[-1]} classes: legal is 1..{cfg.L} (one line)")
+        if batch < cfg.K or batch % cfg.K or batch > 4095:
+            raise ValueError(f"{name}: batch {batch}: legal is a multiple of K = {cfg.K}, at most 4095")
+        if not 1 <= batches <= 65535:
+            raise ValueError(f"{name}: {batches} minibatches: legal range 1..65535")
+        self.rate_bits = int(bf16_from_float(rate / batch))
+        if not np.isfinite(rate) or rate <= 0 or not 0 < self.rate_bits < 0x7F80:
+            raise ValueError(f"{name}: rate {rate}: legal is a positive number (rate/batch a normal bfloat16)")
+        self.cfg, self.batch, self.rows_k, self.name, self.room, self.batches = cfg, batch, batch // cfg.K, name, room, batches
+        self.ratio = cfg.K // cfg.L
+        count = len(sizes) - 1
+        given = [None] * count if biases is None else list(biases)
+        if len(given) != count:
+            raise ValueError(f"{name}: {len(given)} biases: legal is one (or None) for each of {count} layers")
+        self.out = Builder(cfg, name, training=True)
+        self.dram = DramMap(cfg)
+        self.layers = [
+            Layer(n, sizes[n], sizes[n + 1], up(sizes[n], cfg.K), cfg.L if n == count - 1 else up(sizes[n + 1], cfg.K), given[n])
+            for n in range(count)
+        ]
+        for layer in self.layers:
+            if max(layer.ins, layer.outs) > 4095:
+                raise ValueError(f"{name}: layer width {max(layer.ins, layer.outs)}: legal is at most 4095")
+            if layer.bias is not None and np.shape(layer.bias) != (layer.size_out,):
+                raise ValueError(f"{name}: bias of layer {layer.index} has shape {np.shape(layer.bias)}: legal is ({layer.size_out},)")
+        self._place_buffers()
+        self._place_dram()
+        self.stores: list[int] = []
+
+    # -- where things lie ----------------------------------------------------------------------------------------
+
+    def _place_buffers(self) -> None:
+        cfg, b, n, name = self.cfg, self.batch, len(self.layers), self.name
+        actc, wgtc, vec = Regions(), Regions(), Regions()
+        end = 3 * n
+        for layer in self.layers:
+            i = layer.index
+            after_f, at_x, at_g = i + 1, n + 2 * (n - 1 - i) + 1, n + 2 * (n - 1 - i) + 2  # phases: F_i ends, X_i, G_i
+            made = at_x - 2 if i < n - 1 else n  # the phase that makes its d
+            if i < n - 1:
+                layer.act_rows = actc.take(layer.outs // cfg.K * b, after_f, after_f + 1)
+                layer.act_cols = wgtc.take(layer.outs * self.rows_k, after_f, end)
+            if i > 0:
+                layer.d_rows = actc.take(-(-layer.outs // cfg.K) * b, made, at_x)
+            layer.d_cols = actc.take(layer.outs * self.rows_k, made, at_g)
+        self.soft = [vec.take(b, 0, end) for _ in range(3)]
+        for layer in self.layers[:-1]:
+            lines = layer.outs // cfg.L * b
+            if vec.top + lines <= self.room.vec - self._constants():
+                layer.mask = vec.take(lines, 0, end)
+        for what, top, have in (
+            ("ACTC", actc.top, self.room.actc),
+            ("WGTC", wgtc.top, cfg.WGTC_DEPTH),
+            ("VEC", vec.top + self._constants(), self.room.vec),
+            ("ACTD", self.layers[0].ins // cfg.K * b, cfg.ACTD_DEPTH),
+        ):
+            if top > have:
+                raise too_small(name, what, top, have, f"batch {b}, configuration {cfg.name}; a smaller batch needs less")
+        xt = self.layers[0].ins * self.rows_k
+        self.acc = Ring(name, "ACC", 0, self.room.acc)
+        self.stg = Ring(name, "STG", 0, cfg.STG_DEPTH)
+        self.sof = Ring(name, "SOF", 0, cfg.SOF_DEPTH)
+        self.sob = Ring(name, "SOB", 0, cfg.SOB_DEPTH, 8)
+        self.wgtd = Ring(name, "WGTD", up(xt, cfg.L), self.room.wgtd - up(xt, cfg.L), 5)
+
+    def _constants(self) -> int:
+        """Lines of biases; also gives each layer its place among them."""
+        top = 0
+        for layer in self.layers:
+            if layer.bias is not None or layer is self.layers[-1]:
+                layer.cst = top
+                top += layer.outs // self.cfg.L
+        return top
+
+    def _place_dram(self) -> None:
+        """Operands in DRAM; the weights in pieces, each what one G job updates."""
+        cfg, d, b, first = self.cfg, self.dram, self.batch, self.layers[0]
+        self.x_bytes = first.ins // cfg.K * d.block_bytes(b)
+        self.xt_bytes = self.rows_k * d.block_bytes(first.ins)
+        self.y_bytes = d.line_bytes(b)
+        self.x, self.xt = d.bytes(self.batches * self.x_bytes), d.bytes(self.batches * self.xt_bytes)
+        self.y, self.error = d.lines(b, self.batches), d.lines(b, self.batches)
+        limit = min(self.room.acc // 2, cfg.SOF_DEPTH // 2, cfg.STG_DEPTH // 3)
+        for layer in self.layers:
+            layer.rows = min(cfg.K, layer.outs)
+            groups = layer.ins // cfg.L
+            fits = [g for g in range(self.ratio, min(groups, cfg.K) + 1, self.ratio) if groups % g == 0 and g * layer.rows <= limit]
+            if not fits:
+                raise too_small(self.name, "SOF, STG or ACC", 2 * self.ratio * layer.rows, 2 * limit, "lines, for two updates at a time")
+            step = fits[-1]
+            for panel in range(layer.outs // layer.rows):
+                transposed = d.blocks(layer.ins) if layer.index else 0
+                for g in range(0, groups, step):
+                    blocks = step // self.ratio * layer.rows
+                    t = transposed + g * cfg.L // cfg.K * d.block_bytes(cfg.K)
+                    layer.pieces.append(Piece(panel, g, step, d.lines(step * layer.rows), d.blocks(blocks), t))
+            if layer.index < len(self.layers) - 1 and layer.mask is None:
+                layer.spill = d.lines(self.ratio * b, layer.outs // cfg.K)
+
+    # -- the program -----------------------------------------------------------------------------------------------
+
+    def compile(self) -> TrainingJob:
+        out, n = self.out, len(self.layers)
+        x = self.layers[0].ins // self.cfg.K
+        out.load(
+            sp=LdDst.ACTD, n_o=x, len=self.batch, l_so=self.batch,
+            d_base=self.x, d_so=self.dram.block_bytes(self.batch), d_iter=self.x_bytes,
+        )  # fmt: skip
+        for layer in self.layers:
+            for panel in range(layer.outs // layer.rows):
+                self._forward(layer, panel)
+        self._transposed_inputs()
+        for layer in reversed(self.layers):
+            if layer.index:
+                for column in range(layer.ins // self.cfg.K):
+                    self._backward(layer, column)
+            for piece in layer.pieces:
+                self._gradient(layer, piece, last=layer.index == 0 and piece is layer.pieces[-1])
+        assert n
+        return TrainingJob(
+            self.cfg, out.finish(self.batches), self.layers, self.batch, self.batches, self.rate_bits,
+            self.x, self.xt, self.y, self.error, self.dram.size, self._constants(),
+        )  # fmt: skip
+
+    def _product(self, rows: int, a_sp: ASpace, a: int, a_sk: int, b_sp: BSpace, b: int, b_sk: int, groups: int, depth: int) -> int:
+        """MATMULs of a job, K-block by K-block: many rows lie between two sums on one line. Returns the ACC slot, [group][row]."""
+        acc = self.acc.take(groups * rows)
+        for k in range(depth):
+            self.out.matmul(
+                accum=k > 0, a_sp=a_sp, b_sp=b_sp, rows=rows, n_g=groups, n_k=1, a_base=a + k * a_sk, a_sr=1,
+                b_base=b + k * b_sk, b_sg=self.cfg.L, c_base=acc, c_sr=1, c_sg=rows,
+            )  # fmt: skip
+        return acc
+
+    def _forward(self, layer: Layer, panel: int) -> None:
+        """F job: K columns of a layer's output (all classes of the last layer)."""
+        out, cfg, b = self.out, self.cfg, self.batch
+        depth, groups = layer.ins // cfg.K, layer.rows // cfg.L
+        slot = self.wgtd.take(depth * layer.rows)
+        for p in layer.pieces:
+            if p.panel == panel:
+                at = slot + p.group // self.ratio * layer.rows
+                out.load(sp=LdDst.WGTD, n_o=1, len=p.groups // self.ratio * layer.rows, l_base=at, d_base=p.copy)
+        a_sp, a = (ASpace.ACTC, self.layers[layer.index - 1].act_rows) if layer.index else (ASpace.ACTD, 0)
+        acc = self._product(b, a_sp, a, b, BSpace.WGTD, slot, layer.rows, groups, depth)
+        if layer is self.layers[-1]:
+            self._softmax(layer, acc)
+            return
+        bias = None if layer.cst is None else At(CST, layer.cst + panel * groups, 0, 1)
+        keep = None
+        if layer.mask is not None:
+            keep = At(TO_VEC, layer.mask + panel * groups * b, 1, b)
+        else:
+            keep = At(TO_SOF, self.sof.take(groups * b), 1, b)
+        to = At(TO_ACTC, layer.act_rows + panel * b, 1, 0)
+        vector(out, b, groups, At(ACC, acc, 1, b), c=bias, act=Act.RELU, r=keep, rows=to)
+        if layer.mask is None:
+            out.store(sp=StSrc.SOF, n_o=1, len=groups * b, l_base=keep.base, d_base=layer.spill + panel * self.dram.line_bytes(groups * b))
+        for g in range(groups):
+            bias = None if layer.cst is None else At(CST, layer.cst + panel * groups + g)
+            to = At(TO_WGTC, layer.act_cols + panel * cfg.K + g * cfg.L, layer.outs, 1)
+            vector(out, self.rows_k, cfg.K, At(ACC, acc + g * b, cfg.K, 1), c=bias, act=Act.RELU, cols=to)
+
+    def _softmax(self, layer: Layer, acc: int) -> None:
+        """S: exponentials stay in place of z, the reciprocal in place of the sum. Stores d as fp32."""
+        out, cfg, b = self.out, self.cfg, self.batch
+        y = self.stg.take(b)
+        out.load(sp=LdDst.STG, n_o=1, len=b, l_base=y, d_base=self.y, d_iter=self.y_bytes)
+        z, peak, total = (At(VEC, base, cfg.K, 1) for base in self.soft)
+        lines = (out, self.rows_k, cfg.K)
+        product, bias = At(ACC, acc, cfg.K, 1), At(CST, layer.cst)
+        vector(*lines, product, c=bias, r=z._replace(sp=TO_VEC))
+        vector(*lines, product, c=bias, red=Red.MAX, r=peak._replace(sp=TO_VEC))
+        vector(*lines, z, c=peak, c_neg=True, act=Act.EXP, red=Red.SUM, r=total._replace(sp=TO_VEC))
+        vector(*lines, z, c=peak, c_neg=True, act=Act.EXP, r=z._replace(sp=TO_VEC))
+        vector(*lines, total, act=Act.RECIP, r=total._replace(sp=TO_VEC))
+        error = self.sof.take(b)
+        target, to = At(STG, y, cfg.K, 1), At(TO_SOF, error, cfg.K, 1)
+        if layer.index:
+            rows = At(TO_ACTC, layer.d_rows, 1, 0)
+            by_row = [At(at.sp, at.base, 1, 0) for at in (z, total, target, to)]
+            vector(out, b, 1, by_row[0], b=by_row[1], c=by_row[2], c_neg=True, r=by_row[3], rows=rows)
+        cols = At(TO_ACTC, layer.d_cols, layer.outs, 1)
+        vector(*lines, z, b=total, c=target, c_neg=True, r=None if layer.index else to, cols=cols)
+        out.store(sp=StSrc.SOF, n_o=1, len=b, l_base=error, d_base=self.error, d_iter=self.y_bytes)
+
+    def _transposed_inputs(self) -> None:
+        ins = self.layers[0].ins
+        self.out.load(
+            sp=LdDst.WGTD, n_o=self.rows_k, len=ins, l_so=ins,
+            d_base=self.xt, d_so=self.dram.block_bytes(ins), d_iter=self.xt_bytes,
+        )  # fmt: skip
+
+    def _backward(self, layer: Layer, column: int) -> None:
+        """X job: K columns of the gradient of a layer's input, masked; they are d of the layer below."""
+        out, cfg, b, below = self.out, self.cfg, self.batch, self.layers[layer.index - 1]
+        depth = -(-layer.outs // cfg.K)
+        slot = self.wgtd.take(depth * cfg.K)
+        run = self.dram.block_bytes(cfg.K)
+        out.load(
+            sp=LdDst.WGTD, n_o=depth, len=cfg.K, l_base=slot, l_so=cfg.K,
+            d_base=layer.pieces[0].transposed + column * run, d_so=self._panel_stride(layer),
+        )  # fmt: skip
+        if below.mask is None:
+            mask = self.stg.take(self.ratio * b)
+            lines = self.ratio * b
+            out.load(sp=LdDst.STG, n_o=1, len=lines, l_base=mask, d_base=below.spill + column * self.dram.line_bytes(lines))
+            source = STG
+        else:
+            mask, source = below.mask + column * self.ratio * b, VEC
+        acc = self._product(b, ASpace.ACTC, layer.d_rows, b, BSpace.WGTD, slot, cfg.K, self.ratio, depth)
+        if below.index:
+            rows = At(TO_ACTC, below.d_rows + column * b, 1, 0)
+            vector(out, b, self.ratio, At(source, mask, 1, b), act=Act.DRELU, d=At(ACC, acc, 1, b), rows=rows)
+        for g in range(self.ratio):
+            a, d = (At(sp, base + g * b, cfg.K, 1) for sp, base in ((source, mask), (ACC, acc)))
+            cols = At(TO_ACTC, below.d_cols + column * cfg.K + g * cfg.L, below.outs, 1)
+            vector(out, self.rows_k, cfg.K, a, act=Act.DRELU, d=d, cols=cols)
+
+    def _panel_stride(self, layer: Layer) -> int:
+        """Bytes between the transposed copies of two panels."""
+        at = [p.transposed for p in layer.pieces if p.group == 0]
+        return at[1] - at[0] if len(at) > 1 else 0
+
+    def _gradient(self, layer: Layer, piece: Piece, last: bool) -> None:
+        """G job: gradient and update of one piece of the weights, ``rows`` outputs by ``groups`` lines of inputs."""
+        out, cfg, rows, groups = self.out, self.cfg, layer.rows, piece.groups
+        lines, blocks = rows * groups, rows * groups // self.ratio
+        master = self.stg.take(lines)
+        after = [self.stores[-_AHEAD]] if len(self.stores) >= _AHEAD else []
+        out.load(after=after, sp=LdDst.STG, n_o=1, len=lines, l_base=master, d_base=piece.master)
+        if layer.index:
+            b_sp, b = BSpace.WGTC, self.layers[layer.index - 1].act_cols
+        else:
+            b_sp, b = BSpace.WGTD, 0
+        a = layer.d_cols + piece.panel * rows
+        acc = self._product(rows, ASpace.ACTC, a, layer.outs, b_sp, b + piece.group * cfg.L, layer.ins, groups, self.rows_k)
+        sof, sob = self.sof.take(lines), self.sob.take(blocks)
+        rate = At(IMM, self.rate_bits)
+        vector(
+            out, rows, groups, At(ACC, acc, 1, rows), b=rate, p_neg=True, c=At(STG, master, 1, rows),
+            r=At(TO_SOF, sof, 1, rows), rows=At(TO_SOB, sob, 1, rows),
+        )  # fmt: skip
+        out.store(sp=StSrc.SOB, n_o=1, len=blocks, l_base=sob, d_base=piece.copy)
+        step = last and not layer.index
+        out.store(sp=StSrc.SOF, n_o=1, len=lines, l_base=sof, d_base=piece.master, step=step)
+        if layer.index:
+            cols = self.sob.take(groups * cfg.L)
+            vector(
+                out, groups, rows, At(ACC, acc, rows, 1), b=rate, p_neg=True, c=At(STG, master, rows, 1),
+                cols=At(TO_SOB, cols, cfg.L, 1),
+            )  # fmt: skip
+            self.stores.append(out.store(sp=StSrc.SOB, n_o=1, len=groups * cfg.L, l_base=cols, d_base=piece.transposed))
+        else:
+            self.stores.append(len(out.seq) - 1)

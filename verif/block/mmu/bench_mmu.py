@@ -1,0 +1,207 @@
+"""Tests of the MMU: every result, and every row, weight line, completion, error and stall in its cycle (see mmu_ref)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cocotb
+import numpy as np
+
+from models.isa.encoding import Err, Instr, Op, make
+from verif.block.mmu.mmu_lib import Bench, Env, matmul
+from verif.block.mmu.mmu_ref import FAIR, INF_ONLY, PRIO, Size, tiles
+
+RNG = np.random.default_rng
+
+
+def region(size: Size, c: int) -> tuple[int, int]:
+    """The accumulator lines of a context: (first, count)."""
+    each = size.acc // size.ctx
+    return c * each, each
+
+
+def random_envs(size: Size, rng: np.random.Generator) -> list[Env]:
+    out = []
+    for c in range(size.ctx):
+        w_base = int(rng.integers(0, size.b_depth[1] // 4)) // size.m * size.m
+        out.append(Env(int(rng.integers(1, size.n + 1)), region(size, c)[0], int(rng.integers(0, 64)), w_base))
+    return out
+
+
+def random_matmul(size: Size, rng: np.random.Generator, c: int, env: Env, big: bool = False) -> Instr:
+    """A faultless instruction of context ``c``; every operand inside its memory, C inside the context's lines."""
+    train = c >= size.c_inf
+    lines = region(size, c)[1]
+    while True:
+        f = {
+            "dyn_rows": int(not train and rng.random() < 0.4), "accum": int(rng.random() < 0.3),
+            "a_sp": int(rng.integers(2)), "b_sp": int(rng.integers(2)),
+            "rows": int(rng.integers(1, (6 if big else 3) * size.n + 2)), "n_g": int(rng.integers(1, 4)), "n_k": int(rng.integers(1, 5)),
+            "a_base": int(rng.integers(0, 96)), "a_sr": int(rng.integers(0, 6)), "a_sk": int(rng.integers(0, 40)),
+            "b_base": int(rng.integers(0, 64)) * size.m, "b_sg": int(rng.integers(0, 40)) * size.m, "b_sk": int(rng.integers(0, 40)) * size.m,
+            "c_base": int(rng.integers(0, 32)), "c_sr": int(rng.choice([0, 1, 1, 1, 2])), "c_sg": int(rng.integers(0, 20)),
+            "signal": int(rng.integers(0, 1 << 16)), "step": int(rng.integers(2)), "wait": int(rng.integers(0, 1 << 16)),
+        }  # fmt: skip
+        ins = matmul(**f)
+        good = all(
+            t.b_addr + size.lanes <= size.b_depth[ins.b_sp] and t.a(t.rows - 1) < size.a_depth[ins.a_sp]
+            and t.c(t.rows - 1) < env.acc_base + lines
+            for t in tiles(ins, env, size, 8, train)
+        )  # fmt: skip
+        if good:
+            return ins
+
+
+def random_programs(size: Size, rng: np.random.Generator, envs: list[Env], count: int) -> list[list[list[Instr]]]:
+    return [[[random_matmul(size, rng, c, envs[c]) for _ in range(int(rng.integers(1, count)))]] for c in range(size.ctx)]
+
+
+async def bench(dut: Any, kind: str = "plain") -> Bench:
+    b = Bench(dut, RNG(cocotb.RANDOM_SEED), kind)
+    await b.start()
+    return b
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+async def mixed_programs(dut: Any) -> None:
+    """All contexts at once, in every mode and with modes that change, with and without gaps between instructions."""
+    b = await bench(dut)
+    for turn in range(8):
+        envs = random_envs(b.size, b.rng)
+        await b.phase(
+            random_programs(b.size, b.rng, envs, 10), envs,
+            mode=(PRIO, FAIR, PRIO)[turn % 3], mode_rand=turn >= 3,
+            train_rows=int(b.rng.choice([0, 1, 2, b.size.n, 2 * b.size.n])), max_gap=(0, 60, 8)[turn % 3],
+        )  # fmt: skip
+    assert int(dut.looked.value) > 50, "hardly any completed instruction's last line was read"
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+async def special_values(dut: Any) -> None:
+    """NaN blocks, zero blocks, overflow to infinity, underflow to zero, the largest sums."""
+    b = await bench(dut, "special")
+    for _ in range(4):
+        envs = random_envs(b.size, b.rng)
+        await b.phase(random_programs(b.size, b.rng, envs, 12), envs, train_rows=b.size.n)
+    assert b.acc is not None
+    e = b.acc >> 23 & 0xFF
+    kinds = {"NaN": b.acc == 0x7FC00000, "inf": (b.acc & 0x7FFFFFFF) == 0x7F800000, "zero": b.acc == 0, "small": (e > 0) & (e < 40)}
+    for name, hit in kinds.items():
+        assert hit.sum() > 3, f"only {hit.sum()} results are {name}"
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+async def inference_only(dut: Any) -> None:
+    """MODE_INF_ONLY: training gives no row, and goes on where it was when the mode changes."""
+    b = await bench(dut)
+    envs = random_envs(b.size, b.rng)
+    log = await b.phase(random_programs(b.size, b.rng, envs, 8), envs, mode=INF_ONLY, then_mode=PRIO)
+    switch = log.modes[1][0]
+    assert not [r for r in log.seen.rows if r[1] >= b.size.c_inf and r[0] < switch]
+    assert [r for r in log.seen.rows if r[1] >= b.size.c_inf]
+    assert [s for s in log.seen.stalls if s[1] == 1 and s[0] < switch], "the policy's stall was not reported"
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+async def kills(dut: Any) -> None:
+    """Contexts killed at random times, also while their tiles wait in front of and behind others'; then used again."""
+    b = await bench(dut)
+    hits = 0
+    for turn in range(12):
+        envs = random_envs(b.size, b.rng)
+        programs = [
+            [[random_matmul(b.size, b.rng, c, envs[c]) for _ in range(n)] for n in (6, 2)] for c in range(b.size.ctx)
+        ]
+        when = [(int(b.rng.integers(5, 400)), int(b.rng.integers(b.size.ctx))) for _ in range(3)]
+        log = await b.phase(programs, envs, kills=when, mode=turn % 3, mode_rand=turn % 3 == INF_ONLY, train_rows=b.size.n)
+        hits += sum(len([d for d in log.seen.done if d[1] == c]) < 8 for c in range(b.size.ctx))
+    assert hits > 8, f"only {hits} kills came in time to stop anything"
+
+
+def faulty(size: Size, rng: np.random.Generator, c: int, env: Env) -> Instr:
+    """An instruction with one fault, which shows at the start or at a later tile or row."""
+    f = dict(random_matmul(size, rng, c, env, big=True).fields)
+    f.update(n_g=max(f["n_g"], 2), n_k=max(f["n_k"], 2), a_sr=max(f["a_sr"], 1))
+    far = [
+        {"a_base": size.a_depth[f["a_sp"]] - int(rng.integers(1, 12)), "a_sr": 1}, {"a_sk": 4095}, {"a_base": 0xFFFF, "a_sr": 4095},
+        {"c_base": size.acc - env.acc_base - int(rng.integers(1, 4)), "c_sr": 1, "c_sg": 3}, {"c_sg": 4095}, {"c_base": 0xFFFF},
+        {"b_base": size.b_depth[f["b_sp"]] - size.lanes + size.m}, {"b_sg": 0x10000 - size.m}, {"b_sk": 0x8000}, {"b_base": 0x10000 - size.m},
+        {"rows": 0, "dyn_rows": 0}, {"n_g": 0}, {"n_k": 0},
+    ]  # fmt: skip
+    if size.m > 1:
+        far += [{"b_base": f["b_base"] + 1}, {"b_sg": f["b_sg"] + 1}, {"b_sk": f["b_sk"] + 1}]
+    if c >= size.c_inf:
+        far.append({"dyn_rows": 1})
+    pick = int(rng.integers(len(far) + 2))
+    if pick >= len(far):
+        return make(Op.VECTOR if pick == len(far) else Op.NOP, signal=3)
+    return matmul(**{**f, **far[pick]})
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+async def errors(dut: Any) -> None:
+    """Faulty instructions: the cause, what was done before stays, nothing after is done, other contexts go on, the context works again."""
+    b = await bench(dut)
+    seen: set[int] = set()
+    partial = 0
+    for turn in range(24):
+        envs = random_envs(b.size, b.rng)
+        victim = turn % b.size.ctx
+        programs = [[[random_matmul(b.size, b.rng, c, envs[c]) for _ in range(3)] for _ in (0, 1)] for c in range(b.size.ctx)]
+        bad = faulty(b.size, b.rng, victim, envs[victim])
+        programs[victim][0].insert(int(b.rng.integers(0, 3)), bad)
+        log = await b.phase(programs, envs, mode=(PRIO, FAIR)[turn % 2], mode_rand=turn % 5 == 4, train_rows=b.size.n)
+        assert [c for _, c, _ in log.seen.errs] == [victim], f"errors {log.seen.errs}, expected one of context {victim}: {bad}"
+        seen.add(log.seen.errs[0][2])
+        partial += len([r for r in log.seen.rows if r[1] == victim and r[0] < log.seen.errs[0][0]]) > 0
+    assert seen == {Err.ILLEGAL_OP, Err.OPERAND} and partial > 3, (seen, partial)
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+async def latency(dut: Any) -> None:
+    """The formulas of docs/mmu.md, for instructions alone in the unit."""
+    b = await bench(dut)
+    n = b.size.n
+    for rows, n_g, n_k in ((1, 1, 1), (1, 2, 3), (n - 1, 2, 2), (n, 1, 4), (n + 1, 2, 2), (3 * n, 3, 1)):
+        ins = matmul(rows=rows, n_g=n_g, n_k=n_k, a_sr=1, a_sk=3 * n, b_sg=b.size.lanes, b_sk=b.size.m, c_sr=1, c_sg=3 * n, signal=1)
+        log = await b.phase([[[ins]], [[]], [[]], [[]]], [Env(1, 0)] * 4)
+        x, done = log.taken[0][0], log.seen.done[0][0]
+        want = x + 2 + (n_g * n_k - 1) * max(rows, n) + rows + 2 * n + 2 + 2
+        assert done == want, f"{rows} rows, {n_g * n_k} tiles: done {done - x} cycles after it was taken, expected {want - x}"
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+async def utilisation(dut: Any) -> None:
+    """No bubbles: resident GEMMs from one and from two contexts enter a row every cycle; few rows keep the load port busy."""
+    b = await bench(dut)
+    n, m = b.size.n, b.size.m
+    rows = 64 if n > 4 else 32
+    gemm = {"rows": rows, "n_g": 2, "n_k": 2, "a_sr": 1, "a_sk": rows, "b_sg": 2 * m, "b_sk": m, "c_sr": 1, "c_sg": 2 * n}
+    for programs in (
+        [[[matmul(**gemm)] * 4], [[]], [[]], [[]]],                                    # instruction after instruction
+        [[[matmul(**gemm)]], [[matmul(**gemm)]], [[]], [[]]],                          # two contexts
+        [[[matmul(**gemm)]], [[]], [[matmul(**gemm)]], [[matmul(**gemm)]]],            # both classes
+        [[[matmul(**{**gemm, "rows": n})] * 8], [[]], [[]], [[]]],                     # as many rows as columns
+        [[[matmul(**{**gemm, "rows": n, "n_g": 1, "n_k": 1})] * 16], [[]], [[]], [[]]],  # one tile an instruction
+    ):  # fmt: skip
+        for turn, mode in enumerate((PRIO, FAIR)):
+            programs = [[[matmul(**{**i.fields, "a_base": turn}) for i in s] for s in p] for p in programs]
+            envs = [Env(1, region(b.size, c)[0]) for c in range(4)]
+            log = await b.phase(programs, envs, mode=mode, train_rows=2 * n)
+            cycles = [t for t, _ in log.seen.rows]
+            assert cycles == list(range(cycles[0], cycles[0] + len(cycles))), "a bubble between rows"
+            total = log.seen.done[-1][0] - log.taken[0][0] + 1
+            dut._log.info("%d rows in %d cycles: %.1f %% with fill and drain", len(cycles), total, 100 * len(cycles) / total)
+    # Partial batches: a tile every N cycles; the rows of training fill all cycles that inference leaves.
+    few = {**gemm, "rows": 2, "n_g": 3, "n_k": 3, "c_sg": 2}
+    envs = [Env(2, region(b.size, c)[0]) for c in range(4)]
+    log = await b.phase([[[matmul(**few)] * 3], [[matmul(**few, accum=1)] * 2], [[]], [[]]], envs)
+    lines = [t for t, _, _ in log.seen.lines]
+    assert lines == list(range(lines[0], lines[0] + len(lines))), "the load port had a bubble"
+    long = {**gemm, "rows": 4 * rows, "a_sr": 0, "c_sr": 0, "n_g": 1, "n_k": 1}  # training that is resident before inference starts
+    log = await b.phase([[[matmul(**few)] * 3], [[]], [[matmul(**long)]], [[]]], envs, mode=PRIO, train_rows=1024, delay=(3 * n, 0, 0, 0))
+    first = next(t for t, c in log.seen.rows if c == 0)
+    cycles = [t for t, c in log.seen.rows if first <= t <= max(t for t, c in log.seen.rows if c == 0)]
+    assert cycles == list(range(first, first + len(cycles))), "training rows left a cycle empty"
+    assert sum(1 for t, c in log.seen.rows if c == 2 and t in set(cycles)) >= (9 * 3 - 1) * (n - 2), "too few training rows beside inference"
+    assert first - log.taken[1][0] <= 2 + n, "training held an inference row up for longer than the bound"

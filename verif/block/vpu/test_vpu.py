@@ -1,0 +1,21 @@
+"""Builds and runs the bench of the VPU."""
+
+from __future__ import annotations
+
+import pytest
+
+from verif.lib.sim import run_block
+
+TINY = {"N": 4, "M": 1, "W": 2}
+SQUARE = {"N": 4, "M": 2, "W": 2}  # K = L: a line is a block
+DEFAULT = {"N": 8, "M": 2, "W": 4}
+LARGE = {"N": 16, "M": 2, "W": 4, "VEC_DEPTH": 1024, "SOF_DEPTH": 512}
+
+
+@pytest.mark.parametrize("size", [TINY, SQUARE, DEFAULT], ids=["tiny", "square", "default"])
+def test_vpu(size: dict[str, int]) -> None:
+    run_block(__file__, params=size)
+
+
+def test_vpu_large() -> None:
+    run_block(__file__, params=LARGE, test_filter="random_programs.*mode=2|full_rate")

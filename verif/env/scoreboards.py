@@ -1,0 +1,210 @@
+"""Scoreboards: results and order of responses, and the weights that training leaves in DRAM.
+
+Each counts what it compared and fails in its check phase on any mismatch, or when it was to compare and compared nothing.
+"""
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from pyuvm import uvm_component, uvm_subscriber
+
+from models.isa.encoding import Status
+from verif.agents.request_agent import RequestItem
+from verif.agents.response_agent import Response
+from verif.agents.unit_agent import BatchEvent, StepEvent
+
+MAX_LISTED = 20
+
+
+@dataclass
+class Served:
+    """A request that was answered: cycles of its arrival (as the trace says) and of its response's last beat."""
+
+    request_id: int
+    service: int
+    arrival: int
+    done: int
+    status: int
+    tag: object
+
+    @property
+    def latency(self) -> int:
+        return self.done - self.arrival
+
+
+class Scoreboard(uvm_component):
+    """Base: collects mismatch messages, counts comparisons, decides in the check phase."""
+
+    def build_phase(self):
+        self.compared = 0
+        self.mismatches: list[str] = []
+        self.required = True
+
+    def mismatch(self, text: str) -> None:
+        self.mismatches.append(text)
+        if len(self.mismatches) <= MAX_LISTED:
+            self.logger.error(text)
+
+    def problems(self) -> list[str]:
+        """All that is wrong, as lines; empty when the scoreboard is content."""
+        out = list(self.mismatches)
+        if self.required and not self.compared:
+            out.append(f"{self.get_name()}: compared nothing")
+        return out
+
+    def check_phase(self):
+        found = self.problems()
+        assert not found, f"{self.get_name()}: {len(found)} problem(s), first: {found[0]}"
+
+
+class OfferedPort(uvm_subscriber):
+    def write(self, item: RequestItem) -> None:
+        self.get_parent().offered(item)
+
+
+class ResponsePort(uvm_subscriber):
+    def write(self, item: Response) -> None:
+        self.get_parent().answered(item)
+
+
+class ResponseScoreboard(Scoreboard):
+    """Every request is answered once, in order within its service, with the bits of the reference.
+
+    ``expected(request) -> uint16 [tx_lines, L]`` is the reference's answer; ``expected_status`` may be overridden per
+    request by ``status_of(request) -> set of legal Status values`` (default: OK only). Order is checked among OK answers.
+    """
+
+    def build_phase(self):
+        super().build_phase()
+        self.offered_port = OfferedPort("offered_port", self)
+        self.response_port = ResponsePort("response_port", self)
+        self.expected: Callable[[RequestItem], np.ndarray] | None = None
+        self.status_of: Callable[[RequestItem], set[Status]] = lambda _: {Status.OK}
+        self.outstanding: dict[int, RequestItem] = {}
+        self.order: dict[int, deque[int]] = {}
+        self.served: list[Served] = []
+        self.on_served: list[Callable[[Served], None]] = []
+
+    def offered(self, item: RequestItem) -> None:
+        if item.request_id in self.outstanding:
+            raise ValueError(f"request id {item.request_id} is used twice at a time")
+        self.outstanding[item.request_id] = item
+        self.order.setdefault(item.service, deque()).append(item.request_id)
+
+    def answered(self, rsp: Response) -> None:
+        item = self.outstanding.pop(rsp.request_id, None)
+        if item is None:
+            self.mismatch(f"cycle {rsp.cycle}: response to request {rsp.request_id}, which is not outstanding (duplicate or invented)")
+            return
+        if rsp.service != item.service:
+            self.mismatch(f"cycle {rsp.cycle}: request {rsp.request_id} of service {item.service} answered as service {rsp.service}")
+        queue = self.order[item.service]
+        if rsp.status != Status.OK:
+            queue.remove(rsp.request_id)
+        else:
+            if queue[0] != rsp.request_id:
+                self.mismatch(f"cycle {rsp.cycle}: service {item.service} answered request {rsp.request_id} before {queue[0]} (order)")
+            queue.remove(rsp.request_id)
+        legal = self.status_of(item)
+        if rsp.status not in legal:
+            self.mismatch(f"cycle {rsp.cycle}: request {rsp.request_id} has status {rsp.status}, legal {sorted(int(s) for s in legal)}")
+        elif rsp.status == Status.OK:
+            self._compare(item, rsp)
+        elif len(rsp.payload):
+            self.mismatch(f"cycle {rsp.cycle}: request {rsp.request_id} has status {rsp.status} and a payload")
+        self.compared += 1
+        done = Served(rsp.request_id, item.service, item.arrival, rsp.cycle, rsp.status, item.tag)
+        self.served.append(done)
+        for callback in self.on_served:
+            callback(done)
+
+    def _compare(self, item: RequestItem, rsp: Response) -> None:
+        want = self.expected(item)
+        if want.shape != rsp.payload.shape:
+            self.mismatch(f"request {rsp.request_id}: response of {rsp.payload.shape[0]} lines, reference {want.shape[0]}")
+        elif not np.array_equal(want, rsp.payload):
+            line, lane = np.argwhere(want != rsp.payload)[0]
+            self.mismatch(f"cycle {rsp.cycle}: request {rsp.request_id} line {line} lane {lane}: "
+                          f"{rsp.payload[line, lane]:#06x}, reference {want[line, lane]:#06x}")
+
+    def problems(self) -> list[str]:
+        lost = [f"request {i} of service {r.service}, offered from cycle {r.arrival}, was never answered" for i, r in self.outstanding.items()]
+        return lost + super().problems()
+
+
+class StepPort(uvm_subscriber):
+    def write(self, item: StepEvent) -> None:
+        self.get_parent().step(item)
+
+
+class WeightScoreboard(Scoreboard):
+    """Compares what training leaves in DRAM with the reference, at each checkpoint step and in every step its evidence.
+
+    ``read(region) -> bytes`` is the back door; ``reference.training(step, region) -> bytes`` the expected contents after
+    that step; regions are names. ``checkpoints`` is the set of steps at which ``weight_regions`` are compared;
+    ``step_regions`` are compared after every step. ``loss(step, bytes of evidence) -> float`` feeds the loss curve.
+    """
+
+    def build_phase(self):
+        super().build_phase()
+        self.step_port = StepPort("step_port", self)
+        self.read: Callable[[str, int], bytes] | None = None
+        self.reference: Callable[[int, str], bytes] | None = None
+        self.loss: Callable[[int, bytes], float] | None = None
+        self.checkpoints: set[int] = set()
+        self.weight_regions: tuple[str, ...] = ()
+        self.step_regions: tuple[str, ...] = ()
+        self.steps = 0
+        self.step_cycles: list[int] = []
+        self.losses: list[tuple[float, float]] = []
+
+    def step(self, event: StepEvent) -> None:
+        if event.steps == 0:
+            return
+        if event.steps != self.steps + 1:
+            self.mismatch(f"cycle {event.cycle}: step count went from {self.steps} to {event.steps}")
+        self.steps = event.steps
+        self.step_cycles.append(event.cycle)
+        if self.read is None:
+            return
+        for region in self.step_regions:
+            seen = self._compare(event, region)
+            if self.loss:
+                self.losses.append((self.loss(self.steps, seen), self.loss(self.steps, self.reference(self.steps, region))))
+        if self.steps in self.checkpoints:
+            for region in self.weight_regions:
+                self._compare(event, region)
+
+    def _compare(self, event: StepEvent, region: str) -> bytes:
+        seen, want = self.read(region, event.steps), self.reference(event.steps, region)
+        self.compared += 1
+        if seen != want:
+            a, b = np.frombuffer(seen, np.uint8), np.frombuffer(want, np.uint8)
+            where = np.flatnonzero(a != b) if a.size == b.size else np.array([min(a.size, b.size)])
+            self.mismatch(f"cycle {event.cycle}: after step {event.steps} region {region} differs in {where.size} bytes, first at offset {where[0]}")
+        return seen
+
+
+class BatchPort(uvm_subscriber):
+    def write(self, item: BatchEvent) -> None:
+        self.get_parent().batch(item)
+
+
+class BatchRecorder(uvm_component):
+    """Keeps every batch that was dispatched, and checks its fill against the service's batch limit."""
+
+    def build_phase(self):
+        self.batch_port = BatchPort("batch_port", self)
+        self.batches: list[BatchEvent] = []
+        self.limits: dict[int, int] = {}
+
+    def batch(self, event: BatchEvent) -> None:
+        self.batches.append(event)
+
+    def check_phase(self):
+        for b in self.batches:
+            limit = self.limits.get(b.service)
+            assert limit is None or 1 <= b.rows <= limit, f"cycle {b.cycle}: batch of {b.rows} rows, limit {limit}"
