@@ -25,7 +25,7 @@ SHELL := /bin/bash
 #: of `make lint`
 #:   MODULE=mmu          only these modules of rtl/
 #: of all
-#:   PYTHON=python3      the Python (3.11 or later) from which .venv is made
+#:   PYTHON=python3      the Python (3.11 to 3.14) from which .venv is made
 PYTHON   ?= python3
 JOBS     ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((n < 8 ? n : 8)))
 export SEED WAVES COVERAGE

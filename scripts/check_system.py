@@ -10,7 +10,7 @@ import subprocess
 import sys
 import sysconfig
 
-NEEDED = (3, 11)
+NEEDED = ((3, 11), (3, 14))  # the pinned packages have wheels for these
 HOW = {
     "apt": {
         "python": "apt install python3 (Debian 12, Ubuntu 24.04 or later)",
@@ -73,9 +73,9 @@ def compiles_coroutines():
 def missing():
     """One line for every item that is missing."""
     lines = []
-    if sys.version_info < NEEDED:
+    if not NEEDED[0] <= sys.version_info[:2] <= NEEDED[1]:
         found = "%d.%d" % sys.version_info[:2]
-        lines.append("Python 3.11 or later is needed, %s is %s: %s, then `make PYTHON=python3.x ...`"
+        lines.append("Python 3.11 to 3.14 is needed, %s is %s: %s, then `make PYTHON=python3.x ...`"
                      % (sys.executable, found, advice("python")))
     if importlib.util.find_spec("venv") is None or importlib.util.find_spec("ensurepip") is None:
         lines.append("Python's venv module is missing: " + advice("venv"))
@@ -83,7 +83,7 @@ def missing():
         lines.append("%s has no shared library (libpython), which the simulator loads: %s, "
                      "or a Python built with --enable-shared" % (sys.executable, advice("libpython")))
     if not compiles_coroutines():
-        lines.append("a C++20 compiler (g++ 10 or clang++ 15, or later) is missing: " + advice("compiler"))
+        lines.append("a C++20 compiler (g++ 10 or clang++ 14, or later) is missing: " + advice("compiler"))
     if not shutil.which("make"):
         lines.append("make is missing: " + advice("make"))
     if " " in os.getcwd():

@@ -10,6 +10,7 @@ A looping program is unrolled until its pattern repeats; what an iteration takes
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,10 +43,12 @@ class Builder:
         self.cfg, self.name, self.training = cfg, name, training
         self.loop = training if loop is None else loop
         self.seq: list[Instr] = []
+        self.after: dict[int, tuple[int, ...]] = {}
 
-    def emit(self, op: Op, **fields: int) -> int:
-        """Append an instruction; returns its place in the sequence."""
+    def emit(self, op: Op, after: Sequence[int] = (), **fields: int) -> int:
+        """Append an instruction; returns its place in the sequence. ``after``: places of others that it shall wait for as well."""
         self.seq.append(make(op, **fields))
+        self.after[len(self.seq) - 1] = tuple(after)
         return len(self.seq) - 1
 
     def matmul(self, **fields: int) -> int:
@@ -56,9 +59,9 @@ class Builder:
         """Append a VECTOR."""
         return self.emit(Op.VECTOR, **fields)
 
-    def load(self, **fields: int) -> int:
+    def load(self, after: Sequence[int] = (), **fields: int) -> int:
         """Append a LOAD."""
-        return self.emit(Op.LOAD, **fields)
+        return self.emit(Op.LOAD, after, **fields)
 
     def store(self, **fields: int) -> int:
         """Append a STORE."""
@@ -88,7 +91,7 @@ class Builder:
     def _edges(self, iter_mod: int) -> list[Edge]:
         turns = 3 if self.loop else 1
         while True:
-            found = _Analysis(self.cfg, self.seq, turns, iter_mod).edges
+            found = _Analysis(self, turns, iter_mod).edges
             if not self.loop:
                 return found[0]
             if set(found[-1]) == set(found[-2]):
@@ -101,7 +104,8 @@ class Builder:
 class _Analysis:
     """Sequential walk over unrolled iterations; ``edges[n]`` are the waits of iteration n."""
 
-    def __init__(self, cfg: Config, seq: list[Instr], turns: int, iter_mod: int) -> None:
+    def __init__(self, out: Builder, turns: int, iter_mod: int) -> None:
+        cfg, seq = out.cfg, out.seq
         self.length = {u: sum(UNIT_OF_OP[i.op] == u for i in seq) for u in Unit}
         self.count = dict.fromkeys(Unit, 0)
         self.clock = {u: np.zeros(len(Unit), np.int64) for u in Unit}
@@ -110,15 +114,17 @@ class _Analysis:
         prints, history = Footprints(cfg), History()
         for turn in range(turns):
             self.edges.append([])
+            place: list[int] = []
             for ins in seq:
                 unit = UNIT_OF_OP[ins.op]
                 touched = prints.of(ins, turn % iter_mod)
-                need: dict[Unit, int] = {}
+                need = {UNIT_OF_OP[seq[n].op]: place[n] for n in out.after[len(place)]}
                 for acc in touched:
                     for other, n in history.conflicts(unit, acc).items():
                         need[other] = max(need.get(other, 0), n)
                 self._order(unit, need, turn)
                 self.count[unit] += 1
+                place.append(self.count[unit])
                 for acc in touched:
                     history.note(unit, acc, self.count[unit])
 

@@ -104,6 +104,6 @@ def bias_lines(bias: ArrayLike, cfg: Config, fill: float = 0.0) -> NDArray[np.ui
     return bf16_from_float(full).reshape(-1, cfg.L)
 
 
-ACC, VEC, CST, STG, RXB = Src.ACC, Src.VEC, Src.CST, Src.STG, Src.RXB
+ACC, VEC, CST, STG, RXB, IMM = Src.ACC, Src.VEC, Src.CST, Src.STG, Src.RXB, Src.IMM
 TO_VEC, TO_TXB, TO_SOF = Dst.VEC, Dst.TXB, Dst.SOF
 TO_ACTC, TO_WGTC, TO_SOB = ConvDst.ACTC, ConvDst.WGTC, ConvDst.SOB

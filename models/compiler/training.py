@@ -25,13 +25,10 @@ from ..config import Config
 from ..isa.encoding import Act, ASpace, BSpace, LdDst, Red, StSrc
 from ..numerics import bf16_from_float
 from .builder import Builder
-from .ops import ACC, CST, STG, TO_ACTC, TO_SOB, TO_SOF, TO_VEC, TO_WGTC, VEC, At, up, vector
-from .ops import IMM
+from .ops import ACC, CST, IMM, STG, TO_ACTC, TO_SOB, TO_SOF, TO_VEC, TO_WGTC, VEC, At, up, vector
 from .space import DramMap, Regions, Ring, Room, too_small
 from .training_data import Layer, Piece, TrainingJob
 
-PAD_BIAS = -3.0e38
-"""Bias of the lanes beyond the last class: their exponential is zero."""
 _AHEAD = 5  # jobs that the load of a master may run ahead of the store of an updated one
 
 

@@ -11,7 +11,7 @@ module dma_store #(
     parameter int unsigned C_INF           = 2,
     parameter int unsigned SOB_DEPTH       = 2048,  // blocks
     parameter int unsigned SOF_DEPTH       = 1024,  // lines
-    parameter int unsigned MAX_OUTSTANDING = 8,     // bursts, power of two
+    parameter int unsigned MAX_OUTSTANDING = 16,    // bursts, power of two
     parameter int unsigned ID_W            = 1,
     localparam int unsigned K = N * W,
     localparam int unsigned L = M * N

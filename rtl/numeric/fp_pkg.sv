@@ -50,7 +50,7 @@ package fp_pkg;
     m.sign  = l[31];
     m.sub   = l[31] != s[31];
     m.exp   = l[30:23];
-    m.big = {l[30:23] != 8'd0, l[22:0]};
+    m.big   = {l[30:23] != 8'd0, l[22:0]};
     sig     = {s[30:23] != 8'd0, s[22:0], 3'd0};
     diff    = l[30:23] - s[30:23];
     kept    = sig >> diff[4:0];

@@ -29,6 +29,7 @@ module tb_dma #(
 
   // Settings.
   logic        go = 1'b0;
+  logic        fe_reset = 1'b0;     // front end and logs start anew, the units do not notice
   logic [1:0]  mode = eqx_pkg::MODE_PRIO;
   logic [31:0] seed = 1;
   int unsigned max_gap = 0;         // idle cycles between instructions: 0..max_gap
@@ -46,6 +47,8 @@ module tb_dma #(
   end
 
   // Front end.
+  logic                     fe_rst_n;
+  assign fe_rst_n = rst_n && !fe_reset;
   logic [S-1:0]             valid, ready, kill_q, dead_q, quiet, done, step, err;
   logic [S-1:0][383:0]      instr;
   logic [S-1:0][15:0]       iter, signal;
@@ -68,8 +71,8 @@ module tb_dma #(
     assign instr[s] = prog[s*PROG+head[s]%PROG];
     assign iter[s]  = prog_iter[s*PROG+head[s]%PROG];
     assign over[s]  = (dead_q[s] ? !kill_q[s] : head[s] == prog_len[s]) && quiet[s];
-    always_ff @(posedge clk or negedge rst_n) begin
-      if (!rst_n) begin
+    always_ff @(posedge clk or negedge fe_rst_n) begin
+      if (!fe_rst_n) begin
         head[s] <= 0;
         wait_q[s] <= 0;
         react_q[s] <= 0;
@@ -206,8 +209,8 @@ module tb_dma #(
   int unsigned ar_log[LOG], ar_addr[LOG], ar_len[LOG], aw_log[LOG], aw_addr[LOG], aw_len[LOG];
   logic ar_old_q, aw_old_q;  // this address has been logged
   for (genvar s = 0; s < S; s++) begin : g_log
-    always_ff @(posedge clk or negedge rst_n) begin
-      if (!rst_n) begin
+    always_ff @(posedge clk or negedge fe_rst_n) begin
+      if (!fe_rst_n) begin
         issue_n[s] <= 0;
         done_n[s] <= 0;
         err_n[s] <= 0;
@@ -231,8 +234,8 @@ module tb_dma #(
       end
     end
   end
-  always_ff @(posedge clk or negedge rst_n) begin
-    if (!rst_n) begin
+  always_ff @(posedge clk or negedge fe_rst_n) begin
+    if (!fe_rst_n) begin
       {ar_n, aw_n, r_n, w_n, r_first, r_last, w_first, w_last} <= '0;
       {ar_old_q, aw_old_q} <= '0;
       stall_n <= '{default: 0};

@@ -1,4 +1,5 @@
 // One of every arithmetic cell; sel_i names the one whose result is looked at, and only that one gets operands.
+// BADD and BMUL are bf16 operations as the vector unit performs them: the fp32 cell, then one rounding.
 module numeric_lane
   import numeric_tb_pkg::*;
 (
@@ -9,45 +10,57 @@ module numeric_lane
     output logic [31:0] y_o
 );
   // verilator no_inline_module
-  logic [CELLS-1:0]       valid;
-  logic [CELLS-1:0][63:0] x;
-  logic [CELLS-1:0][31:0] y;
-  always_comb begin
-    valid        = '0;
-    valid[sel_i] = valid_i;
-    x            = '0;
-    x[sel_i]     = x_i;
-    y_o          = y[sel_i];
-  end
+  logic [31:0] add1, add2, mul, i2f25, i2f19, fmax, round_in;
+  logic [15:0] act, rounded, bmax;
+  logic [7:0]  quant, maxe;
 
   fp32_add #(.LATENCY(1)) u_add1 (
-      .clk_i, .valid_i(valid[ADD1]), .a_i(x[ADD1][63:32]), .b_i(x[ADD1][31:0]), .y_o(y[ADD1])
+      .clk_i, .valid_i(valid_i && sel_i == ADD1), .a_i(x_i[63:32]), .b_i(x_i[31:0]), .y_o(add1)
   );
   fp32_add #(.LATENCY(2)) u_add2 (
-      .clk_i, .valid_i(valid[ADD2]), .a_i(x[ADD2][63:32]), .b_i(x[ADD2][31:0]), .y_o(y[ADD2])
+      .clk_i, .valid_i(valid_i && (sel_i == ADD2 || sel_i == BADD)),
+      .a_i((sel_i == BADD) ? {x_i[31:16], 16'd0} : x_i[63:32]),
+      .b_i((sel_i == BADD) ? {x_i[15:0], 16'd0} : x_i[31:0]), .y_o(add2)
   );
-  bf16_mul u_mul (.clk_i, .valid_i(valid[MUL]), .a_i(x[MUL][31:16]), .b_i(x[MUL][15:0]), .y_o(y[MUL]));
+  bf16_mul u_mul (
+      .clk_i, .valid_i(valid_i && (sel_i == MUL || sel_i == BMUL)), .a_i(x_i[31:16]), .b_i(x_i[15:0]), .y_o(mul)
+  );
   int_to_fp32 #(.SUMW(25)) u_i2f25 (
-      .clk_i, .valid_i(valid[I2F25]), .sum_i(x[I2F25][16+:25]), .ea_i(x[I2F25][15:8]), .eb_i(x[I2F25][7:0]), .y_o(y[I2F25])
+      .clk_i, .valid_i(valid_i && sel_i == I2F25), .sum_i(x_i[16+:25]), .ea_i(x_i[15:8]), .eb_i(x_i[7:0]), .y_o(i2f25)
   );
   int_to_fp32 #(.SUMW(19)) u_i2f19 (
-      .clk_i, .valid_i(valid[I2F19]), .sum_i(x[I2F19][16+:19]), .ea_i(x[I2F19][15:8]), .eb_i(x[I2F19][7:0]), .y_o(y[I2F19])
+      .clk_i, .valid_i(valid_i && sel_i == I2F19), .sum_i(x_i[16+:19]), .ea_i(x_i[15:8]), .eb_i(x_i[7:0]), .y_o(i2f19)
   );
-  bf16_act u_act (.clk_i, .valid_i(valid[ACT]), .fn_i(x[ACT][19:16]), .x_i(x[ACT][15:0]), .y_o(y[ACT][15:0]));
-  fp32_to_bf16 u_round (.x_i(x[ROUND][31:0]), .y_o(y[ROUND][15:0]));
-  fp32_max u_fmax (.a_i(x[FMAX][63:32]), .b_i(x[FMAX][31:0]), .y_o(y[FMAX]));
-  bf16_max u_bmax (.a_i(x[BMAX][31:16]), .b_i(x[BMAX][15:0]), .y_o(y[BMAX][15:0]));
-  hbfp_quant_lane u_quant (.x_i(x[QUANT][23:8]), .exp_i(x[QUANT][7:0]), .q_o(y[QUANT][7:0]));
-  hbfp_max_exp #(.COUNT(4)) u_maxe (.x_i(x[MAXE]), .exp_o(y[MAXE][7:0]));
-  assign {y[ACT][31:16], y[ROUND][31:16], y[BMAX][31:16], y[QUANT][31:8], y[MAXE][31:8]} = '0;
+  bf16_act u_act (.clk_i, .valid_i(valid_i && sel_i == ACT), .fn_i(x_i[19:16]), .x_i(x_i[15:0]), .y_o(act));
 
-  // bf16 operations as the vector unit performs them: the fp32 cell, then one rounding.
-  logic [31:0] sum, product;
-  fp32_add #(.LATENCY(2)) u_badd (
-      .clk_i, .valid_i(valid[BADD]), .a_i({x[BADD][31:16], 16'd0}), .b_i({x[BADD][15:0], 16'd0}), .y_o(sum)
-  );
-  fp32_to_bf16 u_badd_round (.x_i(sum), .y_o(y[BADD][15:0]));
-  bf16_mul u_bmul (.clk_i, .valid_i(valid[BMUL]), .a_i(x[BMUL][31:16]), .b_i(x[BMUL][15:0]), .y_o(product));
-  fp32_to_bf16 u_bmul_round (.x_i(product), .y_o(y[BMUL][15:0]));
-  assign {y[BADD][31:16], y[BMUL][31:16], y[MAXE_WIDE]} = '0;
+  always_comb begin
+    case (sel_i)
+      BADD:    round_in = add2;
+      BMUL:    round_in = mul;
+      ROUND:   round_in = x_i[31:0];
+      default: round_in = 32'd0;
+    endcase
+  end
+  fp32_to_bf16 u_round (.x_i(round_in), .y_o(rounded));
+  fp32_max u_fmax (.a_i((sel_i == FMAX) ? x_i[63:32] : 32'd0), .b_i((sel_i == FMAX) ? x_i[31:0] : 32'd0), .y_o(fmax));
+  bf16_max u_bmax (.a_i((sel_i == BMAX) ? x_i[31:16] : 16'd0), .b_i((sel_i == BMAX) ? x_i[15:0] : 16'd0), .y_o(bmax));
+  hbfp_quant_lane u_quant (.x_i((sel_i == QUANT) ? x_i[23:8] : 16'd0), .exp_i(x_i[7:0]), .q_o(quant));
+  hbfp_max_exp #(.COUNT(4)) u_maxe (.x_i((sel_i == MAXE) ? x_i : 64'd0), .exp_o(maxe));
+
+  always_comb begin
+    case (sel_i)
+      ADD1:              y_o = add1;
+      ADD2:              y_o = add2;
+      MUL:               y_o = mul;
+      I2F25:             y_o = i2f25;
+      I2F19:             y_o = i2f19;
+      ACT:               y_o = {16'd0, act};
+      ROUND, BADD, BMUL: y_o = {16'd0, rounded};
+      FMAX:              y_o = fmax;
+      BMAX:              y_o = {16'd0, bmax};
+      QUANT:             y_o = {24'd0, quant};
+      MAXE:              y_o = {24'd0, maxe};
+      default:           y_o = 32'd0;
+    endcase
+  end
 endmodule

@@ -56,7 +56,7 @@ module tb_numeric;
 
   // One tree over a whole row of operands; its result stands in every lane.
   logic [7:0] row_exp;
-  hbfp_max_exp #(.COUNT(4 * LANES)) u_wide (.x_i(in), .exp_o(row_exp));
+  hbfp_max_exp #(.COUNT(4 * LANES)) u_wide (.x_i((sel == numeric_tb_pkg::MAXE_WIDE) ? in : '0), .exp_o(row_exp));
   always_comb begin
     out = y;
     if (sel == numeric_tb_pkg::MAXE_WIDE) for (int l = 0; l < LANES; l++) out[l] = {24'd0, row_exp};

@@ -1,0 +1,183 @@
+"""The converter against models.numerics.quantise: every block, its address, and the cycle in which it is written."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cocotb
+import numpy as np
+from cocotb.triggers import ReadOnly, RisingEdge, Timer
+
+from models.isa.encoding import Conv
+from models.numerics import quantise
+from verif.block.vpu.vpu_mem import bf16_data, read_hex, write_hex
+
+L, K = int(os.environ["P_L"]), int(os.environ["P_K"])
+GROUP = K // L
+
+
+@dataclass
+class Segment:
+    """Lines ``data [n, L]`` of one segment; ``broken``: its last line never comes."""
+
+    mode: Conv
+    data: np.ndarray
+    space: int
+    addr: int
+    stride: int
+    ctx: int
+    ilast: bool
+    broken: bool = False
+
+    def tag(self, i: int) -> int:
+        """conv_pkg::tag_t of line ``i``."""
+        last = i == len(self.data) - 1 and not self.broken
+        blk_last = last or i % GROUP == GROUP - 1
+        addr = self.addr + (i // GROUP * self.stride if self.mode == Conv.ROWS else 0)
+        bits = ((self.mode, 2), (self.space, 2), (addr, 16), (self.stride, 12), (i == 0, 1), (last, 1),
+                (blk_last, 1), (last and self.ilast, 1), (self.ctx, 4))  # fmt: skip
+        word = 0
+        for value, width in bits:
+            assert 0 <= int(value) < 1 << width
+            word = word << width | int(value)
+        return word
+
+
+def predict(segments: list[Segment], cycles: list[int]) -> list[tuple[int, int, int, int, int, bytes]]:
+    """Blocks in order: cycle of the write, finish bits, ctx, space, address, data; from the lines' cycles."""
+    rows: dict[int, tuple[int, int, int, int, bytes]] = {}  # by cycle
+    tiles: list[tuple[int, list[tuple[int, int, int, int, bytes]]]] = []
+    at = 0
+    for seg in segments:
+        n = len(seg.data)
+        times = cycles[at : at + n]
+        at += n
+        if seg.mode == Conv.ROWS:
+            for b in range(-(-n // GROUP)):
+                part = seg.data[b * GROUP : (b + 1) * GROUP]
+                if len(part) < GROUP and seg.broken:
+                    continue
+                final = seg.ilast and not seg.broken and (b + 1) * GROUP >= n
+                rows[times[min((b + 1) * GROUP, n) - 1]] = (
+                    2 if final else 0, seg.ctx, seg.space, seg.addr + b * seg.stride, _block(part.ravel()))  # fmt: skip
+        elif not seg.broken:
+            columns = [
+                (4 if seg.ilast and lane == L - 1 else 0, seg.ctx, seg.space, seg.addr + lane * seg.stride, _block(seg.data[:, lane]))
+                for lane in range(L)
+            ]
+            tiles.append((times[-1], columns))
+    out = [(cycle + 2, *what) for cycle, what in rows.items()]
+    slot = -1
+    for done, columns in tiles:
+        slot = max(slot, done)
+        for column in columns:
+            slot += 1
+            while slot in rows:
+                slot += 1
+            out.append((slot + 2, *column))
+    return sorted(out)
+
+
+def _block(values: np.ndarray) -> bytes:
+    q, e = quantise(np.concatenate([values, np.zeros(K - len(values), np.uint16)]))
+    return q.tobytes() + bytes([int(e)])
+
+
+async def play(dut: Any, segments: list[Segment], gaps: list[int]) -> int:
+    """Play, compare everything; return the cycles in which a COLS segment was held back."""
+    count = sum(len(s.data) for s in segments)
+    assert count <= int(dut.LMAX.value)
+    words = np.zeros((count, 8), np.uint8)
+    at = 0
+    for seg in segments:
+        for i in range(len(seg.data)):
+            words[at] = np.frombuffer((gaps[at] << 56 | seg.tag(i)).to_bytes(8, "little"), np.uint8)
+            at += 1
+    write_hex(Path("ctl.hex"), words)
+    lines = np.concatenate([s.data for s in segments])
+    write_hex(Path("lines.hex"), np.ascontiguousarray(lines.astype("<u2")).view(np.uint8))
+    dut.go.value = dut.load.value = dut.dump.value = 0
+    dut.rst_n.value = 1
+    await Timer(3, "ns")
+    dut.rst_n.value = 0
+    await Timer(20, "ns")
+    dut.rst_n.value = 1
+    dut.n_lines.value = count
+    dut.load.value = 1
+    await Timer(10, "ns")
+    dut.go.value = 1
+    await RisingEdge(dut.finished)
+    dut.dump.value = 1
+    await Timer(20, "ns")
+    await ReadOnly()
+    blocks, held = int(dut.blocks.value), int(dut.held.value)
+    cycles = [int.from_bytes(r.tobytes(), "little") for r in read_hex(Path("line.out"), int(dut.LMAX.value), 4)[:count]]
+    where = read_hex(Path("block.out"), int(dut.BMAX.value), 8)[:blocks]
+    data = read_hex(Path("data.out"), int(dut.BMAX.value), K + 1)[:blocks]
+    got = []
+    for w, d in zip(where, data, strict=True):
+        v = int.from_bytes(w.tobytes(), "little")
+        got.append((v >> 32, v >> 22 & 7, v >> 18 & 15, v >> 16 & 3, v & 0xFFFF, d.tobytes()))
+    want = predict(segments, cycles)
+    for i, (g, w) in enumerate(zip(got, want, strict=False)):
+        assert g == w, f"block {i}:\n got  {g[:5]} {g[5].hex()}\n want {w[:5]} {w[5].hex()}"
+    assert len(got) == len(want) > 0, f"{len(got)} blocks written, expected {len(want)}"
+    dut._log.info("%d lines, %d blocks, COLS held back %d cycles", count, blocks, held)
+    await Timer(1, "ns")
+    return held
+
+
+def edge_values(rng: np.random.Generator, lines: int) -> np.ndarray:
+    """Blocks around the roundings: a leader sets the exponent, the rest are ties, powers of two, +-127.5, tiny."""
+    e = rng.integers(1, 255, (lines, 1))
+    down = rng.integers(0, 10, (lines, L))
+    frac = rng.choice([0, 1, 0x40, 0x7E, 0x7F, 0x20, 0x60, 0x10, 0x30, 0x08, 0x18], (lines, L))
+    exp = np.maximum(e - down, 0)
+    raw = rng.integers(0, 2, (lines, L)) << 15 | exp << 7 | frac
+    raw = np.where(rng.random((lines, L)) < 0.1, rng.choice([0, 0x8000, 1, 0x807F], (lines, L)), raw)
+    kind = rng.random((lines, 1))
+    raw = np.where(kind < 0.06, raw & 0x807F, raw)  # all zero (subnormals read as zero)
+    special = rng.choice([0x7F80, 0xFF80, 0x7FC0, 0xFFFF, 0x7F81], (lines, L))
+    raw = np.where((kind > 0.9) & (rng.random((lines, L)) < 0.1), special, raw)
+    return raw.astype(np.uint16)
+
+
+def random_segment(rng: np.random.Generator, mode: Conv, n: int, edges: bool, broken: bool = False) -> Segment:
+    data = edge_values(rng, n) if edges else bf16_data(rng, (n, L))
+    if edges and mode == Conv.COLS:  # a column is the block: exponents must agree down the columns
+        wide = edge_values(rng, -(-n // L) * L).reshape(-1, L, L).transpose(0, 2, 1).reshape(-1, L)
+        data = wide[:n]
+    return Segment(mode, data, int(rng.integers(0, 3)), int(rng.integers(0, 1 << 15)), int(rng.integers(0, 64)),
+                   int(rng.integers(0, 16)), bool(rng.random() < 0.5), broken)  # fmt: skip
+
+
+@cocotb.test(timeout_time=5, timeout_unit="ms")
+@cocotb.parametrize(edges=[False, True])
+async def random_segments(dut: Any, edges: bool) -> None:
+    """Ragged segments of both kinds, gaps, segments that never end."""
+    rng = np.random.default_rng(cocotb.RANDOM_SEED)
+    segments = []
+    while sum(len(s.data) for s in segments) < 2500:
+        n = int(rng.choice([1, 2, GROUP, L - 1, L, K - 1, K, rng.integers(1, K + 1)]))
+        segments.append(random_segment(rng, Conv(int(rng.integers(1, 3))), n, edges, bool(rng.random() < 0.15)))
+    count = sum(len(s.data) for s in segments)
+    gaps = np.where(rng.random(count) < 0.15, rng.integers(0, 20, count), 0)
+    gaps[rng.random(count) < 0.001] = 120
+    held = await play(dut, segments, gaps.tolist())
+    assert held > 0, "the tiles were never both full"
+
+
+@cocotb.test(timeout_time=5, timeout_unit="ms")
+async def full_rate(dut: Any) -> None:
+    """A line in every cycle: COLS segments of at least L lines never wait, whatever ROWS segments stand between."""
+    rng = np.random.default_rng(cocotb.RANDOM_SEED)
+    segments = []
+    while sum(len(s.data) for s in segments) < 2500:
+        mode = Conv(int(rng.integers(1, 3)))
+        n = int(rng.integers(L, K + 1)) if mode == Conv.COLS else int(rng.choice([1, 1, GROUP, K]))
+        segments.append(random_segment(rng, mode, n, False))
+    held = await play(dut, segments, [0] * sum(len(s.data) for s in segments))
+    assert held == 0, f"COLS segments were held back {held} cycles"

@@ -1,0 +1,405 @@
+"""Tests of dma_load and dma_store against the reference of programs.py (formats: models/dram_layout.py)."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import Any
+
+import cocotb
+import numpy as np
+from cocotb.triggers import Timer
+
+from models.isa.encoding import Err, LdDst, Op, StSrc, make
+from verif.block.dma import programs as pr
+from verif.block.dma.harness import FAIR, INF_ONLY, PRIO, Harness, Programs
+from verif.block.dma.programs import LD, ST, State, Step
+
+SCALE = int(os.environ.get("SCALE", "1"))
+
+
+def random_programs(h: Harness, count: int) -> Programs:
+    return {
+        (u, c): [pr.random_step(h.rng, h.shape, u, h.envs[c], pr.area(h.shape, u, c)) for _ in range(count)]
+        for u in (LD, ST)
+        for c in range(h.ctx)
+    }
+
+
+def expect(h: Harness, start: State, programs: Programs) -> State:
+    """State after the programs (their areas are disjoint, so the order between streams is no matter)."""
+    want = start.copy()
+    for (_, c), steps in programs.items():
+        for step in steps:
+            for run in pr.runs(step, h.envs[c]):
+                want.execute(run, step.ins.op)
+    return want
+
+
+def same(got: State, want: State) -> None:
+    for name in pr.BUFFERS:
+        bad = np.flatnonzero((got.buffers[name] != want.buffers[name]).any(axis=1))
+        assert not len(bad), f"{name}: {len(bad)} words differ, first {bad[0]}"
+    bad = np.flatnonzero(got.dram != want.dram)
+    assert not len(bad), f"DRAM: {len(bad)} bytes differ, first at {bad[0]:#x}"
+
+
+def differs(a: State, b: State) -> int:
+    """Words and bytes in which two states differ."""
+    return int((a.dram != b.dram).sum() + sum((a.buffers[n] != b.buffers[n]).any(axis=1).sum() for n in pr.BUFFERS))
+
+
+def check_reports(h: Harness, programs: Programs) -> None:
+    """Every instruction completed once, in order, with its signals; bursts are cut as documented."""
+    seen = {LD: h.addresses("ar"), ST: h.addresses("aw")}
+    cut = {LD: pr.load_bursts, ST: pr.store_bursts}
+    for (u, c), steps in programs.items():
+        s = h.stream(u, c)
+        assert s.errors == []
+        assert s.what == [step.ins.step << 16 | step.ins.signal for step in steps], f"unit {u} context {c}"
+        assert s.done == sorted(s.done)
+        lo, hi = pr.area(h.shape, u, c).dram
+        mine = [(a, n) for _, a, n in seen[u] if lo <= a < hi]
+        want = [b for step in steps for run in pr.runs(step, h.envs[c]) for b in cut[u](h.shape, run)]
+        assert mine == want, f"unit {u} context {c}: bursts differ"
+        assert s.busy == sum(n for _, n in mine)
+    total = [sum(h.stream(u, c).busy for c in range(h.ctx)) for u in (LD, ST)]
+    assert total == [h.number("r_n"), h.number("w_n")] and min(total) > 0
+    assert int(h.dut.u_check.transfers.value) > sum(total)
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+@cocotb.parametrize(mode=[PRIO, FAIR], stall=[0, 30])
+async def random_programs_in_all_contexts(dut: Any, mode: int, stall: int) -> None:
+    for _ in range(SCALE):
+        h = Harness(dut)
+        await h.reset()
+        dut.mode.value = mode
+        dut.max_gap.value = int(h.rng.choice([0, 3, 60]))
+        h.stall(stall)
+        start = State.random(h.shape, h.rng)
+        await h.put(start)
+        programs = random_programs(h, 12)
+        want = expect(h, start, programs)
+        assert differs(start, want) > 200
+        await h.run(programs)
+        same(await h.get(), want)
+        check_reports(h, programs)
+
+
+@cocotb.test(timeout_time=5, timeout_unit="ms")
+async def stored_and_loaded_again(dut: Any) -> None:
+    """SOB to DRAM to ACTD and WGTD, SOF to DRAM to STG: bit for bit, for ragged lengths."""
+    h = Harness(dut)
+    await h.reset()
+    h.stall(20)
+    state = State.random(h.shape, h.rng)
+    await h.put(state)
+    k, where, env = h.shape.k, pr.area(h.shape, ST, 0), h.envs[0]
+    base = (where.dram[0] - env.dram_base) % 2**32
+
+    def step(op: Op, sp: int, n: int, addr: int, word: int = 0) -> Step:
+        return Step(make(op, sp=sp, n_o=1, len=n, l_base=word, d_base=(base + addr) % 2**32, signal=1))
+
+    blocks, lines = 3 * k - 1, 11
+    far = h.shape.beats("sob", blocks) * k
+    await h.run({(ST, 0): [step(Op.STORE, StSrc.SOB, blocks, 0), step(Op.STORE, StSrc.SOF, lines, far)]})
+    await h.again()
+    w_at = 5
+    await h.run({
+        (LD, 0): [
+            step(Op.LOAD, LdDst.ACTD, blocks, 0, 2), step(Op.LOAD, LdDst.WGTD, blocks, 0, w_at),
+            step(Op.LOAD, LdDst.STG, lines, far, 1),
+        ]
+    })  # fmt: skip
+    got = (await h.get()).buffers
+    sob, sof = state.buffers["sob"], state.buffers["sof"]
+    assert np.array_equal(got["actd"][2 : 2 + blocks], sob[:blocks])
+    assert np.array_equal(got["wgtd"][env.w_base + w_at :][:blocks], sob[:blocks])
+    assert np.array_equal(got["stg"][1 : 1 + lines], sof[:lines])
+    assert not np.array_equal(got["actd"][2 + blocks], sob[blocks])
+
+
+def long_step(h: Harness, u: int, c: int, buffer: str, words: int, n_o: int = 1) -> Step:
+    where = pr.area(h.shape, u, c)
+    op, spaces = ((Op.LOAD, LdDst), (Op.STORE, StSrc))[u]
+    env = h.envs[c]
+    size = h.shape.beats(buffer, words) * h.shape.k
+    return Step(make(
+        op, sp=spaces[buffer.upper()], n_o=n_o, len=words, signal=1 << c, l_so=words,
+        l_base=where.words[buffer][0] - (env.w_base if buffer == "wgtd" else 0),
+        d_base=(where.dram[0] - env.dram_base) % 2**32, d_so=size,
+    ))  # fmt: skip
+
+
+@cocotb.test(timeout_time=2, timeout_unit="ms")
+@cocotb.parametrize(buffer=["wgtd", "stg", "sob", "sof"])
+async def one_beat_a_cycle(dut: Any, buffer: str) -> None:
+    """A long run moves one beat a cycle, without a gap, from its first beat to its last."""
+    h = Harness(dut)
+    await h.reset()
+    u = LD if buffer in ("wgtd", "stg") else ST
+    words = h.shape.depth[buffer] // h.shape.ctx
+    await h.run({(u, 0): [long_step(h, u, 0, buffer, words)]})
+    beats = h.number("r_n" if u == LD else "w_n")
+    first, last = (h.number(f"{'r' if u == LD else 'w'}_{x}") for x in ("first", "last"))
+    cocotb.log.info("%s: %d beats in %d cycles", buffer, beats, last - first + 1)
+    assert beats == h.shape.beats(buffer, words) and beats > 100
+    assert last - first + 1 == beats + (beats - 1) * h.gap
+    s = h.stream(u, 0)
+    assert s.busy == beats and h.stalls(u)[1] == 0
+
+
+@cocotb.test(timeout_time=2, timeout_unit="ms")
+@cocotb.parametrize(mode=[PRIO, FAIR], unit=[LD, ST])
+async def contexts_take_turns_by_mode(dut: Any, mode: int, unit: int) -> None:
+    """All contexts want to move a long run at once: the order of bursts (LD) or segments (ST) is the mode's."""
+    h = Harness(dut)
+    await h.reset()
+    dut.mode.value = mode
+    buffer = ("wgtd", "sob")[unit]
+    words = h.shape.depth[buffer] // h.ctx
+    await h.run({(unit, c): [long_step(h, unit, c, buffer, words)] for c in range(h.ctx)})
+    areas = [pr.area(h.shape, unit, c).dram for c in range(h.ctx)]
+    order = []
+    for _, addr, _ in h.addresses(("ar", "aw")[unit]):
+        (owner,) = [c for c, (lo, hi) in enumerate(areas) if lo <= addr < hi]
+        starts = {a for a, _ in pr.store_segments(h.shape, pr.runs(long_step(h, unit, owner, buffer, words), h.envs[owner])[0])}
+        if unit == LD or addr in starts:
+            order.append(owner)
+    need = {c: order.count(c) for c in range(h.ctx)}
+    assert min(need.values()) >= 4
+    # Reference: classes by mode, round robin inside, over contexts that still have something.
+    left, want, inf_last, last = dict(need), [], False, {0: -1, 1: -1}
+    while any(left.values()):
+        inf = [c for c in range(h.c_inf) if left[c]]
+        trn = [c for c in range(h.c_inf, h.ctx) if left[c]]
+        pick_inf = bool(inf) and (mode == PRIO or not inf_last or not trn)
+        cand = inf if pick_inf else trn
+        c = min((x for x in cand if x > last[pick_inf]), default=min(cand))
+        last[pick_inf], inf_last = c, pick_inf
+        left[c] -= 1
+        want.append(c)
+    assert order == want
+
+
+@cocotb.test(timeout_time=2, timeout_unit="ms")
+@cocotb.parametrize(unit=[LD, ST])
+async def inference_only_holds_training(dut: Any, unit: int) -> None:
+    h = Harness(dut)
+    await h.reset()
+    dut.mode.value = INF_ONLY
+    trn = h.ctx - 1
+    buffer = ("actd", "sof")[unit]
+    state = State.random(h.shape, h.rng)
+    await h.put(state)
+    programs = {(unit, c): [long_step(h, unit, c, buffer, 60)] for c in range(h.ctx)}
+    want = expect(h, state, programs)
+    h.load(programs)
+    await h.start()
+    await Timer(12, "us")
+    assert [len(h.stream(unit, c).done) for c in range(h.ctx)] == [1] * trn + [0]
+    assert h.stream(unit, trn).busy == 0 and not int(dut.finished.value)
+    policy = h.stalls(unit)[1]
+    assert policy > 300, "held by the policy, and says so"
+    dut.mode.value = FAIR
+    await h.finish()
+    assert len(h.stream(unit, trn).done) == 1 and h.stalls(unit)[1] <= policy + 2
+    same(await h.get(), want)
+
+
+FAULTS = {
+    "opcode": Err.ILLEGAL_OP, "space": Err.OPERAND, "no runs": Err.OPERAND, "no length": Err.OPERAND,
+    "misaligned": Err.OPERAND, "misaligned later": Err.OPERAND, "range": Err.OPERAND, "range later": Err.OPERAND,
+    "far": Err.OPERAND,
+}  # fmt: skip
+
+
+def spoil(h: Harness, u: int, fault: str, good: Step) -> tuple[Step, int]:
+    """A faulty instruction of context 0 in unit ``u``, and how many of its runs are good."""
+    i, k = good.ins, h.shape.k
+    buffer = pr.buffer_of(i)
+    depth = h.shape.depth[buffer]
+    f = dict(i.fields)
+
+    def with_(**new: int) -> Step:
+        return replace(good, ins=make(i.op, **{**f, **new}))
+
+    if fault == "opcode":
+        other = make(Op.STORE if u == LD else Op.LOAD, **f)
+        return replace(good, ins=other), 0
+    if fault == "space":
+        return with_(sp=3 if u == LD else int(h.rng.integers(2, 4))), 0
+    if fault == "no runs":
+        return with_(n_o=0), 0
+    if fault == "no length":
+        return with_(len=0), 0
+    if fault == "misaligned":
+        return with_(d_base=(i.d_base + int(h.rng.integers(1, k))) % 2**32), 0
+    if fault == "misaligned later":
+        return with_(n_o=3, d_so=k // 2, len=1, l_so=1), 1
+    w_base = h.envs[0].w_base if buffer == "wgtd" else 0
+    if fault == "range":
+        return with_(n_o=1, l_base=depth - w_base - 2, len=3), 0
+    if fault == "far":
+        return with_(n_o=1, l_base=65535, len=4095), 0
+    last = int(h.rng.integers(1, 3))  # words of the last good run end exactly at the depth
+    return with_(n_o=last + 3, l_base=depth - w_base - 5 * last - 5, l_so=5, len=5, d_so=5 * k * 8), last + 1
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+@cocotb.parametrize(unit=[LD, ST])
+async def faulty_instructions(dut: Any, unit: int) -> None:
+    """Cause, no completion, earlier runs done, nothing of the faulty run or after it, others undisturbed."""
+    for n, (fault, cause) in enumerate(FAULTS.items()):
+        h = Harness(dut)
+        await h.reset()
+        dut.max_react.value = (0, 9)[n % 2]
+        state = State.random(h.shape, h.rng)
+        await h.put(state)
+        env, where = h.envs[0], pr.area(h.shape, unit, 0)
+        first, good, after = (
+            pr.random_step(h.rng, h.shape, unit, env, where, ("actd", "wgtd", "stg")[n % 3] if unit == LD else ("sob", "sof")[n % 2])
+            for _ in range(3)
+        )
+        bad, runs_done = spoil(h, unit, fault, good)
+        if "later" in fault:
+            bad = replace(bad, ins=make(bad.ins.op, **{**bad.ins.fields, "d_base": (where.dram[0] - env.dram_base - bad.ins.d_iter * bad.iter) % 2**32}))
+        others = {k: v for k, v in random_programs(h, 4).items() if k != (unit, 0)}
+        want = expect(h, state, {**others, (unit, 0): [first]})
+        # The front end kills after the error: LD drops what is in flight then, ST writes it.
+        done_runs = pr.runs(bad, env)[:runs_done] if runs_done else []
+        await h.run({**others, (unit, 0): [first, bad, after, after]})
+        s = h.stream(unit, 0)
+        assert [c for _, c in s.errors] == [int(cause)], f"{fault}: reported {s.errors}"
+        assert len(s.done) <= 1, fault
+        got = await h.get()
+        if unit == ST:
+            for run in done_runs:
+                want.execute(run, Op.STORE)
+            same(got, want)
+        else:
+            same_outside(h, got, want, state, [*pr.runs(first, env), *done_runs])
+        lo, hi = where.dram
+        cut = (pr.load_bursts, pr.store_bursts)[unit]
+        legal = [b for run in [*pr.runs(first, env), *done_runs] for b in cut(h.shape, run)]
+        mine = [(a, c) for _, a, c in h.addresses(("ar", "aw")[unit]) if lo <= a < hi]
+        assert mine == legal, f"{fault}: bursts {mine[len(legal):]} too many, or missing"
+        for (u, c), steps in others.items():
+            assert len(h.stream(u, c).done) == len(steps)
+
+
+def same_outside(h: Harness, got: State, want: State, start: State, runs: list[pr.Run]) -> None:
+    """``got`` is ``want`` but for words of ``runs``, which may also be as they were at the start."""
+    for name in pr.BUFFERS:
+        free = np.zeros(h.shape.depth[name], bool)
+        for run in runs:
+            if run.buffer == name:
+                free[run.word : run.word + run.len] = True
+        bad = (got.buffers[name] != want.buffers[name]).any(axis=1)
+        assert not bad[~free].any(), f"{name}: words {np.flatnonzero(bad & ~free)[:3]} changed"
+    assert np.array_equal(got.dram, want.dram)
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+@cocotb.parametrize(unit=[LD, ST], stall=[0, 30])
+async def error_responses(dut: Any, unit: int, stall: int) -> None:
+    """A failing address stops its context with DMA_RESP, once; nothing issues after it; others go on."""
+    for n in range(4):
+        h = Harness(dut)
+        await h.reset()
+        h.stall(stall)
+        dut.max_react.value = (0, 20)[n % 2]
+        dut.mode.value = (PRIO, FAIR)[n // 2]
+        state = State.random(h.shape, h.rng)
+        await h.put(state)
+        programs = random_programs(h, 6)
+        victim = int(h.rng.integers(0, h.ctx))
+        steps = programs[unit, victim]
+        at = int(h.rng.integers(0, 5))
+        cut = (pr.load_bursts, pr.store_bursts)[unit]
+        bursts = [b for run in pr.runs(steps[at], h.envs[victim]) for b in cut(h.shape, run)]
+        addr, beats = bursts[int(h.rng.integers(0, len(bursts)))]
+        point = addr + int(h.rng.integers(0, beats)) * h.shape.k
+        h.fail_at(point, point)
+        others = {k: v for k, v in programs.items() if k != (unit, victim)}
+        want = expect(h, state, others)
+        await h.run(programs)
+        s = h.stream(unit, victim)
+        assert [c for _, c in s.errors] == [int(Err.DMA_RESP)], s.errors
+        touched = [  # instructions before the first one with a failing burst
+            any(a <= point < a + b * h.shape.k for run in pr.runs(step, h.envs[victim]) for a, b in cut(h.shape, run))
+            for step in steps
+        ].index(True)
+        assert len(s.done) == touched, "all before the failing instruction completed, none from it on"
+        assert s.what == [x.ins.step << 16 | x.ins.signal for x in steps[:touched]]
+        lo, hi = pr.area(h.shape, unit, victim).dram
+        seen = [(t, a) for t, a, _ in h.addresses(("ar", "aw")[unit]) if lo <= a < hi]
+        if unit == LD:  # at most the one already in the address register
+            assert not [a for t, a in seen if t > s.errors[0][0]], "bursts were issued after the error"
+        got = await h.get()
+        all_runs = [run for step in steps for run in pr.runs(step, h.envs[victim])]
+        for step in steps[:touched]:
+            for run in pr.runs(step, h.envs[victim]):
+                want.execute(run, step.ins.op)
+        if unit == LD:
+            same_outside(h, got, want, state, all_runs)
+            tail = [r for step in steps[touched:] for r in pr.runs(step, h.envs[victim])]
+            for r in all_runs[: len(all_runs) - len(tail)]:  # what completed is whole, unless written again later
+                over = [x for x in tail if x.buffer == r.buffer and x.word < r.word + r.len and r.word < x.word + x.len]
+                if not over:
+                    part = slice(r.word, r.word + r.len)
+                    assert np.array_equal(got.buffers[r.buffer][part], want.buffers[r.buffer][part])
+        else:
+            assert np.array_equal(got.dram[:lo], want.dram[:lo]) and np.array_equal(got.dram[hi:], want.dram[hi:])
+            for name in pr.BUFFERS:
+                assert np.array_equal(got.buffers[name], want.buffers[name])
+        for (u, c), others_steps in others.items():
+            assert len(h.stream(u, c).done) == len(others_steps)
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+@cocotb.parametrize(stall=[0, 30])
+async def kills(dut: Any, stall: int) -> None:
+    """Contexts are killed at random times: they fall quiet, the others do not notice, and they work again afterwards."""
+    left = {LD: 0, ST: 0}
+    for _ in range(5):
+        h = Harness(dut)
+        await h.reset()
+        h.stall(stall)
+        state = State.random(h.shape, h.rng)
+        await h.put(state)
+        programs = random_programs(h, 8)
+        now = h.number("cycle")
+        victims = {(u, int(h.rng.integers(0, h.ctx))) for u in (LD, ST)}
+        for u, c in victims:
+            dut.kill_at[u * h.ctx + c].value = now + int(h.rng.integers(3, 1500))
+        others = {k: v for k, v in programs.items() if k not in victims}
+        await h.run(programs)
+        got, want = await h.get(), expect(h, state, others)
+        for u, c in victims:
+            s = h.stream(u, c)
+            assert s.errors == []
+            n = len(s.done)
+            left[u] += n < len(programs[u, c])
+            tail = [r for step in programs[u, c][n:] for r in pr.runs(step, h.envs[c])]
+            for step in programs[u, c][:n]:
+                for run in pr.runs(step, h.envs[c]):
+                    want.execute(run, step.ins.op)
+            if u == LD:
+                for r in tail:
+                    want.buffers[r.buffer][r.word : r.word + r.len] = got.buffers[r.buffer][r.word : r.word + r.len]
+            else:
+                for r in tail:
+                    part = slice(r.addr, r.addr + h.shape.beats(r.buffer, r.len) * h.shape.k)
+                    want.dram[part] = got.dram[part]
+        same(got, want)
+        for (u, c), steps in others.items():
+            assert len(h.stream(u, c).done) == len(steps)
+        # Once more, on the contexts that were killed (the front end is reset, the units are not).
+        await h.again()
+        again = random_programs(h, 4)
+        start = await h.get()
+        await h.run(again)
+        same(await h.get(), expect(h, start, again))
+    assert left[LD] and left[ST], "no kill came while its context worked"

@@ -1,0 +1,187 @@
+"""Drives tb_dma: settings, programs, memories in and out, logs."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cocotb
+import numpy as np
+from cocotb.clock import Clock
+from cocotb.triggers import RisingEdge, Timer, with_timeout
+
+from models.isa.encoding import encode
+from verif.block.dma.programs import BUFFERS, Env, Shape, State, Step
+
+INF_ONLY, FAIR, PRIO = 0, 1, 2
+PROG = 32
+Programs = dict[tuple[int, int], list[Step]]
+
+
+@dataclass
+class Stream:
+    """What the bench saw of one stream (a unit's context)."""
+
+    issued: list[int]
+    done: list[int]
+    what: list[int]  # {step, signal mask} of each completion
+    errors: list[tuple[int, int]]  # (cycle, cause)
+    busy: int
+
+
+class Harness:
+    """One instance a test."""
+
+    def __init__(self, dut: Any) -> None:
+        env = os.environ
+        n, m, w = (int(env[f"P_{x}"]) for x in "NMW")
+        names = {"actd": "ACTD_DEPTH", "wgtd": "WGTD_DEPTH", "stg": "STG_DEPTH", "sob": "SOB_DEPTH", "sof": "SOF_DEPTH"}
+        depth = {b: int(getattr(dut, p).value) for b, p in names.items()}
+        self.dut = dut
+        self.ctx = int(dut.CTX.value)
+        self.c_inf = int(dut.C_INF.value)
+        self.shape = Shape(n * w, m * n, depth, int(dut.BYTES.value), self.ctx)
+        self.latency, self.gap = int(dut.LATENCY.value), int(dut.GAP.value)
+        self.rng = np.random.default_rng(cocotb.RANDOM_SEED)
+        self.envs: list[Env] = []
+        self.ram: Any = None  # a memory model in Python instead of axi_dram
+
+    async def reset(self, python_clock: bool = False) -> None:
+        dut, rng, k = self.dut, self.rng, self.shape.k
+        dut.own_clock.value = int(not python_clock)
+        if python_clock:
+            await Timer(5, "ns")
+            Clock(dut.clk, 10, "ns").start()
+        dut.go.value = 0
+        dut.seed.value = int(rng.integers(1, 1 << 32))
+        self.envs = []
+        for c in range(self.ctx):
+            low = self.shape.depth["wgtd"] * c // self.shape.ctx
+            self.envs.append(Env(int(rng.integers(0, 1 << 32)) // k * k, int(rng.integers(0, low + 1))))
+            dut.dram_base[c].value, dut.w_base[c].value = self.envs[c].dram_base, self.envs[c].w_base
+        for s in range(2 * self.ctx):
+            dut.kill_at[s].value = 0
+            dut.prog_len[s].value = 0
+        dut.max_gap.value, dut.max_react.value, dut.mode.value = 0, 0, PRIO
+        if self.ram is None and not python_clock:
+            d = dut.g_dram.u_dram
+            d.stall_pct.value, d.err_en.value = 0, 0
+        dut.rst_n.value = 1
+        await Timer(3, "ns")
+        dut.rst_n.value = 0
+        await Timer(23, "ns")
+        dut.rst_n.value = 1
+        await RisingEdge(dut.clk)
+
+    def stall(self, percent: int) -> None:
+        dram = self.dut.g_dram.u_dram
+        dram.stall_seed.value = int(self.rng.integers(1, 1 << 32))
+        dram.stall_pct.value = percent
+
+    def fail_at(self, lo: int, hi: int) -> None:
+        """Error responses for bursts that touch bytes lo..hi."""
+        dram = self.dut.g_dram.u_dram
+        dram.err_addr_lo.value, dram.err_addr_hi.value, dram.err_en.value = lo, hi, 1
+
+    async def put(self, state: State) -> None:
+        for name in BUFFERS:
+            handle = getattr(self.dut, name)
+            for i, word in enumerate(state.buffers[name]):
+                handle[i].value = int.from_bytes(word.tobytes(), "little")
+        if self.ram is not None:
+            self.ram.write(0, state.dram.tobytes())
+        else:
+            Path("load.bin").write_bytes(state.dram.tobytes())
+            await self._toggle("load_req")
+        await Timer(1, "ns")
+
+    async def get(self) -> State:
+        await Timer(1, "ns")
+        bufs = {}
+        for name in BUFFERS:
+            handle, size = getattr(self.dut, name), self.shape.word_bytes(name)
+            raw = b"".join(
+                handle[i].value.to_unsigned().to_bytes(size, "little") for i in range(self.shape.depth[name])
+            )
+            bufs[name] = np.frombuffer(raw, np.uint8).reshape(-1, size)
+        if self.ram is not None:
+            dram = np.frombuffer(bytes(self.ram.read(0, self.shape.dram)), np.uint8)
+        else:
+            await self._toggle("dump_req")
+            dram = np.frombuffer(Path("dump.bin").read_bytes(), np.uint8)
+        return State(self.shape, bufs, dram)
+
+    async def _toggle(self, name: str) -> None:
+        handle = getattr(self.dut.g_dram.u_dram, name)
+        handle.value = 1 - int(handle.value)
+        await Timer(1, "ns")
+
+    def load(self, programs: Programs) -> None:
+        """Give streams their programs: {(unit, context): steps}."""
+        for (unit, c), steps in programs.items():
+            s = unit * self.ctx + c
+            assert len(steps) <= PROG
+            for i, step in enumerate(steps):
+                self.dut.prog[s * PROG + i].value = encode(step.ins)
+                self.dut.prog_iter[s * PROG + i].value = step.iter
+            self.dut.prog_len[s].value = len(steps)
+
+    async def run(self, programs: Programs, limit_us: int = 3000) -> None:
+        """Play the programs until everything is quiet."""
+        self.load(programs)
+        await self.start()
+        await self.finish(limit_us)
+
+    async def again(self) -> None:
+        """Empty programs and logs; the units go on as they are."""
+        dut = self.dut
+        dut.go.value = 0
+        for s in range(2 * self.ctx):
+            dut.prog_len[s].value = 0
+            dut.kill_at[s].value = 0
+        dut.fe_reset.value = 1
+        await Timer(20, "ns")
+        dut.fe_reset.value = 0
+        await Timer(20, "ns")
+
+    async def start(self) -> None:
+        await RisingEdge(self.dut.clk)
+        await Timer(1, "ns")
+        self.dut.go.value = 1
+
+    async def finish(self, limit_us: int = 3000) -> None:
+        await Timer(1, "ns")
+        if not int(self.dut.finished.value):
+            await with_timeout(RisingEdge(self.dut.finished), limit_us, "us")
+        await Timer(30, "ns")
+        assert int(self.dut.finished.value), "work goes on after the end"
+
+    def stream(self, unit: int, c: int) -> Stream:
+        d, s = self.dut, unit * self.ctx + c
+
+        def column(name: str, count: str, size: int) -> list[int]:
+            return [int(getattr(d, name)[s * size + i].value) for i in range(int(getattr(d, count)[s].value))]
+
+        errors = list(zip(column("err_log", "err_n", 4), column("err_what", "err_n", 4), strict=True))
+        return Stream(
+            column("issue_log", "issue_n", PROG), column("done_log", "done_n", PROG),
+            column("done_what", "done_n", PROG), errors, int(d.busy_n[s].value),
+        )  # fmt: skip
+
+    def addresses(self, channel: str) -> list[tuple[int, int, int]]:
+        """(cycle it appeared, address, beats) of all bursts on ``ar`` or ``aw``."""
+        d = self.dut
+        return [
+            (int(getattr(d, f"{channel}_log")[i].value), int(getattr(d, f"{channel}_addr")[i].value),
+             int(getattr(d, f"{channel}_len")[i].value) + 1)
+            for i in range(int(getattr(d, f"{channel}_n").value))
+        ]  # fmt: skip
+
+    def number(self, name: str) -> int:
+        return int(getattr(self.dut, name).value)
+
+    def stalls(self, unit: int) -> list[int]:
+        """Cycles without a beat by cause (eqx_pkg::stall_e)."""
+        return [int(self.dut.stall_n[4 * unit + i].value) for i in range(4)]

@@ -1,0 +1,49 @@
+"""Tests of the policy block: all inputs, with the latency of one cycle."""
+
+import itertools
+
+import cocotb
+import numpy as np
+from cocotb.triggers import FallingEdge, Timer
+
+INF_ONLY, FAIR, PRIO = range(3)
+MODES = {  # (policy register, some queue above its threshold) -> mode
+    (0, 0): INF_ONLY, (0, 1): INF_ONLY,
+    (1, 0): FAIR, (1, 1): FAIR,
+    (2, 0): PRIO, (2, 1): PRIO,
+    (3, 0): FAIR, (3, 1): PRIO,
+}  # fmt: skip
+
+
+async def check(dut, shift: int) -> None:
+    """Apply every pair of successive inputs; what was applied in a cycle shows in the next."""
+    rng = np.random.default_rng(cocotb.RANDOM_SEED)
+    dut.rst_n.value = 1
+    await Timer(3, "ns")
+    dut.rst_n.value = 0
+    await Timer(20, "ns")
+    await FallingEdge(dut.clk)
+    dut.rst_n.value = 1
+    pairs = [pair for pair in itertools.product(MODES, repeat=2)]
+    rng.shuffle(pairs)
+    last, compared = None, 0
+    for policy, above in itertools.chain.from_iterable(pairs):
+        dut.drive.value = above << 2 | policy
+        await FallingEdge(dut.clk)  # mode_q: the mode in the cycle before the last rising edge's update
+        if last is not None:
+            assert int(dut.mode_q.value) == (MODES[last] + shift) % 3, f"mode after {last}"
+            compared += 1
+        last = (policy, above)
+    assert compared == 2 * len(MODES) ** 2 - 1
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
+async def all_policies(dut) -> None:
+    """The mode of every policy, whatever came before."""
+    await check(dut, 0)
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms", expect_fail=True)
+async def planted_wrong_table(dut) -> None:
+    """A wrong expectation is found."""
+    await check(dut, 1)

@@ -1,0 +1,79 @@
+"""What one chip-level run is asked to do: the knobs of ``make sim``, checked, and carried to the bench as a JSON file."""
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from models.config import load_config
+from models.traces import open_trace
+
+ROOT = Path(__file__).resolve().parents[2]
+POLICIES = ("inference_only", "fair", "priority", "adaptive")
+SERVICES = ("lstm", "mlp")
+TRAIN = ("off", "mlp")
+DEFAULT_TRACE = "configs/traces/default.csv"
+
+
+class ScenarioError(ValueError):
+    """A knob is wrong; the message names it and what is legal."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Knobs of a run; see ``make help``. ``limit`` (cycles, p99) 0 means the default: a multiple of the unloaded batch."""
+
+    config: str = "default"
+    trace: str = DEFAULT_TRACE
+    load: float = 0.5
+    requests: int = 1000
+    policy: str = "priority"
+    train: str = "mlp"
+    steps: int = 100
+    service: str = "lstm"
+    test: str = "equinox_replay_test"
+    seed: int = 1
+    limit: int = 0
+    rsp_stall: int = 0
+    dram_stall: int = 0
+    progress: bool = False
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Names of the services that requests are for; all of :data:`SERVICES` are installed."""
+        return tuple(self.service.split(","))
+
+    def check(self) -> Scenario:
+        """Return self, or raise :class:`ScenarioError` (or the config's or trace's own error) naming what is wrong."""
+        load_config(self.config)
+        for name, legal in (("policy", POLICIES), ("train", TRAIN)):
+            if getattr(self, name) not in legal:
+                raise ScenarioError(f"{name.upper()} = {getattr(self, name)!r}: legal are {', '.join(legal)}")
+        for name in self.services:
+            if name not in SERVICES or self.services.count(name) > 1:
+                raise ScenarioError(f"SERVICE = {self.service!r}: legal is one or more different of {', '.join(SERVICES)}, joined by commas")
+        if not (math.isfinite(self.load) and 0 < self.load <= 4):
+            raise ScenarioError(f"LOAD = {self.load}: legal is a number above 0, at most 4 (1 is the measured capacity)")
+        for name, low, high in (("requests", 1, 10**7), ("steps", 1, 10**6), ("seed", 0, 2**31 - 1), ("limit", 0, 2**40),
+                                ("rsp_stall", 0, 95), ("dram_stall", 0, 95)):
+            if not low <= getattr(self, name) <= high:
+                raise ScenarioError(f"{name.upper()} = {getattr(self, name)}: legal range {low}..{high}")
+        open_trace(self.trace, min(self.requests, 1000), self.seed)
+        return self
+
+    def save(self, path: Path) -> None:
+        path.write_text(json.dumps(asdict(self), indent=2) + "\n")
+
+    @staticmethod
+    def load_file(path: Path) -> Scenario:
+        return Scenario(**json.loads(path.read_text()))
+
+    def changed(self, **values: object) -> Scenario:
+        return replace(self, **values)
+
+    def command(self) -> str:
+        """One line that reproduces this run."""
+        default = Scenario()
+        words = [f"{k.upper()}={v}" for k, v in asdict(self).items() if v != getattr(default, k) and k != "progress"]
+        return " ".join(["make sim", *words]) if f"SEED={self.seed}" in words else " ".join(["make sim", *words, f"SEED={self.seed}"])

@@ -1,0 +1,13 @@
+"""The result of a `make sim` run as one HTML page and as text for the terminal.
+
+    result = RunResult(...)                    # or RunResult.from_dict(json.load(file))
+    print(summary(result))
+    write_html(result, Path("report.html"))
+    sys.exit(0 if result.passed else 1)
+"""
+
+from verif.report.page import write_html
+from verif.report.schema import CAUSES, Check, ReportError, RunResult, Service, Training, Unit
+from verif.report.text import summary
+
+__all__ = ["CAUSES", "Check", "ReportError", "RunResult", "Service", "Training", "Unit", "summary", "write_html"]
