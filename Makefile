@@ -49,25 +49,28 @@ $(STAMP): requirements.txt
 	@rm -f $(VENV)/.installed-*
 	@touch $@
 
-# $(call flag,name,VARIABLE): --name 'value' when the variable is set, else nothing
-flag = $(if $($(2)),--$(1) '$($(2))')
+# $(call given,VARIABLE): its value when it stands on make's command line; the environment does not count
+# $(call flag,name,VARIABLE): --name 'value' when the variable is given, else nothing
+given = $(if $(findstring command,$(origin $(1))),$($(1)))
+flag = $(if $(call given,$(2)),--$(1) '$(call given,$(2))')
 SIM_FLAGS = $(call flag,config,CONFIG) $(call flag,trace,TRACE) $(call flag,load,LOAD) \
   $(call flag,requests,REQUESTS) $(call flag,service,SERVICE) $(call flag,policy,POLICY) \
-  $(call flag,train,TRAIN) $(call flag,test,TEST) $(call flag,limit,LIMIT) $(call flag,seed,SEED) \
+  $(call flag,train,TRAIN) $(call flag,test,TEST) $(call flag,limit,LIMIT) $(if $(SEED),--seed '$(SEED)') \
   $(if $(filter-out 0,$(WAVES)),--waves)
 
 sim: venv ## simulate the core on a request trace and print latencies and utilisation
 	@$(PY) scripts/sim.py $(SIM_FLAGS)
 
-SELECT = $(if $(BLOCK),$(if $(wildcard verif/block/$(BLOCK)),verif/block/$(BLOCK),-k '$(BLOCK)')) \
-  $(if $(TEST),-k '$(TEST)')
+block  = $(call given,BLOCK)
+SELECT = $(if $(block),$(if $(wildcard verif/block/$(block)),verif/block/$(block),-k '$(block)')) \
+  $(if $(call given,TEST),-k '$(call given,TEST)')
 PYTEST = $(PY) -m pytest -n $(JOBS) --dist worksteal --junitxml=build/test-results.xml $(SELECT)
 
 test: venv ## run all tests: models, blocks, core
 	@$(PYTEST)
 
 lint: venv ## check the RTL with Verilator and Yosys, generated files, and the code base's rules
-	@$(PY) scripts/lint.py $(MODULE)
+	@$(PY) scripts/lint.py $(call given,MODULE)
 
 bench: venv ## measure the simulator's speed
 	@$(PY) scripts/bench.py

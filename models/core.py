@@ -16,7 +16,7 @@ from .config import Config
 from .isa.access import grid
 from .isa.asm import format_instr
 from .isa.check import Bases, Fault, check_fields
-from .isa.encoding import SEM_MAX, SEMAPHORES, ASpace, BSpace, Err, Instr, LdDst, Op, StSrc, Unit
+from .isa.encoding import SEM_MAX, SEMAPHORES, UNIT_OF_OP, ASpace, BSpace, Err, Instr, LdDst, Op, StSrc, Unit
 from .isa.program import Program
 from .memories import Memories
 from .numerics import fp32_bits, hbfp_matmul
@@ -89,24 +89,26 @@ class Core:
             if ins.op == Op.VECTOR and unit == Unit.VPU:
                 execute_vector(ins, self.mem, ctx.env)
                 return
-            check_fields(ins, unit, self.cfg, ctx.training, ctx.rows, ctx.bases.wgtd)
-            if ins.op == Op.MATMUL:
+            if ins.op == Op.MATMUL and unit == Unit.MMU:
                 self._matmul(ins, ctx)
-            elif ins.op == Op.LOAD:
+            elif ins.op == Op.LOAD and unit == Unit.LD:
                 self._load(ins, ctx, iteration)
-            elif ins.op == Op.STORE:
+            elif ins.op == Op.STORE and unit == Unit.ST:
                 self._store(ins, ctx, iteration)
+            else:
+                check_fields(ins, unit, self.cfg, ctx.training)
         except (Fault, VectorFault) as fault:
             raise CoreError(fault.cause, unit, f"{fault} in `{format_instr(ins, unit)}`") from None
 
     def _plan(self, ins: Instr, ctx: Context, make: Callable[[Instr, Context], tuple]) -> tuple:
-        """Addresses of an instruction in a context, computed once."""
+        """Addresses of an instruction in a context, checked and computed once."""
         b = ctx.bases
-        key = (id(ins), ctx.rows if ctx.rows else -1, b.acc << 20 | b.actc, b.wgtd)
+        key = (id(ins), -1 if ctx.training else ctx.rows, b.acc << 20 | b.actc, b.wgtd)
         found = self._plans.get(key)
         if found is None or found[0] is not ins:
             if len(self._plans) > _CACHE_LIMIT:
                 self._plans.clear()
+            check_fields(ins, UNIT_OF_OP[ins.op], self.cfg, ctx.training, ctx.rows, b.wgtd)
             found = self._plans[key] = (ins, make(ins, ctx))
         return found[1]
 
@@ -321,7 +323,10 @@ class Run:
         pc = self.pc[unit]
         if pc >= len(self.prog.streams[unit]):
             raise CoreError(Err.PC_RANGE, unit, f"{self.prog.name}: stream of {unit.name} runs beyond its {pc} instructions: no `last`")
-        return all(self.sem[s] for s in self._waits[unit][pc])
+        for s in self._waits[unit][pc]:
+            if not self.sem[s]:
+                return False
+        return True
 
     def issue(self, unit: Unit) -> bool:
         """Execute the unit's next instruction; True if it completes a step.

@@ -171,18 +171,28 @@ class _Lstm:
         vector(self.out, self.groups, DYN, acc, c=bias, act=act, r=self.state(gate)._replace(sp=TO_VEC))
 
     def step(self, t: int) -> None:
+        """Gates and state of one step.
+
+        With few products a gate the VPU is the bottleneck, and no pass should follow directly the one it needs; else the
+        passes after the last gate should be few.
+        """
         cell, n = self.state(4), self.cfg.N
         i, f, g, o = (self.state(n) for n in range(4))
         lines = (self.out, self.groups, DYN)
+        late = self.kh == 1
         self.gate(t, self.I)
         self.gate(t, self.G)
-        if t:
-            vector(*lines, i, b=g, r=i._replace(sp=TO_VEC))  # i·g
+        if t and late:
             self.gate(t, self.F)
+        vector(*lines, i, b=g, r=(i if t else cell)._replace(sp=TO_VEC))  # i·g; the first c and h are zero
+        if t and not late:
+            self.gate(t, self.F)
+        if late:
+            self.gate(t, self.O)
+        if t:
             vector(*lines, f, b=cell, c=i, r=cell._replace(sp=TO_VEC))  # f·c + i·g
-        else:
-            vector(*lines, i, b=g, r=cell._replace(sp=TO_VEC))  # the first c and h are zero
-        self.gate(t, self.O)
+        if not late:
+            self.gate(t, self.O)
         for line in range(0, self.groups, self.cfg.K):  # h = tanh(c)·o, row by row
             to = At(TO_ACTC, self.h_blocks + line * self.cfg.L // self.cfg.K * n, 1, n)
             c, d = (At(VEC, s.base + line * n, 1, n) for s in (cell, o))

@@ -9,14 +9,16 @@ ACC followed by the passes that drain it:
     X  d_(l-1) = (d_l·W_l)·[a_(l-1) > 0], K columns a job, converted the same two ways
     G  dW_l = d_lᵀ·a_(l-1), K rows (outputs) of W_l a job; master -= rate·dW_l, and HBFP8 copies for F and X
 
-in the order F_1..F_n, S, X_n, G_n, .., X_2, G_2, G_1. Nothing else orders the units: the builder derives what each job waits
-for, so the LD stream runs ahead as far as its rings of slots allow, and F_1 of the next iteration starts behind G_1.
+in the order F_1..F_n, S, X_n, then G_(l+1) mixed with X_l down to l = 2, then G_2 mixed with G_1, so that jobs which keep the VPU
+busy lie between such that do not. F_n, S and X_n take the minibatch in two halves: S of one hides behind products of the other.
+Nothing else orders the units: the builder derives what each job waits for, so the LD stream runs ahead as far as its rings
+of slots allow, and F_1 of the next iteration starts as soon as the first rows of W_1 are back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -29,7 +31,7 @@ from .ops import ACC, CST, IMM, STG, TO_ACTC, TO_SOB, TO_SOF, TO_VEC, TO_WGTC, V
 from .space import DramMap, Regions, Ring, Room, too_small
 from .training_data import Layer, Piece, TrainingJob
 
-_AHEAD = 5  # jobs that the load of a master may run ahead of the store of an updated one
+_AHEAD = 8  # jobs that the load of a master may run ahead of the store of an updated one
 
 
 def mlp_training(
@@ -87,17 +89,19 @@ class _Training:
         self._place_buffers()
         self._place_dram()
         self.stores: list[int] = []
+        half = self.rows_k // 2 * cfg.K
+        self.parts = [(0, half), (half, batch - half)] if half else [(0, batch)]
 
     # -- where things lie ----------------------------------------------------------------------------------------
 
     def _place_buffers(self) -> None:
         cfg, b, n, name = self.cfg, self.batch, len(self.layers), self.name
         actc, wgtc, vec = Regions(), Regions(), Regions()
-        end = 3 * n
+        end = 2 * n
         for layer in self.layers:
             i = layer.index
-            after_f, at_x, at_g = i + 1, n + 2 * (n - 1 - i) + 1, n + 2 * (n - 1 - i) + 2  # phases: F_i ends, X_i, G_i
-            made = at_x - 2 if i < n - 1 else n  # the phase that makes its d
+            after_f, at_x, at_g = i + 1, 2 * n - i, min(2 * n - i + 1, end)  # phases of F, X and G of this layer
+            made = at_x - 1 if i < n - 1 else n  # the phase that makes its d
             if i < n - 1:
                 layer.act_rows = actc.take(layer.outs // cfg.K * b, after_f, after_f + 1)
                 layer.act_cols = wgtc.take(layer.outs * self.rows_k, after_f, end)
@@ -118,7 +122,7 @@ class _Training:
             if top > have:
                 raise too_small(name, what, top, have, f"batch {b}, configuration {cfg.name}; a smaller batch needs less")
         xt = self.layers[0].ins * self.rows_k
-        self.acc = Ring(name, "ACC", 0, self.room.acc)
+        self.acc = Ring(name, "ACC", 0, self.room.acc, 10)
         self.stg = Ring(name, "STG", 0, cfg.STG_DEPTH)
         self.sof = Ring(name, "SOF", 0, cfg.SOF_DEPTH)
         self.sob = Ring(name, "SOB", 0, cfg.SOB_DEPTH, 8)
@@ -141,7 +145,7 @@ class _Training:
         self.y_bytes = d.line_bytes(b)
         self.x, self.xt = d.bytes(self.batches * self.x_bytes), d.bytes(self.batches * self.xt_bytes)
         self.y, self.error = d.lines(b, self.batches), d.lines(b, self.batches)
-        limit = min(self.room.acc // 2, cfg.SOF_DEPTH // 2, cfg.STG_DEPTH // 3)
+        limit = min(self.room.acc // 4, cfg.SOF_DEPTH // 4, cfg.STG_DEPTH // 6)
         for layer in self.layers:
             layer.rows = min(cfg.K, layer.outs)
             groups = layer.ins // cfg.L
@@ -161,27 +165,40 @@ class _Training:
     # -- the program -----------------------------------------------------------------------------------------------
 
     def compile(self) -> TrainingJob:
-        out, n = self.out, len(self.layers)
+        out = self.out
+        self.gradients_left = sum(len(layer.pieces) for layer in self.layers)
         x = self.layers[0].ins // self.cfg.K
         out.load(
             sp=LdDst.ACTD, n_o=x, len=self.batch, l_so=self.batch,
             d_base=self.x, d_so=self.dram.block_bytes(self.batch), d_iter=self.x_bytes,
         )  # fmt: skip
-        for layer in self.layers:
+        for layer in self.layers[:-1]:
             for panel in range(layer.outs // layer.rows):
                 self._forward(layer, panel)
+        self._outputs(self.layers[-1])
         self._transposed_inputs()
-        for layer in reversed(self.layers):
-            if layer.index:
-                for column in range(layer.ins // self.cfg.K):
-                    self._backward(layer, column)
-            for piece in layer.pieces:
-                self._gradient(layer, piece, last=layer.index == 0 and piece is layer.pieces[-1])
-        assert n
+        for job in self._backward_jobs():
+            job()
         return TrainingJob(
             self.cfg, out.finish(self.batches), self.layers, self.batch, self.batches, self.rate_bits,
             self.x, self.xt, self.y, self.error, self.dram.size, self._constants(),
         )  # fmt: skip
+
+    def _backward_jobs(self) -> list[Callable[[], None]]:
+        """X and G jobs in order; G of a layer comes after all of its X jobs, which read the weights that it updates."""
+
+        def gradients(layer: Layer) -> list[Callable[[], None]]:
+            return [partial(self._gradient, layer, piece) for piece in layer.pieces]
+
+        jobs: list[Callable[[], None]] = []
+        waiting: list[Callable[[], None]] = []
+        for layer in reversed(self.layers[1:]):
+            top = layer is self.layers[-1]
+            columns = range(layer.ins // self.cfg.K)
+            mine = [partial(self._backward, layer, c, part) for part in (self.parts if top else [(0, self.batch)]) for c in columns]
+            jobs += _mixed(mine, waiting)
+            waiting = gradients(layer)
+        return jobs + _mixed(gradients(self.layers[0]), waiting)
 
     def _product(self, rows: int, a_sp: ASpace, a: int, a_sk: int, b_sp: BSpace, b: int, b_sk: int, groups: int, depth: int) -> int:
         """MATMULs of a job, K-block by K-block: many rows lie between two sums on one line. Returns the ACC slot, [group][row]."""
@@ -193,20 +210,33 @@ class _Training:
             )  # fmt: skip
         return acc
 
-    def _forward(self, layer: Layer, panel: int) -> None:
-        """F job: K columns of a layer's output (all classes of the last layer)."""
-        out, cfg, b = self.out, self.cfg, self.batch
-        depth, groups = layer.ins // cfg.K, layer.rows // cfg.L
-        slot = self.wgtd.take(depth * layer.rows)
+    def _weights(self, layer: Layer, panel: int) -> int:
+        """Loads a panel of a layer's weights; returns its WGTD slot, [block][output]."""
+        slot = self.wgtd.take(layer.ins // self.cfg.K * layer.rows)
         for p in layer.pieces:
             if p.panel == panel:
                 at = slot + p.group // self.ratio * layer.rows
-                out.load(sp=LdDst.WGTD, n_o=1, len=p.groups // self.ratio * layer.rows, l_base=at, d_base=p.copy)
+                self.out.load(sp=LdDst.WGTD, n_o=1, len=p.groups // self.ratio * layer.rows, l_base=at, d_base=p.copy)
+        return slot
+
+    def _forward_product(self, layer: Layer, slot: int, first: int, rows: int) -> int:
+        """The product of an F job for some rows of the minibatch; returns the ACC slot."""
         a_sp, a = (ASpace.ACTC, self.layers[layer.index - 1].act_rows) if layer.index else (ASpace.ACTD, 0)
-        acc = self._product(b, a_sp, a, b, BSpace.WGTD, slot, layer.rows, groups, depth)
-        if layer is self.layers[-1]:
-            self._softmax(layer, acc)
-            return
+        depth, groups = layer.ins // self.cfg.K, layer.rows // self.cfg.L
+        return self._product(rows, a_sp, a + first, self.batch, BSpace.WGTD, slot, layer.rows, groups, depth)
+
+    def _outputs(self, layer: Layer) -> None:
+        """F of the last layer and S, part by part."""
+        slot = self._weights(layer, 0)
+        products = [self._forward_product(layer, slot, *part) for part in self.parts]
+        for part, acc in zip(self.parts, products, strict=True):
+            self._softmax(layer, acc, *part)
+
+    def _forward(self, layer: Layer, panel: int) -> None:
+        """F job: K columns of a layer's output."""
+        out, cfg, b = self.out, self.cfg, self.batch
+        groups = layer.rows // cfg.L
+        acc = self._forward_product(layer, self._weights(layer, panel), 0, b)
         bias = None if layer.cst is None else At(CST, layer.cst + panel * groups, 0, 1)
         keep = None
         if layer.mask is not None:
@@ -222,28 +252,29 @@ class _Training:
             to = At(TO_WGTC, layer.act_cols + panel * cfg.K + g * cfg.L, layer.outs, 1)
             vector(out, self.rows_k, cfg.K, At(ACC, acc + g * b, cfg.K, 1), c=bias, act=Act.RELU, cols=to)
 
-    def _softmax(self, layer: Layer, acc: int) -> None:
+    def _softmax(self, layer: Layer, acc: int, first: int, rows: int) -> None:
         """S: exponentials stay in place of z, the reciprocal in place of the sum. Stores d as fp32."""
-        out, cfg, b = self.out, self.cfg, self.batch
-        y = self.stg.take(b)
-        out.load(sp=LdDst.STG, n_o=1, len=b, l_base=y, d_base=self.y, d_iter=self.y_bytes)
-        z, peak, total = (At(VEC, base, cfg.K, 1) for base in self.soft)
-        lines = (out, self.rows_k, cfg.K)
+        out, cfg = self.out, self.cfg
+        y = self.stg.take(rows)
+        offset = self.dram.line_bytes(first)
+        out.load(sp=LdDst.STG, n_o=1, len=rows, l_base=y, d_base=self.y + offset, d_iter=self.y_bytes)
+        z, peak, total = (At(VEC, base + first, cfg.K, 1) for base in self.soft)
+        lines = (out, rows // cfg.K, cfg.K)
         product, bias = At(ACC, acc, cfg.K, 1), At(CST, layer.cst)
         vector(*lines, product, c=bias, r=z._replace(sp=TO_VEC))
         vector(*lines, product, c=bias, red=Red.MAX, r=peak._replace(sp=TO_VEC))
         vector(*lines, z, c=peak, c_neg=True, act=Act.EXP, red=Red.SUM, r=total._replace(sp=TO_VEC))
         vector(*lines, z, c=peak, c_neg=True, act=Act.EXP, r=z._replace(sp=TO_VEC))
         vector(*lines, total, act=Act.RECIP, r=total._replace(sp=TO_VEC))
-        error = self.sof.take(b)
+        error = self.sof.take(rows)
         target, to = At(STG, y, cfg.K, 1), At(TO_SOF, error, cfg.K, 1)
         if layer.index:
-            rows = At(TO_ACTC, layer.d_rows, 1, 0)
+            blocks = At(TO_ACTC, layer.d_rows + first, 1, 0)
             by_row = [At(at.sp, at.base, 1, 0) for at in (z, total, target, to)]
-            vector(out, b, 1, by_row[0], b=by_row[1], c=by_row[2], c_neg=True, r=by_row[3], rows=rows)
-        cols = At(TO_ACTC, layer.d_cols, layer.outs, 1)
+            vector(out, rows, 1, by_row[0], b=by_row[1], c=by_row[2], c_neg=True, r=by_row[3], rows=blocks)
+        cols = At(TO_ACTC, layer.d_cols + first // cfg.K * layer.outs, layer.outs, 1)
         vector(*lines, z, b=total, c=target, c_neg=True, r=None if layer.index else to, cols=cols)
-        out.store(sp=StSrc.SOF, n_o=1, len=b, l_base=error, d_base=self.error, d_iter=self.y_bytes)
+        out.store(sp=StSrc.SOF, n_o=1, len=rows, l_base=error, d_base=self.error + offset, d_iter=self.y_bytes)
 
     def _transposed_inputs(self) -> None:
         ins = self.layers[0].ins
@@ -252,9 +283,10 @@ class _Training:
             d_base=self.xt, d_so=self.dram.block_bytes(ins), d_iter=self.xt_bytes,
         )  # fmt: skip
 
-    def _backward(self, layer: Layer, column: int) -> None:
-        """X job: K columns of the gradient of a layer's input, masked; they are d of the layer below."""
+    def _backward(self, layer: Layer, column: int, part: tuple[int, int]) -> None:
+        """X job: K columns of the gradient of a layer's input for some rows, masked; they are d of the layer below."""
         out, cfg, b, below = self.out, self.cfg, self.batch, self.layers[layer.index - 1]
+        first, rows = part
         depth = -(-layer.outs // cfg.K)
         slot = self.wgtd.take(depth * cfg.K)
         run = self.dram.block_bytes(cfg.K)
@@ -263,27 +295,29 @@ class _Training:
             d_base=layer.pieces[0].transposed + column * run, d_so=self._panel_stride(layer),
         )  # fmt: skip
         if below.mask is None:
-            mask = self.stg.take(self.ratio * b)
-            lines = self.ratio * b
-            out.load(sp=LdDst.STG, n_o=1, len=lines, l_base=mask, d_base=below.spill + column * self.dram.line_bytes(lines))
-            source = STG
+            source, mask, stride = STG, self.stg.take(self.ratio * rows), rows
+            out.load(
+                sp=LdDst.STG, n_o=self.ratio, len=rows, l_base=mask, l_so=rows,
+                d_base=below.spill + column * self.dram.line_bytes(self.ratio * b) + self.dram.line_bytes(first),
+                d_so=self.dram.line_bytes(b),
+            )  # fmt: skip
         else:
-            mask, source = below.mask + column * self.ratio * b, VEC
-        acc = self._product(b, ASpace.ACTC, layer.d_rows, b, BSpace.WGTD, slot, cfg.K, self.ratio, depth)
+            source, mask, stride = VEC, below.mask + column * self.ratio * b + first, b
+        acc = self._product(rows, ASpace.ACTC, layer.d_rows + first, b, BSpace.WGTD, slot, cfg.K, self.ratio, depth)
         if below.index:
-            rows = At(TO_ACTC, below.d_rows + column * b, 1, 0)
-            vector(out, b, self.ratio, At(source, mask, 1, b), act=Act.DRELU, d=At(ACC, acc, 1, b), rows=rows)
+            to = At(TO_ACTC, below.d_rows + column * b + first, 1, 0)
+            vector(out, rows, self.ratio, At(source, mask, 1, stride), act=Act.DRELU, d=At(ACC, acc, 1, rows), rows=to)
         for g in range(self.ratio):
-            a, d = (At(sp, base + g * b, cfg.K, 1) for sp, base in ((source, mask), (ACC, acc)))
-            cols = At(TO_ACTC, below.d_cols + column * cfg.K + g * cfg.L, below.outs, 1)
-            vector(out, self.rows_k, cfg.K, a, act=Act.DRELU, d=d, cols=cols)
+            a, d = At(source, mask + g * stride, cfg.K, 1), At(ACC, acc + g * rows, cfg.K, 1)
+            to = below.d_cols + first // cfg.K * below.outs + column * cfg.K + g * cfg.L
+            vector(out, rows // cfg.K, cfg.K, a, act=Act.DRELU, d=d, cols=At(TO_ACTC, to, below.outs, 1))
 
     def _panel_stride(self, layer: Layer) -> int:
         """Bytes between the transposed copies of two panels."""
         at = [p.transposed for p in layer.pieces if p.group == 0]
         return at[1] - at[0] if len(at) > 1 else 0
 
-    def _gradient(self, layer: Layer, piece: Piece, last: bool) -> None:
+    def _gradient(self, layer: Layer, piece: Piece) -> None:
         """G job: gradient and update of one piece of the weights, ``rows`` outputs by ``groups`` lines of inputs."""
         out, cfg, rows, groups = self.out, self.cfg, layer.rows, piece.groups
         lines, blocks = rows * groups, rows * groups // self.ratio
@@ -303,14 +337,20 @@ class _Training:
             r=At(TO_SOF, sof, 1, rows), rows=At(TO_SOB, sob, 1, rows),
         )  # fmt: skip
         out.store(sp=StSrc.SOB, n_o=1, len=blocks, l_base=sob, d_base=piece.copy)
-        step = last and not layer.index
-        out.store(sp=StSrc.SOF, n_o=1, len=lines, l_base=sof, d_base=piece.master, step=step)
         if layer.index:
             cols = self.sob.take(groups * cfg.L)
             vector(
                 out, groups, rows, At(ACC, acc, rows, 1), b=rate, p_neg=True, c=At(STG, master, rows, 1),
                 cols=At(TO_SOB, cols, cfg.L, 1),
             )  # fmt: skip
-            self.stores.append(out.store(sp=StSrc.SOB, n_o=1, len=groups * cfg.L, l_base=cols, d_base=piece.transposed))
-        else:
-            self.stores.append(len(out.seq) - 1)
+            out.store(sp=StSrc.SOB, n_o=1, len=groups * cfg.L, l_base=cols, d_base=piece.transposed)
+        self.gradients_left -= 1
+        self.stores.append(
+            out.store(sp=StSrc.SOF, n_o=1, len=lines, l_base=sof, d_base=piece.master, step=self.gradients_left == 0)
+        )
+
+
+def _mixed(one: list, other: list) -> list:
+    """Two lists merged in proportion, each in its order."""
+    keyed = [((n + 0.5) / len(part), which, item) for which, part in enumerate((one, other)) for n, item in enumerate(part)]
+    return [item for *_, item in sorted(keyed, key=lambda k: k[:2])]

@@ -1,5 +1,5 @@
 // What the VPU keeps for a context: its thread, its completion queue, and whether anything of it is still under way.
-// Latency: done_* in the cycle of the last write; err_* in the cycle after the fault was found.
+// Latency: done_* in the cycle of the last write; err_* when all earlier instructions have completed.
 module vpu_context #(
     parameter int unsigned K        = 32,
     parameter int unsigned ID       = 0,
@@ -70,22 +70,34 @@ module vpu_context #(
   // Lines of an instruction that was dropped are in no queue: wait until they must be through.
   localparam int unsigned FW = $clog2(FLIGHT + 1);
   logic [FW-1:0] adrift_q;
-  logic          faulted_q;
   logic          dropping;
   assign dropping = fault_i || (kill_i && (held || active_i));
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      adrift_q  <= '0;
-      faulted_q <= 1'b0;
+      adrift_q <= '0;
     end else begin
       if (dropping || (adrift_q != '0 && tile_i)) adrift_q <= FW'(FLIGHT);
       else if (adrift_q != '0) adrift_q <= adrift_q - FW'(1);
-      faulted_q <= fault_i;
     end
   end
 
-  assign quiet_o     = !held && !active_i && empty && adrift_q == '0;
-  assign err_valid_o = refused || faulted_q;
-  assign err_cause_o = faulted_q ? eqx_isa_pkg::ERR_OPERAND : refusal;
+  // A fault waits for the instructions before it; one at an address is older than a refused instruction.
+  logic              error_q;
+  eqx_isa_pkg::err_e cause_q;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      error_q <= 1'b0;
+      cause_q <= eqx_isa_pkg::ERR_NONE;
+    end else if (kill_i || err_valid_o) begin
+      error_q <= 1'b0;
+    end else if (fault_i || refused) begin
+      error_q <= 1'b1;
+      cause_q <= fault_i ? eqx_isa_pkg::ERR_OPERAND : refusal;
+    end
+  end
+  assign err_valid_o = error_q && empty && !active_i && !kill_i;
+  assign err_cause_o = cause_q;
+
+  assign quiet_o = !held && !active_i && empty && adrift_q == '0 && !refused && !error_q;
 endmodule

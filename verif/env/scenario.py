@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 POLICIES = ("inference_only", "fair", "priority", "adaptive")
 SERVICES = ("lstm", "mlp")
 TRAIN = ("off", "mlp")
-DEFAULT_TRACE = "configs/traces/default.csv"
+DEFAULT_TRACE = "configs/traces/bursty.csv"
 
 
 class ScenarioError(ValueError):

@@ -10,11 +10,11 @@ from pathlib import Path
 from verif.report import ReportError, RunResult, summary, write_html
 
 
-def main() -> int:
+def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m verif.report", description="Print a stored result and write its HTML page.")
     parser.add_argument("result", type=Path, help="JSON of RunResult.to_dict()")
     parser.add_argument("page", type=Path, help="HTML file to write")
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     try:
         data = json.loads(args.result.read_text())
         if not isinstance(data, dict):

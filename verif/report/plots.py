@@ -85,7 +85,7 @@ def _span(result: RunResult) -> tuple[float, np.ndarray]:
 def distribution(result: RunResult) -> str:
     """Histogram, and share of requests that are slower (logarithmic: the tail shows)."""
 
-    def fill(_: Figure, grid: np.ndarray) -> None:
+    def fill(figure: Figure, grid: np.ndarray) -> None:
         bars, tail = grid[0]
         services = [(i, s) for i, s in enumerate(result.services) if s.latency]
         top = max(max(s.latency) for _, s in services)
@@ -118,11 +118,13 @@ def distribution(result: RunResult) -> str:
         tail.set(title="Share of requests slower than", xlabel="latency, cycles")
         for axes in (bars, tail):
             axes.set_xlim(left=0)
+            axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
             _cycles_axis(axes)
+        _cycles_axis(bars, "y")
         bars.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
-        tail.legend(loc="lower left", fontsize=9, frameon=True, framealpha=0.9, edgecolor="none")
+        figure.legend(*tail.get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=9)
 
-    return _draw(3.5, 1, 2, fill)
+    return _draw(3.7, 1, 2, fill)
 
 
 def over_time(result: RunResult) -> str:
@@ -145,7 +147,7 @@ def over_time(result: RunResult) -> str:
                 latency.axhline(s.limit, color=LIMIT if single else _colour(i), linestyle="--", linewidth=1.2, label=f"limit of {s.name}")
         latency.set(title="Latency of each request, by its arrival", ylabel="cycles")
         latency.set_ylim(bottom=0, top=latency.get_ylim()[1] * 1.05)
-        latency.legend(loc="upper right", ncols=4, fontsize=9, markerscale=2, frameon=True, framealpha=0.85, edgecolor="none")
+        latency.legend(loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0.1, ncols=4, fontsize=9, markerscale=2)
         _cycles_axis(latency, "y")
         arrivals.hist(
             [s.arrival for s in result.services], bins=edges, stacked=True, color=[_colour(i) for i in range(len(result.services))]

@@ -17,7 +17,6 @@ from verif.block.axi_dram.timing import schedule
 from verif.lib.dram import DramBackdoor
 
 K, BYTES = int(os.environ["P_K"]), int(os.environ["P_BYTES"])
-LATENCY, B_LATENCY, GAP = (int(os.environ[f"P_{n}"]) for n in ("LATENCY", "B_LATENCY", "GAP"))
 
 
 async def start(dut: Any, python_clock: bool = False) -> np.random.Generator:
@@ -69,9 +68,15 @@ def log(dut: Any, name: str, count: str) -> list[int]:
 
 
 @cocotb.test(timeout_time=3, timeout_unit="ms")
-@cocotb.parametrize(mix=["both", "reads", "writes"])
-async def beats_come_when_the_rule_says(dut: Any, mix: str) -> None:
+@cocotb.parametrize(mix=["both", "reads", "writes"], other=[False, True])
+async def beats_come_when_the_rule_says(dut: Any, mix: str, other: bool) -> None:
+    """``other``: with latencies and gap set at run time instead of the parameters."""
     rng = await start(dut)
+    times = {n: int(os.environ[f"P_{n.upper()}"]) for n in ("latency", "b_latency", "gap")}
+    if other:
+        times = {"latency": int(rng.integers(1, 90)), "b_latency": int(rng.integers(1, 50)), "gap": int(rng.integers(0, 4))}
+    for name, value in times.items():
+        getattr(dut.u_dram, name).value = value
     spread = int(rng.choice([0, 10, 60]))
     reads = random_script(rng, 80 if mix != "writes" else 0, spread)
     writes = random_script(rng, 80 if mix != "reads" else 0, spread)
@@ -80,8 +85,8 @@ async def beats_come_when_the_rule_says(dut: Any, mix: str) -> None:
     want = schedule(
         [(t, op[2] + 1) for t, op in zip(seen["ar"], reads, strict=True)],
         [(t, op[2] + 1) for t, op in zip(seen["aw"], writes, strict=True)],
-        latency=LATENCY, b_latency=B_LATENCY, gap=GAP,
-    )  # fmt: skip
+        **times,
+    )
     assert len(want.reads) + len(want.writes) > 100
     assert seen["r"] == want.reads
     assert seen["w"] == want.writes

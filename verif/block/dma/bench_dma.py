@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import replace
 from typing import Any
@@ -9,11 +10,13 @@ from typing import Any
 import cocotb
 import numpy as np
 from cocotb.triggers import Timer
+from cocotbext.axi import AxiBus, AxiRam
 
 from models.isa.encoding import Err, LdDst, Op, StSrc, make
 from verif.block.dma import programs as pr
 from verif.block.dma.harness import FAIR, INF_ONLY, PRIO, Harness, Programs
 from verif.block.dma.programs import LD, ST, State, Step
+from verif.block.dma.timing import predict
 
 SCALE = int(os.environ.get("SCALE", "1"))
 
@@ -118,6 +121,49 @@ async def stored_and_loaded_again(dut: Any) -> None:
     assert np.array_equal(got["wgtd"][env.w_base + w_at :][:blocks], sob[:blocks])
     assert np.array_equal(got["stg"][1 : 1 + lines], sof[:lines])
     assert not np.array_equal(got["actd"][2 + blocks], sob[blocks])
+
+
+@cocotb.test(timeout_time=5, timeout_unit="ms")
+@cocotb.parametrize(mode=[PRIO, FAIR], units=["ld", "st", "both"])
+async def every_cycle_as_predicted(dut: Any, mode: int, units: str) -> None:
+    """Issue and completion of every instruction in exactly the cycle that the rules of docs/dma.md give."""
+    h = Harness(dut)
+    await h.reset()
+    dut.mode.value = mode
+    if units != "both":  # other memories too; with one unit alone
+        h.latency, h.gap = int(h.rng.choice([1, 7, 60, 200])), int(h.rng.choice([0, 1, 3]))
+    h.set_dram()
+    use = {"ld": (LD,), "st": (ST,), "both": (LD, ST)}[units]
+    programs = {k: v for k, v in random_programs(h, 16).items() if k[0] in use}
+    await h.run(programs)
+    start = min(h.stream(u, c).issued[0] for u, c in programs)
+    want = predict(
+        h.shape, programs, h.envs, start=start, mode=mode, c_inf=h.c_inf, latency=h.latency, gap=h.gap
+    )
+    for u, c in programs:
+        s = h.stream(u, c)
+        assert s.issued == want[u, c].issued, f"unit {u} context {c}: issue"
+        assert s.done == want[u, c].done and len(s.done) == 16, f"unit {u} context {c}: completion"
+
+
+@cocotb.test(timeout_time=5, timeout_unit="ms")
+async def with_another_memory(dut: Any) -> None:
+    """The memory of cocotbext-axi, with pauses on all channels, instead of axi_dram."""
+    h = Harness(dut)
+    logging.getLogger("cocotb.tb_dma.m_axi").setLevel(logging.WARNING)
+    await h.reset(lambda d: AxiRam(AxiBus.from_prefix(d, "m_axi"), d.clk, size=h.shape.dram))
+    ram = h.ram
+    for channel in (ram.read_if.ar_channel, ram.read_if.r_channel, *(getattr(ram.write_if, f"{c}_channel") for c in ("aw", "w", "b"))):
+        channel.set_pause_generator(iter(lambda: bool(h.rng.random() < 0.3), None))
+    start = State.random(h.shape, h.rng)
+    await h.put(start)
+    programs = random_programs(h, 3)
+    want = expect(h, start, programs)
+    assert differs(start, want) > 100
+    await h.run(programs)
+    same(await h.get(), want)
+    check_reports(h, programs)
+    dut.ext.value = 0
 
 
 def long_step(h: Harness, u: int, c: int, buffer: str, words: int, n_o: int = 1) -> Step:
@@ -371,9 +417,13 @@ async def kills(dut: Any, stall: int) -> None:
         await h.put(state)
         programs = random_programs(h, 8)
         now = h.number("cycle")
+        work = [  # beats of each unit: about the cycles it needs
+            sum(h.shape.beats(r.buffer, r.len) for k, v in programs.items() if k[0] == u for s in v for r in pr.runs(s, h.envs[k[1]]))
+            for u in (LD, ST)
+        ]
         victims = {(u, int(h.rng.integers(0, h.ctx))) for u in (LD, ST)}
         for u, c in victims:
-            dut.kill_at[u * h.ctx + c].value = now + int(h.rng.integers(3, 1500))
+            dut.kill_at[u * h.ctx + c].value = now + int(h.rng.integers(3, work[u]))
         others = {k: v for k, v in programs.items() if k not in victims}
         await h.run(programs)
         got, want = await h.get(), expect(h, state, others)

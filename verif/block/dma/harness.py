@@ -48,13 +48,14 @@ class Harness:
         self.envs: list[Env] = []
         self.ram: Any = None  # a memory model in Python instead of axi_dram
 
-    async def reset(self, python_clock: bool = False) -> None:
+    async def reset(self, ram: Any = None) -> None:
+        """Start anew; ``ram``: a function that makes a memory of cocotbext-axi, used instead of axi_dram."""
         dut, rng, k = self.dut, self.rng, self.shape.k
-        dut.own_clock.value = int(not python_clock)
-        if python_clock:
+        dut.go.value, dut.ext.value, dut.own_clock.value = 0, int(ram is not None), int(ram is None)
+        if ram is not None:
             await Timer(5, "ns")
             Clock(dut.clk, 10, "ns").start()
-        dut.go.value = 0
+            self.ram = ram(dut)
         dut.seed.value = int(rng.integers(1, 1 << 32))
         self.envs = []
         for c in range(self.ctx):
@@ -65,9 +66,8 @@ class Harness:
             dut.kill_at[s].value = 0
             dut.prog_len[s].value = 0
         dut.max_gap.value, dut.max_react.value, dut.mode.value = 0, 0, PRIO
-        if self.ram is None and not python_clock:
-            d = dut.g_dram.u_dram
-            d.stall_pct.value, d.err_en.value = 0, 0
+        self.set_dram()
+        dut.u_dram.stall_pct.value, dut.u_dram.err_en.value = 0, 0
         dut.rst_n.value = 1
         await Timer(3, "ns")
         dut.rst_n.value = 0
@@ -76,13 +76,18 @@ class Harness:
         await RisingEdge(dut.clk)
 
     def stall(self, percent: int) -> None:
-        dram = self.dut.g_dram.u_dram
+        dram = self.dut.u_dram
         dram.stall_seed.value = int(self.rng.integers(1, 1 << 32))
         dram.stall_pct.value = percent
 
+    def set_dram(self) -> None:
+        """Give axi_dram this harness's latency (also of write responses) and gap."""
+        dram = self.dut.u_dram
+        dram.latency.value, dram.b_latency.value, dram.gap.value = self.latency, self.latency, self.gap
+
     def fail_at(self, lo: int, hi: int) -> None:
         """Error responses for bursts that touch bytes lo..hi."""
-        dram = self.dut.g_dram.u_dram
+        dram = self.dut.u_dram
         dram.err_addr_lo.value, dram.err_addr_hi.value, dram.err_en.value = lo, hi, 1
 
     async def put(self, state: State) -> None:
@@ -114,7 +119,7 @@ class Harness:
         return State(self.shape, bufs, dram)
 
     async def _toggle(self, name: str) -> None:
-        handle = getattr(self.dut.g_dram.u_dram, name)
+        handle = getattr(self.dut.u_dram, name)
         handle.value = 1 - int(handle.value)
         await Timer(1, "ns")
 

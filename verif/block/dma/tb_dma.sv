@@ -1,5 +1,5 @@
 // Bench of the DMA units: both units, their buffers, a front end that plays programs, and the DRAM model
-// (or, with EXT, m_axi_* for a memory in Python). Events are logged with their cycle.
+// (or, with ext, a memory in Python at m_axi_*). Events are logged with their cycle.
 // Streams are numbered s = unit*CTX + context, unit 0 = LD, 1 = ST.
 module tb_dma #(
     parameter int unsigned N = 8,
@@ -14,8 +14,7 @@ module tb_dma #(
     parameter int unsigned SOF_DEPTH = 384,
     parameter int unsigned BYTES = 524288,
     parameter int unsigned LATENCY = 60,
-    parameter int unsigned GAP = 0,
-    parameter bit EXT = 1'b0
+    parameter int unsigned GAP = 0
 );
   localparam int unsigned K = N * W, L = M * N, S = 2 * CTX;
   localparam int unsigned PROG = 32, LOG = 4096;
@@ -29,6 +28,7 @@ module tb_dma #(
 
   // Settings.
   logic        go = 1'b0;
+  logic        ext = 1'b0;          // the memory is Python's
   logic        fe_reset = 1'b0;     // front end and logs start anew, the units do not notice
   logic [1:0]  mode = eqx_pkg::MODE_PRIO;
   logic [31:0] seed = 1;
@@ -106,16 +106,25 @@ module tb_dma #(
     a_busy_st : assert ($onehot0(busy[S-1:CTX])) else $error("ST busy for two");
   end
 
-  // Units.
-  logic        m_axi_arvalid, m_axi_arready, m_axi_rvalid, m_axi_rready, m_axi_rlast;
-  logic        m_axi_awvalid, m_axi_awready, m_axi_wvalid, m_axi_wready, m_axi_wlast, m_axi_bvalid, m_axi_bready;
+  // Units. The memory's signals: of the model (d_*) or of Python (m_axi_*).
+  logic        m_axi_arvalid, m_axi_rready, m_axi_awvalid, m_axi_wvalid, m_axi_wlast, m_axi_bready;
+  logic        m_axi_arready = 0, m_axi_rvalid = 0, m_axi_rlast = 0, m_axi_awready = 0, m_axi_wready = 0, m_axi_bvalid = 0;
   logic [31:0] m_axi_araddr, m_axi_awaddr;
   logic [7:0]  m_axi_arlen, m_axi_awlen;
   logic [2:0]  m_axi_arsize, m_axi_awsize;
-  logic [1:0]  m_axi_arburst, m_axi_awburst, m_axi_rresp, m_axi_bresp;
-  logic [0:0]  m_axi_arid, m_axi_awid, m_axi_rid, m_axi_bid;
-  logic [8*K-1:0] m_axi_rdata, m_axi_wdata;
+  logic [1:0]  m_axi_arburst, m_axi_awburst, m_axi_rresp = 0, m_axi_bresp = 0;
+  logic [0:0]  m_axi_arid, m_axi_awid, m_axi_rid = 0, m_axi_bid = 0;
+  logic [8*K-1:0] m_axi_rdata = 0, m_axi_wdata;
   logic [K-1:0]   m_axi_wstrb;
+  logic        d_arready, d_rvalid, d_rlast, d_awready, d_wready, d_bvalid;
+  logic        arready, rvalid, rlast, awready, wready, bvalid;
+  logic [1:0]  d_rresp, d_bresp, rresp, bresp;
+  logic [0:0]  d_rid, d_bid, rid, bid;
+  logic [8*K-1:0] d_rdata, rdata;
+  assign {arready, rvalid, rlast, rresp, rid, awready, wready, bvalid, bresp, bid} = ext ?
+      {m_axi_arready, m_axi_rvalid, m_axi_rlast, m_axi_rresp, m_axi_rid, m_axi_awready, m_axi_wready, m_axi_bvalid, m_axi_bresp, m_axi_bid} :
+      {d_arready, d_rvalid, d_rlast, d_rresp, d_rid, d_awready, d_wready, d_bvalid, d_bresp, d_bid};
+  assign rdata = ext ? m_axi_rdata : d_rdata;
 
   logic            actd_we, wgtd_we, stg_we, sob_re, sof_re;
   logic [15:0]     actd_wa, wgtd_wa, stg_wa, sob_ra, sof_ra;
@@ -131,10 +140,10 @@ module tb_dma #(
       .env_i(env), .mode_i(eqx_pkg::mode_e'(mode)), .kill_i(kill_q[CTX-1:0]), .quiet_o(quiet[CTX-1:0]),
       .done_valid_o(done[CTX-1:0]), .done_signal_o(signal[CTX-1:0]), .done_step_o(step[CTX-1:0]),
       .err_valid_o(err[CTX-1:0]), .err_cause_o(cause[CTX-1:0]), .busy_o(busy[CTX-1:0]), .stall_o(stall[0]),
-      .arvalid_o(m_axi_arvalid), .arready_i(m_axi_arready), .araddr_o(m_axi_araddr), .arlen_o(m_axi_arlen),
+      .arvalid_o(m_axi_arvalid), .arready_i(arready), .araddr_o(m_axi_araddr), .arlen_o(m_axi_arlen),
       .arsize_o(m_axi_arsize), .arburst_o(m_axi_arburst), .arid_o(m_axi_arid),
-      .rvalid_i(m_axi_rvalid), .rready_o(m_axi_rready), .rdata_i(m_axi_rdata), .rresp_i(m_axi_rresp),
-      .rlast_i(m_axi_rlast), .rid_i(m_axi_rid),
+      .rvalid_i(rvalid), .rready_o(m_axi_rready), .rdata_i(rdata), .rresp_i(rresp),
+      .rlast_i(rlast), .rid_i(rid),
       .actd_we_o(actd_we), .actd_waddr_o(actd_wa), .wgtd_we_o(wgtd_we), .wgtd_waddr_o(wgtd_wa), .blk_wdata_o(blk_wd),
       .stg_we_o(stg_we), .stg_waddr_o(stg_wa), .stg_wdata_o(stg_wd)
   );
@@ -146,40 +155,38 @@ module tb_dma #(
       .env_i(env), .mode_i(eqx_pkg::mode_e'(mode)), .kill_i(kill_q[S-1:CTX]), .quiet_o(quiet[S-1:CTX]),
       .done_valid_o(done[S-1:CTX]), .done_signal_o(signal[S-1:CTX]), .done_step_o(step[S-1:CTX]),
       .err_valid_o(err[S-1:CTX]), .err_cause_o(cause[S-1:CTX]), .busy_o(busy[S-1:CTX]), .stall_o(stall[1]),
-      .awvalid_o(m_axi_awvalid), .awready_i(m_axi_awready), .awaddr_o(m_axi_awaddr), .awlen_o(m_axi_awlen),
+      .awvalid_o(m_axi_awvalid), .awready_i(awready), .awaddr_o(m_axi_awaddr), .awlen_o(m_axi_awlen),
       .awsize_o(m_axi_awsize), .awburst_o(m_axi_awburst), .awid_o(m_axi_awid),
-      .wvalid_o(m_axi_wvalid), .wready_i(m_axi_wready), .wdata_o(m_axi_wdata), .wstrb_o(m_axi_wstrb), .wlast_o(m_axi_wlast),
-      .bvalid_i(m_axi_bvalid), .bready_o(m_axi_bready), .bresp_i(m_axi_bresp), .bid_i(m_axi_bid),
+      .wvalid_o(m_axi_wvalid), .wready_i(wready), .wdata_o(m_axi_wdata), .wstrb_o(m_axi_wstrb), .wlast_o(m_axi_wlast),
+      .bvalid_i(bvalid), .bready_o(m_axi_bready), .bresp_i(bresp), .bid_i(bid),
       .sob_re_o(sob_re), .sob_raddr_o(sob_ra), .sob_rdata_i(sob_rd),
       .sof_re_o(sof_re), .sof_raddr_o(sof_ra), .sof_rdata_i(sof_rd)
   );
-  if (!EXT) begin : g_dram
-    axi_dram #(
-        .K(K), .BYTES(BYTES), .LATENCY(LATENCY), .GAP(GAP)
-    ) u_dram (
-        .clk_i(clk), .rst_ni(rst_n),
-        .arvalid_i(m_axi_arvalid), .arready_o(m_axi_arready), .araddr_i(m_axi_araddr), .arlen_i(m_axi_arlen),
-        .arsize_i(m_axi_arsize), .arburst_i(m_axi_arburst), .arid_i(m_axi_arid),
-        .rvalid_o(m_axi_rvalid), .rready_i(m_axi_rready), .rdata_o(m_axi_rdata), .rresp_o(m_axi_rresp),
-        .rlast_o(m_axi_rlast), .rid_o(m_axi_rid),
-        .awvalid_i(m_axi_awvalid), .awready_o(m_axi_awready), .awaddr_i(m_axi_awaddr), .awlen_i(m_axi_awlen),
-        .awsize_i(m_axi_awsize), .awburst_i(m_axi_awburst), .awid_i(m_axi_awid),
-        .wvalid_i(m_axi_wvalid), .wready_o(m_axi_wready), .wdata_i(m_axi_wdata), .wstrb_i(m_axi_wstrb),
-        .wlast_i(m_axi_wlast),
-        .bvalid_o(m_axi_bvalid), .bready_i(m_axi_bready), .bresp_o(m_axi_bresp), .bid_o(m_axi_bid)
-    );
-  end
+  axi_dram #(
+      .K(K), .BYTES(BYTES), .LATENCY(LATENCY), .GAP(GAP)
+  ) u_dram (
+      .clk_i(clk), .rst_ni(rst_n),
+      .arvalid_i(m_axi_arvalid && !ext), .arready_o(d_arready), .araddr_i(m_axi_araddr), .arlen_i(m_axi_arlen),
+      .arsize_i(m_axi_arsize), .arburst_i(m_axi_arburst), .arid_i(m_axi_arid),
+      .rvalid_o(d_rvalid), .rready_i(m_axi_rready), .rdata_o(d_rdata), .rresp_o(d_rresp),
+      .rlast_o(d_rlast), .rid_o(d_rid),
+      .awvalid_i(m_axi_awvalid && !ext), .awready_o(d_awready), .awaddr_i(m_axi_awaddr), .awlen_i(m_axi_awlen),
+      .awsize_i(m_axi_awsize), .awburst_i(m_axi_awburst), .awid_i(m_axi_awid),
+      .wvalid_i(m_axi_wvalid && !ext), .wready_o(d_wready), .wdata_i(m_axi_wdata), .wstrb_i(m_axi_wstrb),
+      .wlast_i(m_axi_wlast),
+      .bvalid_o(d_bvalid), .bready_i(m_axi_bready), .bresp_o(d_bresp), .bid_o(d_bid)
+  );
   axi_checker #(.K(K), .NAME("dma")) u_check (
       .clk_i(clk), .rst_ni(rst_n),
-      .arvalid_i(m_axi_arvalid), .arready_i(m_axi_arready), .araddr_i(m_axi_araddr), .arlen_i(m_axi_arlen),
+      .arvalid_i(m_axi_arvalid), .arready_i(arready), .araddr_i(m_axi_araddr), .arlen_i(m_axi_arlen),
       .arsize_i(m_axi_arsize), .arburst_i(m_axi_arburst), .arid_i(m_axi_arid),
-      .rvalid_i(m_axi_rvalid), .rready_i(m_axi_rready), .rdata_i(m_axi_rdata), .rresp_i(m_axi_rresp),
-      .rlast_i(m_axi_rlast), .rid_i(m_axi_rid),
-      .awvalid_i(m_axi_awvalid), .awready_i(m_axi_awready), .awaddr_i(m_axi_awaddr), .awlen_i(m_axi_awlen),
+      .rvalid_i(rvalid), .rready_i(m_axi_rready), .rdata_i(rdata), .rresp_i(rresp),
+      .rlast_i(rlast), .rid_i(rid),
+      .awvalid_i(m_axi_awvalid), .awready_i(awready), .awaddr_i(m_axi_awaddr), .awlen_i(m_axi_awlen),
       .awsize_i(m_axi_awsize), .awburst_i(m_axi_awburst), .awid_i(m_axi_awid),
-      .wvalid_i(m_axi_wvalid), .wready_i(m_axi_wready), .wdata_i(m_axi_wdata), .wstrb_i(m_axi_wstrb),
+      .wvalid_i(m_axi_wvalid), .wready_i(wready), .wdata_i(m_axi_wdata), .wstrb_i(m_axi_wstrb),
       .wlast_i(m_axi_wlast),
-      .bvalid_i(m_axi_bvalid), .bready_i(m_axi_bready), .bresp_i(m_axi_bresp), .bid_i(m_axi_bid)
+      .bvalid_i(bvalid), .bready_i(m_axi_bready), .bresp_i(bresp), .bid_i(bid)
   );
 
   // Buffers.
@@ -240,8 +247,8 @@ module tb_dma #(
       {ar_old_q, aw_old_q} <= '0;
       stall_n <= '{default: 0};
     end else begin
-      ar_old_q <= m_axi_arvalid && !m_axi_arready;
-      aw_old_q <= m_axi_awvalid && !m_axi_awready;
+      ar_old_q <= m_axi_arvalid && !arready;
+      aw_old_q <= m_axi_awvalid && !awready;
       if (m_axi_arvalid && !ar_old_q) begin
         ar_log[ar_n%LOG] <= cycle;
         ar_addr[ar_n%LOG] <= m_axi_araddr;
@@ -254,12 +261,12 @@ module tb_dma #(
         aw_len[aw_n%LOG] <= 32'(m_axi_awlen);
         aw_n <= aw_n + 1;
       end
-      if (m_axi_rvalid && m_axi_rready) begin
+      if (rvalid && m_axi_rready) begin
         if (r_n == 0) r_first <= cycle;
         r_last <= cycle;
         r_n <= r_n + 1;
       end
-      if (m_axi_wvalid && m_axi_wready) begin
+      if (m_axi_wvalid && wready) begin
         if (w_n == 0) w_first <= cycle;
         w_last <= cycle;
         w_n <= w_n + 1;

@@ -198,7 +198,7 @@ async def utilisation(dut: Any) -> None:
     log = await b.phase([[[matmul(**few)] * 3], [[matmul(**few, accum=1)] * 2], [[]], [[]]], envs)
     lines = [t for t, _, _ in log.seen.lines]
     assert lines == list(range(lines[0], lines[0] + len(lines))), "the load port had a bubble"
-    long = {**gemm, "rows": 4 * rows, "a_sr": 0, "c_sr": 0, "n_g": 1, "n_k": 1}  # training that is resident before inference starts
+    long = {**gemm, "rows": 40 * n, "a_sr": 0, "c_sr": 0, "n_g": 1, "n_k": 1}  # training that is resident before inference starts
     log = await b.phase([[[matmul(**few)] * 3], [[]], [[matmul(**long)]], [[]]], envs, mode=PRIO, train_rows=1024, delay=(3 * n, 0, 0, 0))
     first = next(t for t, c in log.seen.rows if c == 0)
     cycles = [t for t, c in log.seen.rows if first <= t <= max(t for t, c in log.seen.rows if c == 0)]

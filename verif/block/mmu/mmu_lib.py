@@ -217,7 +217,7 @@ class Bench:
 
     def _read_log(self, mode: int) -> Log:
         log, n = Log(modes=[(0, mode)]), int(self.dut.log_n.value)
-        assert n <= 65536, f"{n} events do not fit the log"
+        assert n <= 131072, f"{n} events do not fit the log"
         words = [x for x in Path("log.hex").read_text().split() if not x.startswith(("//", "@"))][:n]
         for word in words:
             v = int(word, 16)

@@ -16,7 +16,7 @@ module tb_mmu #(
   localparam int unsigned L = N * M;
   localparam int unsigned BW = 8 * K + 8;
   localparam int unsigned PROG = 64;     // instructions a context
-  localparam int unsigned EVENTS = 65536;
+  localparam int unsigned EVENTS = 131072;
   localparam int unsigned INSTR = eqx_isa_pkg::INSTR_BITS;
 
   logic clk = 1'b0;

@@ -1,12 +1,13 @@
-// Compares LANES results with expected values, latency_i (0..3) cycles after the operands, and counts.
-// While no result is due the outputs must hold the last one (latency_i > 0).
+// Compares LANES results with expected values, latency_i (1..7) cycles after the operands, and counts.
+// With hold_i, the outputs must hold the last result while none is due.
 // plant_i flips bit 0 of lane 1 of every 1000th row: a check of the checker.
 module lane_check #(
     parameter int unsigned OUT_W = 32,
     parameter int unsigned LANES = 16
 ) (
     input  logic                        clk_i,
-    input  logic [1:0]                  latency_i,
+    input  logic [2:0]                  latency_i,
+    input  logic                        hold_i,
     input  logic                        clear_i,
     input  logic                        plant_i,
     input  logic                        valid_i,  // operands are at the DUT in this cycle
@@ -22,15 +23,15 @@ module lane_check #(
     output logic [OUT_W-1:0]            first_want_o
 );
   typedef logic [LANES-1:0][OUT_W-1:0] row_t;
-  logic [3:0]  due_q;   // index: cycles since the operands (0 is the present cycle)
-  row_t        want_q[4];
+  logic [7:0]  due_q;  // index: cycles since the operands (0 is the present cycle)
+  row_t        want_q[8];
   logic        due, last_valid_q;
-  row_t        want, out, last_q;
+  row_t        want, out, last_q;  // `out` with the planted fault
   int unsigned rows_q;
 
   assign due_q[0]  = valid_i;
   assign want_q[0] = expect_i;
-  for (genvar i = 1; i < 4; i++) begin : g_delay
+  for (genvar i = 1; i < 8; i++) begin : g_delay
     always_ff @(posedge clk_i) begin
       due_q[i] <= due_q[i-1] && !clear_i;
       if (due_q[i-1]) want_q[i] <= want_q[i-1];
@@ -38,12 +39,7 @@ module lane_check #(
   end
   assign due    = due_q[latency_i];
   assign want   = want_q[latency_i];
-  assign idle_o = due_q == 4'd0;
-
-  always_comb begin
-    out = out_i;
-    if (plant_i && rows_q % 1000 == 999) out[1][0] = !out[1][0];
-  end
+  assign idle_o = due_q == 8'd0;
 
   always @(posedge clk_i) begin
     if (clear_i) begin
@@ -54,6 +50,8 @@ module lane_check #(
       rows_q       = 0;
       last_valid_q = 1'b0;
     end else if (due) begin
+      out = out_i;
+      if (plant_i && rows_q % 1000 == 999) out[1][0] = !out[1][0];
       if (out !== want) begin
         for (int l = 0; l < LANES; l++) begin
           if (out[l] !== want[l]) begin
@@ -70,7 +68,7 @@ module lane_check #(
       rows_q       = rows_q + 1;
       last_q       = out_i;
       last_valid_q = 1'b1;
-    end else if (latency_i > 0 && last_valid_q) begin
+    end else if (hold_i && last_valid_q) begin
       held_o = held_o + 1;
       if (out_i !== last_q) unheld_o = unheld_o + 1;
     end

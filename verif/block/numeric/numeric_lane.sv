@@ -1,54 +1,63 @@
 // One of every arithmetic cell; sel_i names the one whose result is looked at, and only that one gets operands.
-// BADD and BMUL are bf16 operations as the vector unit performs them: the fp32 cell, then one rounding.
+// Inputs are registered (one cycle more than the cell's latency). BADD and BMUL are bf16 operations as the vector unit performs them: the fp32 cell, then one rounding.
 module numeric_lane
   import numeric_tb_pkg::*;
 (
     input  logic        clk_i,
     input  cell_e       sel_i,
     input  logic        valid_i,
-    input  logic [63:0] x_i,     // operands, the last one in the low bits
+    input  logic [63:0] x_i,    // operands, the last one in the low bits
     output logic [31:0] y_o
 );
   // verilator no_inline_module
+  cell_e       sel_q;
+  logic        valid_q;
+  logic [63:0] x_q;
+  always_ff @(posedge clk_i) begin
+    sel_q   <= sel_i;
+    valid_q <= valid_i;
+    x_q     <= x_i;
+  end
+
   logic [31:0] add1, add2, mul, i2f25, i2f19, fmax, round_in;
   logic [15:0] act, rounded, bmax;
   logic [7:0]  quant, maxe;
 
   fp32_add #(.LATENCY(1)) u_add1 (
-      .clk_i, .valid_i(valid_i && sel_i == ADD1), .a_i(x_i[63:32]), .b_i(x_i[31:0]), .y_o(add1)
+      .clk_i, .valid_i(valid_q && sel_q == ADD1), .a_i(x_q[63:32]), .b_i(x_q[31:0]), .y_o(add1)
   );
   fp32_add #(.LATENCY(2)) u_add2 (
-      .clk_i, .valid_i(valid_i && (sel_i == ADD2 || sel_i == BADD)),
-      .a_i((sel_i == BADD) ? {x_i[31:16], 16'd0} : x_i[63:32]),
-      .b_i((sel_i == BADD) ? {x_i[15:0], 16'd0} : x_i[31:0]), .y_o(add2)
+      .clk_i, .valid_i(valid_q && (sel_q == ADD2 || sel_q == BADD)),
+      .a_i((sel_q == BADD) ? {x_q[31:16], 16'd0} : x_q[63:32]),
+      .b_i((sel_q == BADD) ? {x_q[15:0], 16'd0} : x_q[31:0]), .y_o(add2)
   );
   bf16_mul u_mul (
-      .clk_i, .valid_i(valid_i && (sel_i == MUL || sel_i == BMUL)), .a_i(x_i[31:16]), .b_i(x_i[15:0]), .y_o(mul)
+      .clk_i, .valid_i(valid_q && (sel_q == MUL || sel_q == BMUL)), .a_i(x_q[31:16]), .b_i(x_q[15:0]), .y_o(mul)
   );
   int_to_fp32 #(.SUMW(25)) u_i2f25 (
-      .clk_i, .valid_i(valid_i && sel_i == I2F25), .sum_i(x_i[16+:25]), .ea_i(x_i[15:8]), .eb_i(x_i[7:0]), .y_o(i2f25)
+      .clk_i, .valid_i(valid_q && sel_q == I2F25), .sum_i(x_q[16+:25]), .ea_i(x_q[15:8]), .eb_i(x_q[7:0]), .y_o(i2f25)
   );
   int_to_fp32 #(.SUMW(19)) u_i2f19 (
-      .clk_i, .valid_i(valid_i && sel_i == I2F19), .sum_i(x_i[16+:19]), .ea_i(x_i[15:8]), .eb_i(x_i[7:0]), .y_o(i2f19)
+      .clk_i, .valid_i(valid_q && sel_q == I2F19), .sum_i(x_q[16+:19]), .ea_i(x_q[15:8]), .eb_i(x_q[7:0]), .y_o(i2f19)
   );
-  bf16_act u_act (.clk_i, .valid_i(valid_i && sel_i == ACT), .fn_i(x_i[19:16]), .x_i(x_i[15:0]), .y_o(act));
+  bf16_act u_act (.clk_i, .valid_i(valid_q && sel_q == ACT), .fn_i(x_q[19:16]), .x_i(x_q[15:0]), .y_o(act));
 
   always_comb begin
-    case (sel_i)
+    case (sel_q)
       BADD:    round_in = add2;
       BMUL:    round_in = mul;
-      ROUND:   round_in = x_i[31:0];
+      ROUND:   round_in = x_q[31:0];
       default: round_in = 32'd0;
     endcase
   end
   fp32_to_bf16 u_round (.x_i(round_in), .y_o(rounded));
-  fp32_max u_fmax (.a_i((sel_i == FMAX) ? x_i[63:32] : 32'd0), .b_i((sel_i == FMAX) ? x_i[31:0] : 32'd0), .y_o(fmax));
-  bf16_max u_bmax (.a_i((sel_i == BMAX) ? x_i[31:16] : 16'd0), .b_i((sel_i == BMAX) ? x_i[15:0] : 16'd0), .y_o(bmax));
-  hbfp_quant_lane u_quant (.x_i((sel_i == QUANT) ? x_i[23:8] : 16'd0), .exp_i(x_i[7:0]), .q_o(quant));
-  hbfp_max_exp #(.COUNT(4)) u_maxe (.x_i((sel_i == MAXE) ? x_i : 64'd0), .exp_o(maxe));
+  fp32_max u_fmax (.a_i((sel_q == FMAX) ? x_q[63:32] : 32'd0), .b_i((sel_q == FMAX) ? x_q[31:0] : 32'd0), .y_o(fmax));
+  bf16_max u_bmax (.a_i((sel_q == BMAX) ? x_q[31:16] : 16'd0), .b_i((sel_q == BMAX) ? x_q[15:0] : 16'd0), .y_o(bmax));
+  hbfp_quant_lane u_quant (.x_i((sel_q == QUANT) ? x_q[23:8] : 16'd0), .exp_i(x_q[7:0]), .q_o(quant));
+  hbfp_max_exp #(.COUNT(4)) u_maxe (.x_i((sel_q == MAXE) ? x_q : 64'd0), .exp_o(maxe));
 
   always_comb begin
-    case (sel_i)
+    case (sel_q)
       ADD1:              y_o = add1;
       ADD2:              y_o = add2;
       MUL:               y_o = mul;

@@ -4,5 +4,6 @@ package numeric_tb_pkg;
     ADD1, ADD2, MUL, I2F25, I2F19, ACT, ROUND, FMAX, BMAX, QUANT, MAXE, MAXE_WIDE, BADD, BMUL
   } cell_e;
   localparam int unsigned CELLS = 14;
+  // Of the cell.
   localparam int unsigned LATENCY[CELLS] = '{1, 2, 1, 1, 1, 3, 0, 0, 0, 0, 0, 0, 2, 1};
 endpackage

@@ -8,9 +8,8 @@ module tb_numeric;
 
   logic       start = 1'b0, clear = 1'b1, plant = 1'b0, gaps = 1'b1, sweep = 1'b0;
   logic [3:0] sel = 4'd0;
-  logic [1:0] latency;
-  assign latency = 2'(numeric_tb_pkg::LATENCY[sel]);
-
+  logic [2:0] latency;  // from `in` to `out`
+  logic       hold;
   logic [LANES-1:0][63:0] in, stream_in;
   logic [LANES-1:0][31:0] want, stream_want, out;
   logic [LANES-1:0][15:0] sweep_a, sweep_want;
@@ -28,24 +27,27 @@ module tb_numeric;
       .clk_i(clk), .start_i(start && sweep), .done_o(done[1]), .valid_o(source_valid[1]),
       .a_o(sweep_a), .b_o(sweep_b), .expect_o(sweep_want)
   );
-  always_comb begin
-    valid = source_valid[sweep];
-    in    = stream_in;
-    want  = stream_want;
+  // Registers on all wide paths: comb logic between signals of the top is evaluated twice a cycle.
+  always_ff @(posedge clk) begin
+    latency <= 3'(numeric_tb_pkg::LATENCY[sel]) + 3'd2;
+    hold    <= numeric_tb_pkg::LATENCY[sel] > 0;
+    valid   <= source_valid[sweep];
+    in      <= stream_in;
+    want    <= stream_want;
     if (sweep) begin
       for (int l = 0; l < LANES; l++) begin
-        in[l]   = {32'd0, sweep_a[l], sweep_b};
-        want[l] = {16'd0, sweep_want[l]};
+        in[l]   <= {32'd0, sweep_a[l], sweep_b};
+        want[l] <= {16'd0, sweep_want[l]};
       end
     end
   end
 
   lane_check #(.OUT_W(32), .LANES(LANES)) u_check (
-      .clk_i(clk), .latency_i(latency), .clear_i(clear), .plant_i(plant), .valid_i(valid), .expect_i(want),
-      .out_i(out), .idle_o(idle), .compared_o(compared), .mismatches_o(mismatches), .held_o(held),
+      .clk_i(clk), .latency_i(latency), .hold_i(hold), .clear_i(clear), .plant_i(plant), .valid_i(valid),
+      .expect_i(want), .out_i(out), .idle_o(idle), .compared_o(compared), .mismatches_o(mismatches), .held_o(held),
       .unheld_o(unheld), .first_o(first), .first_got_o(first_got), .first_want_o(first_want)
   );
-  always @(posedge clk) finished <= start && done[sweep] && idle;
+  always @(posedge clk) finished <= start && done[sweep] && !source_valid[sweep] && idle;
 
   logic [LANES-1:0][31:0] y;
   for (genvar l = 0; l < LANES; l++) begin : g_lane
@@ -55,10 +57,10 @@ module tb_numeric;
   end
 
   // One tree over a whole row of operands; its result stands in every lane.
-  logic [7:0] row_exp;
-  hbfp_max_exp #(.COUNT(4 * LANES)) u_wide (.x_i((sel == numeric_tb_pkg::MAXE_WIDE) ? in : '0), .exp_o(row_exp));
-  always_comb begin
-    out = y;
-    if (sel == numeric_tb_pkg::MAXE_WIDE) for (int l = 0; l < LANES; l++) out[l] = {24'd0, row_exp};
-  end
+  logic [LANES-1:0][63:0] wide_q;
+  logic [7:0]             row_exp;
+  always_ff @(posedge clk) if (sel == numeric_tb_pkg::MAXE_WIDE) wide_q <= in;
+  hbfp_max_exp #(.COUNT(4 * LANES)) u_wide (.x_i(wide_q), .exp_o(row_exp));
+
+  always_ff @(posedge clk) out <= (sel == numeric_tb_pkg::MAXE_WIDE) ? {LANES{24'd0, row_exp}} : y;
 endmodule

@@ -233,7 +233,7 @@ module tb_vpu #(
     else
       for (int c = 0; c < CTX; c++) begin
         if (err_valid[c]) faulty[c] <= 8'(err_cause[c]);
-        else if (kill_q[c] && quiet[c]) faulty[c] <= '0;
+        else if (kill_q[c] && quiet[c] && !instr_valid[c]) faulty[c] <= '0;
       end
   end
 

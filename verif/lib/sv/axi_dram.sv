@@ -71,6 +71,9 @@ module axi_dram #(
   logic           err_en            /* verilator public_flat_rw */ = 0;
   logic [31:0]    err_addr_lo       /* verilator public_flat_rw */ = 0;
   logic [31:0]    err_addr_hi       /* verilator public_flat_rw */ = 0;
+  logic [31:0]    latency           /* verilator public_flat_rw */ = LATENCY;    // these three may be changed
+  logic [31:0]    b_latency         /* verilator public_flat_rw */ = B_LATENCY;  // while nothing is in flight
+  logic [31:0]    gap               /* verilator public_flat_rw */ = GAP;
   logic [31:0]    read_beats        /* verilator public_flat_rw */ = 0;
   logic [31:0]    write_beats       /* verilator public_flat_rw */ = 0;
   logic           dump_req          /* verilator public_flat_rw */ = 0;
@@ -121,7 +124,7 @@ module axi_dram #(
   task automatic transfers();  // what the past cycle brought
     if (rv && rready_i) begin
       rv         = 0;
-      slot_at    = now + 64'(GAP);
+      slot_at    = now + 64'(gap);
       read_beats = read_beats + 1;
       if (beat == rq[rq_get].len) begin
         owner  = FREE;
@@ -131,7 +134,7 @@ module axi_dram #(
     end
     if (wr && wvalid_i) begin
       wr          = 0;
-      slot_at     = now + 64'(GAP);
+      slot_at     = now + 64'(gap);
       write_beats = write_beats + 1;
       if (wq[wq_get].resp == OKAY) begin
         if (&wstrb_i) mem[wq[wq_get].word+32'(beat)] = wdata_i;
@@ -141,7 +144,7 @@ module axi_dram #(
       if (beat == wq[wq_get].len) begin
         owner          = FREE;
         bq[bq_put]     = wq[wq_get];
-        bq[bq_put].due = now - 1 + 64'(B_LATENCY);
+        bq[bq_put].due = now - 1 + 64'(b_latency);
         bq_put         = after(bq_put, 2 * QUEUE);
         bq_n           = bq_n + 1;
         wq_get         = after(wq_get, QUEUE);
@@ -156,7 +159,7 @@ module axi_dram #(
     if (arvalid_i && ar_up) begin
       assert (arsize_i == 3'(KW) && arburst_i == 2'b01 && araddr_i[KW-1:0] == '0)
       else $error("axi_dram: read is not an aligned full-width INCR burst");
-      rq[rq_put] = '{due: now - 1 + 64'(LATENCY), word: araddr_i >> KW, len: arlen_i, resp: verdict(araddr_i, arlen_i), id: arid_i};
+      rq[rq_put] = '{due: now - 1 + 64'(latency), word: araddr_i >> KW, len: arlen_i, resp: verdict(araddr_i, arlen_i), id: arid_i};
       rq_put = after(rq_put, QUEUE);
       rq_n = rq_n + 1;
     end

@@ -6,7 +6,7 @@ import os
 
 import cocotb
 import numpy as np
-from cocotb.triggers import RisingEdge, Timer
+from cocotb.triggers import FallingEdge, RisingEdge, Timer
 
 from verif.lib import coverage
 
@@ -27,11 +27,27 @@ async def counts(dut) -> None:
     width = int(os.environ["P_WIDTH"])
     assert int(dut.count.value) == 2**width - 1
     assert dut.wide.value.to_unsigned() == value
+    assert dut.wide.value.to_bytes(byteorder="little") == value.to_bytes(38, "little")
     assert int(dut.WIDTH.value) == width
     assert [int(item.value) for item in dut.history] == [252, 253, 254, 251]
     await RisingEdge(dut.clk)
     await Timer(1, "ns")
     coverage.dump({"counter": {"full": {"yes": 1, "no": 0}}})
+
+
+@cocotb.test()
+async def sampling(dut) -> None:
+    """With the clock in HDL a read at an edge sees what the edge brought; a write then acts at the next."""
+    dut.en.value = 1
+    await RisingEdge(dut.clk)
+    before = int(dut.count.value)
+    await FallingEdge(dut.clk)
+    assert int(dut.count.value) == before
+    await RisingEdge(dut.clk)
+    assert int(dut.count.value) == (before + 1) % 2 ** int(os.environ["P_WIDTH"])
+    dut.en.value = 0
+    await RisingEdge(dut.clk)
+    assert int(dut.count.value) == (before + 1) % 2 ** int(os.environ["P_WIDTH"])
 
 
 @cocotb.test(skip="EQX_WRONG" not in os.environ)

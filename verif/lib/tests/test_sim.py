@@ -43,10 +43,10 @@ def test_good_run(exe: Path, tmp_path: Path) -> None:
     """One test passes, the others are skipped, and the result says so."""
     result = start(exe, tmp_path / "run", check=True, seed=5)
     assert result.ok and result.seed == 5
-    assert [t.status for t in result.tests] == ["passed", "skipped", "skipped", "skipped"]
+    assert [t.status for t in result.tests] == ["passed", "passed", "skipped", "skipped", "skipped"]
     assert result.tests[0].name == f"{BENCH}.counts" and result.tests[0].sim_ns > 2000
     again = subprocess.run(["sh", str(tmp_path / "run" / "rerun.sh")], capture_output=True, text=True)
-    assert again.returncode == 0 and "PASS=1" in again.stdout
+    assert again.returncode == 0 and "PASS=2" in again.stdout
 
 
 def test_failed_comparison(exe: Path, tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_changed_source_is_built_anew(exe: Path, tmp_path: Path) -> None:
     changed = sim.build("tb_counter", files, {"WIDTH": 8, "LABEL": "x y"})
     assert changed.parent != exe.parent
     result = start(changed, tmp_path / "run")
-    assert [t.name.rpartition(".")[2] for t in result.failures] == ["counts"]
+    assert [t.name.rpartition(".")[2] for t in result.failures] == ["counts", "sampling"]
 
 
 def test_design_errors_are_shown(tmp_path: Path) -> None:

@@ -1,0 +1,73 @@
+// One arbiter under a random stream of requests, modes and takes, compared in every cycle with a reference that is
+// written as a search; notes which (mode, requests) pairs came up.
+module arb_check #(
+    parameter int unsigned CTX   = 3,
+    parameter int unsigned C_INF = 2,
+    parameter bit          FAULT = 1'b0  // planted: the reference starts its search one too low
+) (
+    input  logic        clk,
+    input  logic        rst_n,
+    input  logic        run,
+    input  logic [31:0] seed,
+    output logic [31:0] compared,
+    output logic [31:0] mismatches,
+    output logic        all_seen
+);
+  logic [31:0] x = '0;
+  logic [CTX-1:0] req, gnt;
+  logic [1:0] mode;
+  logic take, held;
+  assign req  = x[31-:CTX];
+  assign mode = (x[12:11] == 2'd3) ? 2'd2 : x[12:11];
+  assign take = x[14];
+
+  eqx_arb #(.CTX(CTX), .C_INF(C_INF)) dut (
+      .clk_i(clk), .rst_ni(rst_n), .mode_i(eqx_pkg::mode_e'(mode)), .req_i(req), .take_i(take), .gnt_o(gnt), .held_o(held)
+  );
+
+  // Reference: last context granted in each class (1: inference), class granted last.
+  int last_of[2];
+  bit last_inf;
+
+  function automatic logic [CTX-1:0] search(int lo, int n, int last, logic [CTX-1:0] r);
+    for (int k = 1; k <= n; k++) begin
+      automatic int c = lo + (last < 0 ? k - 1 : (last - lo + k - (FAULT ? 1 : 0)) % n);
+      if (r[c]) return CTX'(1) << c;
+    end
+    return '0;
+  endfunction
+
+  bit [3*(2**CTX)-1:0] seen = '0;
+  assign all_seen = &seen;
+
+  always @(posedge clk) begin
+    x <= run ? x * 32'd1664525 + 32'd1013904223 : seed;
+    if (!rst_n) begin
+      last_of[0] <= -1;
+      last_of[1] <= -1;
+      last_inf   <= 1'b0;
+      compared   <= '0;
+      mismatches <= '0;
+    end else if (run) begin
+      automatic logic [CTX-1:0] want = '0;
+      automatic bit inf_wants = 1'b0, trn_wants = 1'b0, inf;
+      for (int c = 0; c < CTX; c++) if (req[c]) if (c < C_INF) inf_wants = 1'b1; else trn_wants = 1'b1;
+      case (mode)
+        2'd0: inf = 1'b1;
+        2'd1: inf = inf_wants && !(trn_wants && last_inf);
+        default: inf = inf_wants;
+      endcase
+      if (inf) want = search(0, C_INF, last_of[1], req);
+      else if (CTX > C_INF) want = search(C_INF, CTX - C_INF, last_of[0], req);
+      if (gnt !== want || held !== (mode == 2'd0 && trn_wants && !inf_wants)) mismatches <= mismatches + 1;
+      compared <= compared + 1;
+      seen[int'(mode)*(2**CTX)+int'(req)] <= 1'b1;
+      if (take)
+        for (int c = 0; c < CTX; c++)
+          if (gnt[c]) begin
+            last_of[c<C_INF?1:0] <= c;
+            last_inf <= c < C_INF;
+          end
+    end
+  end
+endmodule

@@ -1,0 +1,110 @@
+"""From a scenario to what runs: programs, DRAM image, request payloads, and what to compare."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from models.compiler.image import Image, build_image
+from models.compiler.service import lstm_classifier, mlp_classifier
+from models.compiler.space import room_beside
+from models.compiler.training import mlp_training
+from models.compiler.training_data import TrainingJob
+from models.config import Config, load_config
+from models.workloads import digits, mlp, mlp_serve
+from models.workloads.lstm import load_params
+from verif.env.scenario import SERVICES, Scenario
+
+BATCH = 128
+RATE = 0.5
+MANY = 1_000_000  # iterations asked for: training goes on until it is drained
+
+
+@dataclass
+class Deployment:
+    """Both services installed, and the training job where the scenario has one.
+
+    ``payloads[service]`` is uint16 [360, rx_lines, L]: the test images; request tags are indices into it.
+    """
+
+    scenario: Scenario
+    cfg: Config
+    image: Image
+    job: TrainingJob | None
+    payloads: dict[str, np.ndarray]
+    targets: np.ndarray | None
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Number of each service on the core."""
+        return {s.name: n for n, s in enumerate(self.image.installed)}
+
+    @property
+    def tx_shapes(self) -> dict[str, tuple[int, int]]:
+        """Response payload [lines, L] of each service."""
+        return {s.name: (s.tx_lines, self.cfg.L) for s in self.image.installed}
+
+    def error_range(self, step: int) -> list[tuple[int, int]]:
+        """DRAM range of the recorded softmax errors of a step (from 1)."""
+        size = 4 * self.job.batch * self.cfg.L
+        return [(self.image.training_base + self.job.error + (step - 1) % self.job.batches * size, size)]
+
+    @cached_property
+    def weight_ranges(self) -> list[tuple[int, int]]:
+        """DRAM ranges of all master weights and of their HBFP8 copies."""
+        out, k, lanes, base = [], self.cfg.K, self.cfg.L, self.image.training_base
+        for layer in self.job.layers:
+            for p in layer.pieces:
+                lines = layer.rows * p.groups
+                blocks = lines * lanes // k
+                out += [(base + p.master, 4 * lanes * lines), (base + p.copy, (blocks + -(-blocks // k)) * k)]
+                if layer.index:
+                    count = p.groups * lanes
+                    out.append((base + p.transposed, (count + -(-count // k)) * k))
+        return out
+
+    def ranges(self, region: str, step: int) -> list[tuple[int, int]]:
+        """DRAM ranges (address, bytes) of a named region after a step."""
+        return self.error_range(step) if region == "errors" else self.weight_ranges
+
+    @cached_property
+    def region_sizes(self) -> dict[str, int]:
+        """Bytes of each region."""
+        if self.job is None:
+            return {}
+        return {r: sum(size for _, size in self.ranges(r, 1)) for r in ("errors", "weights")}
+
+    def loss(self, step: int, errors: bytes) -> float:
+        """Mean cross-entropy of a step from its recorded errors (softmax minus target)."""
+        d = np.frombuffer(errors, "<f4").reshape(self.job.batch, self.cfg.L)[:, : self.targets.shape[2]]
+        y = self.targets[(step - 1) % self.job.batches].astype(np.float64)
+        return float(-np.log(np.maximum(((d + y) * y).sum(1), 2.0**-60)).mean())
+
+
+def deploy(scenario: Scenario, timeouts: dict[str, int] | None = None) -> Deployment:
+    """Compile a scenario.
+
+    Raises:
+        ValueError: something does not fit the configuration (which buffer, need and have).
+    """
+    cfg = load_config(scenario.config)
+    weights, biases = mlp_serve.serving_weights()
+    services = {
+        "lstm": lambda: lstm_classifier(cfg, load_params()),
+        "mlp": lambda: mlp_classifier(cfg, weights, biases),
+    }
+    installed = [services[name]() for name in SERVICES]
+    job = targets = data = None
+    if scenario.train == "mlp":
+        batch = BATCH
+        training = mlp.digits_training_set(batch)
+        classes = min(digits.CLASSES, cfg.L)  # a narrow core learns the digit modulo its lanes
+        targets = np.eye(classes, dtype=np.float32)[training.labels % classes]
+        room = room_beside(cfg, [s.needs for s in installed])
+        job = mlp_training(cfg, (mlp.FEATURES, mlp.HIDDEN, classes), batch, RATE, len(training.features), room=room)
+        data = job.image(training.features, targets, mlp.initial_weights(sizes=(mlp.FEATURES, mlp.HIDDEN, classes)))
+    image = build_image(cfg, installed, job, data, iters=MANY, timeout=timeouts or {}, threshold=cfg.N)
+    images = digits.digits_split().test_images
+    payloads = {"lstm": digits.to_payload(images, cfg.L), "mlp": mlp_serve.to_payload(images, cfg.L)}
+    return Deployment(scenario, cfg, image, job, payloads, targets)

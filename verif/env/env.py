@@ -1,0 +1,69 @@
+"""The chip-level environment: agents, predictor, scoreboards."""
+from __future__ import annotations
+
+from pathlib import Path
+
+from pyuvm import ConfigDB, uvm_component, uvm_env
+
+from verif.agents.csr_agent import CsrAgent
+from verif.agents.request_agent import RequestAgent, RequestItem
+from verif.agents.response_agent import ResponseAgent
+from verif.agents.unit_agent import UnitAgent
+from verif.env.backdoor import DramBackdoor
+from verif.env.deployment import Deployment
+from verif.env.reference import Reference
+from verif.env.scoreboards import BatchRecorder, ResponseScoreboard, WeightScoreboard
+
+
+class Predictor(uvm_component):
+    """Runs the reference (in a process of its own) and answers what the core must produce."""
+
+    def start_of_simulation_phase(self):
+        self.what: Deployment = ConfigDB().get(self, "", "DEPLOYMENT")
+        run_dir: Path = ConfigDB().get(self, "", "RUN_DIR")
+        self.names = {n: name for name, n in self.what.index.items()}
+        self.reference = Reference(run_dir, self.what.tx_shapes, self.what.region_sizes)
+
+    def response(self, item: RequestItem):
+        """uint16 [tx_lines, L] for a request whose tag is a payload's index."""
+        return self.reference.responses(self.names[item.service], item.tag)
+
+    def training(self, step: int, region: str) -> bytes:
+        """A DRAM region's bytes after a step."""
+        return self.reference.training(step, region)
+
+    def final_phase(self):
+        self.reference.close()
+
+
+class EquinoxEnv(uvm_env):
+    """Everything around the core; tests replace parts through the factory."""
+
+    def build_phase(self):
+        self.requests = RequestAgent.create("requests", self)
+        self.responses = ResponseAgent.create("responses", self)
+        self.csrs = CsrAgent.create("csrs", self)
+        self.units = UnitAgent.create("units", self)
+        self.predictor = Predictor.create("predictor", self)
+        self.response_board = ResponseScoreboard.create("response_board", self)
+        self.weight_board = WeightScoreboard.create("weight_board", self)
+        self.batches = BatchRecorder.create("batches", self)
+
+    def connect_phase(self):
+        self.requests.driver.offered.connect(self.response_board.offered_port.analysis_export)
+        self.responses.monitor.ap.connect(self.response_board.response_port.analysis_export)
+        self.units.monitor.steps.connect(self.weight_board.step_port.analysis_export)
+        self.units.monitor.batches.connect(self.batches.batch_port.analysis_export)
+
+    def end_of_elaboration_phase(self):
+        what: Deployment = ConfigDB().get(self, "", "DEPLOYMENT")
+        self.response_board.expected = self.predictor.response
+        board = self.weight_board
+        board.required = False
+        self.batches.limits = {n: s.batch for n, s in enumerate(what.image.services)}
+        if what.job is not None:
+            dram = DramBackdoor(ConfigDB().get(self, "", "DUT"), what.cfg.K)
+            board.read = lambda region, step: dram.read_ranges(what.ranges(region, step))
+            board.reference = self.predictor.training
+            board.loss = what.loss
+            board.step_regions, board.weight_regions = ("errors",), ("weights",)

@@ -1,0 +1,48 @@
+"""Computes expected results beside the simulation; see ``verif/env/reference.py``. Usage: reference_worker RUN_DIR"""
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from verif.env.deployment import Deployment, deploy
+from verif.env.scenario import Scenario
+
+
+def infer(run_dir: Path, what: Deployment) -> None:
+    """The response to every payload, in order, batch by batch through the functional core."""
+    core = what.image.core()
+    for name in dict.fromkeys((*what.scenario.services, *what.payloads)):
+        with (run_dir / f"ref_{name}.bin").open("wb") as out:
+            data = what.payloads[name]
+            for first in range(0, len(data), what.cfg.N):
+                rows = what.image.run_inference(core, what.index[name], data[first : first + what.cfg.N])
+                out.write(np.ascontiguousarray(rows, "<u2").tobytes())
+                out.flush()
+
+
+def train(run_dir: Path, what: Deployment) -> None:
+    """The DRAM regions after every step, until killed."""
+    core, setting = what.image.core(), what.image.training
+    files = {r: (run_dir / f"ref_train_{r}.bin").open("wb") for r in what.region_sizes}
+
+    def keep(step: int) -> None:
+        for region, out in files.items():
+            out.write(b"".join(core.mem.DRAM[a : a + n].tobytes() for a, n in what.ranges(region, step)))
+            out.flush()
+
+    core.run_training(what.job.program, setting.iters, setting.iter_mod, setting.bases, on_step=keep)
+
+
+def main() -> int:
+    run_dir = Path(sys.argv[1])
+    what = deploy(Scenario.load_file(run_dir / "scenario.json"))
+    infer(run_dir, what)
+    if what.job is not None:
+        train(run_dir, what)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

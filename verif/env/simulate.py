@@ -1,0 +1,62 @@
+"""Builds the chip-level simulator and runs one scenario in it."""
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.config import load_config
+from verif.env.deployment import deploy
+from verif.env.scenario import ROOT, Scenario
+from verif.lib.rtl import closure
+from verif.lib.sim import SimResult, build, run
+
+MODULE = "verif.tests.bench_equinox"
+LIBRARY = (ROOT / "rtl", ROOT / "verif/lib/sv", ROOT / "verif/tb")
+
+
+def build_chip(config: str, *, trace: bool = False, **options) -> Path:
+    """The simulator of ``verif/tb/tb_equinox.sv`` for a configuration; built once for each set of sources and flags."""
+    cfg = load_config(config)
+    params = dict(cfg.params(), DRAM_BYTES=cfg.BYTES, DRAM_LATENCY=cfg.LATENCY, DRAM_GAP=cfg.GAP)
+    options.setdefault("public", [("axi_dram", "mem"), ("axi_dram", "stall_pct"), ("axi_dram", "stall_seed"), ("axi_dram", "err_*")])
+    return build("tb_equinox", closure(ROOT / "verif/tb/tb_equinox.sv", library=LIBRARY), params, trace=trace, **options)
+
+
+@dataclass
+class ChipRun:
+    """A finished simulation: its folder and the test runner's verdict."""
+
+    run_dir: Path
+    sim: SimResult
+    build_seconds: float
+
+
+def simulate(scenario: Scenario, run_dir: Path, *, trace: bool = False, timeout: float = 3600.0, check: bool = False) -> ChipRun:
+    """Build if needed, write the run's inputs, run ``scenario.test``.
+
+    Raises:
+        ValueError: the scenario is wrong or does not fit.
+    """
+    scenario.check()
+    image = deploy(scenario).image
+    start = time.monotonic()
+    exe = build_chip(scenario.config, trace=trace)
+    built = time.monotonic() - start
+    run_dir.mkdir(parents=True, exist_ok=True)
+    for old in run_dir.glob("*"):
+        if old.is_file():
+            old.unlink()
+    scenario.save(run_dir / "scenario.json")
+    (run_dir / "dram.bin").write_bytes(image.dram.tobytes())
+    result = run(
+        exe, MODULE, test_filter=f"^{scenario.test}$", seed=scenario.seed, plusargs=[f"+dram_image={run_dir / 'dram.bin'}"],
+        env={"EQX_RUN_DIR": str(run_dir)}, run_dir=run_dir / "sim", timeout=timeout, check=check,
+    )
+    return ChipRun(run_dir, result, built)
+
+
+def default_run_dir(scenario: Scenario) -> Path:
+    """Where ``make sim`` leaves what it writes."""
+    return ROOT / "build" / "sim_runs" / f"{scenario.config}_{scenario.test}_{os.environ.get('EQX_RUN_NAME', scenario.seed)}"

@@ -1,0 +1,129 @@
+"""Sequences that bring the core up and steer its contexts, all through the registers."""
+from __future__ import annotations
+
+import cocotb
+from cocotb.triggers import ClockCycles, RisingEdge, Timer
+from pyuvm import ConfigDB, uvm_sequence
+
+from models.compiler.image import ContextSettings, Image
+from verif.agents.csr_agent import Csr
+
+IDLE, ERROR = 0, 5
+
+
+async def reset(dut) -> None:
+    """Drive reset 1 → 0 → 1 (held low from time 0 there would be no edge)."""
+    dut.rst_n.value = 1
+    await Timer(3, "step")
+    dut.rst_n.value = 0
+    await Timer(40, "step")
+    dut.rst_n.value = 1
+    await ClockCycles(dut.clk, 2)
+
+
+async def wait_state(csr: Csr, ctx: int, states: set[int], poll: int = 200, limit: int = 5_000_000) -> int:
+    """Poll a context's state until it is one of ``states``; returns it.
+
+    Raises:
+        TimeoutError: not within ``limit`` cycles.
+    """
+    clk = ConfigDB().get(None, "", "DUT").clk
+    for _ in range(limit // poll):
+        state = (await csr.read(f"CTX[{ctx}].STATUS"))["state"]
+        if state in states:
+            return state
+        await ClockCycles(clk, poll)
+    raise TimeoutError(f"context {ctx} is in state {state}, not in {sorted(states)}, after {limit} cycles")
+
+
+class BootSeq(uvm_sequence):
+    """Writes instruction memories and settings, runs the boot program, opens the intake."""
+
+    def __init__(self, image: Image, policy: int, reject: bool = False):
+        super().__init__("boot")
+        self.image, self.policy, self.reject = image, policy, reject
+
+    async def body(self):
+        csr, ctx = Csr(), self.image.cfg.C_INF
+        for address, value in self.image.setup_writes():
+            await csr.write_raw(address, value)
+        await csr.write("POLICY", policy=2)
+        await csr.write(f"CTX[{ctx}].CMD", start=1)
+        state = await wait_state(csr, ctx, {IDLE, ERROR})
+        assert state == IDLE, f"boot program failed: {await csr.read(f'CTX[{ctx}].STATUS')}"
+        await csr.write("POLICY", policy=self.policy)
+        await csr.write("CTRL", accept_en=1, reject_mode=int(self.reject))
+
+
+class StartTrainingSeq(uvm_sequence):
+    """Sets a training context and starts it."""
+
+    def __init__(self, image: Image, settings: ContextSettings):
+        super().__init__("start_training")
+        self.image, self.settings = image, settings
+
+    async def body(self):
+        csr, ctx = Csr(), self.image.cfg.C_INF
+        for address, value in self.image.context_writes(ctx, self.settings):
+            await csr.write_raw(address, value)
+        await csr.write(f"CTX[{ctx}].CMD", start=1)
+
+
+class DrainTrainingSeq(uvm_sequence):
+    """Lets the furthest iteration finish and waits until the context is idle."""
+
+    def __init__(self, ctx: int):
+        super().__init__("drain_training")
+        self.ctx = ctx
+
+    async def body(self):
+        csr = Csr()
+        await csr.write(f"CTX[{self.ctx}].CMD", drain=1)
+        state = await wait_state(csr, self.ctx, {IDLE, ERROR})
+        assert state == IDLE, f"training stopped with an error: {await csr.read(f'CTX[{self.ctx}].STATUS')}"
+
+
+CAUSES = {4: "policy", 5: "internal", 6: "dependency", 7: "fetch", 8: "idle"}
+
+
+class PerfSeq(uvm_sequence):
+    """Starts the counters from zero, or (``start=False``) stops and reads them into ``units`` and ``cycles``."""
+
+    def __init__(self, start: bool, c_inf: int = 2, ctx: int = 3):
+        super().__init__("perf")
+        self.start_counting, self.c_inf, self.ctx = start, c_inf, ctx
+        self.units: dict[str, dict[str, int]] = {}
+        self.cycles = 0
+
+    async def body(self):
+        csr = Csr()
+        if self.start_counting:
+            await csr.write("PERF_CTRL", enable=0, clear=1)
+            await csr.write("PERF_CTRL", enable=1)
+            return
+        await csr.write("PERF_CTRL", enable=0)
+        for unit, name in enumerate(("MMU", "VPU", "LD", "ST")):
+            split = dict.fromkeys(("inference", "training", *CAUSES.values()), 0)
+            for index in [*range(self.ctx), *CAUSES]:
+                cause = CAUSES.get(index, "inference" if index < self.c_inf else "training")
+                split[cause] += await self._read(csr, unit, index)
+            self.units[name] = split
+        self.cycles = await self._read(csr, 0, 15)
+
+    async def _read(self, csr: Csr, unit: int, index: int) -> int:
+        await csr.write("PERF_SEL", index=index, unit=unit)
+        return (await csr.read("PERF_LO"))["value"] | (await csr.read("PERF_HI"))["value"] << 32
+
+
+async def wait_cycle(dut, cycle: int) -> None:
+    """Sleep until a cycle (an edge's number); at once if it has passed."""
+    from verif.agents.axis import PERIOD, now
+
+    if cycle > now():
+        await Timer((cycle - now()) * PERIOD, "step")
+        await RisingEdge(dut.clk)
+
+
+def spawn(sequence: uvm_sequence, sequencer=None):
+    """Start a sequence in the background; returns its task."""
+    return cocotb.start_soon(sequence.start(sequencer))

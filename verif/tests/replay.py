@@ -1,0 +1,110 @@
+"""The main scenario: a trace of requests is served while training runs; writes ``result.json`` for the report."""
+from __future__ import annotations
+
+import json
+import sys
+import time
+from dataclasses import asdict
+
+import numpy as np
+from cocotb.triggers import ClockCycles
+from pyuvm import ConfigDB
+
+from models.traces import map_services, open_trace, scale_to_load
+from verif.agents.axis import now
+from verif.report import Check, RunResult, Service, Training, Unit
+from verif.sequences.boot import PerfSeq
+from verif.tests.base import EquinoxTest
+
+TIMEOUT_SHARE = 0.5     # batch timeout, in unloaded latencies of a full batch
+LIMIT_SHARE = 6.0       # default latency limit (p99), likewise
+CHECKPOINTS = 8         # comparisons of all weights on the way
+
+
+class Progress:
+    """A progress line on standard error, where the run's caller shows one."""
+
+    def __init__(self, total: int, on: bool) -> None:
+        self.total, self.on, self.last = total, on, 0.0
+
+    def show(self, done: int, text: str) -> None:
+        if self.on and (time.monotonic() - self.last > 0.2 or done == self.total):
+            self.last = time.monotonic()
+            width = 30 * done // self.total
+            print(f"\r[{'#' * width:30}] {done}/{self.total} {text:40}", end="\n" if done == self.total else "", file=sys.stderr, flush=True)
+
+
+class EquinoxReplay(EquinoxTest):
+    """Measures capacity, scales the trace to the load, replays it with training beside, and compares everything."""
+
+    async def body(self) -> None:
+        s, board, weights = self.scenario, self.env.response_board, self.env.weight_board
+        names = list(s.services)
+        measured = {name: await self.measure_capacity(name) for name in names}
+        for name, (_, latency) in measured.items():
+            await self.csr.write(f"SVC[{self.what.index[name]}].TIMEOUT", cycles=int(TIMEOUT_SHARE * latency))
+        trace = open_trace(s.trace, s.requests, s.seed)
+        plan = scale_to_load(trace, s.requests, s.load, [measured[n][0] for n in names], map_services(trace, names))
+        weights.required = s.train != "off"
+        weights.checkpoints = {1, *np.unique(np.geomspace(2, max(2, s.steps), CHECKPOINTS).astype(int)).tolist()}
+        first_batch = len(self.env.batches.batches)
+        await PerfSeq(start=True).start()
+        wall, begin = time.monotonic(), now()
+        if s.train != "off":
+            await self.start_training()
+        progress = Progress(len(plan), s.progress)
+        counted = len(board.served)
+        board.on_served.append(lambda _: progress.show(len(board.served) - counted, f"requests, {weights.steps} training steps"))
+        served = await self.serve(plan.cycles + now() + 100, [names[k] for k in plan.service])
+        perf = PerfSeq(start=False, c_inf=self.cfg.C_INF, ctx=self.cfg.CTX)
+        await perf.start()
+        end, in_window = now(), len(weights.step_cycles)
+        if s.train != "off":
+            while weights.steps < s.steps:
+                await ClockCycles(self.dut.clk, 2000)
+            await self.drain_training()
+            await ClockCycles(self.dut.clk, 200)
+            weights.checkpoints.add(weights.steps)
+            weights._compare(_Last(now(), weights.steps), "weights")
+        seconds = time.monotonic() - wall
+        self.result = self._result(measured, served, perf, begin, end, now(), seconds, first_batch, in_window)
+        ConfigDB().set(None, "*", "RESULT", self.result)
+        (self.run_dir / "result.json").write_text(json.dumps(self.result.to_dict()))
+
+    def _result(self, measured, served, perf, begin, end, last, seconds, first_batch, in_window) -> RunResult:
+        s, board, weights = self.scenario, self.env.response_board, self.env.weight_board
+        services = []
+        for name in s.services:
+            index = self.what.index[name]
+            mine = sorted((r for r in served if r.service == index), key=lambda r: r.arrival)
+            limit = s.limit or int(LIMIT_SHARE * measured[name][1])
+            services.append(Service(
+                name, len(mine), self.what.image.services[index].batch, [r.arrival for r in mine], [r.latency for r in mine],
+                [b.rows for b in self.env.batches.batches[first_batch:] if b.service == index], limit,
+            ))
+        training = None
+        if s.train != "off":
+            training = Training(
+                f"{s.train} 64-128-10", self.what.job.batch, weights.step_cycles, list(range(1, len(weights.losses) + 1)),
+                [a for a, _ in weights.losses], [b for _, b in weights.losses], None, begin,
+            )
+        scenario = {k: v for k, v in asdict(s).items() if k not in ("progress", "seed")}
+        for name, (capacity, latency) in measured.items():
+            scenario[f"capacity of {name}"] = f"{1e6 * capacity:.1f} requests per million cycles"
+            scenario[f"full batch of {name}, idle core"] = f"{latency} cycles"
+        scenario["steps while requests ran"] = in_window
+        checks = [Check("responses", "responses", board.compared, len(board.mismatches)),
+                  Check("order and loss", "requests", board.compared, len(board.outstanding))]
+        if s.train != "off":
+            checks.append(Check("training in DRAM", "regions", weights.compared, len(weights.mismatches)))
+        return RunResult(
+            scenario, s.seed, s.command(), last - begin, seconds, services, [Unit(n, split) for n, split in perf.units.items()],
+            training, checks, [*board.problems(), *weights.problems()], counted=perf.cycles,
+        )
+
+
+class _Last:
+    """The event of the last step, for the final comparison."""
+
+    def __init__(self, cycle: int, steps: int) -> None:
+        self.cycle, self.steps = cycle, steps
