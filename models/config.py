@@ -134,9 +134,10 @@ def _check(cfg: Config, where: str) -> None:
     if cfg.W not in ratios:
         raise ValueError(f"{where}: [core] W = {cfg.W}: legal is M, 2·M or 4·M, one of {ratios} for M = {cfg.M}")
     if cfg.K > 128:
-        raise ValueError(f"{where}: [core] W = {cfg.W}: legal is at most {128 // cfg.N} for N = {cfg.N} (block length N·W, and bytes of the bus: 128 at most)")
+        most = 128 // cfg.N
+        raise ValueError(f"{where}: [core] W = {cfg.W}: legal is at most {most} for N = {cfg.N} (N·W, the bus width in bytes, is at most 128)")
     if cfg.CTX > 4:
-        raise ValueError(f"{where}: [core] C_TRN = {cfg.C_TRN}: legal is 1..{4 - cfg.C_INF} for C_INF = {cfg.C_INF} (4 contexts in all)")
+        raise ValueError(f"{where}: [core] C_TRN = {cfg.C_TRN}: legal is 1..{4 - cfg.C_INF} for C_INF = {cfg.C_INF} (4 in all)")
     if cfg.RX_SLOTS < cfg.N:
         raise ValueError(f"{where}: [core] RX_SLOTS = {cfg.RX_SLOTS}: legal is N = {cfg.N} or more, so that a full batch fits")
     for key in ("WGTC_DEPTH", "WGTD_DEPTH"):

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .config import Config
-from .isa.access import grid
+from .isa.access import grid, run_starts
 from .isa.asm import format_instr
 from .isa.check import Bases, Fault, check_fields
 from .isa.encoding import SEM_MAX, SEMAPHORES, UNIT_OF_OP, ASpace, BSpace, Err, Instr, LdDst, Op, StSrc, Unit
@@ -92,9 +92,9 @@ class Core:
             if ins.op == Op.MATMUL and unit == Unit.MMU:
                 self._matmul(ins, ctx)
             elif ins.op == Op.LOAD and unit == Unit.LD:
-                self._load(ins, ctx, iteration)
+                self._transfer(ins, ctx, iteration, self._load)
             elif ins.op == Op.STORE and unit == Unit.ST:
-                self._store(ins, ctx, iteration)
+                self._transfer(ins, ctx, iteration, self._store)
             else:
                 check_fields(ins, unit, self.cfg, ctx.training)
         except (Fault, VectorFault) as fault:
@@ -160,57 +160,54 @@ class Core:
             acc[line] = fp32_bits(out)[0]
 
     def _plan_dma(self, ins: Instr, ctx: Context) -> tuple:
-        """Buffer addresses [n_o, len], offsets of the exponent beats and of the data beats from the first run's address."""
+        """Buffer addresses [n_o, len] and, within a run, the beats of exponents (None for lines) and of data."""
         k = self.cfg.K
-        store = ins.op == Op.STORE
-        space = StSrc(ins.sp).name if store else LdDst(ins.sp).name
+        space = (StSrc if ins.op == Op.STORE else LdDst)(ins.sp).name
         local = grid(ins.l_base + ctx.bases.of(space), (ins.n_o, ins.l_so), (ins.len, 1)).reshape(ins.n_o, ins.len)
-        starts = np.arange(ins.n_o, dtype=np.int64)[:, None] * (ins.d_so // k)
         if space in ("STG", "SOF"):
-            exps = None
-            data = starts + np.arange(ins.len * 4 * self.cfg.L // k)
+            exps, data = None, np.arange(ins.len * 4 * self.cfg.L // k)
         else:
             n = np.arange(ins.len)
-            data = starts + n + n // k + 1
-            exps = starts + np.arange(-(-ins.len // k)) * (k + 1)
-        depth = len(self.mem.__dict__[space][1]) if exps is not None else len(self.mem.__dict__[space])
-        if local.max() >= depth:
-            raise Fault(Err.OPERAND, f"{ins.op.name}: {space} address {local.max()}: legal range 0..{depth - 1}")
-        return space, local, exps, data, int(data.max())
+            exps, data = np.arange(-(-ins.len // k)) * (k + 1), n + n // k + 1
+        memory = getattr(self.mem, space)
+        depth = len(memory if exps is None else memory[1])
+        outside = np.flatnonzero(local.max(axis=1) >= depth)
+        return memory, local, exps, data, int(outside[0]) if outside.size else ins.n_o, f"{space} address beyond {depth - 1}"
 
-    def _dram(self, ins: Instr, ctx: Context, iteration: int, top: int) -> int:
-        """First beat; checks that the transfer stays in DRAM."""
-        first = ctx.bases.dram + ins.d_base + ins.d_iter * iteration
-        if first % self.cfg.K:
-            raise Fault(Err.OPERAND, f"{ins.op.name}: DRAM address {first:#x} is no multiple of K = {self.cfg.K}")
-        first //= self.cfg.K
-        if first + top >= len(self.mem.beats):
-            raise Fault(Err.DMA_RESP, f"{ins.op.name}: DRAM address {(first + top) * self.cfg.K:#x} beyond {self.cfg.BYTES:#x}")
-        return first
+    def _transfer(self, ins: Instr, ctx: Context, iteration: int, move: Callable[..., None]) -> None:
+        """Move the runs before the first faulty one, then raise its fault, if there is one."""
+        memory, local, exps, data, good, text = self._plan(ins, ctx, self._plan_dma)
+        starts = run_starts(ins, iteration, ctx.bases.dram)
+        cause = Err.OPERAND
+        checks = (
+            (starts % self.cfg.K != 0, Err.OPERAND, f"DRAM address is no multiple of K = {self.cfg.K}"),
+            (starts // self.cfg.K + data[-1] >= len(self.mem.beats), Err.DMA_RESP, f"DRAM address beyond {self.cfg.BYTES - 1:#x}"),
+        )
+        for bad, why, what in checks:
+            if bad.any() and int(bad.argmax()) < good:
+                good, cause, text = int(bad.argmax()), why, what
+        if good:
+            first = starts[:good, None] // self.cfg.K
+            move(memory, local[:good], None if exps is None else first + exps, first + data)
+        if good < ins.n_o:
+            raise Fault(cause, f"{ins.op.name}: run {good}: {text}")
 
-    def _load(self, ins: Instr, ctx: Context, iteration: int) -> None:
-        space, local, exps, data, top = self._plan(ins, ctx, self._plan_dma)
-        first = self._dram(ins, ctx, iteration, top)
-        beats = self.mem.beats[first + data]
+    def _load(self, memory, local: NDArray, exps: NDArray | None, data: NDArray) -> None:
+        beats = self.mem.beats[data]
         if exps is None:
-            self.mem.STG[local] = beats.reshape(*local.shape, -1).view("<u4")
+            memory[local] = beats.reshape(*local.shape, -1).view("<u4")
             return
-        q, e = getattr(self.mem, space)
-        q[local] = beats.view(np.int8)
-        e[local] = self.mem.beats[first + exps].reshape(ins.n_o, -1)[:, : ins.len]
+        memory[0][local] = beats.view(np.int8)
+        memory[1][local] = self.mem.beats[exps].reshape(len(local), -1)[:, : local.shape[1]]
 
-    def _store(self, ins: Instr, ctx: Context, iteration: int) -> None:
-        space, local, exps, data, top = self._plan(ins, ctx, self._plan_dma)
-        first = self._dram(ins, ctx, iteration, top)
+    def _store(self, memory, local: NDArray, exps: NDArray | None, data: NDArray) -> None:
         if exps is None:
-            raw = self.mem.SOF[local].astype("<u4").view(np.uint8)
-            self.mem.beats[first + data] = raw.reshape(*data.shape, -1)
+            self.mem.beats[data] = memory[local].astype("<u4").view(np.uint8).reshape(*data.shape, -1)
             return
-        q, e = getattr(self.mem, space)
-        packed = np.zeros((ins.n_o, exps.shape[1] * self.cfg.K), np.uint8)
-        packed[:, : ins.len] = e[local]
-        self.mem.beats[first + data] = q[local].view(np.uint8)
-        self.mem.beats[first + exps] = packed.reshape(*exps.shape, -1)
+        packed = np.zeros((len(local), exps.shape[1] * self.cfg.K), np.uint8)
+        packed[:, : local.shape[1]] = memory[1][local]
+        self.mem.beats[data] = memory[0][local].view(np.uint8)
+        self.mem.beats[exps] = packed.reshape(*exps.shape, -1)
 
     # -- programs -----------------------------------------------------------------------------------------------
 
@@ -322,7 +319,8 @@ class Run:
             return False
         pc = self.pc[unit]
         if pc >= len(self.prog.streams[unit]):
-            raise CoreError(Err.PC_RANGE, unit, f"{self.prog.name}: stream of {unit.name} runs beyond its {pc} instructions: no `last`")
+            what = f"{self.prog.name}: stream of {unit.name} runs beyond its {pc} instructions: no `last`"
+            raise CoreError(Err.PC_RANGE, unit, what)
         for s in self._waits[unit][pc]:
             if not self.sem[s]:
                 return False

@@ -22,7 +22,8 @@ from ..isa.encoding import SEM_MAX, SEMAPHORES, UNIT_OF_OP, Instr, Op, Unit, mak
 from ..isa.program import Program, with_fields
 from ..isa.races import Footprints, History
 
-_MAX_UNROLL = 6
+_MAX_UNROLL = 8
+_MAX_FIXES = 20
 
 
 @dataclass(frozen=True)
@@ -89,13 +90,24 @@ class Builder:
         return prog.set_last()
 
     def _edges(self, iter_mod: int) -> list[Edge]:
-        turns = 3 if self.loop else 1
+        """Edges of an iteration. Where a semaphore could overflow, further dependences hold it back, and all is derived again."""
+        extra: set[Edge] = set()
+        for _ in range(_MAX_FIXES):
+            edges, found = self._steady(iter_mod, extra)
+            if found <= extra:
+                return edges
+            extra |= found
+        raise ValueError(f"{self.name}: cannot keep its semaphores at {SEM_MAX} or below")
+
+    def _steady(self, iter_mod: int, extra: set[Edge]) -> tuple[list[Edge], set[Edge]]:
+        """Edges that repeat from iteration to iteration, and what would keep semaphores from overflowing."""
+        turns = 4 if self.loop else 1
         while True:
-            found = _Analysis(self, turns, iter_mod).edges
+            walk = _Analysis(self, turns, iter_mod, extra)
             if not self.loop:
-                return found[0]
-            if set(found[-1]) == set(found[-2]):
-                return found[-1]
+                return walk.edges[0], walk.overruns(0)
+            if set(walk.edges[-1]) == set(walk.edges[-2]) == set(walk.edges[-3]):
+                return walk.edges[-1], walk.overruns(turns - 2)
             turns += 1
             if turns > _MAX_UNROLL:
                 raise ValueError(f"{self.name}: the dependences of its iterations do not repeat within {_MAX_UNROLL}")
@@ -104,14 +116,18 @@ class Builder:
 class _Analysis:
     """Sequential walk over unrolled iterations; ``edges[n]`` are the waits of iteration n."""
 
-    def __init__(self, out: Builder, turns: int, iter_mod: int) -> None:
-        cfg, seq = out.cfg, out.seq
+    def __init__(self, out: Builder, turns: int, iter_mod: int, extra: set[Edge]) -> None:
+        seq = out.seq
         self.length = {u: sum(UNIT_OF_OP[i.op] == u for i in seq) for u in Unit}
         self.count = dict.fromkeys(Unit, 0)
         self.clock = {u: np.zeros(len(Unit), np.int64) for u in Unit}
         self.issued: dict[Unit, list[NDArray[np.int64]]] = {u: [] for u in Unit}
+        self.order: dict[Unit, list[int]] = {u: [] for u in Unit}  # place in the sequence of each stream's instructions
         self.edges: list[list[Edge]] = []
-        prints, history = Footprints(cfg), History()
+        by_place: dict[tuple[Unit, int], list[Edge]] = {}
+        for e in extra:
+            by_place.setdefault((e.dst, e.after), []).append(e)
+        prints, history = Footprints(out.cfg), History()
         for turn in range(turns):
             self.edges.append([])
             place: list[int] = []
@@ -122,7 +138,12 @@ class _Analysis:
                 for acc in touched:
                     for other, n in history.conflicts(unit, acc).items():
                         need[other] = max(need.get(other, 0), n)
+                for e in by_place.get((unit, self.count[unit] % self.length[unit]), ()):
+                    if turn >= e.turns:
+                        n = (turn - e.turns) * self.length[e.src] + e.before + 1
+                        need[e.src] = max(need.get(e.src, 0), n)
                 self._order(unit, need, turn)
+                self.order[unit].append(turn * len(seq) + len(place))
                 self.count[unit] += 1
                 place.append(self.count[unit])
                 for acc in touched:
@@ -134,6 +155,11 @@ class _Analysis:
         known[unit] = max(known[unit], count)
         return known
 
+    def _edge(self, src: Unit, before: int, dst: Unit, after: int) -> Edge:
+        """From positions in unrolled streams."""
+        turns = after // self.length[dst] - before // self.length[src]
+        return Edge(src, before % self.length[src], dst, after % self.length[dst], turns)
+
     def _order(self, unit: Unit, need: dict[Unit, int], turn: int) -> None:
         clock = self.clock[unit].copy()
         open_ = {u: self._after(u, n) for u, n in need.items() if clock[u] < n}
@@ -141,12 +167,41 @@ class _Analysis:
             if any(open_[q][src] >= need[src] for q in open_ if q != src):
                 del open_[src]
         for src, known in open_.items():
-            before, after = need[src] - 1, self.count[unit]
-            gap = after // self.length[unit] - before // self.length[src]
-            self.edges[turn].append(Edge(src, before % self.length[src], unit, after % self.length[unit], gap))
+            self.edges[turn].append(self._edge(src, need[src] - 1, unit, self.count[unit]))
             clock = np.maximum(clock, known)
         self.clock[unit] = clock
         self.issued[unit].append(clock)
+
+    def overruns(self, turn: int) -> set[Edge]:
+        """Dependences that bound how far streams signal ahead in an iteration, where the present ones do not.
+
+        A signal must know that the wait before the last SEM_MAX ones has issued. Is that wait earlier in the sequence, the
+        signaller waits for it. Else all these signals come before it anyway: it takes a later one, which makes one superfluous.
+        """
+        pairs: dict[tuple[Unit, Unit], list[tuple[int, int]]] = {}
+        for n, edges in enumerate(self.edges):
+            for e in edges:
+                at = (n - e.turns) * self.length[e.src] + e.before
+                pairs.setdefault((e.src, e.dst), []).append((at, n * self.length[e.dst] + e.after))
+        found: set[Edge] = set()
+        for (src, dst), tokens in pairs.items():
+            tokens.sort()
+            waits = np.array([after for _, after in tokens], np.int64)
+            held = 0
+            for k, (before, _) in enumerate(tokens):
+                known = before + 1 if src == dst else self.issued[src][before][dst]
+                held = max(held, int(np.searchsorted(waits, known)))
+                if before // self.length[src] != turn or k + 1 - held <= SEM_MAX:
+                    continue
+                wait = tokens[k - SEM_MAX][1]
+                if self.order[dst][wait] < self.order[src][before]:
+                    later = next(n for n in range(k - SEM_MAX // 2, -1, -1) if self.order[dst][tokens[n][1]] < self.order[src][before])
+                    found.add(self._edge(dst, tokens[later][1], src, before))
+                    held = max(held, later + 1)
+                else:
+                    found.add(self._edge(src, tokens[k - SEM_MAX + 1][0], dst, wait))
+                    held += 1
+        return found
 
 
 def _place(prog: Program, edges: list[Edge]) -> None:

@@ -75,7 +75,8 @@ class GemmJob:
         full = np.zeros((self.m, up(self.n, lanes)), np.float32)
         for row, rows, line, lines, at in self.parts:
             raw = unpack_lines(dram[base + at : base + at + 4 * rows * lines * lanes], rows * lines, lanes).view(np.float32)
-            full[row : row + rows, line * lanes : (line + lines) * lanes] = raw.reshape(lines, rows, lanes).transpose(1, 0, 2).reshape(rows, -1)
+            part = raw.reshape(lines, rows, lanes).transpose(1, 0, 2).reshape(rows, -1)
+            full[row : row + rows, line * lanes : (line + lines) * lanes] = part
         return full[:, : self.n].copy()
 
 

@@ -79,7 +79,7 @@ class ContextSettings:
 
 @dataclass(frozen=True)
 class Placement:
-    """Data that boot moves: ``blocks`` from DRAM address ``weights`` to WGTD ``w_base``, ``lines`` from ``constants`` to VEC ``c_base``."""
+    """What boot moves: ``blocks`` from DRAM address ``weights`` to WGTD ``w_base``, ``lines`` from ``constants`` to VEC ``c_base``."""
 
     blocks: int
     weights: int
@@ -258,19 +258,20 @@ def build_image(
     t_dram = up(dram.size, 4096)
     t_bases = Bases(t_vec, t_acc, t_actc, w_base, c_base, t_dram)
     _check_fit(cfg, services, places, inference, train, t_bases, len(constants))
+    for program in ([work.program] if work else []) + _loaders(work):
+        check_program(program, cfg, t_bases, work.batches)
     boot = install(cfg, [p for p in places if p.blocks or p.lines])
     programs = [s.program for s in services] + [boot] + ([work.program] if work else []) + _loaders(work)
     linked = link(programs, cfg.IMEM_DEPTH)
     image = np.zeros(t_dram + work.size if work else dram.size, np.uint8)
     if image.size > cfg.BYTES:
         raise too_small("DRAM image", "DRAM", image.size, cfg.BYTES, f"bytes, BYTES of configuration {cfg.name}")
-    for p, blocks, lines in zip(places, [*(s.weights for s in services), None], [*(s.constants for s in services), constants], strict=True):
-        if blocks is not None and p.blocks:
-            data = pack_blocks(*blocks)
-            image[p.weights : p.weights + data.size] = data
-        if p.lines:
-            data = pack_lines(bf16_to_fp32(lines))
-            image[p.constants : p.constants + data.size] = data
+    for p, s in zip(places, services, strict=False):
+        data = pack_blocks(*s.weights)
+        image[p.weights : p.weights + data.size] = data
+    for p, lines in zip(places, [*(s.constants for s in services), constants], strict=True):
+        data = pack_lines(bf16_to_fp32(lines))
+        image[p.constants : p.constants + data.size] = data
     if work is not None and work_dram is not None:
         if work_dram.size != work.size:
             raise ValueError(f"DRAM contents of {work.program.name}: {work_dram.size} bytes, legal is {work.size}")

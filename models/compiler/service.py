@@ -15,6 +15,7 @@ from .builder import Builder
 from .ops import (
     ACC, CST, DYN, RXB, TO_ACTC, TO_TXB, TO_VEC, VEC, At, Blocks, bias_lines, join, padded, tiles, up, vector,
 )  # fmt: skip
+from .space import Ring
 
 MMU_DELAY = 4
 """A row's sums are in the accumulator 2·N + MMU_DELAY cycles after it entered (``rtl/mmu/mmu.sv``)."""
@@ -87,7 +88,8 @@ def lstm_classifier(cfg: Config, params: Mapping[str, ArrayLike], steps: int = 8
     features = p["Wx"].shape[1]
     if hidden % cfg.K:
         raise ValueError(f"{name}: hidden size {hidden}: legal is a multiple of K = {cfg.K}")
-    shapes = {"Wx": (4 * hidden, features), "Wh": (4 * hidden, hidden), "b": (4 * hidden,), "Wd": (classes, hidden), "bd": (classes,)}
+    gates = 4 * hidden
+    shapes = {"Wx": (gates, features), "Wh": (gates, hidden), "b": (gates,), "Wd": (classes, hidden), "bd": (classes,)}
     for key, shape in shapes.items():
         if p[key].shape != shape:
             raise ValueError(f"{name}: {key} has shape {p[key].shape}: legal is {shape}")
@@ -238,11 +240,11 @@ def mlp_classifier(
 
 
 def _emit_mlp(out: Builder, rx_lines: int, outputs: list[int]) -> None:
-    """Columns are computed in chunks, so that draining one overlaps computing the next."""
+    """Columns are computed in chunks, so that draining one overlaps computing the next; six chunks of ACC go round."""
     cfg = out.cfg
     ratio = cfg.K // cfg.L
     chunk = up(-(-(2 * cfg.N + MMU_DELAY) // cfg.N), ratio)
-    widest = max(-(-n // cfg.L) for n in outputs) * cfg.N
+    slots = Ring(out.name, "ACC", 0, 6 * chunk * cfg.N)
     _convert_input(out, 0, rx_lines, 0)
     act, k_blocks, wgt, cst = 0, -(-rx_lines // ratio), 0, 0
     for layer, count in enumerate(outputs):
@@ -250,7 +252,7 @@ def _emit_mlp(out: Builder, rx_lines: int, outputs: list[int]) -> None:
         after = act + k_blocks * cfg.N
         for g in range(0, groups, chunk):
             n_g = min(chunk, groups - g)
-            acc = layer % 2 * widest + g * cfg.N
+            acc = slots.take(n_g * cfg.N)
             for k in range(k_blocks):
                 _matmul(out, act + k * cfg.N, wgt + (k * groups + g) * cfg.L, n_g, acc, k > 0)
             if layer + 1 < len(outputs):

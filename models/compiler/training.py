@@ -85,7 +85,8 @@ class _Training:
             if max(layer.ins, layer.outs) > 4095:
                 raise ValueError(f"{name}: layer width {max(layer.ins, layer.outs)}: legal is at most 4095")
             if layer.bias is not None and np.shape(layer.bias) != (layer.size_out,):
-                raise ValueError(f"{name}: bias of layer {layer.index} has shape {np.shape(layer.bias)}: legal is ({layer.size_out},)")
+                shape = np.shape(layer.bias)
+                raise ValueError(f"{name}: bias of layer {layer.index} has shape {shape}: legal is ({layer.size_out},)")
         self._place_buffers()
         self._place_dram()
         self.stores: list[int] = []
@@ -151,7 +152,7 @@ class _Training:
             groups = layer.ins // cfg.L
             fits = [g for g in range(self.ratio, min(groups, cfg.K) + 1, self.ratio) if groups % g == 0 and g * layer.rows <= limit]
             if not fits:
-                raise too_small(self.name, "SOF, STG or ACC", 2 * self.ratio * layer.rows, 2 * limit, "lines, for two updates at a time")
+                raise too_small(self.name, "SOF, STG or ACC", self.ratio * layer.rows, limit, "lines of one update")
             step = fits[-1]
             for panel in range(layer.outs // layer.rows):
                 transposed = d.blocks(layer.ins) if layer.index else 0
@@ -246,7 +247,8 @@ class _Training:
         to = At(TO_ACTC, layer.act_rows + panel * b, 1, 0)
         vector(out, b, groups, At(ACC, acc, 1, b), c=bias, act=Act.RELU, r=keep, rows=to)
         if layer.mask is None:
-            out.store(sp=StSrc.SOF, n_o=1, len=groups * b, l_base=keep.base, d_base=layer.spill + panel * self.dram.line_bytes(groups * b))
+            to = layer.spill + panel * self.dram.line_bytes(groups * b)
+            out.store(sp=StSrc.SOF, n_o=1, len=groups * b, l_base=keep.base, d_base=to)
         for g in range(groups):
             bias = None if layer.cst is None else At(CST, layer.cst + panel * groups + g)
             to = At(TO_WGTC, layer.act_cols + panel * cfg.K + g * cfg.L, layer.outs, 1)

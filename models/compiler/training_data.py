@@ -138,7 +138,7 @@ class TrainingJob:
         """HBFP8 copies of a piece ``[rows, inputs]``: blocks along the inputs, and along the outputs (filled up to K)."""
         k = self.cfg.K
         bits = fp32_to_bf16(part)
-        (along,) = (_stack(_by_block(bits, k)),)
+        along = _stack(_by_block(bits, k))
         across = quantise(padded(np.ascontiguousarray(bits.T), part.shape[1], k))
         return along, across
 
@@ -185,7 +185,7 @@ class TrainingJob:
         return lines[:, : self.layers[-1].size_out].copy()
 
     def loss(self, dram: NDArray[np.uint8], slot: int, targets: ArrayLike, base: int = 0) -> float:
-        """Mean cross-entropy of minibatch ``slot`` at its last step, from the recorded errors and its one-hot targets ``[B, C]``."""
+        """Mean cross-entropy of minibatch ``slot`` at its last step, from the recorded errors and one-hot targets ``[B, C]``."""
         y = np.asarray(targets, np.float64)
         p = self.errors(dram, slot, base) + y
         return float(-np.log(np.maximum((p * y).sum(1), 2.0**-60)).mean())

@@ -19,11 +19,15 @@ _SOURCES = {Src.VEC: "VEC", Src.CST: "CST", Src.ACC: "ACC", Src.STG: "STG"}
 
 
 class Access(NamedTuple):
-    """Addresses that one operand touches; ``space`` is a name of ``docs/isa.md`` or DRAM (addresses in beats of K bytes)."""
+    """Addresses that one operand touches; ``space`` is a name of ``docs/isa.md`` or DRAM (addresses in beats of K bytes).
+
+    ``path`` is the converter's mode for what it writes: its two paths keep no order between them.
+    """
 
     space: str
     addr: I64
     write: bool
+    path: int = 0
 
 
 def grid(base: int, *axes: tuple[int, int]) -> I64:
@@ -40,12 +44,17 @@ def run_beats(ins: Instr, cfg: Config) -> int:
     return ins.len + -(-ins.len // cfg.K) if blocks else ins.len * 4 * cfg.L // cfg.K
 
 
+def run_starts(ins: Instr, iteration: int = 0, base: int = 0) -> I64:
+    """DRAM address (bytes) of each run of a LOAD or STORE: all sums are modulo 2^32."""
+    first = base + ins.d_base + ins.d_iter * iteration
+    return (first + np.arange(ins.n_o, dtype=np.int64) * ins.d_so) % (1 << 32)
+
+
 def _dma(ins: Instr, cfg: Config, iteration: int) -> list[Access]:
     store = ins.op == Op.STORE
     space = StSrc(ins.sp).name if store else LdDst(ins.sp).name
     local = grid(ins.l_base, (ins.n_o, ins.l_so), (ins.len, 1))
-    first = (ins.d_base + ins.d_iter * iteration) // cfg.K
-    dram = (first + np.arange(ins.n_o)[:, None] * (ins.d_so // cfg.K) + np.arange(run_beats(ins, cfg))).ravel()
+    dram = (run_starts(ins, iteration)[:, None] // cfg.K + np.arange(run_beats(ins, cfg))).ravel()
     return [Access(space, local, not store), Access("DRAM", dram, store)]
 
 
@@ -74,7 +83,7 @@ def _vector(ins: Instr, cfg: Config, rows: int) -> list[Access]:
         out.append(Access(Dst(ins.r_sp).name, lines("r"), True))
     if ins.v_mode != Conv.NONE:
         inner = -(-cnt_i * cfg.L // cfg.K) if ins.v_mode == Conv.ROWS else cfg.L
-        out.append(Access(ConvDst(ins.v_sp).name, grid(ins.v_base, (cnt_o, ins.v_so), (inner, ins.v_si)), True))
+        out.append(Access(ConvDst(ins.v_sp).name, grid(ins.v_base, (cnt_o, ins.v_so), (inner, ins.v_si)), True, ins.v_mode))
     return out
 
 

@@ -56,9 +56,9 @@ def check_fields(ins: Instr, unit: Unit, cfg: Config, training: bool, rows: int 
         for name in ("n_g", "n_k", *(() if ins.dyn_rows else ("rows",))):
             if ins.fields[name] < 1:
                 raise Fault(Err.OPERAND, f"MATMUL: {name} = 0: must be 1 or more")
-        base = ins.b_base + (wgtd if ins.b_sp == BSpace.WGTD else 0)
-        if base % cfg.M or (ins.n_g > 1 and ins.b_sg % cfg.M) or (ins.n_k > 1 and ins.b_sk % cfg.M):
-            raise Fault(Err.OPERAND, f"MATMUL: tiles of B must start at multiples of M = {cfg.M}")
+        base = wgtd if ins.b_sp == BSpace.WGTD else 0
+        if any(value % cfg.M for value in (base, ins.b_base, ins.b_sg, ins.b_sk)):
+            raise Fault(Err.OPERAND, f"MATMUL: b_base, b_sg, b_sk and the base of WGTD must be multiples of M = {cfg.M}")
     elif ins.op == Op.VECTOR:
         env = VectorEnv(cfg.N, cfg.RX_LINES, cfg.TX_LINES, 0, training, cfg.N if rows is None else rows)
         try:
@@ -72,6 +72,11 @@ def check_fields(ins: Instr, unit: Unit, cfg: Config, training: bool, rows: int 
         for name in ("n_o", "len"):
             if ins.fields[name] < 1:
                 raise Fault(Err.OPERAND, f"{ins.op.name}: {name} = 0: must be 1 or more")
+
+
+def _check_alignment(ins: Instr, cfg: Config) -> None:
+    """DRAM addresses, whatever the iteration."""
+    if ins.op in (Op.LOAD, Op.STORE):
         for name in ("d_base", "d_so", "d_iter"):
             if ins.fields[name] % cfg.K:
                 raise Fault(Err.OPERAND, f"{ins.op.name}: {name} = {ins.fields[name]}: must be a multiple of K = {cfg.K} bytes")
@@ -109,7 +114,8 @@ def check_needs(needs: Needs, cfg: Config, bases: Bases = Bases(), who: str = "p
         raise ValueError(f"{who}: DRAM: need {bases.dram + needs.dram} bytes, have {cfg.BYTES} (BYTES of configuration {cfg.name})")
     for name, have in (("rx_lines", cfg.RX_LINES), ("tx_lines", cfg.TX_LINES)):
         if getattr(needs, name) > have:
-            raise ValueError(f"{who}: {name}: need {getattr(needs, name)}, have {have} ({name.upper()} of configuration {cfg.name})")
+            need = getattr(needs, name)
+            raise ValueError(f"{who}: {name}: need {need}, have {have} ({name.upper()} of configuration {cfg.name})")
 
 
 def check_semaphores(prog: Program) -> None:
@@ -128,7 +134,8 @@ def check_semaphores(prog: Program) -> None:
     for sem in range(SEMAPHORES):
         waiting = [u for u in Unit if waits[sem][u]]
         if len(waiting) > 1:
-            raise ValueError(f"{prog.name}: semaphore {sem} is waited on by {' and '.join(u.name for u in waiting)}; legal is one stream")
+            who = " and ".join(u.name for u in waiting)
+            raise ValueError(f"{prog.name}: semaphore {sem} is waited on by {who}; legal is one stream")
         total = sum(waits[sem].values())
         start = prog.sem_init[sem]
         if not 0 <= start <= SEM_MAX:
@@ -136,7 +143,9 @@ def check_semaphores(prog: Program) -> None:
         if prog.training and total != signals[sem]:
             raise ValueError(f"{prog.name}: semaphore {sem}: {signals[sem]} signals but {total} waits an iteration")
         if not prog.training and (start or total > signals[sem]):
-            raise ValueError(f"{prog.name}: semaphore {sem}: {total} waits, {signals[sem]} signals, starts at {start}; an inference program starts at 0")
+            raise ValueError(
+                f"{prog.name}: semaphore {sem}: {total} waits, {signals[sem]} signals, starts at {start}; an inference program starts at 0"
+            )
 
 
 def check_program(prog: Program, cfg: Config, bases: Bases = Bases(), iter_mod: int = 1) -> None:
@@ -151,7 +160,8 @@ def check_program(prog: Program, cfg: Config, bases: Bases = Bases(), iter_mod: 
         stream = prog.streams[unit]
         if len(stream) > cfg.IMEM_DEPTH:
             raise ValueError(
-                f"{prog.name}: instruction memory of {unit.name}: need {len(stream)}, have {cfg.IMEM_DEPTH} (IMEM_DEPTH of configuration {cfg.name})"
+                f"{prog.name}: instruction memory of {unit.name}: need {len(stream)}, have {cfg.IMEM_DEPTH}"
+                f" (IMEM_DEPTH of configuration {cfg.name})"
             )
         for pos, ins in enumerate(stream):
             where = f"{prog.name}: {unit.name}[{pos}]"
@@ -159,6 +169,7 @@ def check_program(prog: Program, cfg: Config, bases: Bases = Bases(), iter_mod: 
                 raise ValueError(f"{where}: `last` must stand on the last instruction of a stream, and only there")
             try:
                 check_fields(ins, unit, cfg, prog.training, wgtd=bases.wgtd)
+                _check_alignment(ins, cfg)
             except Fault as fault:
                 raise ValueError(f"{where}: {fault} in `{format_instr(ins, unit)}`") from None
     check_semaphores(prog)

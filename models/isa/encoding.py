@@ -215,7 +215,7 @@ class Instr:
 
     def __getattr__(self, name: str) -> int:
         try:
-            return self.fields[name]
+            return self.__dict__["fields"][name]
         except KeyError:
             raise AttributeError(name) from None
 

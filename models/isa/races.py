@@ -3,8 +3,8 @@
 Issue and completion are events. Known order: a stream issues, and completes, in order; the n-th wait on a semaphore comes after
 its (n - start)-th signal, which comes at a completion. Each instruction carries the number of instructions of each stream
 that are known to have completed when it issues (a vector clock). A read is safe if the writer of what it reads has
-completed; a write is safe if earlier readers in other streams have (the same stream reads in order). Counters are bounded by
-the same knowledge: a signal may come before all waits that are not known to have issued.
+completed; a write is safe if earlier readers in other streams have (the same stream reads in order), and writers through the
+converter's other path. Counters are bounded by the same knowledge: a signal may come before all waits that are not known to have issued.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ class History:
     def __init__(self) -> None:
         self._wrote: dict[str, NDArray[np.int64]] = {}
         self._read: dict[tuple[str, Unit], NDArray[np.int64]] = {}
+        self._path: dict[tuple[str, int], NDArray[np.int64]] = {}
 
     @staticmethod
     def _grown(table: dict, key: object, addr: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -79,27 +80,44 @@ class History:
                     inside = acc.addr[acc.addr < len(table)]
                     if inside.size:
                         out[reader] = int(table[inside].max())
+            for (space, path), table in self._path.items():
+                if space == acc.space and path != acc.path:
+                    inside = acc.addr[acc.addr < len(table)]
+                    if inside.size:
+                        out[unit] = max(out.get(unit, 0), int(table[inside].max()))
         return {u: n for u, n in out.items() if n}
 
     def note(self, unit: Unit, acc: Access, count: int) -> None:
         """Record an access by the ``count``-th instruction of a stream."""
         table, key = (self._wrote, acc.space) if acc.write else (self._read, (acc.space, unit))
         self._grown(table, key, acc.addr)[acc.addr] = count
+        if acc.path:
+            self._grown(self._path, (acc.space, acc.path), acc.addr)[acc.addr] = count
 
 
 class _Stream:
-    def __init__(self, instrs: list[Instr], iters: int) -> None:
-        self.instrs, self.total = instrs, len(instrs) * iters
+    def __init__(self, unit: Unit, instrs: list[Instr], iters: int) -> None:
+        self.unit, self.instrs, self.total = unit, instrs, len(instrs) * iters
         self.pos = 0
         self.clock = np.zeros(len(Unit), np.int64)
 
-    @property
-    def ins(self) -> Instr:
-        return self.instrs[self.pos % len(self.instrs)]
+    def text(self, pos: int) -> str:
+        """An instruction, by its place in the unrolled stream."""
+        n = len(self.instrs)
+        return f"{self.unit.name}[{pos % n}] of iteration {pos // n} `{format_instr(self.instrs[pos % n], self.unit)}`"
+
+
+def _bits(mask: int) -> list[int]:
+    return [s for s in range(SEMAPHORES) if mask >> s & 1]
 
 
 def check_races(
-    prog: Program, cfg: Config, iters: int | None = None, iter_mod: int = 65535, rows: int | None = None, sem_init: Sequence[int] | None = None
+    prog: Program,
+    cfg: Config,
+    iters: int | None = None,
+    iter_mod: int = 65535,
+    rows: int | None = None,
+    sem_init: Sequence[int] | None = None,
 ) -> int:
     """Check ``iters`` iterations (default 3 for training programs, else 1); returns the number of accesses compared.
 
@@ -107,67 +125,90 @@ def check_races(
         Race: the two instructions and the address space, or the semaphore.
         ValueError: a semaphore is signalled by two streams (then order cannot be known), or the program deadlocks.
     """
-    iters = (3 if prog.training else 1) if iters is None else iters
-    start = list(prog.sem_init if sem_init is None else sem_init)
-    streams = {u: _Stream(prog.streams[u], iters) for u in Unit}
-    signaller: dict[int, Unit] = {}
-    for u in Unit:
-        for ins in prog.streams[u]:
-            for s in range(SEMAPHORES):
-                if ins.signal >> s & 1 and signaller.setdefault(s, u) != u:
-                    raise ValueError(f"{prog.name}: semaphore {s} is signalled by {signaller[s].name} and {u.name}; races can be excluded for one only")
-    signals: list[list[tuple[int, NDArray[np.int64]]]] = [[] for _ in range(SEMAPHORES)]
-    waits: list[list[int]] = [[] for _ in range(SEMAPHORES)]
-    waiter: dict[int, Unit] = {}
-    prints, history = Footprints(cfg, rows), History()
-    compared = 0
-    progress = True
-    while progress:
-        progress = False
-        for u, st in streams.items():
-            while st.pos < st.total:
-                ins = st.ins
-                masks = [s for s in range(SEMAPHORES) if ins.wait >> s & 1]
-                if any(len(waits[s]) >= start[s] + len(signals[s]) for s in masks):
-                    break
-                progress = True
-                for s in masks:
-                    waiter[s] = u
-                    n = len(waits[s]) - start[s]
-                    waits[s].append(st.pos)
-                    if n >= 0:
-                        pos, clock = signals[s][n]
-                        st.clock = np.maximum(st.clock, clock)
-                        st.clock[signaller[s]] = max(st.clock[signaller[s]], pos + 1)
-                where = f"{prog.name}: {u.name}[{st.pos % len(st.instrs)}] of iteration {st.pos // len(st.instrs)}"
-                for acc in prints.of(ins, st.pos // len(st.instrs) % iter_mod):
-                    for other, count in history.conflicts(u, acc).items():
-                        compared += 1
-                        if st.clock[other] < count:
-                            base = streams[other].instrs
-                            raise Race(
-                                f"{where} {'writes' if acc.write else 'reads'} {acc.space} with no semaphore after {other.name}[{(count - 1) % len(base)}]"
-                                f" of iteration {(count - 1) // len(base)} `{format_instr(base[(count - 1) % len(base)], other)}`: `{format_instr(ins, u)}`"
-                            )
-                    history.note(u, acc, st.pos + 1)
-                for s in range(SEMAPHORES):
-                    if ins.signal >> s & 1:
-                        signals[s].append((st.pos, st.clock.copy()))
-                st.pos += 1
-    stuck = [f"{u.name}[{st.pos % len(st.instrs)}] `{format_instr(st.ins, u)}`" for u, st in streams.items() if st.pos < st.total]
-    if stuck:
-        raise ValueError(f"{prog.name}: deadlock: {'; '.join(stuck)}")
-    _check_counters(prog, start, signals, waits, waiter, signaller)
-    return compared
+    walk = _Walk(prog, cfg, (3 if prog.training else 1) if iters is None else iters, iter_mod, rows, sem_init)
+    walk.run()
+    walk.check_counters()
+    return walk.compared
 
 
-def _check_counters(prog: Program, start, signals, waits, waiter, signaller) -> None:
-    for s in range(SEMAPHORES):
-        positions = np.array(waits[s], np.int64)
-        for n, (pos, clock) in enumerate(signals[s]):
-            issued = 0
-            if s in waiter:
-                known = pos + 1 if waiter[s] == signaller[s] else clock[waiter[s]]
-                issued = int(np.searchsorted(positions, known))
-            if start[s] + n + 1 - issued > SEM_MAX:
-                raise Race(f"{prog.name}: semaphore {s} may reach {start[s] + n + 1 - issued}: {signaller[s].name} may run too far ahead (legal is {SEM_MAX})")
+class _Walk:
+    """Issues an unrolled program in one legal order, knowing of each instruction what must have completed."""
+
+    def __init__(self, prog: Program, cfg: Config, iters: int, iter_mod: int, rows: int | None, sem_init) -> None:
+        self.name, self.iter_mod, self.compared = prog.name, iter_mod, 0
+        self.start = list(prog.sem_init if sem_init is None else sem_init)
+        self.streams = {u: _Stream(u, prog.streams[u], iters) for u in Unit}
+        self.prints, self.history = Footprints(cfg, rows), History()
+        self.signals: list[list[tuple[int, NDArray[np.int64]]]] = [[] for _ in range(SEMAPHORES)]
+        self.waits: list[list[int]] = [[] for _ in range(SEMAPHORES)]
+        self.waiter: dict[int, Unit] = {}
+        self.signaller: dict[int, Unit] = {}
+        for u in Unit:
+            for s in {s for ins in prog.streams[u] for s in _bits(ins.signal)}:
+                if self.signaller.setdefault(s, u) != u:
+                    who = f"{self.signaller[s].name} and {u.name}"
+                    raise ValueError(f"{prog.name}: semaphore {s} is signalled by {who}; races can be excluded for one only")
+
+    def run(self) -> None:
+        progress = True
+        while progress:
+            progress = False
+            for st in self.streams.values():
+                while st.pos < st.total and self._ready(st):
+                    self._issue(st)
+                    progress = True
+        stuck = [st.text(st.pos) for st in self.streams.values() if st.pos < st.total]
+        if stuck:
+            raise ValueError(f"{self.name}: deadlock: {'; '.join(stuck)}")
+
+    def _ready(self, st: _Stream) -> bool:
+        mask = st.instrs[st.pos % len(st.instrs)].wait
+        return all(len(self.waits[s]) < self.start[s] + len(self.signals[s]) for s in _bits(mask))
+
+    def _issue(self, st: _Stream) -> None:
+        ins = st.instrs[st.pos % len(st.instrs)]
+        for s in _bits(ins.wait):
+            self.waiter[s] = st.unit
+            n = len(self.waits[s]) - self.start[s]
+            self.waits[s].append(st.pos)
+            if n >= 0:
+                pos, clock = self.signals[s][n]
+                st.clock = np.maximum(st.clock, clock)
+                st.clock[self.signaller[s]] = max(st.clock[self.signaller[s]], pos + 1)
+        touched = self.prints.of(ins, st.pos // len(st.instrs) % self.iter_mod)
+        self._check_own_lines(st, touched)
+        for acc in touched:
+            for other, count in self.history.conflicts(st.unit, acc).items():
+                self.compared += 1
+                if st.clock[other] < count:
+                    does = "writes" if acc.write else "reads"
+                    before = self.streams[other].text(count - 1)
+                    raise Race(f"{self.name}: {st.text(st.pos)} {does} {acc.space} with no semaphore after {before}")
+            self.history.note(st.unit, acc, st.pos + 1)
+        for s in _bits(ins.signal):
+            self.signals[s].append((st.pos, st.clock.copy()))
+        st.pos += 1
+
+    def _check_own_lines(self, st: _Stream, touched: list[Access]) -> None:
+        """The lines of a VECTOR are pipelined: one may write in place, but not what another of them reads."""
+        if st.unit != Unit.VPU:
+            return
+        written = next((a.addr for a in touched if a.write and a.space == "VEC"), None)
+        for acc in touched:
+            if written is not None and not acc.write and acc.space == "VEC":
+                if (np.isin(acc.addr, written) & (acc.addr != written)).any():
+                    raise Race(f"{self.name}: {st.text(st.pos)} reads VEC lines that other lines of the same instruction write")
+
+    def check_counters(self) -> None:
+        """No semaphore may pass its limit, however far its signaller runs ahead."""
+        for s in range(SEMAPHORES):
+            positions = np.array(self.waits[s], np.int64)
+            for n, (pos, clock) in enumerate(self.signals[s]):
+                issued = 0
+                if s in self.waiter:
+                    known = pos + 1 if self.waiter[s] == self.signaller[s] else clock[self.waiter[s]]
+                    issued = int(np.searchsorted(positions, known))
+                most = self.start[s] + n + 1 - issued
+                if most > SEM_MAX:
+                    who = self.signaller[s].name
+                    raise Race(f"{self.name}: semaphore {s} may reach {most}: {who} may run too far ahead (legal is {SEM_MAX})")

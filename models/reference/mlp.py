@@ -1,6 +1,6 @@
 """A training step of a multi-layer perceptron, and its inference, in the arithmetic of the core.
 
-For layers l = 1..n, a_0 = x: z_l = HBFP8(a_(l-1))·HBFP8(W_l)ᵀ + b_l in fp32 (one rounding a block, blocks ascending, then the bias),
+For layers l = 1..n, a_0 = x: z_l = HBFP8(a_(l-1))·HBFP8(W_l)ᵀ + b_l in fp32 (a rounding a block, blocks ascending, then the bias),
 a_l = relu(bf16 z_l). Softmax on bf16 values: z = bf16 z_n, e = exp(bf16(z - max z)), r = recip(bf16 of the tree sum of e),
 d_n = e·r - y (product exact, difference in fp32; rounded to bf16 where it is used). d_(l-1) = bf16(d_l·W_l), zero where
 a_(l-1) is not positive. W_l := W_l - rate·bf16(d_lᵀ·a_(l-1)), the product exact, the difference in fp32.

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from models.compiler.builder import Builder, _place
 from models.compiler.ops import VEC, At, vector
-from models.compiler.training import mlp_training
 from models.compiler.service import mlp_classifier
+from models.compiler.training import mlp_training
 from models.config import load_config
 from models.isa.asm import assemble
 from models.isa.check import Bases, check_program, needs_of
@@ -65,9 +65,9 @@ def test_relocation_counts() -> None:
         check_program(prog, TINY, Bases(acc=2045))
     cfg = load_config("default")
     check_program(program(GOOD + " b_sp=WGTD b_base=2 last"), cfg)
-    with pytest.raises(ValueError, match="tiles of B must start at multiples of M = 2"):
+    with pytest.raises(ValueError, match="must be multiples of M = 2"):
         check_program(program(GOOD + " b_sp=WGTD b_base=1 last"), cfg)
-    with pytest.raises(ValueError, match="tiles of B"):
+    with pytest.raises(ValueError, match="must be multiples of M = 2"):
         check_program(program(GOOD + " b_sp=WGTD last"), cfg, Bases(wgtd=1))
 
 
@@ -82,13 +82,20 @@ def test_needs() -> None:
 
 def test_unordered_accesses() -> None:
     write, read = "vector cnt_o=1 cnt_i=2 r_sp=VEC r_si=1", "vector cnt_o=1 cnt_i=2 a_sp=VEC a_si=1 r_sp=TXB"
-    with pytest.raises(Race, match=r"VPU\[1\] of iteration 0 reads VEC with no semaphore after VPU\[0\]"):
+    with pytest.raises(Race, match=r"VPU\[1\] of iteration 0 .*` reads VEC with no semaphore after VPU\[0\]"):
         check_races(program(write, read + " last"), TINY)
     assert check_races(program(write + " signal=0", read + " wait=0 last"), TINY) > 0
     drain = "vector cnt_o=1 cnt_i=4 a_sp=ACC a_si=1 r_sp=TXB"
-    with pytest.raises(Race, match=r"MMU\[1\] of iteration 0 writes ACC with no semaphore after VPU\[0\]"):
+    with pytest.raises(Race, match=r"VPU\[0\] of iteration 0 .*` reads ACC with no semaphore after MMU\[1\]"):
         check_races(program(GOOD + " signal=3", GOOD + " last", drain + " wait=3 last"), TINY)
     check_races(program(GOOD + " signal=3", GOOD + " wait=4 last", drain + " wait=3 signal=4 last"), TINY)
+
+
+def test_lines_of_one_instruction() -> None:
+    check_races(program("vector cnt_o=1 cnt_i=4 a_sp=VEC a_si=1 r_sp=VEC r_si=1 last"), TINY)
+    check_races(program("vector cnt_o=1 cnt_i=4 a_sp=VEC a_si=1 r_sp=VEC r_base=4 r_si=1 last"), TINY)
+    with pytest.raises(Race, match="reads VEC lines that other lines of the same instruction write"):
+        check_races(program("vector cnt_o=1 cnt_i=4 a_sp=VEC a_si=1 r_sp=VEC r_base=1 r_si=1 last"), TINY)
 
 
 def test_counter_may_overflow() -> None:
@@ -97,6 +104,15 @@ def test_counter_may_overflow() -> None:
     with pytest.raises(Race, match="semaphore 0 may reach 16: MMU may run too far ahead"):
         check_races(program(*run[:-1], run[-1] + " last", *drain[:-1], drain[-1] + " last"), TINY)
     check_races(program(*run[:-2], run[-2] + " last", *drain[:-2], drain[-2] + " last"), TINY)
+
+
+def test_converter_paths_keep_no_order() -> None:
+    by_row = "vector cnt_o=4 cnt_i=2 v_mode=ROWS v_so=1"
+    by_column = "vector cnt_o=1 cnt_i=8 v_mode=COLS v_si=1"
+    check_races(program(by_row, by_row + " last"), TINY)
+    with pytest.raises(Race, match=r"VPU\[1\] of iteration 0 .*` writes ACTC with no semaphore after VPU\[0\]"):
+        check_races(program(by_row, by_column + " last"), TINY)
+    check_races(program(by_row + " signal=1", by_column + " wait=1 last"), TINY)
 
 
 def test_two_signallers_and_deadlock() -> None:

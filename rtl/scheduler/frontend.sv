@@ -262,4 +262,17 @@ module frontend #(
       };
     end
   end
+
+  frontend_checks #(
+      .CTX(CTX)
+  ) u_checks (
+      .clk_i,
+      .rst_ni,
+      .instr_valid_i(instr_valid_o),
+      .instr_ready_i,
+      .kill_i       (kill_o),
+      .quiet_i,
+      .done_valid_i,
+      .err_valid_i
+  );
 endmodule

@@ -3,7 +3,8 @@ package vpu_pkg;
 
   localparam int unsigned CTX_BITS = 4;  // context number inside the unit
 
-  // A line or block address after relocation. Bit 16 is sticky: the exact sum is 2**16 or more.
+  // A line or block address after relocation. The exact sum: the first address of 2**16 or more is a fault, and there
+  // is no step from below 2**16 to beyond 2**17.
   typedef logic [16:0] addr_t;
 
   localparam int unsigned OPERANDS = 6;
@@ -80,9 +81,7 @@ package vpu_pkg;
   } line_t;
 
   function automatic addr_t advance(input addr_t at, input logic [11:0] stride);
-    logic [16:0] sum;
-    sum = {1'b0, at[15:0]} + {5'd0, stride};
-    return {at[16] | sum[16], sum[15:0]};
+    return at + {5'd0, stride};
   endfunction
 
   function automatic logic is_vec(input logic [2:0] space);

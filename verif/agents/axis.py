@@ -1,14 +1,18 @@
-"""AXI4-Stream on cocotb-bus: a driver and a monitor that cost nothing while the bus is idle."""
+"""AXI4-Stream on cocotb-bus: a driver and a monitor that cost nothing while the bus is idle.
+
+What is driven changes after rising edges; handshakes are sampled at falling edges, where they have the values that the
+next rising edge sees, whatever the order of events at an edge.
+"""
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from cocotb.triggers import RisingEdge
+from cocotb.triggers import FallingEdge, RisingEdge
 from cocotb.utils import get_sim_time
 from cocotb_bus.drivers import BusDriver
 from cocotb_bus.monitors import BusMonitor
 
-PERIOD = 10  # time steps of a clock period in the HDL top; its rising edges lie at 5, 15, 25, ...
+PERIOD = 10_000  # time steps (ps) of a clock period in the HDL top; its rising edges lie at 5, 15, 25, ... ns
 
 
 def now() -> int:
@@ -23,22 +27,24 @@ class AxisDriver(BusDriver):
 
     def __init__(self, entity, name, clock, **kwargs):
         super().__init__(entity, name, clock, **kwargs)
+        self._edge_time = -1
         self.bus.tvalid.value = 0
         self.bus.tlast.value = 0
         self.bus.tdata.value = 0
 
     async def _driver_send(self, transaction: list[int], sync: bool = True) -> None:
-        edge = RisingEdge(self.clock)
-        if sync:
+        edge, middle, bus = RisingEdge(self.clock), FallingEdge(self.clock), self.bus
+        if get_sim_time("step") != self._edge_time:  # not right behind the last packet
             await edge
-        bus = self.bus
         bus.tvalid.value = 1
         for i, beat in enumerate(transaction):
             bus.tdata.value = beat
             bus.tlast.value = int(i == len(transaction) - 1)
-            await edge
+            await middle
             while not int(bus.tready.value):
-                await edge
+                await middle
+            await edge
+        self._edge_time = get_sim_time("step")
         bus.tvalid.value = 0
 
 
@@ -52,17 +58,17 @@ class AxisMonitor(BusMonitor):
 
     async def _monitor_recv(self) -> None:
         bus = self.bus
-        rise, edge = RisingEdge(bus.tvalid), RisingEdge(self.clock)
+        rise, middle = RisingEdge(bus.tvalid), FallingEdge(self.clock)
         beats: list[int] = []
         while True:
             await rise
             while True:
-                await edge
+                await middle
                 if not int(bus.tvalid.value):
                     break
                 if not int(bus.tready.value):
                     continue
                 beats.append(int(bus.tdata.value))
                 if int(bus.tlast.value):
-                    self._recv((beats, now()))
+                    self._recv((beats, now() + 1))
                     beats = []

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cocotb.triggers import First, RisingEdge
+from cocotb.triggers import FallingEdge, First, RisingEdge
 from cocotb_bus.drivers.amba import AXI4LiteMaster
 from cocotb_bus.monitors import BusMonitor
 from pyuvm import ConfigDB, uvm_agent, uvm_analysis_port, uvm_component, uvm_driver, uvm_sequence, uvm_sequence_item, uvm_sequencer
@@ -53,7 +53,7 @@ class _CsrBusMonitor(BusMonitor):
                 "arvalid", "arready", "araddr", "rvalid", "rready", "rdata", "rresp"]
 
     async def _monitor_recv(self) -> None:
-        bus, edge = self.bus, RisingEdge(self.clock)
+        bus, middle = self.bus, FallingEdge(self.clock)
         wake = First(RisingEdge(bus.awvalid), RisingEdge(bus.wvalid), RisingEdge(bus.arvalid))
         aw: list[int] = []
         wd: list[int] = []
@@ -62,7 +62,7 @@ class _CsrBusMonitor(BusMonitor):
             await wake
             pending = True
             while pending:
-                await edge
+                await middle
                 if int(bus.awvalid.value) and int(bus.awready.value):
                     aw.append(int(bus.awaddr.value))
                 if int(bus.wvalid.value) and int(bus.wready.value):

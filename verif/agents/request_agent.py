@@ -4,7 +4,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from cocotb.triggers import RisingEdge, Timer
+from cocotb.triggers import Timer
 from pyuvm import ConfigDB, uvm_agent, uvm_analysis_port, uvm_component, uvm_driver, uvm_sequence_item, uvm_sequencer
 
 from verif.agents.axis import PERIOD, AxisDriver, AxisMonitor, now
@@ -55,7 +55,6 @@ class RequestDriver(uvm_driver):
 
     def start_of_simulation_phase(self):
         dut = ConfigDB().get(self, "", "DUT")
-        self.clk = dut.clk
         self.bus = AxisDriver(dut, "s", dut.clk)
 
     async def run_phase(self):
@@ -64,9 +63,8 @@ class RequestDriver(uvm_driver):
             wait = item.arrival - now()
             if wait > 1:
                 await Timer(wait * PERIOD - PERIOD // 2, "step")
-                await RisingEdge(self.clk)
             self.offered.write(item)
-            await self.bus.send(item.beats(), sync=False)
+            await self.bus.send(item.beats())
             self.seq_item_port.item_done()
 
 

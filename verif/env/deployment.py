@@ -1,8 +1,10 @@
 """From a scenario to what runs: programs, DRAM image, request payloads, and what to compare."""
 from __future__ import annotations
 
+import pickle
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
@@ -12,12 +14,15 @@ from models.compiler.space import room_beside
 from models.compiler.training import mlp_training
 from models.compiler.training_data import TrainingJob
 from models.config import Config, load_config
+from models.traces import Trace
 from models.workloads import digits, mlp, mlp_serve
 from models.workloads.lstm import load_params
 from verif.env.scenario import SERVICES, Scenario
 
+FILE = "deployment.pickle"
 BATCH = 128
 RATE = 0.5
+NEVER = 2**31  # cycles
 MANY = 1_000_000  # iterations asked for: training goes on until it is drained
 
 
@@ -34,6 +39,16 @@ class Deployment:
     job: TrainingJob | None
     payloads: dict[str, np.ndarray]
     targets: np.ndarray | None
+    trace: Trace
+
+    def save(self, run_dir: Path) -> None:
+        """Keep it for the processes of a run (the bench, the reference worker)."""
+        (run_dir / FILE).write_bytes(pickle.dumps(self))
+
+    @staticmethod
+    def load(run_dir: Path) -> Deployment:
+        """Inverse of :meth:`save`."""
+        return pickle.loads((run_dir / FILE).read_bytes())
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -82,8 +97,8 @@ class Deployment:
         return float(-np.log(np.maximum(((d + y) * y).sum(1), 2.0**-60)).mean())
 
 
-def deploy(scenario: Scenario, timeouts: dict[str, int] | None = None) -> Deployment:
-    """Compile a scenario.
+def deploy(scenario: Scenario) -> Deployment:
+    """Compile a scenario. Batch timeouts start out practically infinite; the test sets them when it has measured a batch.
 
     Raises:
         ValueError: something does not fit the configuration (which buffer, need and have).
@@ -104,7 +119,7 @@ def deploy(scenario: Scenario, timeouts: dict[str, int] | None = None) -> Deploy
         room = room_beside(cfg, [s.needs for s in installed])
         job = mlp_training(cfg, (mlp.FEATURES, mlp.HIDDEN, classes), batch, RATE, len(training.features), room=room)
         data = job.image(training.features, targets, mlp.initial_weights(sizes=(mlp.FEATURES, mlp.HIDDEN, classes)))
-    image = build_image(cfg, installed, job, data, iters=MANY, timeout=timeouts or {}, threshold=cfg.N)
+    image = build_image(cfg, installed, job, data, iters=MANY, timeout=NEVER, threshold=cfg.N)
     images = digits.digits_split().test_images
     payloads = {"lstm": digits.to_payload(images, cfg.L), "mlp": mlp_serve.to_payload(images, cfg.L)}
-    return Deployment(scenario, cfg, image, job, payloads, targets)
+    return Deployment(scenario, cfg, image, job, payloads, targets, scenario.open_trace())

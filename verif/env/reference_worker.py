@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from verif.env.deployment import Deployment, deploy
-from verif.env.scenario import Scenario
+from verif.env.deployment import Deployment
 
 
 def infer(run_dir: Path, what: Deployment) -> None:
@@ -37,7 +36,7 @@ def train(run_dir: Path, what: Deployment) -> None:
 
 def main() -> int:
     run_dir = Path(sys.argv[1])
-    what = deploy(Scenario.load_file(run_dir / "scenario.json"))
+    what = Deployment.load(run_dir)
     infer(run_dir, what)
     if what.job is not None:
         train(run_dir, what)

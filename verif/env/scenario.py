@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from models.config import load_config
-from models.traces import open_trace
+from models.traces import Trace, is_spec, open_trace
 
 ROOT = Path(__file__).resolve().parents[2]
 POLICIES = ("inference_only", "fair", "priority", "adaptive")
@@ -59,8 +59,15 @@ class Scenario:
                                 ("rsp_stall", 0, 95), ("dram_stall", 0, 95)):
             if not low <= getattr(self, name) <= high:
                 raise ScenarioError(f"{name.upper()} = {getattr(self, name)}: legal range {low}..{high}")
-        open_trace(self.trace, min(self.requests, 1000), self.seed)
+        self.open_trace()
         return self
+
+    def open_trace(self) -> Trace:
+        """The arrivals; a relative file name is looked for in the current folder, then in the project."""
+        name = self.trace
+        if not is_spec(name) and not Path(name).exists() and (ROOT / name).exists():
+            name = str(ROOT / name)
+        return open_trace(name, self.requests, self.seed)
 
     def save(self, path: Path) -> None:
         path.write_text(json.dumps(asdict(self), indent=2) + "\n")

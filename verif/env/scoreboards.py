@@ -155,6 +155,7 @@ class WeightScoreboard(Scoreboard):
         self.reference: Callable[[int, str], bytes] | None = None
         self.loss: Callable[[int, bytes], float] | None = None
         self.checkpoints: set[int] = set()
+        self.armed = False  # steps count from the start of the training job on
         self.weight_regions: tuple[str, ...] = ()
         self.step_regions: tuple[str, ...] = ()
         self.steps = 0
@@ -162,7 +163,7 @@ class WeightScoreboard(Scoreboard):
         self.losses: list[tuple[float, float]] = []
 
     def step(self, event: StepEvent) -> None:
-        if event.steps == 0:
+        if not self.armed or event.steps == 0:
             return
         if event.steps != self.steps + 1:
             self.mismatch(f"cycle {event.cycle}: step count went from {self.steps} to {event.steps}")

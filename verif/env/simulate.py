@@ -40,7 +40,7 @@ def simulate(scenario: Scenario, run_dir: Path, *, trace: bool = False, timeout:
         ValueError: the scenario is wrong or does not fit.
     """
     scenario.check()
-    image = deploy(scenario).image
+    what = deploy(scenario)
     start = time.monotonic()
     exe = build_chip(scenario.config, trace=trace)
     built = time.monotonic() - start
@@ -49,10 +49,11 @@ def simulate(scenario: Scenario, run_dir: Path, *, trace: bool = False, timeout:
         if old.is_file():
             old.unlink()
     scenario.save(run_dir / "scenario.json")
-    (run_dir / "dram.bin").write_bytes(image.dram.tobytes())
+    what.save(run_dir)
+    (run_dir / "dram.bin").write_bytes(what.image.dram.tobytes())
     result = run(
-        exe, MODULE, test_filter=f"^{scenario.test}$", seed=scenario.seed, plusargs=[f"+dram_image={run_dir / 'dram.bin'}"],
-        env={"EQX_RUN_DIR": str(run_dir)}, run_dir=run_dir / "sim", timeout=timeout, check=check,
+        exe, MODULE, test_filter=rf"\b{scenario.test}$", seed=scenario.seed, plusargs=[f"+dram_image={run_dir / 'dram.bin'}"],
+        env={"EQX_RUN_DIR": str(run_dir), "COCOTB_REWRITE_ASSERTION_FILES": ""}, run_dir=run_dir / "sim", timeout=timeout, check=check,
     )
     return ChipRun(run_dir, result, built)
 

@@ -14,9 +14,9 @@ IDLE, ERROR = 0, 5
 async def reset(dut) -> None:
     """Drive reset 1 → 0 → 1 (held low from time 0 there would be no edge)."""
     dut.rst_n.value = 1
-    await Timer(3, "step")
+    await Timer(3, "ns")
     dut.rst_n.value = 0
-    await Timer(40, "step")
+    await Timer(40, "ns")
     dut.rst_n.value = 1
     await ClockCycles(dut.clk, 2)
 

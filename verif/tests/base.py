@@ -12,9 +12,9 @@ from pyuvm import ConfigDB, uvm_test
 
 from verif.agents.axis import now
 from verif.agents.csr_agent import Csr
-from verif.env.deployment import deploy
+from verif.env.deployment import Deployment
 from verif.env.env import EquinoxEnv
-from verif.env.scenario import POLICIES, Scenario
+from verif.env.scenario import POLICIES
 from verif.sequences.boot import BootSeq, DrainTrainingSeq, StartTrainingSeq, reset
 from verif.sequences.replay import ReplaySeq
 
@@ -22,18 +22,14 @@ from verif.sequences.replay import ReplaySeq
 class EquinoxTest(uvm_test):
     """Runs ``body()`` between boot and the scoreboards' checks. ``EQX_RUN_DIR`` names the run's folder.
 
-    Subclasses change ``overrides`` (scenario fields) and write ``body``.
+    Subclasses write ``body``.
     """
-
-    overrides: dict[str, object] = {}
 
     def build_phase(self):
         self.run_dir = Path(os.environ["EQX_RUN_DIR"])
-        scenario = Scenario.load_file(self.run_dir / "scenario.json").changed(**self.overrides)
-        scenario.save(self.run_dir / "scenario.json")
-        self.scenario = scenario
+        self.what = Deployment.load(self.run_dir)
+        self.scenario = self.what.scenario
         self.rng = np.random.default_rng(cocotb.RANDOM_SEED)
-        self.what = deploy(scenario)
         self.cfg = self.what.cfg
         self.dut = cocotb.top
         for key, value in (("DUT", self.dut), ("CONFIG", self.cfg), ("DEPLOYMENT", self.what), ("RUN_DIR", self.run_dir)):
@@ -69,6 +65,7 @@ class EquinoxTest(uvm_test):
 
     async def start_training(self) -> None:
         """Start the training job; it runs until drained."""
+        self.env.weight_board.armed = True
         await StartTrainingSeq(self.what.image, self.what.image.training).start()
 
     async def drain_training(self) -> None:

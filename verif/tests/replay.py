@@ -10,7 +10,7 @@ import numpy as np
 from cocotb.triggers import ClockCycles
 from pyuvm import ConfigDB
 
-from models.traces import map_services, open_trace, scale_to_load
+from models.traces import map_services, scale_to_load
 from verif.agents.axis import now
 from verif.report import Check, RunResult, Service, Training, Unit
 from verif.sequences.boot import PerfSeq
@@ -43,7 +43,7 @@ class EquinoxReplay(EquinoxTest):
         measured = {name: await self.measure_capacity(name) for name in names}
         for name, (_, latency) in measured.items():
             await self.csr.write(f"SVC[{self.what.index[name]}].TIMEOUT", cycles=int(TIMEOUT_SHARE * latency))
-        trace = open_trace(s.trace, s.requests, s.seed)
+        trace = self.what.trace
         plan = scale_to_load(trace, s.requests, s.load, [measured[n][0] for n in names], map_services(trace, names))
         weights.required = s.train != "off"
         weights.checkpoints = {1, *np.unique(np.geomspace(2, max(2, s.steps), CHECKPOINTS).astype(int)).tolist()}

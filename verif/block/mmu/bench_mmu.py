@@ -205,3 +205,11 @@ async def utilisation(dut: Any) -> None:
     assert cycles == list(range(first, first + len(cycles))), "training rows left a cycle empty"
     assert sum(1 for t, c in log.seen.rows if c == 2 and t in set(cycles)) >= (9 * 3 - 1) * (n - 2), "too few training rows beside inference"
     assert first - log.taken[1][0] <= 2 + n, "training held an inference row up for longer than the bound"
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms", expect_fail=True)
+async def planted_fault(dut: Any) -> None:
+    """One flipped mantissa bit of one activation block must be noticed."""
+    b = await bench(dut)
+    dut.fault_actc.value = 5
+    await b.phase([[[matmul(rows=8, n_g=1, n_k=1, a_sr=1, c_sr=1)]], [[]], [[]], [[]]], [Env()] * 4, look=False)

@@ -128,14 +128,16 @@ class Bench:
         kills: list[tuple[int, int]] = (),  # type: ignore[assignment]
         then_mode: int | None = None,
         delay: tuple[int, ...] = (),
+        look: bool = True,
     ) -> Log:
         """Run programs (a list of segments a context; a later segment starts when everything before is quiet) and compare all.
 
-        ``kills``: (cycle, context). ``delay``: cycles before the first instruction of each context. ``then_mode``: mode for the rest once the inference contexts are through (for MODE_INF_ONLY).
+        ``kills``: (cycle, context). ``delay``: cycles before the first instruction of each context. ``look``: tb_mmu looks at
+        each instruction's last line when it completes. ``then_mode``: mode for the rest once the inference contexts are through (for MODE_INF_ONLY).
         """
         dut, size = self.dut, self.size
         await self.reset()
-        self._write_programs(programs, envs, train_rows, max_gap, delay, exact=not kills)
+        self._write_programs(programs, envs, train_rows, max_gap, delay, exact=look and not kills)
         await self._pulse("prog_go")
         dut.env.value = sum(_pack_env(e) << 120 * c for c, e in enumerate(envs))
         dut.mode_fix.value = mode

@@ -130,7 +130,7 @@ async def hbfp_quant_lane(dut: Any) -> None:
 @cocotb.test()
 @cocotb.parametrize(cell=["MAXE", "MAXE_WIDE"])
 async def hbfp_max_exp(dut: Any, cell: str) -> None:
-    """Random blocks of 4 or 64; the maximum alone in each lane; zeros, subnormals and non-finite values."""
+    """Random blocks of one lane or of all; the maximum alone in each lane; zeros, subnormals and non-finite values."""
     gen, count, n = rng(), 4 if cell == "MAXE" else 4 * drive.LANES, 4096
     x = gen.integers(0, 1 << 16, (n, count), dtype=np.uint16)
     x[: n // 2] &= 0x83FF  # small numbers ...

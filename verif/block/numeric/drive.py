@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from cocotb.triggers import RisingEdge, Timer
 from numpy.typing import ArrayLike
 
-LANES = 16
+LANES = int(os.environ["P_LANES"])
 
 
 def _bytes(values: ArrayLike, width: int) -> np.ndarray:

@@ -1,7 +1,9 @@
-// Plays operands and expected results, from a file, to 16 lanes of the arithmetic cell chosen by `sel`.
+// Plays operands and expected results, from a file, to LANES lanes of the arithmetic cell chosen by `sel`.
 // sweep = 0: operands from the file (stream_source); 1: all 2**16 values of one against those of the file (sweep_source).
-module tb_numeric;
-  localparam int unsigned LANES = 16;
+module tb_numeric #(
+    parameter int unsigned LANES = 4,
+    parameter bit          ALL   = 1'b1  // all cells, else those of BADD and BMUL
+);
 
   logic clk = 1'b0;
   always #5 clk = ~clk;
@@ -51,7 +53,7 @@ module tb_numeric;
 
   logic [LANES-1:0][31:0] y;
   for (genvar l = 0; l < LANES; l++) begin : g_lane
-    numeric_lane u_lane (
+    numeric_lane #(.ALL(ALL)) u_lane (
         .clk_i(clk), .sel_i(numeric_tb_pkg::cell_e'(sel)), .valid_i(valid), .x_i(in[l]), .y_o(y[l])
     );
   end

@@ -11,12 +11,12 @@ from verif.lib.sim import ROOT, run_block
 
 
 def test_cells() -> None:
-    run_block(__file__, test_filter=r"^(?!.*\.sweep)")
+    run_block(__file__, params={"LANES": 4, "ALL": True}, test_filter=r"^(?!.*\.sweep)")
 
 
 @pytest.mark.parametrize("cell", ["BADD", "BMUL"])
 def test_all_of_one_operand(cell: str) -> None:
-    run_block(__file__, test_filter=rf"\.sweep/.*{cell}")
+    run_block(__file__, params={"LANES": 16, "ALL": False}, test_filter=rf"\.sweep/.*{cell}")
 
 
 def test_generated_rom_is_up_to_date() -> None:

@@ -14,6 +14,7 @@ from cocotb.triggers import ReadOnly, RisingEdge, Timer
 from models.isa.encoding import Conv, ConvDst, Dst, Instr, Op, Src, make
 from models.vector import VectorEnv, VectorFault, execute_vector, plan_vector, vector_counts
 from verif.block.vpu.vpu_gen import Barriers, Generator, regions
+from verif.block.vpu.vpu_time import predict
 from verif.block.vpu.vpu_mem import NAMES, Image, Size, read_hex, write_hex, write_lists
 
 PRIO, FAIR, INF_ONLY = 2, 1, 0
@@ -128,6 +129,15 @@ def _execute(bench: Bench, lists: list[list[Instr]], envs: list[VectorEnv]) -> i
     return faults
 
 
+def _check_times(bench: Bench, lists: list[list[Instr]], envs: list[VectorEnv], mode: int) -> None:
+    """Every completion happens in the cycle that docs/vpu.md says."""
+    p = bench.p
+    want = predict(lists, envs, bench.issue, p.C_INF, p.L, p.K, mode)
+    for c in range(p.CTX):
+        for k, (got, cycle) in enumerate(zip(bench.done[c], want[c], strict=True)):
+            assert got == cycle, f"context {c}, instruction {k}: done in cycle {got}, expected {cycle}: {lists[c][k]}"
+
+
 def _gap(rng: np.random.Generator, busy: bool) -> int:
     return 0 if busy or rng.random() < 0.6 else int(rng.integers(0, 30))
 
@@ -154,7 +164,7 @@ def _lists(bench: Bench, counts: list[int], share: int, faulty: float = 0.0, rea
 N_RANDOM = int(os.environ.get("VPU_INSTRUCTIONS", "120"))
 
 
-@cocotb.test(timeout_time=20, timeout_unit="ms")
+@cocotb.test(timeout_time=2, timeout_unit="ms")
 @cocotb.parametrize(mode=[PRIO, FAIR, None])
 async def random_programs(dut: Any, mode: int | None) -> None:
     """Every context runs random instructions at the same time."""
@@ -162,13 +172,15 @@ async def random_programs(dut: Any, mode: int | None) -> None:
     lists, control, envs = _lists(bench, [N_RANDOM] * bench.p.CTX, bench.p.CTX)
     await bench.run(lists, control, envs, mode)
     want = [sum(int(np.prod(vector_counts(i, e))) for i in x) for x, e in zip(lists, envs, strict=True)]
+    if mode is not None:
+        _check_times(bench, lists, envs, mode)
     assert _execute(bench, lists, envs) == 0
     words = bench.compare()
     assert bench.lines == want, f"lines started: {bench.lines}, expected {want}"
     dut._log.info("%d instructions, %s lines, %d words", N_RANDOM * bench.p.CTX, bench.lines, words)
 
 
-@cocotb.test(timeout_time=20, timeout_unit="ms")
+@cocotb.test(timeout_time=2, timeout_unit="ms")
 async def faults(dut: Any) -> None:
     """Faulty instructions among legal ones: cause, partial effect, other contexts undisturbed."""
     bench = Bench(dut)
@@ -181,7 +193,7 @@ async def faults(dut: Any) -> None:
     dut._log.info("%d faults", count)
 
 
-@cocotb.test(timeout_time=20, timeout_unit="ms")
+@cocotb.test(timeout_time=2, timeout_unit="ms")
 async def kills(dut: Any) -> None:
     """Contexts are killed at random: only what the lost instructions were to write may differ."""
     bench = Bench(dut)
@@ -205,7 +217,7 @@ async def kills(dut: Any) -> None:
     dut._log.info("%d instructions lost, %d words still compared", lost, free)
 
 
-@cocotb.test(timeout_time=20, timeout_unit="ms")
+@cocotb.test(timeout_time=2, timeout_unit="ms")
 async def inference_only(dut: Any) -> None:
     """MODE_INF_ONLY: training does not start a line; afterwards it runs."""
     bench = Bench(dut)
@@ -236,7 +248,7 @@ def _stream(bench: Bench, c: int, shapes: list[tuple[int, int, int]]) -> list[In
     return out
 
 
-@cocotb.test(timeout_time=20, timeout_unit="ms")
+@cocotb.test(timeout_time=2, timeout_unit="ms")
 @cocotb.parametrize(which=["one", "all"])
 async def full_rate(dut: Any, which: str) -> None:
     """One line in every cycle: instructions of three lines and more, segments of one line, full COLS tiles between ROWS."""
@@ -256,12 +268,54 @@ async def full_rate(dut: Any, which: str) -> None:
     lines = sum(bench.lines)
     assert lines == sum(i.cnt_o * i.cnt_i for x in lists for i in x)
     assert span == lines, f"{lines} lines took {span} cycles"
+    _check_times(bench, lists, envs, FAIR)
     assert _execute(bench, lists, envs) == 0
     # Contexts write their own regions in order, so the final contents are those of each one's last writers.
     bench.compare()
 
 
-@cocotb.test(timeout_time=20, timeout_unit="ms")
+@cocotb.test(timeout_time=2, timeout_unit="ms")
+async def completion_queue(dut: Any) -> None:
+    """Short instructions pile up behind a COLS tile that drains slowly because another context fills the write port."""
+    bench = Bench(dut)
+    p = bench.p
+    lists = [_stream(bench, 0, ([(1, p.L, 2)] * 2 + [(1, 1, 0)] * 40) * 3), _stream(bench, 1, [(200, 1, 1)] * 3)]
+    lists += [[]] * (p.CTX - 2)
+    envs = [Generator(bench.rng, p, c, regions(p, p.CTX, c)).env for c in range(p.CTX)]
+    await bench.run(lists, [[0] * len(x) for x in lists], envs, FAIR)
+    _check_times(bench, lists, envs, FAIR)
+    most = max(k + 1 - sum(d < t for d in bench.done[0]) for k, t in enumerate(bench.issue[0]))
+    assert most > 15 or p.L < 16, f"at most {most} instructions at a time: the queue never filled"
+    assert _execute(bench, lists, envs) == 0
+    bench.compare()
+    dut._log.info("up to %d instructions of a context under way", most)
+
+
+@cocotb.test(timeout_time=2, timeout_unit="ms")
+async def reductions(dut: Any) -> None:
+    """Sums of values that cancel and swallow each other, so that the order of the additions shows; maxima."""
+    bench = Bench(dut)
+    p, rng = bench.p, bench.rng
+    half = p.VEC_DEPTH // 2
+    exp = rng.integers(112, 142, (half, p.L))
+    raw = rng.integers(0, 2, (half, p.L)) << 15 | exp << 7 | rng.integers(0, 128, (half, p.L))
+    pairs = np.argsort(rng.random((half, p.L)), axis=1)[:, : p.L // 2 * 2].reshape(half, -1, 2)
+    line = np.arange(half)[:, None]
+    cancel = rng.random((half, pairs.shape[1])) < 0.7
+    raw[line, pairs[:, :, 1]] = np.where(cancel, raw[line, pairs[:, :, 0]] ^ 0x8000, raw[line, pairs[:, :, 1]])
+    bench.image.VEC[:half] = raw
+    width = min(p.K, half // 8)
+    lists: list[list[Instr]] = [[] for _ in range(p.CTX)]
+    for k in range(half // width):
+        lists[0].append(make(Op.VECTOR, cnt_o=1, cnt_i=width, a_sp=Src.VEC, a_base=k * width, a_si=1, red=1 + (k % 4 == 3),
+                             r_sp=Dst.VEC, r_base=half + k * width, r_si=1))  # fmt: skip
+    envs = [VectorEnv(p.N, p.RX_LINES, p.TX_LINES, c, c >= p.C_INF, 1, list(range(p.N))) for c in range(p.CTX)]
+    await bench.run(lists, [[0] * len(x) for x in lists], envs)
+    assert _execute(bench, lists, envs) == 0
+    bench.compare()
+
+
+@cocotb.test(timeout_time=2, timeout_unit="ms")
 async def latency(dut: Any) -> None:
     """Cycles from transfer to completion, as docs/vpu.md states them, for lone instructions."""
     bench = Bench(dut)

@@ -237,6 +237,27 @@ module tb_vpu #(
       end
   end
 
+  // A quiet context has no line in the pipeline, no tile, no block; and nothing completes after a fault is reported.
+  localparam int unsigned LAST = 8 + $clog2(L);
+  always_ff @(posedge clk or negedge rst_n) begin
+    if (rst_n) begin
+      for (int c = 0; c < CTX; c++) begin
+        if (quiet[c]) begin
+          for (int i = 1; i <= LAST; i++)
+            if (u_vpu.u_lanes.valid_q[i] && u_vpu.u_lanes.line_q[i].tag.ctx == 4'(c))
+              $error("tb_vpu: context %0d is quiet, but has a line in stage %0d", c, i);
+          for (int i = 0; i < 2; i++)
+            if (u_vpu.tile_full[i] && u_vpu.tile_ctx[i] == 4'(c)) $error("tb_vpu: context %0d is quiet, but has a tile", c);
+          if (u_vpu.u_converter.valid1_q && u_vpu.u_converter.where1_q.ctx == 4'(c)
+              || u_vpu.u_converter.valid2_q && u_vpu.u_converter.where2_q.ctx == 4'(c))
+            $error("tb_vpu: context %0d is quiet, but has a block", c);
+          if (busy[c] || done_valid[c]) $error("tb_vpu: context %0d is quiet, but works", c);
+        end
+        if (done_valid[c] && (faulty[c] != 8'd0 || err_valid[c])) $error("tb_vpu: completion after a fault was reported");
+      end
+    end
+  end
+
   always_ff @(posedge clk or negedge rst_n) begin
     if (!rst_n) begin
       cycle      <= '0;

@@ -18,4 +18,4 @@ def test_vpu(size: dict[str, int]) -> None:
 
 
 def test_vpu_large() -> None:
-    run_block(__file__, params=LARGE, test_filter="random_programs.*mode=2|full_rate")
+    run_block(__file__, params=LARGE, test_filter="random_programs.*mode=2|full_rate|completion_queue")
