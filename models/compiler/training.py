@@ -154,12 +154,15 @@ class _Training:
             if not fits:
                 raise too_small(self.name, "SOF, STG or ACC", self.ratio * layer.rows, limit, "lines of one update")
             step = fits[-1]
+            blocks = step // self.ratio * layer.rows
+            layer.whole_panels = blocks % cfg.K == 0 or step == groups
             for panel in range(layer.outs // layer.rows):
                 transposed = d.blocks(layer.ins) if layer.index else 0
-                for g in range(0, groups, step):
-                    blocks = step // self.ratio * layer.rows
-                    t = transposed + g * cfg.L // cfg.K * d.block_bytes(cfg.K)
-                    layer.pieces.append(Piece(panel, g, step, d.lines(step * layer.rows), d.blocks(blocks), t))
+                copy = d.blocks(blocks, groups // step)
+                for n in range(groups // step):
+                    t = transposed + n * step * cfg.L // cfg.K * d.block_bytes(cfg.K)
+                    at = copy + n * d.block_bytes(blocks)
+                    layer.pieces.append(Piece(panel, n * step, step, d.lines(step * layer.rows), at, t))
             if layer.index < len(self.layers) - 1 and layer.mask is None:
                 layer.spill = d.lines(self.ratio * b, layer.outs // cfg.K)
 
@@ -213,9 +216,16 @@ class _Training:
 
     def _weights(self, layer: Layer, panel: int) -> int:
         """Loads a panel of a layer's weights; returns its WGTD slot, [block][output]."""
-        slot = self.wgtd.take(layer.ins // self.cfg.K * layer.rows)
-        for p in layer.pieces:
-            if p.panel == panel:
+        depth, k = layer.ins // self.cfg.K, self.cfg.K
+        slot = self.wgtd.take(depth * layer.rows)
+        pieces = [p for p in layer.pieces if p.panel == panel]
+        if layer.whole_panels and layer.rows == k:
+            run = self.dram.block_bytes(k)
+            self.out.load(sp=LdDst.WGTD, n_o=depth, len=k, l_base=slot, l_so=k, d_base=pieces[0].copy, d_so=run)
+        elif layer.whole_panels:
+            self.out.load(sp=LdDst.WGTD, n_o=1, len=depth * layer.rows, l_base=slot, d_base=pieces[0].copy)
+        else:
+            for p in pieces:
                 at = slot + p.group // self.ratio * layer.rows
                 self.out.load(sp=LdDst.WGTD, n_o=1, len=p.groups // self.ratio * layer.rows, l_base=at, d_base=p.copy)
         return slot

@@ -36,7 +36,10 @@ class Piece:
 
 @dataclass
 class Layer:
-    """Sizes (as given, and filled up: ``ins`` to K, ``outs`` to K or L) and places of one layer; None: not used."""
+    """Sizes (as given, and filled up: ``ins`` to K, ``outs`` to K or L) and places of one layer; None: not used.
+
+    A *panel* is ``rows`` outputs; with ``whole_panels`` the copies of its pieces are one run of blocks in DRAM.
+    """
 
     index: int
     size_in: int
@@ -45,6 +48,7 @@ class Layer:
     outs: int
     bias: ArrayLike | None
     rows: int = 0
+    whole_panels: bool = True
     pieces: list[Piece] = field(default_factory=list)
     act_rows: int = 0
     act_cols: int = 0

@@ -149,6 +149,7 @@ module mmu #(
       .take_o      (tile_take),
       .free_i      (cls_free),
       .bank_i      (push_bank),
+      .trn_dry_i   (!front_valid[1]),
       .push_o      (push),
       .push_tile_o (push_tile),
       .line_valid_o(wline_valid),
@@ -269,8 +270,7 @@ module mmu #(
       .clk_i,
       .rst_ni,
       .mode_i,
-      .inf_want_i (|(tile_valid & INF_MASK) && cls_free[0]),
-      .inf_start_i(push[0]),
+      .inf_wait_i(|(tile_valid & INF_MASK) && cls_free[0] && (push[1] || |(loading & ~INF_MASK))),
       .avail_i    (avail),
       .take_i     (take)
   );

@@ -1,5 +1,5 @@
 // Assertions of the MMU's promises, on in every simulation.
-// Bound: in MODE_PRIO, a ready inference tile with a free bank of its class has the load port within N cycles,
+// Bound: in MODE_PRIO, a ready inference tile with a free bank of its class waits at most N cycles for a training load,
 // and no training row enters in a cycle in which inference has a row to give.
 module mmu_checks #(
     parameter int unsigned N = 8
@@ -7,25 +7,24 @@ module mmu_checks #(
     input logic           clk_i,
     input logic           rst_ni,
     input eqx_pkg::mode_e mode_i,
-    input logic           inf_want_i,   // an inference tile is ready and an inference bank free
-    input logic           inf_start_i,  // the load port takes an inference tile
+    input logic           inf_wait_i,   // an inference tile with a free bank waits while the port loads a training tile
     input logic [1:0]     avail_i,      // rows to give: 0 inference, 1 training
     input logic [1:0]     take_i
 );
 `ifndef SYNTHESIS
   logic        on_q;    // out of reset
-  logic [15:0] wait_q;  // cycles that inference has waited in vain
+  logic [15:0] wait_q;  // cycles that inference has waited for training
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) on_q <= 1'b0;
     else on_q <= 1'b1;
   end
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) wait_q <= '0;
-    else if (mode_i == eqx_pkg::MODE_PRIO && inf_want_i && !inf_start_i) wait_q <= wait_q + 16'd1;
+    else if (mode_i == eqx_pkg::MODE_PRIO && inf_wait_i) wait_q <= wait_q + 16'd1;
     else wait_q <= '0;
   end
 
-  assert property (@(posedge clk_i) disable iff (!on_q) wait_q < 16'(N))
+  assert property (@(posedge clk_i) disable iff (!on_q) wait_q <= 16'(N))
   else $error("mmu: an inference tile waited %0d cycles for the load port, the bound is %0d", wait_q, N);
   assert property (@(posedge clk_i) disable iff (!on_q) !(mode_i == eqx_pkg::MODE_PRIO && take_i[1] && avail_i[0]))
   else $error("mmu: a training row entered although inference had one to give");
@@ -35,7 +34,7 @@ module mmu_checks #(
   else $error("mmu: a training row entered in MODE_INF_ONLY");
   assert property (@(posedge clk_i) disable iff (!on_q) take_i != '0 || !avail_i[0])
   else $error("mmu: inference had a row to give, and none entered");
-  cover property (@(posedge clk_i) disable iff (!on_q) mode_i == eqx_pkg::MODE_PRIO && wait_q == 16'(N - 2) && inf_start_i);
+  cover property (@(posedge clk_i) disable iff (!on_q) mode_i == eqx_pkg::MODE_PRIO && wait_q == 16'(N));
   cover property (@(posedge clk_i) disable iff (!on_q) mode_i == eqx_pkg::MODE_PRIO && (&avail_i) && take_i[0]);
 `endif
 endmodule

@@ -1,4 +1,6 @@
 // Load port: the weight lines of one tile after the other, each from the context that the arbiter picks among those whose class has a free bank.
+// In MODE_PRIO training has the port once between two inference tiles when it has no loaded rows left: one load buys many rows
+// that fill the cycles in which inference waits for weights, and costs an inference tile at most N cycles.
 // Timing: a tile taken in cycle s reads its line j in s+j; the next tile may be taken in s+N. Never gives up a started tile.
 module mmu_load #(
     parameter int unsigned N     = 8,
@@ -16,6 +18,7 @@ module mmu_load #(
     // class FIFOs: 0 inference, 1 training
     input  logic [1:0]                     free_i,
     input  logic [1:0]                     bank_i,
+    input  logic                           trn_dry_i,    // training has no loaded rows
     output logic [1:0]                     push_o,
     output mmu_pkg::tile_t                 push_tile_o,
     // weight line read in this cycle
@@ -35,13 +38,16 @@ module mmu_load #(
   logic [CTX-1:0] ctx_q;
   logic [CTX-1:0] req, gnt;
   logic           go, sp;
+  logic           last_inf_q;   // the last tile taken was inference's
+  logic           turn;         // training's turn
   logic [15:0]    addr;
   logic [1:0]     bank;
   // verilator lint_off UNUSEDSIGNAL
   logic           held;         // the unit reports policy stalls at the stream port
   // verilator lint_on UNUSEDSIGNAL
 
-  assign req = busy_q ? '0 : tile_valid_i & ((free_i[0] ? INF_MASK : '0) | (free_i[1] ? ~INF_MASK : '0));
+  assign turn = mode_i == eqx_pkg::MODE_PRIO && trn_dry_i && last_inf_q && |(tile_valid_i & ~INF_MASK);
+  assign req = busy_q ? '0 : tile_valid_i & ((free_i[0] && !turn ? INF_MASK : '0) | (free_i[1] ? ~INF_MASK : '0));
 
   eqx_arb #(
       .CTX  (CTX),
@@ -83,8 +89,13 @@ module mmu_load #(
   assign loading_o    = busy_q ? ctx_q : '0;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) busy_q <= 1'b0;
-    else busy_q <= go || (busy_q && !col_q[N-1]);
+    if (!rst_ni) begin
+      busy_q <= 1'b0;
+      last_inf_q <= 1'b0;
+    end else begin
+      busy_q <= go || (busy_q && !col_q[N-1]);
+      if (go) last_inf_q <= push_o[0];
+    end
   end
 
   always_ff @(posedge clk_i) begin

@@ -32,10 +32,6 @@ class Predictor(uvm_component):
         """A DRAM region's bytes after a step."""
         return self.reference.training(step, region)
 
-    def final_phase(self):
-        self.reference.close()
-
-
 class EquinoxEnv(uvm_env):
     """Everything around the core; tests replace parts through the factory."""
 

@@ -2,6 +2,8 @@
 
 The worker appends fixed-size records to files (one file a service: the response to each distinct payload; one file a
 DRAM region: its contents after each training step), so a record is there as soon as the file is long enough.
+The worker trains at most AHEAD steps beyond the last one read here, and ends with this process: each step read sends it a
+byte, and it ends when its standard input does.
 """
 from __future__ import annotations
 
@@ -14,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
+AHEAD = 40
 WAIT = 600.0  # seconds that the bench waits for a record before it gives up
 
 
@@ -53,10 +56,10 @@ class Reference:
         self.log = (run_dir / "reference.log").open("w+")
         python = Path(sys.prefix) / "bin" / "python"
         self.process = subprocess.Popen(
-            [str(python), "-m", "verif.env.reference_worker", str(run_dir)], cwd=ROOT, stdout=self.log, stderr=self.log,
+            [str(python), "-m", "verif.env.reference_worker", str(run_dir)], cwd=ROOT, stdin=subprocess.PIPE, stdout=self.log, stderr=self.log,
             env={k: v for k, v in os.environ.items() if not k.startswith(("COCOTB", "PYGPI", "LD_"))} | {"PYTHONPATH": str(ROOT)},
         )
-        self.shapes = tx_shapes
+        self.shapes, self.steps_read = tx_shapes, 0
         self.services = {n: RecordFile(run_dir / f"ref_{n}.bin", 2 * s[0] * s[1], self._alive) for n, s in tx_shapes.items()}
         self.regions = {n: RecordFile(run_dir / f"ref_train_{n}.bin", size, self._alive) for n, size in regions.items()}
 
@@ -69,10 +72,15 @@ class Reference:
         return np.frombuffer(self.services[service].get(index), "<u2").reshape(self.shapes[service])
 
     def training(self, step: int, region: str) -> bytes:
+        if step > self.steps_read:
+            self.process.stdin.write(b"." * (step - self.steps_read))
+            self.process.stdin.flush()
+            self.steps_read = step
         return self.regions[region].get(step - 1)
 
     def close(self) -> None:
         self.process.kill()
+        self.process.stdin.close()
         self.process.wait()
         self.log.close()
         for record in (*self.services.values(), *self.regions.values()):

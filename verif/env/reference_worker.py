@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from verif.env.deployment import Deployment
+from verif.env.reference import AHEAD
 
 
 def infer(run_dir: Path, what: Deployment) -> None:
@@ -22,7 +23,7 @@ def infer(run_dir: Path, what: Deployment) -> None:
 
 
 def train(run_dir: Path, what: Deployment) -> None:
-    """The DRAM regions after every step, until killed."""
+    """The DRAM regions after every step, until standard input ends."""
     core, setting = what.image.core(), what.image.training
     files = {r: (run_dir / f"ref_train_{r}.bin").open("wb") for r in what.region_sizes}
 
@@ -30,6 +31,8 @@ def train(run_dir: Path, what: Deployment) -> None:
         for region, out in files.items():
             out.write(b"".join(core.mem.DRAM[a : a + n].tobytes() for a, n in what.ranges(region, step)))
             out.flush()
+        if step >= AHEAD and not sys.stdin.buffer.read(1):
+            sys.exit(0)
 
     core.run_training(what.job.program, setting.iters, setting.iter_mod, setting.bases, on_step=keep)
 

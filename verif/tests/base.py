@@ -46,6 +46,7 @@ class EquinoxTest(uvm_test):
             await self.boot()
             await self.body()
         finally:
+            self.env.predictor.reference.close()
             self.drop_objection()
 
     async def boot(self) -> None:
