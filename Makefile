@@ -6,14 +6,17 @@ SHELL := /bin/bash
 
 #: of `make sim`
 #:   CONFIG=default      core: a file of configs/ (tiny, default, large)
-#:   TRACE=poisson       arrivals: a generator's name or a file
-#:   LOAD=0.5            offered load, as a fraction of the peak inference throughput
-#:   REQUESTS=200        how many requests
-#:   SERVICE=lstm        the model that is served
-#:   POLICY=adaptive     inference_only, fair, priority or adaptive
-#:   TRAIN=1             run the training job in the idle cycles
-#:   TEST=name           scenario or test to run
-#:   LIMIT=...           stop after this many cycles
+#:   TRACE=poisson       arrivals: poisson, bursty, diurnal (bursty:on=0.2,burst=5), or a file [configs/traces/bursty.csv]
+#:   LOAD=0.5            offered load, as a fraction of the measured capacity
+#:   REQUESTS=1000       how many requests
+#:   SERVICE=lstm        whom the requests are for: lstm, mlp, or lstm,mlp
+#:   POLICY=priority     inference_only, fair, priority or adaptive
+#:   TRAIN=mlp           the training job in the idle cycles: mlp or off
+#:   STEPS=100           training steps at least
+#:   TEST=name           test of verif/tests/bench_equinox.py to run [equinox_replay_test]
+#:   LIMIT=20000         latency limit for p99 in cycles [a multiple of an unloaded batch]
+#:   RSP_STALL=0         percent of cycles in which the response sink is not ready
+#:   DRAM_STALL=0        percent of cycles in which each DRAM channel is held back
 #: of `make sim` and `make test`
 #:   SEED=1              seed of everything random
 #:   WAVES=1             dump waves (slow; a build of its own)
@@ -55,8 +58,9 @@ given = $(if $(findstring command,$(origin $(1))),$($(1)))
 flag = $(if $(call given,$(2)),--$(1) '$(call given,$(2))')
 SIM_FLAGS = $(call flag,config,CONFIG) $(call flag,trace,TRACE) $(call flag,load,LOAD) \
   $(call flag,requests,REQUESTS) $(call flag,service,SERVICE) $(call flag,policy,POLICY) \
-  $(call flag,train,TRAIN) $(call flag,test,TEST) $(call flag,limit,LIMIT) $(if $(SEED),--seed '$(SEED)') \
-  $(if $(filter-out 0,$(WAVES)),--waves)
+  $(call flag,train,TRAIN) $(call flag,steps,STEPS) $(call flag,test,TEST) $(call flag,limit,LIMIT) \
+  $(call flag,rsp-stall,RSP_STALL) $(call flag,dram-stall,DRAM_STALL) $(if $(SEED),--seed '$(SEED)') \
+  $(if $(filter-out 0,$(WAVES)),--waves 1)
 
 sim: venv ## simulate the core on a request trace and print latencies and utilisation
 	@$(PY) scripts/sim.py $(SIM_FLAGS)

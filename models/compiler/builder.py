@@ -176,7 +176,8 @@ class _Analysis:
         """Dependences that bound how far streams signal ahead in an iteration, where the present ones do not.
 
         A signal must know that the wait before the last SEM_MAX ones has issued. Is that wait earlier in the sequence, the
-        signaller waits for it. Else all these signals come before it anyway: it takes a later one, which makes one superfluous.
+        signaller waits for it. Else all these signals come before it anyway: every other wait takes the next signal instead of its
+        own, which halves their number.
         """
         pairs: dict[tuple[Unit, Unit], list[tuple[int, int]]] = {}
         for n, edges in enumerate(self.edges):
@@ -188,6 +189,7 @@ class _Analysis:
             tokens.sort()
             waits = np.array([after for _, after in tokens], np.int64)
             held = 0
+            crowd: set[int] = set()
             for k, (before, _) in enumerate(tokens):
                 known = before + 1 if src == dst else self.issued[src][before][dst]
                 held = max(held, int(np.searchsorted(waits, known)))
@@ -199,8 +201,10 @@ class _Analysis:
                     found.add(self._edge(dst, tokens[later][1], src, before))
                     held = max(held, later + 1)
                 else:
-                    found.add(self._edge(src, tokens[k - SEM_MAX + 1][0], dst, wait))
-                    held += 1
+                    crowd |= set(range(k - SEM_MAX, k + 1))
+            for k in sorted(crowd)[::2]:
+                if k + 1 in crowd and self.order[dst][tokens[k][1]] > self.order[src][tokens[k + 1][0]]:
+                    found.add(self._edge(src, tokens[k + 1][0], dst, tokens[k][1]))
         return found
 
 

@@ -115,7 +115,7 @@ def check_races(
     prog: Program,
     cfg: Config,
     iters: int | None = None,
-    iter_mod: int = 65535,
+    iter_mod: int = 1,
     rows: int | None = None,
     sem_init: Sequence[int] | None = None,
 ) -> int:

@@ -41,10 +41,8 @@ module dma_load_data #(
 
   place_t                      now, nxt;
   logic                        lines, whole;
-  logic   [HB-1:0][8*K-1:0]    hold;
 
   assign now   = (fresh_q && run_first_i) ? '{laddr: laddr_i, left: len_i, pos: '0} : place_q[ctx_i];
-  assign hold  = hold_q[ctx_i];
   assign lines = sp_i == eqx_isa_pkg::LDD_STG;
   assign whole = lines ? now.pos == PW'(LB - 1) : now.pos != '0;  // this beat completes a word
 
@@ -58,12 +56,8 @@ module dma_load_data #(
     else nxt.pos = now.pos + 1'b1;
   end
 
-  logic           we;
-  logic [8*K-1:0] exps;
-  logic [7:0]     exp;
-  assign we   = beat_i && whole && !drop_i;
-  assign exps = hold[0];
-  assign exp  = exps[8*(32'(now.pos)-1)+:8];
+  logic we;
+  assign we = beat_i && whole && !drop_i;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -90,15 +84,13 @@ module dma_load_data #(
     end
     if (we) begin
       waddr_o <= now.laddr;
-      if (!lines) blk_wdata_o <= {exp, data_i};
+      if (!lines) blk_wdata_o <= {hold_q[ctx_i][0][8*(32'(now.pos)-1)+:8], data_i};
     end
   end
 
-  logic [32*L-1:0] line;
   if (LB == 1) begin : g_line1
-    assign line = data_i;
+    always_ff @(posedge clk_i) if (we && lines) stg_wdata_o <= data_i;
   end else begin : g_line
-    assign line = {data_i, hold};
+    always_ff @(posedge clk_i) if (we && lines) stg_wdata_o <= {data_i, hold_q[ctx_i]};
   end
-  always_ff @(posedge clk_i) if (we && lines) stg_wdata_o <= line;
 endmodule

@@ -119,7 +119,7 @@ def deploy(scenario: Scenario) -> Deployment:
         room = room_beside(cfg, [s.needs for s in installed])
         job = mlp_training(cfg, (mlp.FEATURES, mlp.HIDDEN, classes), batch, RATE, len(training.features), room=room)
         data = job.image(training.features, targets, mlp.initial_weights(sizes=(mlp.FEATURES, mlp.HIDDEN, classes)))
-    image = build_image(cfg, installed, job, data, iters=MANY, timeout=NEVER, threshold=cfg.N)
+    image = build_image(cfg, installed, job, data, iters=MANY, timeout=NEVER, threshold=cfg.N, train_rows=BATCH)
     images = digits.digits_split().test_images
     payloads = {"lstm": digits.to_payload(images, cfg.L), "mlp": mlp_serve.to_payload(images, cfg.L)}
     return Deployment(scenario, cfg, image, job, payloads, targets, scenario.open_trace())

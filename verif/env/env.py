@@ -32,6 +32,7 @@ class Predictor(uvm_component):
         """A DRAM region's bytes after a step."""
         return self.reference.training(step, region)
 
+
 class EquinoxEnv(uvm_env):
     """Everything around the core; tests replace parts through the factory."""
 

@@ -8,11 +8,11 @@ module tb_dma #(
     parameter int unsigned CTX = 3,
     parameter int unsigned C_INF = 2,
     parameter int unsigned ACTD_DEPTH = 384,
-    parameter int unsigned WGTD_DEPTH = 1536,
-    parameter int unsigned STG_DEPTH = 384,
+    parameter int unsigned WGTD_DEPTH = 768,
+    parameter int unsigned STG_DEPTH = 192,
     parameter int unsigned SOB_DEPTH = 768,
-    parameter int unsigned SOF_DEPTH = 384,
-    parameter int unsigned BYTES = 524288,
+    parameter int unsigned SOF_DEPTH = 192,
+    parameter int unsigned BYTES = 262144,
     parameter int unsigned LATENCY = 60,
     parameter int unsigned GAP = 0
 );

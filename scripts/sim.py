@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""`make sim`: serve a trace of requests on the core while it trains, compare everything, report."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from verif.env.scenario import DEFAULT_TRACE, POLICIES, SERVICES, TRAIN, Scenario  # noqa: E402
+from verif.env.simulate import default_run_dir, simulate  # noqa: E402
+from verif.lib.sim import BuildError  # noqa: E402
+from verif.report import RunResult, summary, write_html  # noqa: E402
+
+HELP = {
+    "config": "core: a name in configs/ or a file",
+    "trace": f"arrivals: poisson, bursty, diurnal (with parameters, bursty:on=0.2) or a file (default {DEFAULT_TRACE})",
+    "load": "offered load as a fraction of the measured capacity",
+    "requests": "how many requests",
+    "policy": ", ".join(POLICIES),
+    "train": f"training job: {', '.join(TRAIN)}",
+    "steps": "training steps at least (the run goes on until they are done)",
+    "service": f"services that requests are for: {', '.join(SERVICES)}, or both joined by a comma",
+    "test": "test of verif/tests/bench_equinox.py to run",
+    "seed": "seed of everything random",
+    "limit": "latency limit for p99 in cycles (default: a multiple of an unloaded batch)",
+    "rsp_stall": "percent of cycles in which the response sink is not ready",
+    "dram_stall": "percent of cycles in which each DRAM channel is held back",
+}
+
+
+def parse(argv: list[str] | None) -> tuple[Scenario, bool, Path | None]:
+    parser = argparse.ArgumentParser(description=__doc__)
+    kinds = {"int": int, "float": float, "str": str}
+    for f in fields(Scenario):
+        if f.name in HELP:
+            parser.add_argument(f"--{f.name.replace('_', '-')}", type=kinds[str(f.type)], default=f.default, help=f"{HELP[f.name]} [{f.default}]")
+    parser.add_argument("--waves", default="0", help="1: dump waves, from a build of its own")
+    parser.add_argument("--out", type=Path, help="folder of the results [build/sim_runs/...]")
+    args = vars(parser.parse_args(argv))
+    waves, out = args.pop("waves") not in ("", "0"), args.pop("out")
+    return Scenario(**args, progress=sys.stderr.isatty()), waves, out
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    scenario, waves, out = parse(argv)
+    try:
+        run_dir = (out or default_run_dir(scenario)).resolve()
+        done = simulate(scenario, run_dir, trace=waves)
+    except (ValueError, OSError, BuildError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    result_file = run_dir / "result.json"
+    if not result_file.exists():
+        print(done.sim.explain(), file=sys.stderr)
+        print(f"FAILED, log: {done.sim.log}\nrepeat with: {scenario.command()}", file=sys.stderr)
+        return 1
+    result = RunResult.from_dict(json.loads(result_file.read_text()))
+    if not done.sim.ok:
+        result.mismatches += [f"{t.name}: {t.message}" for t in done.sim.failures if not result.mismatches]
+    page = run_dir / "report.html"
+    write_html(result, page)
+    print(summary(result))
+    print(f"report: {page}")
+    if waves:
+        print(f"waves: {done.sim.run_dir}")
+    return 0 if result.passed and done.sim.ok else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
