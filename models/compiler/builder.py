@@ -23,7 +23,7 @@ from ..isa.program import Program, with_fields
 from ..isa.races import Footprints, History
 
 _MAX_UNROLL = 8
-_MAX_FIXES = 20
+_MAX_FIXES = 40
 
 
 @dataclass(frozen=True)
@@ -177,14 +177,15 @@ class _Analysis:
 
         A signal must know that the wait before the last SEM_MAX ones has issued. Is that wait earlier in the sequence, the
         signaller waits for it. Else all these signals come before it anyway: every other wait takes the next signal instead of its
-        own, which halves their number.
+        own, which halves their number; that comes first, since it may make the other unnecessary.
         """
         pairs: dict[tuple[Unit, Unit], list[tuple[int, int]]] = {}
         for n, edges in enumerate(self.edges):
             for e in edges:
                 at = (n - e.turns) * self.length[e.src] + e.before
                 pairs.setdefault((e.src, e.dst), []).append((at, n * self.length[e.dst] + e.after))
-        found: set[Edge] = set()
+        held_back: set[Edge] = set()
+        halved: set[Edge] = set()
         for (src, dst), tokens in pairs.items():
             tokens.sort()
             waits = np.array([after for _, after in tokens], np.int64)
@@ -198,14 +199,14 @@ class _Analysis:
                 wait = tokens[k - SEM_MAX][1]
                 if self.order[dst][wait] < self.order[src][before]:
                     later = next(n for n in range(k - SEM_MAX // 2, -1, -1) if self.order[dst][tokens[n][1]] < self.order[src][before])
-                    found.add(self._edge(dst, tokens[later][1], src, before))
+                    held_back.add(self._edge(dst, tokens[later][1], src, before))
                     held = max(held, later + 1)
                 else:
                     crowd |= set(range(k - SEM_MAX, k + 1))
             for k in sorted(crowd)[::2]:
                 if k + 1 in crowd and self.order[dst][tokens[k][1]] > self.order[src][tokens[k + 1][0]]:
-                    found.add(self._edge(src, tokens[k + 1][0], dst, tokens[k][1]))
-        return found
+                    halved.add(self._edge(src, tokens[k + 1][0], dst, tokens[k][1]))
+        return halved or held_back
 
 
 def _place(prog: Program, edges: list[Edge]) -> None:

@@ -20,7 +20,10 @@ module vpu_reduce #(
     logic [16*L-1:0]        whole;
     if (k == 0) begin : g_first
       assign whole = u_i;
-      always_comb for (int unsigned i = 0; i < L; i++) from[i] = fp_pkg::bf16_to_fp32(u_i[i]);
+      always_comb begin
+        from = '0;
+        if (valid_i[0]) for (int unsigned i = 0; i < L; i++) from[i] = fp_pkg::bf16_to_fp32(u_i[i]);
+      end
     end else begin : g_rest
       assign whole = at[k-1];
       assign from  = at[k-1][64*OUT-1:0];

@@ -7,6 +7,7 @@ import numpy as np
 from cocotb.triggers import Timer
 from pyuvm import ConfigDB, uvm_agent, uvm_analysis_port, uvm_component, uvm_driver, uvm_sequence_item, uvm_sequencer
 
+from models.isa.encoding import Status
 from verif.agents.axis import PERIOD, AxisDriver, AxisMonitor, now
 
 
@@ -25,12 +26,15 @@ class RequestItem(uvm_sequence_item):
     """One inference request.
 
     ``arrival`` is the cycle from which the host offers it; the driver never offers it earlier, and later only
-    when the stream is still busy with earlier requests.  ``payload`` is uint16 [lines, L] of bf16.
+    when the stream is still busy with earlier requests.  ``payload`` is uint16 [lines, L] of bf16; ``legal`` holds the
+    statuses that the answer may have.
     """
 
-    def __init__(self, service: int, request_id: int, payload: np.ndarray, arrival: int = 0, tag: object = None):
+    def __init__(self, service: int, request_id: int, payload: np.ndarray, arrival: int = 0, tag: object = None,
+                 legal: frozenset[Status] = frozenset({Status.OK})):
         super().__init__(f"request_{request_id}")
         self.service, self.request_id, self.payload, self.arrival, self.tag = service, request_id, payload, arrival, tag
+        self.legal = legal
 
     def beats(self) -> list[int]:
         return [self.service | self.request_id << 16, *pack_lines(self.payload)]

@@ -12,12 +12,14 @@ from verif.agents.axis import now
 
 @dataclass
 class BatchEvent:
-    """A batch was handed to an inference context."""
+    """A batch was handed to an inference context; ``busy`` is the mask of contexts at work then, ``mode`` the scheduling mode."""
 
     cycle: int
     ctx: int
     service: int
     rows: int
+    busy: int = 0
+    mode: int = 0
 
 
 @dataclass
@@ -56,7 +58,8 @@ class UnitMonitor(uvm_component):
     async def _batches(self, dut):
         while True:
             await dut.batch_toggle.value_change
-            self.batches.write(BatchEvent(now(), int(dut.batch_ctx.value), int(dut.batch_svc.value), int(dut.batch_rows.value)))
+            values = (dut.batch_ctx, dut.batch_svc, dut.batch_rows, dut.batch_busy, dut.batch_mode)
+            self.batches.write(BatchEvent(now(), *(int(v.value) for v in values)))
 
     async def _steps(self, dut):
         while True:

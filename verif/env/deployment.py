@@ -20,7 +20,8 @@ from models.workloads.lstm import load_params
 from verif.env.scenario import SERVICES, Scenario
 
 FILE = "deployment.pickle"
-BATCH = 128
+WIDTH = 4  # minibatch and hidden layer of the training job, in blocks, as far as
+MOST = 128  # this many
 RATE = 0.5
 NEVER = 2**31  # cycles
 MANY = 1_000_000  # iterations asked for: training goes on until it is drained
@@ -30,7 +31,8 @@ MANY = 1_000_000  # iterations asked for: training goes on until it is drained
 class Deployment:
     """Both services installed, and the training job where the scenario has one.
 
-    ``payloads[service]`` is uint16 [360, rx_lines, L]: the test images; request tags are indices into it.
+    ``payloads[service]`` is uint16 [n, rx_lines, L]: test images, all 360 or as many as there are requests; request tags are
+    indices into it.
     """
 
     scenario: Scenario
@@ -54,6 +56,12 @@ class Deployment:
     def index(self) -> dict[str, int]:
         """Number of each service on the core."""
         return {s.name: n for n, s in enumerate(self.image.installed)}
+
+    @cached_property
+    def sizes(self) -> tuple[int, ...]:
+        """Widths of the training job's layers."""
+        layers = self.job.layers
+        return (layers[0].size_in, *(layer.size_out for layer in layers))
 
     @property
     def tx_shapes(self) -> dict[str, tuple[int, int]]:
@@ -112,14 +120,15 @@ def deploy(scenario: Scenario) -> Deployment:
     installed = [services[name]() for name in SERVICES]
     job = targets = data = None
     if scenario.train == "mlp":
-        batch = BATCH
+        batch = min(MOST, WIDTH * cfg.K)
         training = mlp.digits_training_set(batch)
         classes = min(digits.CLASSES, cfg.L)  # a narrow core learns the digit modulo its lanes
+        sizes = (mlp.FEATURES, min(mlp.HIDDEN, WIDTH * cfg.K), classes)
         targets = np.eye(classes, dtype=np.float32)[training.labels % classes]
         room = room_beside(cfg, [s.needs for s in installed])
-        job = mlp_training(cfg, (mlp.FEATURES, mlp.HIDDEN, classes), batch, RATE, len(training.features), room=room)
-        data = job.image(training.features, targets, mlp.initial_weights(sizes=(mlp.FEATURES, mlp.HIDDEN, classes)))
-    image = build_image(cfg, installed, job, data, iters=MANY, timeout=NEVER, threshold=cfg.N, train_rows=BATCH)
-    images = digits.digits_split().test_images
+        job = mlp_training(cfg, sizes, batch, RATE, len(training.features), room=room)
+        data = job.image(training.features, targets, mlp.initial_weights(sizes=sizes))
+    image = build_image(cfg, installed, job, data, iters=MANY, timeout=NEVER, threshold=cfg.N, train_rows=MOST)
+    images = digits.digits_split().test_images[: scenario.requests]
     payloads = {"lstm": digits.to_payload(images, cfg.L), "mlp": mlp_serve.to_payload(images, cfg.L)}
     return Deployment(scenario, cfg, image, job, payloads, targets, scenario.open_trace())

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.config import load_config
-from verif.env.deployment import deploy
+from verif.env.deployment import Deployment, deploy
 from verif.env.scenario import ROOT, Scenario
 from verif.lib.rtl import closure
 from verif.lib.sim import SimResult, build, run
@@ -33,14 +33,19 @@ class ChipRun:
     build_seconds: float
 
 
-def simulate(scenario: Scenario, run_dir: Path, *, trace: bool = False, timeout: float = 3600.0, check: bool = False) -> ChipRun:
-    """Build if needed, write the run's inputs, run ``scenario.test``.
+def simulate(
+    scenario: Scenario, run_dir: Path, *, trace: bool = False, timeout: float = 3600.0, check: bool = False,
+    module: str = MODULE, deployment: Deployment | None = None,
+) -> ChipRun:
+    """Build if needed, write the run's inputs, run ``scenario.test`` of ``module``.
+
+    ``deployment`` is what runs, where it is not what :func:`deploy` makes of the scenario.
 
     Raises:
         ValueError: the scenario is wrong or does not fit.
     """
     scenario.check()
-    what = deploy(scenario)
+    what = deploy(scenario) if deployment is None else deployment
     start = time.monotonic()
     exe = build_chip(scenario.config, trace=trace)
     built = time.monotonic() - start
@@ -52,7 +57,7 @@ def simulate(scenario: Scenario, run_dir: Path, *, trace: bool = False, timeout:
     what.save(run_dir)
     (run_dir / "dram.bin").write_bytes(what.image.dram.tobytes())
     result = run(
-        exe, MODULE, test_filter=rf"\b{scenario.test}$", seed=scenario.seed, plusargs=[f"+dram_image={run_dir / 'dram.bin'}"],
+        exe, module, test_filter=rf"\b{scenario.test}$", seed=scenario.seed, plusargs=[f"+dram_image={run_dir / 'dram.bin'}"],
         env={"EQX_RUN_DIR": str(run_dir), "COCOTB_REWRITE_ASSERTION_FILES": ""}, run_dir=run_dir / "sim", timeout=timeout, check=check,
     )
     return ChipRun(run_dir, result, built)

@@ -6,6 +6,7 @@ from cocotb.triggers import ClockCycles, RisingEdge, Timer
 from pyuvm import ConfigDB, uvm_sequence
 
 from models.compiler.image import ContextSettings, Image
+from models.isa.program import words32
 from verif.agents.csr_agent import Csr
 
 IDLE, ERROR = 0, 5
@@ -81,6 +82,33 @@ class DrainTrainingSeq(uvm_sequence):
         await csr.write(f"CTX[{self.ctx}].CMD", drain=1)
         state = await wait_state(csr, self.ctx, {IDLE, ERROR})
         assert state == IDLE, f"training stopped with an error: {await csr.read(f'CTX[{self.ctx}].STATUS')}"
+
+
+class PatchSeq(uvm_sequence):
+    """Overwrites one instruction of a unit's memory."""
+
+    def __init__(self, unit: int, index: int, word: int):
+        super().__init__("patch")
+        self.unit, self.index, self.word = unit, index, word
+
+    async def body(self):
+        csr = Csr()
+        await csr.write("IMEM_ADDR", index=self.index, unit=self.unit)
+        for part in words32(self.word):
+            await csr.write("IMEM_DATA", word=part)
+
+
+class CommandSeq(uvm_sequence):
+    """Gives a context a command (``kill``, ``clear``) and waits until it is idle."""
+
+    def __init__(self, ctx: int, command: str):
+        super().__init__(command)
+        self.ctx, self.command = ctx, command
+
+    async def body(self):
+        csr = Csr()
+        await csr.write(f"CTX[{self.ctx}].CMD", **{self.command: 1})
+        await wait_state(csr, self.ctx, {IDLE})
 
 
 CAUSES = {4: "policy", 5: "internal", 6: "dependency", 7: "fetch", 8: "idle"}

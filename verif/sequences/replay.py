@@ -1,9 +1,10 @@
-"""Sequences of requests: replay of an arrival schedule, and a burst that measures capacity."""
+"""Sequences of requests: replay of an arrival schedule, and requests given one by one."""
 from __future__ import annotations
 
 import numpy as np
 from pyuvm import ConfigDB, uvm_sequence
 
+from models.isa.encoding import Status
 from verif.agents.request_agent import RequestItem
 from verif.env.deployment import Deployment
 
@@ -15,6 +16,35 @@ def fresh_id() -> int:
     global _next_id
     _next_id += 1
     return _next_id & 0xFFFFFFFF
+
+
+class ItemsSeq(uvm_sequence):
+    """Sends given requests in order, each from its arrival cycle on."""
+
+    def __init__(self, items: list[RequestItem]):
+        super().__init__("items")
+        self.items = items
+
+    async def body(self):
+        for item in self.items:
+            await self.start_item(item)
+            await self.finish_item(item)
+
+    async def run(self) -> None:
+        """Start on the request sequencer."""
+        await self.start(ConfigDB().get(None, "", "REQUEST_SEQR"))
+
+
+def good_request(what: Deployment, name: str, rng: np.random.Generator, legal: frozenset[Status] = frozenset({Status.OK})) -> RequestItem:
+    """A request that service ``name`` can answer: a random test image, offered at once."""
+    tag = int(rng.integers(len(what.payloads[name])))
+    return RequestItem(what.index[name], fresh_id(), what.payloads[name][tag], 0, tag, legal)
+
+
+def bad_request(what: Deployment, service: int, lines: int, rng: np.random.Generator, status: Status) -> RequestItem:
+    """A request of ``lines`` random payload lines (0: a header alone) that must be answered with ``status``."""
+    payload = rng.integers(0, 1 << 16, (lines, what.cfg.L), dtype=np.uint16)
+    return RequestItem(service, fresh_id(), payload, 0, None, frozenset({status}))
 
 
 class ReplaySeq(uvm_sequence):

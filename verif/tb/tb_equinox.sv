@@ -118,6 +118,8 @@ module tb_equinox #(
   int unsigned cycle = 0;            // rising edges so far
   logic        batch_toggle = 1'b0;  // a batch was handed to a context
   logic [7:0]  batch_ctx, batch_svc, batch_rows;
+  logic [CTX-1:0] batch_busy;        // contexts at work when it was
+  eqx_pkg::mode_e batch_mode;        // how the units then chose between contexts
   logic [31:0] steps;                // training steps done, all training contexts
   logic        unit_toggle = 1'b0;   // some unit completed an instruction; only when unit_probe is set
   logic [UNITS-1:0][CTX-1:0] unit_done;
@@ -135,6 +137,8 @@ module tb_equinox #(
       batch_ctx    <= u_core.row.ctx;
       batch_svc    <= u_core.row.svc;
       batch_rows   <= u_core.row.rows;
+      batch_mode   <= u_core.mode;
+      for (int unsigned c = 0; c < CTX; c++) batch_busy[c] <= u_core.ctx_sts[c].state != eqx_pkg::CTX_IDLE;
     end
     if (unit_probe && |u_core.done_valid) begin
       unit_toggle <= !unit_toggle;

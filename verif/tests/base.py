@@ -7,16 +7,18 @@ from pathlib import Path
 
 import cocotb
 import numpy as np
-from cocotb.triggers import Event
+from cocotb.triggers import ClockCycles, Event
 from pyuvm import ConfigDB, uvm_test
 
 from verif.agents.axis import now
 from verif.agents.csr_agent import Csr
+from verif.agents.request_agent import RequestItem
+from verif.env.backdoor import DramBackdoor
 from verif.env.deployment import Deployment
 from verif.env.env import EquinoxEnv
 from verif.env.scenario import POLICIES
 from verif.sequences.boot import BootSeq, DrainTrainingSeq, StartTrainingSeq, reset
-from verif.sequences.replay import ReplaySeq
+from verif.sequences.replay import ItemsSeq, ReplaySeq, good_request
 
 
 class EquinoxTest(uvm_test):
@@ -32,6 +34,8 @@ class EquinoxTest(uvm_test):
         self.rng = np.random.default_rng(cocotb.RANDOM_SEED)
         self.cfg = self.what.cfg
         self.dut = cocotb.top
+        self.dram = DramBackdoor(self.dut, self.cfg.K)
+        self.expected_things = 0
         for key, value in (("DUT", self.dut), ("CONFIG", self.cfg), ("DEPLOYMENT", self.what), ("RUN_DIR", self.run_dir)):
             ConfigDB().set(None, "*", key, value)
         self.prepare()
@@ -66,7 +70,7 @@ class EquinoxTest(uvm_test):
 
     async def start_training(self) -> None:
         """Start the training job; it runs until drained."""
-        self.env.weight_board.armed = True
+        self.env.weight_board.restart()
         await StartTrainingSeq(self.what.image, self.what.image.training).start()
 
     async def drain_training(self) -> None:
@@ -75,18 +79,50 @@ class EquinoxTest(uvm_test):
 
     async def serve(self, cycles, services: list[str]) -> list:
         """Replay requests and wait until all are answered; returns their :class:`Served` records, in order of answer."""
+        return await self._all_served(ReplaySeq(self.what, cycles, services, self.rng), len(cycles))
+
+    async def send(self, items: list[RequestItem]) -> list:
+        """Send requests as fast as the core takes them and wait until all are answered; returns as :meth:`serve`."""
+        return await self._all_served(ItemsSeq(items), len(items))
+
+    async def send_good(self, services: list[str]) -> list:
+        """Send good requests to services by name, and wait for the answers."""
+        return await self.send([good_request(self.what, name, self.rng) for name in services])
+
+    async def _all_served(self, sequence: ItemsSeq | ReplaySeq, total: int) -> list:
         board = self.env.response_board
-        first, total, done = len(board.served), len(cycles), Event()
+        first, done = len(board.served), Event()
 
         def count(_served) -> None:
             if len(board.served) - first == total:
                 done.set()
 
         board.on_served.append(count)
-        await ReplaySeq(self.what, cycles, services, self.rng).run()
+        await sequence.run()
         await done.wait()
         board.on_served.remove(count)
         return board.served[first:]
+
+    async def set_timeout(self, cycles: int) -> None:
+        """Batch timeout of all services."""
+        for index in range(len(self.what.image.installed)):
+            await self.csr.write(f"SVC[{index}].TIMEOUT", cycles=cycles)
+
+    async def wait_steps(self, steps: int) -> None:
+        """Wait until training has done that many steps since it was started."""
+        while self.env.weight_board.steps < steps:
+            await ClockCycles(self.dut.clk, 200)
+
+    def restore_weights(self) -> None:
+        """Put the weights of the DRAM image back (while training is at rest)."""
+        image = self.what.image.dram
+        for address, size in self.what.weight_ranges:
+            self.dram.write(address, image[address : address + size].tobytes())
+
+    def expect(self, what: str, seen: object, legal: object) -> None:
+        """Fail the test unless two things are equal."""
+        assert seen == legal, f"{what}: {seen}, expected {legal}"
+        self.expected_things += 1
 
     async def measure_capacity(self, service: str, batches: int = 8) -> tuple[float, int]:
         """Requests per cycle at full load, and the latency of a full batch in an idle core (cycles)."""

@@ -40,7 +40,7 @@ class EquinoxReplay(EquinoxTest):
     async def body(self) -> None:
         s, board, weights = self.scenario, self.env.response_board, self.env.weight_board
         names = list(s.services)
-        measured = {name: await self.measure_capacity(name) for name in names}
+        measured = {name: await self.measure_capacity(name, 8 if s.requests >= 100 else 4) for name in names}
         for name, (_, latency) in measured.items():
             await self.csr.write(f"SVC[{self.what.index[name]}].TIMEOUT", cycles=int(TIMEOUT_SHARE * latency))
         trace = self.what.trace
@@ -64,8 +64,7 @@ class EquinoxReplay(EquinoxTest):
                 await ClockCycles(self.dut.clk, 2000)
             await self.drain_training()
             await ClockCycles(self.dut.clk, 200)
-            weights.checkpoints.add(weights.steps)
-            weights._compare(_Last(now(), weights.steps), "weights")
+            weights.compare_weights(now())
         seconds = time.monotonic() - wall
         self.result = self._result(measured, served, perf, begin, end, now(), seconds, first_batch, in_window)
         ConfigDB().set(None, "*", "RESULT", self.result)
@@ -85,7 +84,7 @@ class EquinoxReplay(EquinoxTest):
         training = None
         if s.train != "off":
             training = Training(
-                f"{s.train} 64-128-10", self.what.job.batch, weights.step_cycles, list(range(1, len(weights.losses) + 1)),
+                f"{s.train} {'-'.join(map(str, self.what.sizes))}", self.what.job.batch, weights.step_cycles, list(range(1, len(weights.losses) + 1)),
                 [a for a, _ in weights.losses], [b for _, b in weights.losses], None, begin,
             )
         scenario = {k: v for k, v in asdict(s).items() if k not in ("progress", "seed")}
@@ -101,10 +100,3 @@ class EquinoxReplay(EquinoxTest):
             scenario, s.seed, s.command(), last - begin, seconds, services, [Unit(n, split) for n, split in perf.units.items()],
             training, checks, [*board.problems(), *weights.problems()], counted=perf.cycles,
         )
-
-
-class _Last:
-    """The event of the last step, for the final comparison."""
-
-    def __init__(self, cycle: int, steps: int) -> None:
-        self.cycle, self.steps = cycle, steps

@@ -1,11 +1,10 @@
 """Runs the bench of the DRAM model."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from verif.lib.sim import run_block
+from verif.lib.toolchain import BUILD
 
 TIMES = [
     {"K": 32, "LATENCY": 12, "B_LATENCY": 9, "GAP": 0, "QUEUE": 4},
@@ -14,8 +13,9 @@ TIMES = [
 
 
 @pytest.mark.parametrize("times", TIMES, ids=lambda t: f"K{t['K']}-gap{t['GAP']}")
-def test_axi_dram(times: dict[str, int], tmp_path: Path) -> None:
-    image = tmp_path / "image.bin"
+def test_axi_dram(times: dict[str, int]) -> None:
+    image = BUILD / "axi_dram" / f"image-{times['K']}.bin"
+    image.parent.mkdir(parents=True, exist_ok=True)
     image.write_bytes(np.random.default_rng(5).bytes(40 * times["K"]))
     plusargs = [f"+dram_image={image}", "+dram_dump=dump.bin", "+dram_load=load.bin"]
     params = {**times, "BYTES": 65536}

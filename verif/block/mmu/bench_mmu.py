@@ -205,6 +205,13 @@ async def utilisation(dut: Any) -> None:
     assert cycles == list(range(first, first + len(cycles))), "training rows left a cycle empty"
     assert sum(1 for t, c in log.seen.rows if c == 2 and t in set(cycles)) >= (9 * 3 - 1) * (n - 2), "too few training rows beside inference"
     assert first - log.taken[1][0] <= 2 + n, "training held an inference row up for longer than the bound"
+    # Training that is not resident: it gets a weight load whenever it has no rows left, and fills what inference leaves.
+    job = {**gemm, "rows": 8 * n, "a_sr": 0, "c_sr": 1, "n_g": 1, "n_k": 4}
+    log = await b.phase([[[matmul(**few)] * 6], [[]], [[matmul(**job)] * 4], [[]]], envs, mode=PRIO, train_rows=8 * n)
+    both = range(log.taken[0][0] + 4, max(t for t, c in log.seen.rows if c == 2))
+    share = sum(1 for t, _ in log.seen.rows if t in both) / len(both)
+    dut._log.info("partial batches beside training: %.1f %% of %d cycles have a row", 100 * share, len(both))
+    assert share > 0.95
 
 
 @cocotb.test(timeout_time=20, timeout_unit="ms", expect_fail=True)

@@ -193,7 +193,7 @@ class Clockwork:
         self.flight = 2 * size.n + 2 + ADD_LAT
         self.ctx = [_Ctx() for _ in range(size.ctx)]
         self.fifo: list[list[Tile]] = [[], []]
-        self.port_free, self.loading = 0, -1
+        self.port_free, self.loading, self.loaded_inf = 0, -1, False
         self.prev, self.last_inf, self.owner = [-1, -1], False, 0
         self.recent: list[int] = [-1] * (1 + ADD_LAT)
         self.out = Schedule()
@@ -214,15 +214,17 @@ class Clockwork:
         # load port
         push: Tile | None = None
         if t >= self.port_free:
-            req = [
-                c for c, x in enumerate(self.ctx)
-                if x.state == "run" and not kill[c] and x.act and b_in_range(x.act[0], size)
-                and len(self.fifo[c >= size.c_inf]) < 2
-            ]  # fmt: skip
+            # training's turn: it has a tile to load, no loaded rows, and the last tile loaded was inference's
+            ready = [x.state == "run" and not kill[c] and bool(x.act) and b_in_range(x.act[0], size) for c, x in enumerate(self.ctx)]
+            req = [c for c in range(size.ctx) if ready[c] and len(self.fifo[c >= size.c_inf]) < 2]
+            dry = not self.fifo[1] or drop[self.fifo[1][0].ctx]
+            if mode == PRIO and dry and self.loaded_inf and any(ready[size.c_inf :]):
+                req = [c for c in req if c >= size.c_inf]
             pick = self._grant(mode, req) if req else -1
             busy_ctx = -1
             if pick >= 0:
                 push = self.ctx[pick].act[0]
+                self.loaded_inf = pick < size.c_inf
                 self.port_free, self.loading = t + size.n, pick
                 out.lines += [(t + j, push.ins.b_sp, push.b_addr // size.m + j) for j in range(size.n)]
         else:
