@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cocotb.triggers import FallingEdge, RisingEdge
+from cocotb.triggers import FallingEdge, RisingEdge, Timer
 from cocotb.utils import get_sim_time
 from cocotb_bus.drivers import BusDriver
 from cocotb_bus.monitors import BusMonitor
@@ -18,6 +18,11 @@ PERIOD = 10_000  # time steps (ps) of a clock period in the HDL top; its rising 
 def now() -> int:
     """The current cycle: the number of rising clock edges so far."""
     return (get_sim_time("step") + PERIOD // 2) // PERIOD
+
+
+def cycles(count: int) -> Timer:
+    """Trigger that fires after ``count`` clock periods, without waking up in each."""
+    return Timer(count * PERIOD, "step")
 
 
 class AxisDriver(BusDriver):

@@ -3,10 +3,11 @@ from __future__ import annotations
 
 import cocotb
 from cocotb.triggers import ClockCycles, RisingEdge, Timer
-from pyuvm import ConfigDB, uvm_sequence
+from pyuvm import uvm_sequence
 
 from models.compiler.image import ContextSettings, Image
 from models.isa.program import words32
+from verif.agents.axis import PERIOD, cycles, now
 from verif.agents.csr_agent import Csr
 
 IDLE, ERROR = 0, 5
@@ -28,12 +29,11 @@ async def wait_state(csr: Csr, ctx: int, states: set[int], poll: int = 200, limi
     Raises:
         TimeoutError: not within ``limit`` cycles.
     """
-    clk = ConfigDB().get(None, "", "DUT").clk
     for _ in range(limit // poll):
         state = (await csr.read(f"CTX[{ctx}].STATUS"))["state"]
         if state in states:
             return state
-        await ClockCycles(clk, poll)
+        await cycles(poll)
     raise TimeoutError(f"context {ctx} is in state {state}, not in {sorted(states)}, after {limit} cycles")
 
 
@@ -145,8 +145,6 @@ class PerfSeq(uvm_sequence):
 
 async def wait_cycle(dut, cycle: int) -> None:
     """Sleep until a cycle (an edge's number); at once if it has passed."""
-    from verif.agents.axis import PERIOD, now
-
     if cycle > now():
         await Timer((cycle - now()) * PERIOD, "step")
         await RisingEdge(dut.clk)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import cocotb
 import numpy as np
-from cocotb.triggers import ClockCycles, Event
+from cocotb.triggers import Event, First
 from pyuvm import ConfigDB, uvm_test
 
-from verif.agents.axis import now
+from verif.agents.axis import cycles, now
 from verif.agents.csr_agent import Csr
 from verif.agents.request_agent import RequestItem
 from verif.env.backdoor import DramBackdoor
@@ -19,6 +19,9 @@ from verif.env.env import EquinoxEnv
 from verif.env.scenario import POLICIES
 from verif.sequences.boot import BootSeq, DrainTrainingSeq, StartTrainingSeq, reset
 from verif.sequences.replay import ItemsSeq, ReplaySeq, good_request
+
+
+PATIENCE = 2_000_000  # cycles without any answer after which the rest counts as lost
 
 
 class EquinoxTest(uvm_test):
@@ -79,39 +82,47 @@ class EquinoxTest(uvm_test):
 
     async def serve(self, cycles, services: list[str]) -> list:
         """Replay requests and wait until all are answered; returns their :class:`Served` records, in order of answer."""
-        return await self._all_served(ReplaySeq(self.what, cycles, services, self.rng), len(cycles))
+        return await self._all_served(ReplaySeq(self.what, cycles, services, self.rng))
 
     async def send(self, items: list[RequestItem]) -> list:
         """Send requests as fast as the core takes them and wait until all are answered; returns as :meth:`serve`."""
-        return await self._all_served(ItemsSeq(items), len(items))
+        return await self._all_served(ItemsSeq(items))
+
+    async def offer(self, items: list[RequestItem]) -> None:
+        """Send requests and go on as soon as the core has taken the last beat."""
+        await ItemsSeq(items).run()
 
     async def send_good(self, services: list[str]) -> list:
         """Send good requests to services by name, and wait for the answers."""
         return await self.send([good_request(self.what, name, self.rng) for name in services])
 
-    async def _all_served(self, sequence: ItemsSeq | ReplaySeq, total: int) -> list:
-        board = self.env.response_board
-        first, done = len(board.served), Event()
+    async def _all_served(self, sequence: ItemsSeq | ReplaySeq) -> list:
+        board, answered, news = self.env.response_board, {}, Event()
 
-        def count(_served) -> None:
-            if len(board.served) - first == total:
-                done.set()
+        def note(served) -> None:
+            answered[served.request_id] = served
+            news.set()
 
-        board.on_served.append(count)
+        board.on_served.append(note)
         await sequence.run()
-        await done.wait()
-        board.on_served.remove(count)
-        return board.served[first:]
+        mine = {item.request_id for item in sequence.items}
+        while not mine <= answered.keys():
+            news.clear()
+            await First(news.wait(), cycles(PATIENCE))
+            if not news.is_set():
+                break  # the scoreboard reports what is lost
+        board.on_served.remove(note)
+        return [served for request_id, served in answered.items() if request_id in mine]
 
-    async def set_timeout(self, cycles: int) -> None:
+    async def set_timeout(self, limit: int) -> None:
         """Batch timeout of all services."""
         for index in range(len(self.what.image.installed)):
-            await self.csr.write(f"SVC[{index}].TIMEOUT", cycles=cycles)
+            await self.csr.write(f"SVC[{index}].TIMEOUT", cycles=limit)
 
     async def wait_steps(self, steps: int) -> None:
         """Wait until training has done that many steps since it was started."""
         while self.env.weight_board.steps < steps:
-            await ClockCycles(self.dut.clk, 200)
+            await cycles(200)
 
     def restore_weights(self) -> None:
         """Put the weights of the DRAM image back (while training is at rest)."""

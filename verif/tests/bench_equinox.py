@@ -1,9 +1,27 @@
-"""cocotb's entry: the chip-level tests."""
+"""cocotb's entry: the chip-level tests. Each is one run of a scenario (``scripts/sim.py --test``)."""
 import pyuvm
 
 from verif.tests.replay import EquinoxReplay
+from verif.tests.request_errors import RequestErrors
+from verif.tests.service_errors import ServiceErrors
+from verif.tests.training_errors import TrainingErrors
 
 
 @pyuvm.test()
 class equinox_replay_test(EquinoxReplay):
     """What `make sim` runs."""
+
+
+@pyuvm.test()
+class equinox_request_errors_test(RequestErrors):
+    """Requests that cannot be served."""
+
+
+@pyuvm.test()
+class equinox_training_errors_test(TrainingErrors):
+    """Faults of the training context."""
+
+
+@pyuvm.test()
+class equinox_service_errors_test(ServiceErrors):
+    """Faulty programs of services."""

@@ -7,11 +7,10 @@ import time
 from dataclasses import asdict
 
 import numpy as np
-from cocotb.triggers import ClockCycles
 from pyuvm import ConfigDB
 
 from models.traces import map_services, scale_to_load
-from verif.agents.axis import now
+from verif.agents.axis import cycles, now
 from verif.report import Check, RunResult, Service, Training, Unit
 from verif.sequences.boot import PerfSeq
 from verif.tests.base import EquinoxTest
@@ -61,9 +60,9 @@ class EquinoxReplay(EquinoxTest):
         end, in_window = now(), len(weights.step_cycles)
         if s.train != "off":
             while weights.steps < s.steps:
-                await ClockCycles(self.dut.clk, 2000)
+                await cycles(2000)
             await self.drain_training()
-            await ClockCycles(self.dut.clk, 200)
+            await cycles(200)
             weights.compare_weights(now())
         seconds = time.monotonic() - wall
         self.result = self._result(measured, served, perf, begin, end, now(), seconds, first_batch, in_window)

@@ -207,6 +207,19 @@ async def semaphore_overflow(dut) -> None:
 
 
 @cocotb.test(**TIMEOUT)
+async def full_semaphore(dut) -> None:
+    """A token taken while another arrives does not overflow a full semaphore."""
+    h = await start(dut)
+    fill = [instruction(h.rng, Op.NOP, signal=2) for _ in range(15)]
+    turn = [instruction(h.rng, Op.NOP, wait=2, signal=2, last=n == 4) for n in range(5)]
+    h.settings([Program(await h.load([[], fill + turn, [], []]))] * param("SERVICES"), {})
+    h.waiting.append(0)
+    await h.cycles(2)
+    await h.until(h.quiescent)
+    assert h.answers[0][0] == Status.OK
+
+
+@cocotb.test(**TIMEOUT)
 async def runs_out_of_memory(dut) -> None:
     """A stream that runs, or starts, beyond the instruction memory stops its context."""
     h = await start(dut)

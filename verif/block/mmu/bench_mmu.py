@@ -9,7 +9,7 @@ import numpy as np
 
 from models.isa.encoding import Err, Instr, Op, make
 from verif.block.mmu.mmu_lib import Bench, Env, matmul
-from verif.block.mmu.mmu_ref import FAIR, INF_ONLY, PRIO, Size, tiles
+from verif.block.mmu.mmu_ref import FAIR, INF_ONLY, PRIO, Size, b_in_range, row_in_range, static_fault, tiles
 
 RNG = np.random.default_rng
 
@@ -132,10 +132,12 @@ def faulty(size: Size, rng: np.random.Generator, c: int, env: Env) -> Instr:
         far += [{"b_base": f["b_base"] + 1}, {"b_sg": f["b_sg"] + 1}, {"b_sk": f["b_sk"] + 1}]
     if c >= size.c_inf:
         far.append({"dyn_rows": 1})
-    pick = int(rng.integers(len(far) + 2))
-    if pick >= len(far):
-        return make(Op.VECTOR if pick == len(far) else Op.NOP, signal=3)
-    return matmul(**{**f, **far[pick]})
+    ins = matmul(**{**f, **far[int(rng.integers(len(far)))]})
+    train = c >= size.c_inf
+    hit = static_fault(ins, env, size, train) or any(
+        not b_in_range(t, size) or not row_in_range(t, t.rows - 1, size) for t in tiles(ins, env, size, size.n, train)
+    )
+    return ins if hit else faulty(size, rng, c, env)
 
 
 @cocotb.test(timeout_time=20, timeout_unit="ms")
@@ -148,7 +150,7 @@ async def errors(dut: Any) -> None:
         envs = random_envs(b.size, b.rng)
         victim = turn % b.size.ctx
         programs = [[[random_matmul(b.size, b.rng, c, envs[c]) for _ in range(3)] for _ in (0, 1)] for c in range(b.size.ctx)]
-        bad = faulty(b.size, b.rng, victim, envs[victim])
+        bad = make(Op.VECTOR if turn else Op.NOP, signal=3) if turn % 6 == 0 else faulty(b.size, b.rng, victim, envs[victim])
         programs[victim][0].insert(int(b.rng.integers(0, 3)), bad)
         log = await b.phase(programs, envs, mode=(PRIO, FAIR)[turn % 2], mode_rand=turn % 5 == 4, train_rows=b.size.n)
         assert [c for _, c, _ in log.seen.errs] == [victim], f"errors {log.seen.errs}, expected one of context {victim}: {bad}"

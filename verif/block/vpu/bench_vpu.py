@@ -104,7 +104,8 @@ class Bench:
 
 def _difference(name: str, got: np.ndarray, want: np.ndarray, bad: np.ndarray) -> str:
     at = int(bad.argmax())
-    return f"{name}: {int(bad.sum())} words differ, the first at {at}:\n got  {got[at][::-1].tobytes().hex()}\n want {want[at][::-1].tobytes().hex()}"
+    values = [x[at][::-1].tobytes().hex() for x in (got, want)]
+    return f"{name}: {int(bad.sum())} words differ, the first at {at}:\n got  {values[0]}\n want {values[1]}"
 
 
 def _pack_env(e: VectorEnv) -> int:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from models.isa.encoding import Act, Combine, Conv, ConvDst, Dst, Instr, Op, Red, Src, make
-from models.vector import VectorEnv, VectorFault, VectorPlan, check_vector, plan_vector
+from models.vector import VectorEnv, VectorFault, VectorPlan, plan_vector
 from verif.block.vpu.vpu_mem import Image, Size
 
 
@@ -230,6 +230,3 @@ class Barriers:
         self.vec |= writes
         self.blocks |= blocks
         return wait
-
-
-__all__ = ["Barriers", "Generator", "Region", "check_vector", "regions", "replace", "self_hazard"]

@@ -1,0 +1,81 @@
+"""A service whose program is faulty: its requests are answered CTX_ERROR, the other service's as ever."""
+from __future__ import annotations
+
+import cocotb
+
+from models.isa.encoding import Err, Op, Status, Unit, encode
+from models.isa.program import with_fields
+from verif.agents.axis import cycles
+from verif.sequences.boot import CommandSeq, ERROR, PatchSeq
+from verif.sequences.replay import good_request
+from verif.tests.base import EquinoxTest
+
+BROKEN = frozenset({Status.CTX_ERROR})
+EITHER = frozenset({Status.OK, Status.CTX_ERROR})
+
+
+class ServiceErrors(EquinoxTest):
+    """Breaks each service in turn while both are asked for, and kills contexts."""
+
+    async def body(self) -> None:
+        await self.set_timeout(400)
+        self.causes: set[tuple[Err, Unit]] = set()
+        self.clearing = True
+        janitor = cocotb.start_soon(self.clear_errors())
+        for name in self.what.index:
+            for unit in (Unit.MMU, Unit.VPU):
+                await self.broken(name, unit, Err.ILLEGAL_OP)
+                await self.broken(name, unit, Err.OPERAND)
+            await self.send_good(list(self.what.index) * self.cfg.N)
+        self.clearing = False
+        await janitor
+        await self.killed()
+
+    async def clear_errors(self) -> None:
+        """What a driver does: looks for stopped contexts, notes why, clears them."""
+        while self.clearing:
+            for ctx in range(self.cfg.C_INF):
+                status = await self.csr.read(f"CTX[{ctx}].STATUS")
+                if status["state"] == ERROR:
+                    self.causes.add((Err(status["err_cause"]), Unit(status["err_unit"])))
+                    await CommandSeq(ctx, "clear").start()
+            await cycles(50)
+
+    async def broken(self, name: str, unit: Unit, cause: Err) -> None:
+        """Replace one instruction of a service, ask for all services, put it right."""
+        index = self.what.index[name]
+        stream = self.what.image.installed[index].program.streams[unit]
+        at = int(self.rng.choice([n for n, ins in enumerate(stream) if ins.op != Op.NOP]))
+        place = self.what.image.services[index].pc[unit] + at
+        if cause == Err.ILLEGAL_OP:
+            word = encode(stream[at]) & ~0xF | int(self.rng.choice([0, 5, 14]))
+        else:
+            word = encode(with_fields(stream[at], **({"n_k": 0} if unit == Unit.MMU else {"cnt_i": 0, "dyn_i": 0})))
+        await PatchSeq(unit, place, word).start()
+        self.causes.clear()
+        names = list(self.what.index) * 2 * self.cfg.N
+        self.rng.shuffle(names)
+        await self.send([good_request(self.what, n, self.rng, BROKEN if n == name else frozenset({Status.OK})) for n in names])
+        for _ in range(100):  # the last context stops just after its answers
+            if all([(await self.csr.read(f"CTX[{c}].STATUS"))["state"] == 0 for c in range(self.cfg.C_INF)]):
+                break
+            await cycles(50)
+        await PatchSeq(unit, place, self.what.image.imem[unit][place]).start()
+        self.expect(f"{name}: causes", self.causes, {(cause, unit)})
+
+    async def killed(self) -> None:
+        """Killing an inference context answers its batch CTX_ERROR, needs no clearing, and leaves the others alone."""
+        name = next(iter(self.what.index))
+        board, first = self.env.response_board, len(self.env.response_board.served)
+        items = [good_request(self.what, name, self.rng, EITHER) for _ in range(3 * self.cfg.N)]
+        serving = cocotb.start_soon(self.send(items))
+        batches, before = self.env.batches.batches, len(self.env.batches.batches)
+        while not any(b.ctx == 0 for b in batches[before:]):
+            await cycles(20)
+        await cycles(int(self.rng.integers(10, 100)))
+        await self.csr.write("CTX[0].CMD", kill=1)
+        await serving
+        statuses = [s.status for s in board.served[first:]]
+        self.expect("answers CTX_ERROR", statuses.count(Status.CTX_ERROR), self.cfg.N)
+        self.expect("state", (await self.csr.read("CTX[0].STATUS"))["err_cause"], 0)
+        await self.send_good(list(self.what.index) * self.cfg.N)
