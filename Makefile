@@ -68,7 +68,7 @@ sim: venv ## simulate the core on a request trace and print latencies and utilis
 block  = $(call given,BLOCK)
 SELECT = $(if $(block),$(if $(wildcard verif/block/$(block)),verif/block/$(block),-k '$(block)')) \
   $(if $(call given,TEST),-k '$(call given,TEST)')
-PYTEST = $(PY) -m pytest -n $(JOBS) --dist worksteal --junitxml=build/test-results.xml $(SELECT)
+PYTEST = $(PY) -m pytest -n $(JOBS) --dist worksteal --durations=10 --durations-min=20 --junitxml=build/test-results.xml $(SELECT)
 
 test: venv ## run all tests: models, blocks, core
 	@$(PYTEST)

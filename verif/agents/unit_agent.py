@@ -1,4 +1,4 @@
-"""Passive agent on the core's insides, fed by the probe in the HDL top: batches, training steps, unit completions."""
+"""Passive agent on the core's insides, fed by the probe in the HDL top: batches, unit completions."""
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -23,14 +23,6 @@ class BatchEvent:
 
 
 @dataclass
-class StepEvent:
-    """``steps`` training steps are done."""
-
-    cycle: int
-    steps: int
-
-
-@dataclass
 class UnitEvent:
     """A unit completed an instruction of a context."""
 
@@ -44,13 +36,11 @@ class UnitMonitor(uvm_component):
 
     def build_phase(self):
         self.batches = uvm_analysis_port("batches", self)
-        self.steps = uvm_analysis_port("steps", self)
         self.units = uvm_analysis_port("units", self)
 
     async def run_phase(self):
         dut = ConfigDB().get(self, "", "DUT")
         cocotb.start_soon(self._batches(dut))
-        cocotb.start_soon(self._steps(dut))
         if ConfigDB().exists(self, "", "UNIT_PROBE"):
             dut.unit_probe.value = 1
             cocotb.start_soon(self._units(dut))
@@ -60,11 +50,6 @@ class UnitMonitor(uvm_component):
             await dut.batch_toggle.value_change
             values = (dut.batch_ctx, dut.batch_svc, dut.batch_rows, dut.batch_busy, dut.batch_mode)
             self.batches.write(BatchEvent(now(), *(int(v.value) for v in values)))
-
-    async def _steps(self, dut):
-        while True:
-            await dut.steps.value_change
-            self.steps.write(StepEvent(now(), int(dut.steps.value)))
 
     async def _units(self, dut):
         contexts = ConfigDB().get(self, "", "CONFIG").CTX

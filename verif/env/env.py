@@ -8,6 +8,7 @@ from pyuvm import ConfigDB, uvm_component, uvm_env
 from verif.agents.csr_agent import CsrAgent
 from verif.agents.request_agent import RequestAgent, RequestItem
 from verif.agents.response_agent import ResponseAgent
+from verif.agents.train_agent import TrainAgent
 from verif.agents.unit_agent import UnitAgent
 from verif.env.backdoor import DramBackdoor
 from verif.env.deployment import Deployment
@@ -40,6 +41,7 @@ class EquinoxEnv(uvm_env):
         self.requests = RequestAgent.create("requests", self)
         self.responses = ResponseAgent.create("responses", self)
         self.csrs = CsrAgent.create("csrs", self)
+        self.training = TrainAgent.create("training", self)
         self.units = UnitAgent.create("units", self)
         self.predictor = Predictor.create("predictor", self)
         self.response_board = ResponseScoreboard.create("response_board", self)
@@ -49,7 +51,7 @@ class EquinoxEnv(uvm_env):
     def connect_phase(self):
         self.requests.driver.offered.connect(self.response_board.offered_port.analysis_export)
         self.responses.monitor.ap.connect(self.response_board.response_port.analysis_export)
-        self.units.monitor.steps.connect(self.weight_board.step_port.analysis_export)
+        self.training.monitor.ap.connect(self.weight_board.step_port.analysis_export)
         self.units.monitor.batches.connect(self.batches.batch_port.analysis_export)
 
     def end_of_elaboration_phase(self):

@@ -14,7 +14,8 @@ from pyuvm import uvm_component, uvm_subscriber
 from models.isa.encoding import Status
 from verif.agents.request_agent import RequestItem
 from verif.agents.response_agent import Response
-from verif.agents.unit_agent import BatchEvent, StepEvent
+from verif.agents.train_agent import StepEvent
+from verif.agents.unit_agent import BatchEvent
 
 MAX_LISTED = 20
 

@@ -3,14 +3,13 @@ from __future__ import annotations
 
 import cocotb
 from cocotb.triggers import ClockCycles, RisingEdge, Timer
-from pyuvm import uvm_sequence
+from pyuvm import ConfigDB, uvm_sequence
 
 from models.compiler.image import ContextSettings, Image
 from models.isa.program import words32
 from verif.agents.axis import PERIOD, cycles, now
 from verif.agents.csr_agent import Csr
-
-IDLE, ERROR = 0, 5
+from verif.agents.train_agent import ERROR, IDLE, TrainCommand, TrainItem, wait_state
 
 
 async def reset(dut) -> None:
@@ -21,20 +20,6 @@ async def reset(dut) -> None:
     await Timer(40, "ns")
     dut.rst_n.value = 1
     await ClockCycles(dut.clk, 2)
-
-
-async def wait_state(csr: Csr, ctx: int, states: set[int], poll: int = 200, limit: int = 5_000_000) -> int:
-    """Poll a context's state until it is one of ``states``; returns it.
-
-    Raises:
-        TimeoutError: not within ``limit`` cycles.
-    """
-    for _ in range(limit // poll):
-        state = (await csr.read(f"CTX[{ctx}].STATUS"))["state"]
-        if state in states:
-            return state
-        await cycles(poll)
-    raise TimeoutError(f"context {ctx} is in state {state}, not in {sorted(states)}, after {limit} cycles")
 
 
 class BootSeq(uvm_sequence):
@@ -56,6 +41,22 @@ class BootSeq(uvm_sequence):
         await csr.write("CTRL", accept_en=1, reject_mode=int(self.reject))
 
 
+class _CommandItem(uvm_sequence):
+    def __init__(self, item: TrainItem):
+        super().__init__(item.get_name())
+        self.item = item
+
+    async def body(self):
+        await self.start_item(self.item)
+        await self.finish_item(self.item)
+
+
+async def command(item: TrainItem) -> TrainItem:
+    """Hand a command to the training agent; returns the item when it is carried out."""
+    await _CommandItem(item).start(ConfigDB().get(None, "", "TRAIN_SEQR"))
+    return item
+
+
 class StartTrainingSeq(uvm_sequence):
     """Sets a training context and starts it."""
 
@@ -64,10 +65,7 @@ class StartTrainingSeq(uvm_sequence):
         self.image, self.settings = image, settings
 
     async def body(self):
-        csr, ctx = Csr(), self.image.cfg.C_INF
-        for address, value in self.image.context_writes(ctx, self.settings):
-            await csr.write_raw(address, value)
-        await csr.write(f"CTX[{ctx}].CMD", start=1)
+        await command(TrainItem(TrainCommand.START, self.image.cfg.C_INF, self.image, self.settings))
 
 
 class DrainTrainingSeq(uvm_sequence):
@@ -78,10 +76,8 @@ class DrainTrainingSeq(uvm_sequence):
         self.ctx = ctx
 
     async def body(self):
-        csr = Csr()
-        await csr.write(f"CTX[{self.ctx}].CMD", drain=1)
-        state = await wait_state(csr, self.ctx, {IDLE, ERROR})
-        assert state == IDLE, f"training stopped with an error: {await csr.read(f'CTX[{self.ctx}].STATUS')}"
+        item = await command(TrainItem(TrainCommand.DRAIN, self.ctx))
+        assert item.state == IDLE, f"training stopped with an error: {await Csr().read(f'CTX[{self.ctx}].STATUS')}"
 
 
 class PatchSeq(uvm_sequence):

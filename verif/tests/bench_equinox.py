@@ -1,6 +1,8 @@
 """cocotb's entry: the chip-level tests. Each is one run of a scenario (``scripts/sim.py --test``)."""
 import pyuvm
 
+from verif.tests.drain_restart import DrainRestart
+from verif.tests.noninterference import NonInterference
 from verif.tests.replay import EquinoxReplay
 from verif.tests.request_errors import RequestErrors
 from verif.tests.service_errors import ServiceErrors
@@ -25,3 +27,13 @@ class equinox_training_errors_test(TrainingErrors):
 @pyuvm.test()
 class equinox_service_errors_test(ServiceErrors):
     """Faulty programs of services."""
+
+
+@pyuvm.test()
+class equinox_drain_restart_test(DrainRestart):
+    """Training drained, restarted, killed."""
+
+
+@pyuvm.test()
+class equinox_noninterference_test(NonInterference):
+    """Responses to compare between runs with and without training."""

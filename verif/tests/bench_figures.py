@@ -7,14 +7,13 @@ from dataclasses import replace
 import cocotb
 import numpy as np
 import pyuvm
-from cocotb.triggers import ClockCycles, Event
+from cocotb.triggers import Event
 
 from models.numerics import bf16_from_float, hbfp_matmul, quantise
-from verif.agents.axis import now
+from verif.agents.axis import cycles, now
 from verif.agents.request_agent import RequestItem
-from verif.agents.unit_agent import StepEvent
+from verif.agents.train_agent import StepEvent
 from verif.bench.jobs import gemm_operands
-from verif.env.backdoor import DramBackdoor
 from verif.sequences.boot import IDLE, PerfSeq, StartTrainingSeq, wait_state
 from verif.sequences.replay import ReplaySeq, fresh_id
 from verif.tests.base import EquinoxTest
@@ -97,10 +96,10 @@ class figure_gemm(Figures):
         self.write(window=window, compared=want.size)
 
     def _result(self, job, base: int) -> np.ndarray:
-        dram, memory = np.zeros(job.size, np.uint8), DramBackdoor(self.dut, self.cfg.K)
+        dram = np.zeros(job.size, np.uint8)
         for _, rows, _, lines, at in job.parts:
             size = 4 * rows * lines * self.cfg.L
-            dram[at : at + size] = np.frombuffer(memory.read(base + at, size), np.uint8)
+            dram[at : at + size] = np.frombuffer(self.dram.read(base + at, size), np.uint8)
         return job.result(dram)
 
 
@@ -151,9 +150,9 @@ class figure_training(Figures):
         alone = await self.steps_window(steps)
         loads = [await self._at_load(load, capacity, half, steps) for load in LOADS]
         await self.drain_training()
-        await ClockCycles(self.dut.clk, 200)
+        await cycles(200)
         board = self.env.weight_board
-        board._compare(StepEvent(now(), board.steps), "weights")
+        board.compare_weights(now())
         self.write(alone=alone, loads=loads, capacity=capacity, halved=halved, compared=board.compared)
 
     async def _at_load(self, load: float, capacity: float, half: int, steps: int) -> dict:
@@ -164,7 +163,7 @@ class figure_training(Figures):
         sequence.stop = True
         await sequence.done.wait()
         while self.env.response_board.outstanding:
-            await ClockCycles(self.dut.clk, 100)
+            await cycles(100)
         fill = {b.rows for b in self.env.batches.batches[first:]}
         assert fill == {half}, f"batches of {sorted(fill)} rows: only half-filled ones of {half} are legal here"
         return {"load": load, "requests": len(sequence.items), **window}

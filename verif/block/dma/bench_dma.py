@@ -296,13 +296,11 @@ async def kills(dut: Any, stall: int) -> None:
         await h.put(state)
         programs = random_programs(h, 8)
         now = h.number("cycle")
-        work = [  # beats of each unit: about the cycles it needs
-            sum(h.shape.beats(r.buffer, r.len) for k, v in programs.items() if k[0] == u for s in v for r in pr.runs(s, h.envs[k[1]]))
-            for u in (LD, ST)
-        ]
         victims = {(u, int(h.rng.integers(0, h.ctx))) for u in (LD, ST)}
         for u, c in victims:
-            dut.kill_at[u * h.ctx + c].value = now + int(h.rng.integers(3, work[u]))
+            beats = sum(h.shape.beats(r.buffer, r.len) for s in programs[u, c] for r in pr.runs(s, h.envs[c]))
+            # It takes longer than its beats, so most kills, not all, find the context at work.
+            dut.kill_at[u * h.ctx + c].value = now + int(h.rng.integers(3, beats + 3 * h.latency))
         others = {k: v for k, v in programs.items() if k not in victims}
         await h.run(programs)
         got, want = await h.get(), expect(h, state, others)

@@ -174,7 +174,7 @@ async def one_fault(h: Harness, streams: list, at: list[int] | None, cause: Err,
     good_pc = await h.load(good)
     pc = await h.load(streams, at)
     for c in range(param("CTX")):
-        others = {k: Program(good_pc, 30, 3, init) for k in training_contexts() if k != c}
+        others = {k: Program(good_pc, 6, 3, init) for k in training_contexts() if k != c}
         h.settings([Program(pc)] * param("SERVICES"), others | {c: Program(pc, 1)})
         for k in training_contexts():
             h.commands[k].add("start")
