@@ -204,8 +204,11 @@ module equinox_core #(
   );
 
   // ---- scheduling
+  // Units give 16-bit addresses that they have checked; a memory takes the bits that its depth needs.
+  // verilator lint_off UNUSEDSIGNAL
   logic rxb_we, rxb_re, txb_we, txb_re;
   logic [15:0] rxb_waddr, rxb_raddr, txb_waddr, txb_raddr;
+  // verilator lint_on UNUSEDSIGNAL
   logic [16*L-1:0] rxb_wdata, rxb_rdata, txb_wdata, txb_rdata;
 
   request_dispatcher #(
@@ -300,11 +303,13 @@ module equinox_core #(
 
   // ---- units and the memories between them
   logic actc_we, actc_re, actd_we, actd_re, wgtc_we, wgtc_re, wgtd_we, wgtd_re;
+  // verilator lint_off UNUSEDSIGNAL
   logic [15:0] actc_waddr, actc_raddr, actd_waddr, actd_raddr, wgtc_waddr, wgtc_raddr, wgtd_waddr, wgtd_raddr;
   logic [BLKW-1:0] actc_rdata, actd_rdata, cvt_wdata, ld_wdata;
   logic [M-1:0][BLKW-1:0] wgtc_rdata, wgtd_rdata;
   logic acc_re, stg_we, stg_re, sof_we, sof_re, sob_we, sob_re;
   logic [15:0] acc_raddr, stg_waddr, stg_raddr, sof_waddr, sof_raddr, sob_waddr, sob_raddr;
+  // verilator lint_on UNUSEDSIGNAL
   logic [32*L-1:0] acc_rdata, stg_wdata, stg_rdata, sof_wdata, sof_rdata;
   logic [BLKW-1:0] sob_rdata;
 

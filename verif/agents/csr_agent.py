@@ -14,11 +14,11 @@ BUS = "s_axil"
 
 
 class CsrItem(uvm_sequence_item):
-    """One register access; ``data`` is what to write, or after a read what was read."""
+    """One register access; ``data`` is what to write (the bytes that ``strobe`` names), or after a read what was read."""
 
-    def __init__(self, address: int, data: int = 0, write: bool = True):
+    def __init__(self, address: int, data: int = 0, write: bool = True, strobe: int = 0xF):
         super().__init__("csr")
-        self.address, self.data, self.write = address, data, write
+        self.address, self.data, self.write, self.strobe = address, data, write, strobe
 
 
 @dataclass
@@ -40,7 +40,7 @@ class CsrDriver(uvm_driver):
         while True:
             item = await self.seq_item_port.get_next_item()
             if item.write:
-                await self.bus.write(item.address, item.data)
+                await self.bus.write(item.address, item.data, byte_enable=item.strobe)
             else:
                 item.data = int(await self.bus.read(item.address))
             self.seq_item_port.item_done()
@@ -116,8 +116,8 @@ class Csr:
     def __init__(self) -> None:
         self.sequencer = ConfigDB().get(None, "", "CSR_SEQR")
 
-    async def write_raw(self, address: int, data: int) -> None:
-        await _Access(CsrItem(address, data)).start(self.sequencer)
+    async def write_raw(self, address: int, data: int, strobe: int = 0xF) -> None:
+        await _Access(CsrItem(address, data, strobe=strobe)).start(self.sequencer)
 
     async def read_raw(self, address: int) -> int:
         item = CsrItem(address, write=False)

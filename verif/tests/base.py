@@ -21,14 +21,13 @@ from verif.sequences.boot import BootSeq, DrainTrainingSeq, StartTrainingSeq, re
 from verif.sequences.replay import ItemsSeq, ReplaySeq, good_request
 
 
-PATIENCE = 2_000_000  # cycles without any answer after which the rest counts as lost
-
-
 class EquinoxTest(uvm_test):
     """Runs ``body()`` between boot and the scoreboards' checks. ``EQX_RUN_DIR`` names the run's folder.
 
     Subclasses write ``body``.
     """
+
+    patience = 2_000_000  # cycles without any answer after which the rest counts as lost
 
     def build_phase(self):
         self.run_dir = Path(os.environ["EQX_RUN_DIR"])
@@ -108,7 +107,7 @@ class EquinoxTest(uvm_test):
         mine = {item.request_id for item in sequence.items}
         while not mine <= answered.keys():
             news.clear()
-            await First(news.wait(), cycles(PATIENCE))
+            await First(news.wait(), cycles(self.patience))
             if not news.is_set():
                 break  # the scoreboard reports what is lost
         board.on_served.remove(note)

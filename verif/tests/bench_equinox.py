@@ -1,8 +1,10 @@
 """cocotb's entry: the chip-level tests. Each is one run of a scenario (``scripts/sim.py --test``)."""
 import pyuvm
 
+from verif.tests.checkers import Checkers, Silent
 from verif.tests.drain_restart import DrainRestart
 from verif.tests.noninterference import NonInterference
+from verif.tests.registers import Registers
 from verif.tests.replay import EquinoxReplay
 from verif.tests.request_errors import RequestErrors
 from verif.tests.service_errors import ServiceErrors
@@ -37,3 +39,18 @@ class equinox_drain_restart_test(DrainRestart):
 @pyuvm.test()
 class equinox_noninterference_test(NonInterference):
     """Responses to compare between runs with and without training."""
+
+
+@pyuvm.test()
+class equinox_csr_test(Registers):
+    """Registers and performance counters."""
+
+
+@pyuvm.test()
+class equinox_checkers_test(Checkers):
+    """Planted faults that the scoreboards must report."""
+
+
+@pyuvm.test()
+class equinox_silent_test(Silent):
+    """Must fail: nothing is compared."""

@@ -8,15 +8,18 @@ import cocotb
 import numpy as np
 import pyuvm
 from cocotb.triggers import Event
+from cocotb.utils import get_sim_time
 
 from models.numerics import bf16_from_float, hbfp_matmul, quantise
-from verif.agents.axis import cycles, now
+from verif.agents.axis import PERIOD, cycles, now
 from verif.agents.request_agent import RequestItem
 from verif.agents.train_agent import StepEvent
 from verif.bench.jobs import gemm_operands
+from verif.bench.stimulus import Recorder, digest
 from verif.sequences.boot import IDLE, PerfSeq, StartTrainingSeq, wait_state
 from verif.sequences.replay import ReplaySeq, fresh_id
 from verif.tests.base import EquinoxTest
+from verif.tests.replay import EquinoxReplay
 
 LOADS = (0.1, 0.3, 0.5)
 GEMM_RUNS = 2       # measured, after one that fills the pipeline
@@ -167,3 +170,24 @@ class figure_training(Figures):
         fill = {b.rows for b in self.env.batches.batches[first:]}
         assert fill == {half}, f"batches of {sorted(fill)} rows: only half-filled ones of {half} are legal here"
         return {"load": load, "requests": len(sequence.items), **window}
+
+
+@pyuvm.test()
+class record_replay(EquinoxReplay):
+    """What `make sim` runs, with everything that is driven recorded for the bare loop."""
+
+    def prepare(self) -> None:
+        self.recorder = Recorder(self.dut)
+
+    async def body(self) -> None:
+        await super().body()
+        end = int(get_sim_time("step"))
+        ranges = self.what.weight_ranges if self.what.job is not None else []
+        begin = (end // PERIOD - self.result.cycles) * PERIOD
+        self.recorder.write(self.run_dir / "stimulus.txt", begin, end, ranges)
+        self.write_end_state(ranges)
+
+    def write_end_state(self, ranges) -> None:
+        state = {"cycle": int(self.dut.cycle.value), "responses": len(self.env.response_board.served),
+                 "steps": int(self.dut.steps.value), "digest": digest(self.dram.read_ranges(ranges))}
+        (self.run_dir / "bench.json").write_text(json.dumps(state))

@@ -11,6 +11,7 @@ from pyuvm import ConfigDB
 
 from models.traces import map_services, scale_to_load
 from verif.agents.axis import cycles, now
+from verif.env.scenario import POLICIES
 from verif.report import Check, RunResult, Service, Training, Unit
 from verif.sequences.boot import PerfSeq
 from verif.tests.base import EquinoxTest
@@ -59,6 +60,8 @@ class EquinoxReplay(EquinoxTest):
         await perf.start()
         end, in_window = now(), len(weights.step_cycles)
         if s.train != "off":
+            if s.policy == "inference_only":  # training has had nothing so far; it gets the core now
+                await self.csr.write("POLICY", policy=POLICIES.index("priority"))
             while weights.steps < s.steps:
                 await cycles(2000)
             await self.drain_training()

@@ -70,7 +70,7 @@ module tb_dma #(
     assign valid[s] = go && !kill_q[s] && !dead_q[s] && wait_q[s] == 0 && head[s] < prog_len[s];
     assign instr[s] = prog[s*PROG+head[s]%PROG];
     assign iter[s]  = prog_iter[s*PROG+head[s]%PROG];
-    assign over[s]  = (dead_q[s] ? !kill_q[s] : head[s] == prog_len[s]) && quiet[s];
+    assign over[s]  = (dead_q[s] ? !kill_q[s] : head[s] == prog_len[s]) && quiet[s] && !err[s] && react_q[s] == 0;
     always_ff @(posedge clk or negedge fe_rst_n) begin
       if (!fe_rst_n) begin
         head[s] <= 0;
