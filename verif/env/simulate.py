@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,14 +15,18 @@ from verif.lib.sim import SimResult, build, run
 
 MODULE = "verif.tests.bench_equinox"
 LIBRARY = (ROOT / "rtl", ROOT / "verif/lib/sv", ROOT / "verif/tb")
+VISIBLE = [("axi_dram", "mem"), ("axi_dram", "stall_pct"), ("axi_dram", "stall_seed"), ("axi_dram", "err_*")]
 
 
-def build_chip(config: str, *, trace: bool = False, **options) -> Path:
-    """The simulator of ``verif/tb/tb_equinox.sv`` for a configuration; built once for each set of sources and flags."""
+def build_chip(config: str, *, trace: bool = False, sources: Sequence[Path] = (), **options) -> Path:
+    """The simulator of ``verif/tb/tb_equinox.sv`` for a configuration; built once for each set of sources and flags.
+
+    ``sources`` are C++ files to compile in; ``options`` are those of :func:`verif.lib.sim.build`.
+    """
     cfg = load_config(config)
     params = dict(cfg.params(), DRAM_BYTES=cfg.BYTES, DRAM_LATENCY=cfg.LATENCY, DRAM_GAP=cfg.GAP)
-    options.setdefault("public", [("axi_dram", "mem"), ("axi_dram", "stall_pct"), ("axi_dram", "stall_seed"), ("axi_dram", "err_*")])
-    return build("tb_equinox", closure(ROOT / "verif/tb/tb_equinox.sv", library=LIBRARY), params, trace=trace, **options)
+    options.setdefault("public", VISIBLE)
+    return build("tb_equinox", [*closure(ROOT / "verif/tb/tb_equinox.sv", library=LIBRARY), *sources], params, trace=trace, **options)
 
 
 @dataclass

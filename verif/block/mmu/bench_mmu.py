@@ -11,8 +11,6 @@ from models.isa.encoding import Err, Instr, Op, make
 from verif.block.mmu.mmu_lib import Bench, Env, matmul
 from verif.block.mmu.mmu_ref import FAIR, INF_ONLY, PRIO, Size, b_in_range, row_in_range, static_fault, tiles
 
-RNG = np.random.default_rng
-
 
 def region(size: Size, c: int) -> tuple[int, int]:
     """The accumulator lines of a context: (first, count)."""
@@ -57,7 +55,7 @@ def random_programs(size: Size, rng: np.random.Generator, envs: list[Env], count
 
 
 async def bench(dut: Any, kind: str = "plain") -> Bench:
-    b = Bench(dut, RNG(cocotb.RANDOM_SEED), kind)
+    b = Bench(dut, np.random.default_rng(cocotb.RANDOM_SEED), kind)
     await b.start()
     return b
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 from cocotb.triggers import FallingEdge, RisingEdge, Timer, ValueChange
 from numpy.typing import NDArray
 
-from models.isa.encoding import INSTR_BITS, Err, Instr, Op, encode, make
+from models.isa.encoding import INSTR_BITS, Instr, Op, encode, make
 from verif.block.mmu.mmu_ref import Clockwork, Env, Operands, Results, Schedule, Size
 
 PROG = 64  # instructions a context in a phase, as in tb_mmu
@@ -311,10 +310,3 @@ def _pack_env(e: Env) -> int:
 
 def matmul(**fields: int) -> Instr:
     return make(Op.MATMUL, **fields)
-
-
-def cfg(name: str) -> int:
-    return int(os.environ[f"P_{name}"])
-
-
-__all__ = ["Bench", "Env", "Err", "Log", "cfg", "matmul", "size_of"]

@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""`make bench`: measure the figures that the core and its simulation are held to, and say which fall short."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from verif.bench.chip import CHIP, BenchError  # noqa: E402
+from verif.bench.figures import Figure, table, verdict, write  # noqa: E402
+from verif.bench.speed import build_time, simulation_speed, test_time  # noqa: E402
+from verif.lib.sim import BuildError  # noqa: E402
+
+WHAT = (*CHIP, "speed", "build", "test")
+DEFAULT = tuple(w for w in WHAT if w != "test")
+TEST_LIMIT = 4  # times the limit of a simulation
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", help=f"comma-separated, of {', '.join(WHAT)} [{','.join(DEFAULT)}]")
+    parser.add_argument("--config", default="default", help="core: a name in configs/ or a file [default]")
+    parser.add_argument("--repeat", type=int, default=3, help="runs of which the fastest counts, for the speed [3]")
+    parser.add_argument("--timeout", type=float, default=1800, help="limit of each simulation in seconds [1800]")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 when a figure falls short")
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench", help="folder of the results [build/bench]")
+    args = parser.parse_args(argv)
+    args.only = tuple(args.only.split(",")) if args.only else DEFAULT
+    for word in args.only:
+        if word not in WHAT:
+            parser.error(f"--only {word}: legal are {', '.join(WHAT)}")
+    if args.repeat < 1 or args.timeout <= 0:
+        parser.error("--repeat and --timeout: legal are 1 or more, and above 0")
+    return args
+
+
+def measure(word: str, args: argparse.Namespace) -> list[Figure]:
+    """The figures of one word of ``--only``."""
+    if word in CHIP:
+        return CHIP[word](args.config, args.out / word, args.timeout)
+    if word == "speed":
+        return simulation_speed(args.config, args.out / "speed", args.timeout, args.repeat)
+    return build_time(args.config) if word == "build" else test_time(TEST_LIMIT * args.timeout)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    args = parse(argv)
+    args.out = args.out.resolve()
+    figures: list[Figure] = []
+    failed = False
+    for word in args.only:
+        began = time.monotonic()
+        print(f"[bench] {word} ...", file=sys.stderr, flush=True)
+        try:
+            found = measure(word, args)
+        except (BenchError, BuildError, ValueError, OSError, subprocess.TimeoutExpired) as error:
+            print(f"error: {word}: {error}", file=sys.stderr)
+            failed = True
+            continue
+        figures += found
+        print(f"[bench] {word}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    if not figures:
+        return 2
+    write(args.out, figures, {"config": args.config, "cores": os.cpu_count(), "load average": f"{os.getloadavg()[0]:.1f}"})
+    print(table(figures))
+    print(verdict(figures))
+    print(f"written: {args.out / 'figures.md'}, {args.out / 'figures.json'}")
+    if failed:
+        return 2
+    return int(args.strict and any(f.met is False for f in figures))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
