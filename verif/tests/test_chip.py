@@ -1,0 +1,88 @@
+"""The chip-level tests, each a run of a scenario on a simulator that is built once for each configuration."""
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from verif.env.scenario import POLICIES, ROOT, Scenario
+from verif.env.simulate import ChipRun, simulate
+from verif.tests.noninterference import FILE
+
+BOTH = "lstm,mlp"
+SEED = int(os.environ.get("SEED") or 1)
+
+
+def run(config: str, test: str, name: str = "", *, check: bool = True, **knobs) -> ChipRun:
+    """Run one test of ``bench_equinox.py`` in a folder of its own."""
+    scenario = Scenario(config=config, test=f"equinox_{test}_test", **{"requests": 24, "steps": 2, "seed": SEED, **knobs})
+    folder = ROOT / "build" / "runs" / "chip" / "-".join(filter(None, (config, test, name)))
+    return simulate(scenario, folder, timeout=300, check=check)
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("config", ["tiny", "default"])
+def test_replay(config: str, policy: str) -> None:
+    """Both services and training under each policy; two policies with a slow sink and a slow DRAM."""
+    stalls = {"rsp_stall": 40, "dram_stall": 30} if policy in ("fair", "adaptive") else {}
+    result = run(config, "replay", policy, policy=policy, service=BOTH, requests=40, steps=3, **stalls)
+    report = json.loads((result.run_dir / "result.json").read_text())
+    assert {c["name"]: c["compared"] > 0 for c in report["checks"]} == dict.fromkeys(("responses", "order and loss", "training in DRAM"), True)
+    if policy == "inference_only":
+        assert report["scenario"]["steps while requests ran"] == 0
+        assert report["units"][0]["cycles"]["training"] == 0
+        assert report["units"][0]["cycles"]["policy"] > 0
+
+
+def test_noninterference() -> None:
+    """With and without training: the same batches, and the same bits in every response."""
+    without, beside = (json.loads((run("tiny", "noninterference", t, train=t).run_dir / FILE).read_text()) for t in ("off", "mlp"))
+    assert without["batches"] == beside["batches"]
+    assert len(without["responses"]) >= 2 * 4 * 4
+    assert without["responses"] == beside["responses"]
+    assert without["steps"] == 0 and beside["steps"] > 0
+    assert without["cycles"] < beside["cycles"]
+
+
+@pytest.mark.parametrize("test", ["training_errors", "drain_restart", "csr", "checkers"])
+def test_with_training(test: str) -> None:
+    run("tiny", test)
+
+
+@pytest.mark.parametrize("test", ["request_errors", "service_errors"])
+def test_without_training(test: str) -> None:
+    run("tiny", test, train="off")
+
+
+def test_stalls_on_errors() -> None:
+    """The error paths with a slow sink and a slow DRAM."""
+    run("tiny", "request_errors", "stalls", train="off", rsp_stall=60)
+    run("tiny", "drain_restart", "stalls", rsp_stall=30, dram_stall=60)
+
+
+def test_nothing_compared_fails() -> None:
+    """A run in which nothing happens is a failure."""
+    result = run("tiny", "silent", train="off", check=False)
+    assert not result.sim.ok
+    assert [f.message for f in result.sim.failures if "response_board: compared nothing" in f.message]
+
+
+def sim_command(out: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """``scripts/sim.py`` as a command."""
+    command = [sys.executable, str(ROOT / "scripts" / "sim.py"), "--config", "tiny", "--requests", "8", "--train", "off", "--out", str(out), *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=ROOT)
+
+
+def test_command_fails_beyond_the_limit(tmp_path: Path) -> None:
+    """`make sim`'s exit code: 0 for a good run, not 0 when the latency limit is broken, with the line that repeats the run."""
+    good = sim_command(tmp_path / "good", "--service", "mlp")
+    assert good.returncode == 0, good.stdout + good.stderr
+    late = sim_command(tmp_path / "late", "--service", "mlp", "--limit", "1")
+    assert late.returncode == 1, late.stdout + late.stderr
+    assert "is above the limit of 1" in late.stdout + late.stderr
+    assert "SEED=1" in late.stdout + late.stderr
+    assert (tmp_path / "late" / "report.html").stat().st_size > 1000
