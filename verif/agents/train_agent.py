@@ -49,7 +49,10 @@ async def wait_state(csr: Csr, ctx: int, states: set[int], poll: int = POLL, lim
 
 
 class TrainDriver(uvm_driver):
-    """Turns commands into register accesses."""
+    """Turns commands into register accesses; reports each on ``done`` when it is carried out."""
+
+    def build_phase(self):
+        self.done = uvm_analysis_port("done", self)
 
     async def run_phase(self):
         csr = Csr()
@@ -64,6 +67,7 @@ class TrainDriver(uvm_driver):
             else:
                 stop = {IDLE} if item.command is TrainCommand.CLEAR else {IDLE, ERROR}
                 item.state = await wait_state(csr, item.ctx, stop)
+            self.done.write(item)
             self.seq_item_port.item_done()
 
 

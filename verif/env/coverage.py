@@ -12,7 +12,7 @@ from pyuvm import ConfigDB, uvm_component, uvm_subscriber
 from models.isa.encoding import Act, ASpace, BSpace, Combine, Conv, ConvDst, Dst, Err, Instr, LdDst, Op, Red, Src, Status, StSrc, Unit
 from models.isa.program import Program
 from verif.agents.response_agent import Response
-from verif.agents.train_agent import StepEvent
+from verif.agents.train_agent import IDLE, StepEvent, TrainCommand, TrainItem
 from verif.agents.unit_agent import BatchEvent
 from verif.lib import coverage
 
@@ -163,15 +163,22 @@ class FunctionalCoverage(uvm_component):
         self.runs: dict[str, int] = {}
         self.programs: dict[str, Program] = {}
 
-    def sample(self, item: BatchEvent | Response | StepEvent) -> None:
+    def sample(self, item: BatchEvent | Response | StepEvent | TrainItem) -> None:
         """Take one event."""
         if isinstance(item, BatchEvent):
             self._batch(item)
         elif isinstance(item, Response):
             self.scheduler.hit("status", Status(item.status).name)
-        elif item.steps:
+        elif isinstance(item, TrainItem):
+            self._command(item)
+        elif item.steps and self.what.image.work is not None:
             self.scheduler.hit("training", "step")
             self.executed(self.what.image.work.program)
+
+    def _command(self, item: TrainItem) -> None:
+        event = {TrainCommand.START: "started", TrainCommand.DRAIN: "drained", TrainCommand.KILL: "killed"}.get(item.command)
+        if event and item.ctx >= self.what.cfg.C_INF and (item.command is TrainCommand.START or item.state == IDLE):
+            self.scheduler.hit("training", event)
 
     def _batch(self, event: BatchEvent) -> None:
         cfg = self.what.cfg
@@ -190,14 +197,17 @@ class FunctionalCoverage(uvm_component):
         self.runs[program.name] = self.runs.get(program.name, 0) + 1
         self.programs[program.name] = program
 
-    def training_event(self, event: str) -> None:
-        """Something happened to training that only the test knows: ``started``, ``drained``, ..."""
-        self.scheduler.hit("training", event)
+    def ended(self) -> None:
+        """A training context was seen to have run to its end."""
+        self.scheduler.hit("training", "ran to its end")
 
-    def error(self, training: bool, cause: Err, unit: Unit) -> None:
+    def error(self, ctx: int, cause: Err, unit: Unit) -> None:
         """A context was seen to have stopped with an error."""
+        training = ctx >= self.what.cfg.C_INF
         self.scheduler.hit("error", KINDS[training], cause.name)
         self.scheduler.hit("error_unit", unit.name)
+        if training:
+            self.scheduler.hit("training", "stopped by an error")
 
     def final_phase(self):
         for name, times in self.runs.items():

@@ -10,7 +10,8 @@ from verif.agents.request_agent import RequestAgent, RequestItem
 from verif.agents.response_agent import ResponseAgent
 from verif.agents.train_agent import TrainAgent
 from verif.agents.unit_agent import UnitAgent
-from verif.env.backdoor import DramBackdoor
+from verif.lib.dram import DramBackdoor
+from verif.env.coverage import FunctionalCoverage
 from verif.env.deployment import Deployment
 from verif.env.reference import Reference
 from verif.env.scoreboards import BatchRecorder, ResponseScoreboard, WeightScoreboard
@@ -47,12 +48,15 @@ class EquinoxEnv(uvm_env):
         self.response_board = ResponseScoreboard.create("response_board", self)
         self.weight_board = WeightScoreboard.create("weight_board", self)
         self.batches = BatchRecorder.create("batches", self)
+        self.coverage = FunctionalCoverage.create("coverage", self)
 
     def connect_phase(self):
         self.requests.driver.offered.connect(self.response_board.offered_port.analysis_export)
         self.responses.monitor.ap.connect(self.response_board.response_port.analysis_export)
         self.training.monitor.ap.connect(self.weight_board.step_port.analysis_export)
         self.units.monitor.batches.connect(self.batches.batch_port.analysis_export)
+        for port in (self.responses.monitor.ap, self.training.monitor.ap, self.training.driver.done, self.units.monitor.batches):
+            port.connect(self.coverage.port.analysis_export)
 
     def end_of_elaboration_phase(self):
         what: Deployment = ConfigDB().get(self, "", "DEPLOYMENT")
@@ -61,8 +65,8 @@ class EquinoxEnv(uvm_env):
         board.required = False
         self.batches.limits = {n: s.batch for n, s in enumerate(what.image.services)}
         if what.job is not None:
-            dram = DramBackdoor(ConfigDB().get(self, "", "DUT"), what.cfg.K)
-            board.read = lambda region, step: dram.read_ranges(what.ranges(region, step))
+            dram = DramBackdoor(ConfigDB().get(self, "", "DUT").u_dram)
+            board.read = lambda region, step: b"".join(dram.read(a, n).tobytes() for a, n in what.ranges(region, step))
             board.reference = self.predictor.training
             board.loss = what.loss
             board.step_regions, board.weight_regions = ("errors",), ("weights",)

@@ -102,9 +102,8 @@ class CommandSeq(uvm_sequence):
         self.ctx, self.command = ctx, command
 
     async def body(self):
-        csr = Csr()
-        await csr.write(f"CTX[{self.ctx}].CMD", **{self.command: 1})
-        await wait_state(csr, self.ctx, {IDLE})
+        item = await command(TrainItem(TrainCommand(self.command), self.ctx))
+        assert item.state == IDLE, f"context {self.ctx} stopped with an error: {await Csr().read(f'CTX[{self.ctx}].STATUS')}"
 
 
 CAUSES = {4: "policy", 5: "internal", 6: "dependency", 7: "fetch", 8: "idle"}

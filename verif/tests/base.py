@@ -13,7 +13,7 @@ from pyuvm import ConfigDB, uvm_test
 from verif.agents.axis import cycles, now
 from verif.agents.csr_agent import Csr
 from verif.agents.request_agent import RequestItem
-from verif.env.backdoor import DramBackdoor
+from verif.lib.dram import DramBackdoor
 from verif.env.deployment import Deployment
 from verif.env.env import EquinoxEnv
 from verif.env.scenario import POLICIES
@@ -36,7 +36,7 @@ class EquinoxTest(uvm_test):
         self.rng = np.random.default_rng(cocotb.RANDOM_SEED)
         self.cfg = self.what.cfg
         self.dut = cocotb.top
-        self.dram = DramBackdoor(self.dut, self.cfg.K)
+        self.dram = DramBackdoor(self.dut.u_dram)
         self.expected_things = 0
         for key, value in (("DUT", self.dut), ("CONFIG", self.cfg), ("DEPLOYMENT", self.what), ("RUN_DIR", self.run_dir)):
             ConfigDB().set(None, "*", key, value)
@@ -65,6 +65,7 @@ class EquinoxTest(uvm_test):
         self.ctx = self.cfg.C_INF  # the training context
         started = time.monotonic()
         await BootSeq(self.what.image, POLICIES.index(self.scenario.policy)).start()
+        self.env.coverage.executed(self.what.image.programs["boot"])
         self.logger.info(f"booted at cycle {now()}, {time.monotonic() - started:.1f} s")
 
     async def body(self) -> None:

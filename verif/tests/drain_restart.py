@@ -81,9 +81,10 @@ class DrainRestart(EquinoxTest):
         await wait_state(self.csr, self.ctx, {IDLE})
         await cycles(200)
         self.expect("steps after a restart", await self.steps(), 2)
+        self.env.coverage.ended()
         self.expect("end event", await self.done(), 1)
         for address, size in self.what.weight_ranges:
-            assert self.dram.read(address, size) == core.mem.DRAM[address : address + size].tobytes(), f"weights at {address:#x}"
+            assert self.dram.read(address, size).tobytes() == core.mem.DRAM[address : address + size].tobytes(), f"weights at {address:#x}"
         await serving
 
     async def killed(self) -> None:

@@ -38,6 +38,7 @@ class ServiceErrors(EquinoxTest):
                 status = await self.csr.read(f"CTX[{ctx}].STATUS")
                 if status["state"] == ERROR:
                     self.causes.add((Err(status["err_cause"]), Unit(status["err_unit"])))
+                    self.env.coverage.error(ctx, Err(status["err_cause"]), Unit(status["err_unit"]))
                     await CommandSeq(ctx, "clear").start()
             await cycles(50)
 

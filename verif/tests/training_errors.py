@@ -90,6 +90,7 @@ class TrainingErrors(EquinoxTest):
         self.expect(f"{fault.name}: cause", Err(status["err_cause"]), fault.cause)
         if fault.cause != Err.SEM_OVERFLOW:  # whose signal is one too many is a matter of time
             self.expect(f"{fault.name}: unit", Unit(status["err_unit"]), fault.unit)
+        self.env.coverage.error(self.ctx, Err(status["err_cause"]), Unit(status["err_unit"]))
         self.expect(f"{fault.name}: sticky", (await self.csr.read("IRQ_STATUS"))["ctx_err"], 1)
         self.expect(f"{fault.name}: interrupt", int(self.dut.irq.value), 1)
         for ctx in range(self.cfg.C_INF):
