@@ -5,18 +5,22 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from dataclasses import fields
 from pathlib import Path
+from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from verif.env.progress import ProgressBar  # noqa: E402
 from verif.env.scenario import DEFAULT_TRACE, POLICIES, SERVICES, TRAIN, Scenario  # noqa: E402
 from verif.env.simulate import default_run_dir, simulate  # noqa: E402
 from verif.lib.sim import BuildError  # noqa: E402
 from verif.report import RunResult, summary, write_html  # noqa: E402
 
+BENCH = ROOT / "verif" / "tests" / "bench_equinox.py"
 HELP = {
     "config": "core: a name in configs/ or a file",
     "trace": f"arrivals: poisson, bursty, diurnal (with parameters, bursty:on=0.2) or a file (default {DEFAULT_TRACE})",
@@ -34,25 +38,40 @@ HELP = {
 }
 
 
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message} (--help lists all knobs)\n")
+
+
 def parse(argv: list[str] | None) -> tuple[Scenario, bool, Path | None]:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__, allow_abbrev=False)
     kinds = {"int": int, "float": float, "str": str}
     for f in fields(Scenario):
         if f.name in HELP:
             parser.add_argument(f"--{f.name.replace('_', '-')}", type=kinds[str(f.type)], default=f.default, help=f"{HELP[f.name]} [{f.default}]")
-    parser.add_argument("--waves", default="0", help="1: dump waves, from a build of its own")
+    parser.add_argument("--waves", nargs="?", default="0", const="1", help="1: dump waves, from a build of its own")
     parser.add_argument("--out", type=Path, help="folder of the results [build/sim_runs/...]")
     args = vars(parser.parse_args(argv))
     waves, out = args.pop("waves") not in ("", "0"), args.pop("out")
-    return Scenario(**args, progress=sys.stderr.isatty()), waves, out
+    return Scenario(**args), waves, out
+
+
+def known_tests() -> list[str]:
+    """Names of the tests of the bench (which only a simulator can import)."""
+    return re.findall(r"^class (\w+_test)\(", BENCH.read_text(), re.M)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
     scenario, waves, out = parse(argv)
     try:
+        if scenario.test not in known_tests():
+            raise ValueError(f"TEST = {scenario.test!r}: legal are {', '.join(known_tests())}")
         run_dir = (out or default_run_dir(scenario)).resolve()
-        done = simulate(scenario, run_dir, trace=waves)
+        with ProgressBar(run_dir):
+            done = simulate(scenario, run_dir, trace=waves)
     except (ValueError, OSError, BuildError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

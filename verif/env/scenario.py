@@ -37,7 +37,6 @@ class Scenario:
     limit: int = 0
     rsp_stall: int = 0
     dram_stall: int = 0
-    progress: bool = False
 
     @property
     def services(self) -> tuple[str, ...]:
@@ -82,5 +81,5 @@ class Scenario:
     def command(self) -> str:
         """One line that reproduces this run."""
         default = Scenario()
-        words = [f"{k.upper()}={v}" for k, v in asdict(self).items() if v != getattr(default, k) and k != "progress"]
+        words = [f"{k.upper()}={v}" for k, v in asdict(self).items() if v != getattr(default, k)]
         return " ".join(["make sim", *words]) if f"SEED={self.seed}" in words else " ".join(["make sim", *words, f"SEED={self.seed}"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import cocotb
-import numpy as np
 
 from verif.agents.axis import cycles, now
 from verif.sequences.boot import IDLE, CommandSeq, StartTrainingSeq, wait_state
@@ -73,7 +72,7 @@ class DrainRestart(EquinoxTest):
         image, job, setting = self.what.image, self.what.job, replace(self.what.image.training, iters=2)
         core = image.core()
         for address, size in self.what.weight_ranges:
-            core.mem.DRAM[address : address + size] = np.frombuffer(self.dram.read(address, size), np.uint8)
+            core.mem.DRAM[address : address + size] = self.dram.read(address, size)
         core.run_training(job.program, 2, setting.iter_mod, setting.bases)
         self.board.armed = False  # its reference counts from the first weights
         serving = self.serve_beside()

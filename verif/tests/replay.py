@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from dataclasses import asdict
 
@@ -11,6 +10,7 @@ from pyuvm import ConfigDB
 
 from models.traces import map_services, scale_to_load
 from verif.agents.axis import cycles, now
+from verif.env.progress import ProgressWriter
 from verif.env.scenario import POLICIES
 from verif.report import Check, RunResult, Service, Training, Unit
 from verif.sequences.boot import PerfSeq
@@ -19,19 +19,6 @@ from verif.tests.base import EquinoxTest
 TIMEOUT_SHARE = 0.5     # batch timeout, in unloaded latencies of a full batch
 LIMIT_SHARE = 6.0       # default latency limit (p99), likewise
 CHECKPOINTS = 8         # comparisons of all weights on the way
-
-
-class Progress:
-    """A progress line on standard error, where the run's caller shows one."""
-
-    def __init__(self, total: int, on: bool) -> None:
-        self.total, self.on, self.last = total, on, 0.0
-
-    def show(self, done: int, text: str) -> None:
-        if self.on and (time.monotonic() - self.last > 0.2 or done == self.total):
-            self.last = time.monotonic()
-            width = 30 * done // self.total
-            print(f"\r[{'#' * width:30}] {done}/{self.total} {text:40}", end="\n" if done == self.total else "", file=sys.stderr, flush=True)
 
 
 class EquinoxReplay(EquinoxTest):
@@ -52,7 +39,7 @@ class EquinoxReplay(EquinoxTest):
         wall, begin = time.monotonic(), now()
         if s.train != "off":
             await self.start_training()
-        progress = Progress(len(plan), s.progress)
+        progress = ProgressWriter(self.run_dir, len(plan))
         counted = len(board.served)
         board.on_served.append(lambda _: progress.show(len(board.served) - counted, f"requests, {weights.steps} training steps"))
         served = await self.serve(plan.cycles + now() + 100, [names[k] for k in plan.service])
@@ -89,7 +76,7 @@ class EquinoxReplay(EquinoxTest):
                 f"{s.train} {'-'.join(map(str, self.what.sizes))}", self.what.job.batch, weights.step_cycles, list(range(1, len(weights.losses) + 1)),
                 [a for a, _ in weights.losses], [b for _, b in weights.losses], None, begin,
             )
-        scenario = {k: v for k, v in asdict(s).items() if k not in ("progress", "seed")}
+        scenario = {k: v for k, v in asdict(s).items() if k != "seed" and (k != "limit" or v)}
         for name, (capacity, latency) in measured.items():
             scenario[f"capacity of {name}"] = f"{1e6 * capacity:.1f} requests per million cycles"
             scenario[f"full batch of {name}, idle core"] = f"{latency} cycles"

@@ -1,0 +1,177 @@
+"""Bad input of ``scripts/sim.py``: one clear line with what is legal, exit code 2, nothing written. No simulator is needed."""
+from __future__ import annotations
+
+import gzip
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from models.traces import load_trace
+from verif.env import simulate as simulation
+from verif.env.scenario import ROOT
+
+
+@pytest.fixture(scope="module")
+def sim() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("sim_script", ROOT / "scripts" / "sim.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def refused(sim: ModuleType, tmp_path: Path, capsys, monkeypatch) -> Callable[..., str]:
+    """Run the command; it must fail with one line, which is returned, build nothing and write nothing."""
+    def no_build(*_args, **_options):
+        raise AssertionError("bad input came as far as the build")
+
+    monkeypatch.setattr(simulation, "build_chip", no_build)
+
+    def call(*words: str) -> str:
+        out = tmp_path / "out"
+        capsys.readouterr()
+        try:
+            code = sim.main([*words, "--out", str(out)])
+        except SystemExit as end:
+            code = end.code
+        shown = capsys.readouterr()
+        assert code == 2
+        assert shown.out == ""
+        lines = shown.err.splitlines()
+        assert len(lines) == 1 and lines[0].startswith("error: "), shown.err
+        assert "Traceback" not in lines[0] and len(lines[0]) < 400
+        assert not out.exists()
+        return lines[0]
+
+    return call
+
+
+def contains(line: str, *parts: str) -> None:
+    for part in parts:
+        assert part in line, f"{part!r} is not in: {line}"
+
+
+TRACES = {  # contents, and what the line must say beside the file's name
+    "empty": ("", ("empty", "at least one arrival")),
+    "blank": ("\n\n", ("empty", "at least one arrival")),
+    "header_only": ("arrival_us,model\n", ("no arrivals", "at least one")),
+    "negative": ("arrival_us\n0\n-3\n5\n", (":3:", "arrival_us", "'-3'", "legal is a number from 0 to")),
+    "nan": ("arrival_us\n0\nNaN\n", (":3:", "arrival_us", "'NaN'", "legal is a number from 0")),
+    "infinite": ("arrival_us\n0\n1\ninf\n", (":4:", "arrival_us", "'inf'", "legal is a number from 0")),
+    "word": ("arrival_us\nsoon\n", (":2:", "arrival_us", "'soon'", "legal is a number from 0")),
+    "hole": ("arrival_us,model\n1,a\n,a\n", (":3:", "arrival_us", "''", "legal is a number from 0")),
+    "layout": ("when,what\n1,2\n", (":1:", "unknown column layout", "'when,what'", "legal: a column 'arrival_us'")),
+    "fields": ("arrival_us,model\n1\n", (":2:", "1 fields", "the header names 2")),
+    "stamp": ("TIMESTAMP,ContextTokens\n2023-11-16 18:15:46.68,1\nyesterday,2\n", (":3:", "TIMESTAMP", "'yesterday'", "legal is YYYY-MM-DD")),
+}
+
+
+@pytest.mark.parametrize("name", TRACES)
+def test_bad_trace(name: str, refused, tmp_path: Path) -> None:
+    text, parts = TRACES[name]
+    path = tmp_path / f"{name}.csv"
+    path.write_text(text)
+    contains(refused("--trace", str(path)), path.name, *parts)
+
+
+def test_bad_gzip(refused, tmp_path: Path) -> None:
+    path = tmp_path / "cut.csv.gz"
+    path.write_bytes(gzip.compress(b"arrival_us\n" + b"1\n" * 1000)[:-12])
+    contains(refused("--trace", str(path)), "cut.csv.gz", "broken gzip file")
+
+
+def test_missing_trace(refused, tmp_path: Path) -> None:
+    contains(refused("--trace", str(tmp_path / "none.csv")), "none.csv", "no such trace file")
+    contains(refused("--trace", str(tmp_path)), tmp_path.name, "cannot be read")
+
+
+def test_bad_generator(refused) -> None:
+    contains(refused("--trace", "bursty:colour=3"), "bursty", "colour", "legal")
+    contains(refused("--trace", "bursty:on=2"), "on", "2", "0.001 to 0.999")
+    contains(refused("--trace", "bursty:on=much"), "on", "much")
+
+
+def test_unsorted_trace_is_said(tmp_path: Path, capsys) -> None:
+    """Not an error: sorted, and one warning names the line."""
+    path = tmp_path / "mixed.csv"
+    path.write_text("arrival_us\n5\n1\n3\n")
+    assert load_trace(path).arrival_us.tolist() == [0, 2, 4]
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    contains(lines[0], "mixed.csv:3: warning", "not sorted")
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Callable[..., str]:
+    """A copy of ``configs/tiny.toml`` with a line replaced or added; returns its path."""
+    def make(old: str, new: str) -> str:
+        text = (ROOT / "configs" / "tiny.toml").read_text()
+        assert old in text
+        path = tmp_path / "changed.toml"
+        path.write_text(text.replace(old, new, 1))
+        return str(path)
+
+    return make
+
+
+def test_bad_config(refused, config) -> None:
+    where = "changed.toml"
+    contains(refused("--config", config("[core]\n", "[core]\nCOLOUR = 3\n")), where, "[core]", "unknown key COLOUR", "legal: N, M, W")
+    contains(refused("--config", config("[dram]\n", "[shop]\nX = 1\n[dram]\n")), where, "unknown table [shop]", "legal: [core], [dram]")
+    contains(refused("--config", config("N = 4\n", "N = 5\n")), where, "[core] N = 5", "legal is")
+    contains(refused("--config", config("N = 4\n", "N = 64\n")), where, "[core] N = 64", "legal is")
+    contains(refused("--config", config("N = 4\n", "N = 'four'\n")), where, "[core] N = 'four'", "legal is an integer")
+    contains(refused("--config", config("N = 4\n", "")), where, "[core] N is missing", "legal is")
+    contains(refused("--config", config("W = 2\n", "W = 16\n")), where, "[core] W = 16", "legal is M, 2·M or 4·M")
+    contains(refused("--config", config("C_TRN = 1 ", "C_TRN = 3 ")), where, "C_TRN = 3", "legal is")
+    contains(refused("--config", config("WGTD_DEPTH = 8192", "WGTD_DEPTH = 8191")), where, "WGTD_DEPTH = 8191", "legal is a multiple of")
+    contains(refused("--config", config("[core]", "[core")), where, "not TOML")
+    contains(refused("--config", "enormous"), "enormous", "no such configuration", "default", "tiny")
+    contains(refused("--config", "/nowhere/at_all.toml"), "at_all.toml", "no such configuration")
+
+
+@pytest.mark.parametrize(("old", "new", "parts"), [
+    ("WGTD_DEPTH = 8192", "WGTD_DEPTH = 1024", ("WGTD", "1024")),
+    ("VEC_DEPTH = 4096", "VEC_DEPTH = 64", ("VEC", "64")),
+    ("ACC_DEPTH = 2048", "ACC_DEPTH = 16", ("ACC", "16")),
+    ("ACTC_DEPTH = 4096", "ACTC_DEPTH = 16", ("ACTC", "16")),
+    ("ACTD_DEPTH = 4096", "ACTD_DEPTH = 16", ("ACTD", "16")),
+    ("WGTC_DEPTH = 4096", "WGTC_DEPTH = 8", ("WGTC", "8")),
+    ("STG_DEPTH = 2048", "STG_DEPTH = 2", ("STG", "2")),
+    ("SOF_DEPTH = 1024", "SOF_DEPTH = 2", ("SOF", "2")),
+    ("SOB_DEPTH = 2048", "SOB_DEPTH = 4", ("SOB", "4")),
+    ("RX_LINES = 16", "RX_LINES = 2", ("RX_LINES", "2")),
+    ("TX_LINES = 4", "TX_LINES = 1", ("TX_LINES", "1")),
+    ("BYTES = 4194304", "BYTES = 65536", ("DRAM", "65536")),
+    ("IMEM_DEPTH = 512", "IMEM_DEPTH = 128", ("instruction memory", "128", "IMEM_DEPTH")),
+    ("SERVICES = 4", "SERVICES = 1", ("2 services", "SERVICES")),
+])
+def test_does_not_fit(old: str, new: str, parts: tuple[str, ...], refused, config) -> None:
+    """Sizes that do not fit name the buffer, what is needed and what there is."""
+    contains(refused("--config", config(old, new)), *parts)
+
+
+@pytest.mark.parametrize(("words", "parts"), [
+    (("--policy", "random"), ("POLICY", "'random'", "legal are inference_only, fair, priority, adaptive")),
+    (("--train", "cnn"), ("TRAIN", "'cnn'", "legal are off, mlp")),
+    (("--service", "gpt"), ("SERVICE", "'gpt'", "lstm, mlp")),
+    (("--service", "lstm,lstm"), ("SERVICE", "'lstm,lstm'", "different")),
+    (("--service", ""), ("SERVICE", "''", "lstm, mlp")),
+    (("--load", "0"), ("LOAD", "0", "legal is a number above 0")),
+    (("--load", "nan"), ("LOAD", "nan", "legal is a number above 0")),
+    (("--load", "fast"), ("--load", "'fast'")),
+    (("--requests", "0"), ("REQUESTS", "0", "legal range 1..")),
+    (("--requests", "3.5"), ("--requests", "'3.5'")),
+    (("--steps", "0"), ("STEPS", "0", "legal range 1..")),
+    (("--seed", "-1"), ("SEED", "-1", "legal range 0..")),
+    (("--limit", "-5"), ("LIMIT", "-5", "legal range 0..")),
+    (("--rsp-stall", "100"), ("RSP_STALL", "100", "legal range 0..95")),
+    (("--dram-stall", "-1"), ("DRAM_STALL", "-1", "legal range 0..95")),
+    (("--colour", "red"), ("--colour", "--help")),
+    (("--test", "no_such_test"), ("TEST", "'no_such_test'", "equinox_replay_test")),
+])
+def test_bad_knob(words: tuple[str, ...], parts: tuple[str, ...], refused) -> None:
+    contains(refused(*words), *parts)
