@@ -53,6 +53,14 @@ Words parse_hex(const std::string& text) {
   return words;
 }
 
+// FNV-1a over the bytes of signals, least significant first (on a little-endian machine, as the model's words lie)
+struct Digest {
+  uint64_t value = 0xcbf29ce484222325ull;
+  void add(const void* data, size_t size) {
+    for (size_t n = 0; n < size; n++) value = (value ^ static_cast<const uint8_t*>(data)[n]) * 0x100000001b3ull;
+  }
+};
+
 [[noreturn]] void fail(const std::string& what) {
   std::cerr << "bare_loop: " << what << "\n";
   std::exit(2);
@@ -103,12 +111,15 @@ int main(int argc, char** argv) {
   auto& tvalid = root->tb_equinox__DOT__m_tvalid;
   auto& tready = root->tb_equinox__DOT__m_tready;
   auto& tlast = root->tb_equinox__DOT__m_tlast;
+  auto& tdata = root->tb_equinox__DOT__m_tdata;
+  auto& rst_n = root->tb_equinox__DOT__rst_n;
   auto& clk = root->tb_equinox__DOT__clk;
   uint64_t responses = 0;
+  Digest answers, memory;
   size_t next = 0;
   using Clock = std::chrono::steady_clock;
   Clock::time_point started = Clock::now();
-  bool measuring = false;
+  bool measuring = false, was_reset = false;  // before reset, registers are random
 
   while (!context.gotFinish()) {
     const uint64_t time = context.time();
@@ -121,7 +132,11 @@ int main(int argc, char** argv) {
       for (; next < changes.size() && changes[next].time == time; next++) (*changes[next].put)(changes[next].value);
       top.eval();
     }
-    if (!clk && tvalid && tready && tlast) responses++;
+    if (!rst_n) was_reset = true;
+    if (was_reset && !clk && tvalid && tready) {
+      responses += tlast;
+      answers.add(&tdata, sizeof tdata);
+    }
     if (time >= end) break;
     uint64_t later = top.eventsPending() ? top.nextTimeSlot() : end;
     if (next < changes.size() && changes[next].time < later) later = changes[next].time;
@@ -129,17 +144,13 @@ int main(int argc, char** argv) {
   }
   const double seconds = std::chrono::duration<double>(Clock::now() - started).count();
 
-  uint64_t digest = 0xcbf29ce484222325ull;  // FNV-1a
-  constexpr uint64_t beat = sizeof(root->tb_equinox__DOT__u_dram__DOT__mem[0]);
-  for (const auto& [address, size] : regions) {
-    for (uint64_t at = address; at < address + size; at++) {
-      const uint32_t word = root->tb_equinox__DOT__u_dram__DOT__mem[at / beat][at % beat / 4];
-      digest = (digest ^ (word >> (8 * (at % 4)) & 0xff)) * 0x100000001b3ull;
-    }
-  }
-  std::printf("{\"seconds\": %.6f, \"cycle\": %u, \"responses\": %llu, \"steps\": %u, \"digest\": %llu, \"changes\": %zu}\n", seconds,
+  const auto& mem = root->tb_equinox__DOT__u_dram__DOT__mem;
+  const auto* bytes = reinterpret_cast<const uint8_t*>(&mem[0]);
+  for (const auto& [address, size] : regions) memory.add(bytes + address, size);
+  std::printf("{\"seconds\": %.6f, \"cycle\": %u, \"responses\": %llu, \"steps\": %u, \"answers\": %llu, \"memory\": %llu}\n", seconds,
               static_cast<unsigned>(root->tb_equinox__DOT__cycle), static_cast<unsigned long long>(responses),
-              static_cast<unsigned>(root->tb_equinox__DOT__steps), static_cast<unsigned long long>(digest), next);
+              static_cast<unsigned>(root->tb_equinox__DOT__steps), static_cast<unsigned long long>(answers.value),
+              static_cast<unsigned long long>(memory.value));
   top.final();
   return context.gotFinish() ? 1 : 0;
 }

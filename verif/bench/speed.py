@@ -16,7 +16,7 @@ from verif.env.scenario import ROOT, Scenario
 from verif.env.simulate import VISIBLE, build_chip
 
 BARE = ROOT / "verif" / "bench" / "bare_loop.cpp"
-END_STATE = ("cycle", "responses", "steps", "digest")
+END_STATE = ("cycle", "responses", "steps", "answers", "memory")
 
 
 @dataclass(frozen=True)

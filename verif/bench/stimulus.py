@@ -41,9 +41,12 @@ class Recorder:
         path.write_text("\n".join([*head, *self.lines]) + "\n")
 
 
-def digest(data: bytes) -> int:
-    """FNV-1a, 64 bits."""
-    value = 0xCBF29CE484222325
-    for byte in data:
-        value = (value ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
-    return value
+class Digest:
+    """FNV-1a, 64 bits, over bytes added piece by piece."""
+
+    def __init__(self) -> None:
+        self.value = 0xCBF29CE484222325
+
+    def add(self, data: bytes) -> None:
+        for byte in data:
+            self.value = (self.value ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF

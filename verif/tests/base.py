@@ -28,6 +28,7 @@ class EquinoxTest(uvm_test):
     """
 
     patience = 2_000_000  # cycles without any answer after which the rest counts as lost
+    step_patience = 2_000_000  # cycles without a training step after which a wait for one fails
 
     def build_phase(self):
         self.run_dir = Path(os.environ["EQX_RUN_DIR"])
@@ -120,9 +121,18 @@ class EquinoxTest(uvm_test):
             await self.csr.write(f"SVC[{index}].TIMEOUT", cycles=limit)
 
     async def wait_steps(self, steps: int) -> None:
-        """Wait until training has done that many steps since it was started."""
-        while self.env.weight_board.steps < steps:
-            await cycles(200)
+        """Wait until training has done that many steps since it was started.
+
+        Raises:
+            TimeoutError: no step for :attr:`step_patience` cycles.
+        """
+        board, last, since = self.env.weight_board, -1, now()
+        while board.steps < steps:
+            if board.steps != last:
+                last, since = board.steps, now()
+            elif now() - since > self.step_patience:
+                raise TimeoutError(f"no training step after {last} for {self.step_patience} cycles")
+            await cycles(500)
 
     def restore_weights(self) -> None:
         """Put the weights of the DRAM image back (while training is at rest)."""

@@ -3,6 +3,7 @@ import pyuvm
 
 from verif.tests.checkers import Checkers, Silent
 from verif.tests.drain_restart import DrainRestart
+from verif.tests.isa import IsaTourTest
 from verif.tests.noninterference import NonInterference
 from verif.tests.registers import Registers
 from verif.tests.replay import EquinoxReplay
@@ -54,3 +55,8 @@ class equinox_checkers_test(Checkers):
 @pyuvm.test()
 class equinox_silent_test(Silent):
     """Must fail: nothing is compared."""
+
+
+@pyuvm.test()
+class equinox_isa_test(IsaTourTest):
+    """A random program of the whole instruction set."""

@@ -7,15 +7,14 @@ from dataclasses import replace
 import cocotb
 import numpy as np
 import pyuvm
-from cocotb.triggers import Event
+from cocotb.triggers import Event, FallingEdge
 from cocotb.utils import get_sim_time
 
 from models.numerics import bf16_from_float, hbfp_matmul, quantise
 from verif.agents.axis import PERIOD, cycles, now
 from verif.agents.request_agent import RequestItem
-from verif.agents.train_agent import StepEvent
 from verif.bench.jobs import gemm_operands
-from verif.bench.stimulus import Recorder, digest
+from verif.bench.stimulus import Digest, Recorder
 from verif.sequences.boot import IDLE, PerfSeq, StartTrainingSeq, wait_state
 from verif.sequences.replay import ReplaySeq, fresh_id
 from verif.tests.base import EquinoxTest
@@ -173,21 +172,24 @@ class figure_training(Figures):
 
 
 @pyuvm.test()
-class record_replay(EquinoxReplay):
+class record_replay(EquinoxReplay, Figures):
     """What `make sim` runs, with everything that is driven recorded for the bare loop."""
 
     def prepare(self) -> None:
-        self.recorder = Recorder(self.dut)
+        self.recorder, self.answers = Recorder(self.dut), Digest()
 
     async def body(self) -> None:
+        self.env.responses.monitor.bus.add_callback(self._answer)
         await super().body()
+        await FallingEdge(self.dut.clk)  # where nothing else changes
         end = int(get_sim_time("step"))
-        ranges = self.what.weight_ranges if self.what.job is not None else []
         begin = (end // PERIOD - self.result.cycles) * PERIOD
+        ranges, memory = self.what.weight_ranges if self.what.job is not None else [], Digest()
+        memory.add(b"".join(self.dram.read(*r) for r in ranges))
         self.recorder.write(self.run_dir / "stimulus.txt", begin, end, ranges)
-        self.write_end_state(ranges)
+        self.write(cycle=int(self.dut.cycle.value), responses=len(self.env.response_board.served), steps=int(self.dut.steps.value),
+                   answers=self.answers.value, memory=memory.value)
 
-    def write_end_state(self, ranges) -> None:
-        state = {"cycle": int(self.dut.cycle.value), "responses": len(self.env.response_board.served),
-                 "steps": int(self.dut.steps.value), "digest": digest(b"".join(self.dram.read(a, n).tobytes() for a, n in ranges))}
-        (self.run_dir / "bench.json").write_text(json.dumps(state))
+    def _answer(self, packet: tuple[list[int], int]) -> None:
+        for beat in packet[0]:
+            self.answers.add(beat.to_bytes(2 * self.cfg.L, "little"))

@@ -6,7 +6,8 @@ from dataclasses import replace
 import cocotb
 
 from verif.agents.axis import cycles, now
-from verif.sequences.boot import IDLE, CommandSeq, StartTrainingSeq, wait_state
+from verif.agents.train_agent import IDLE, wait_state
+from verif.sequences.boot import CommandSeq, StartTrainingSeq
 from verif.tests.base import EquinoxTest
 
 

@@ -49,8 +49,7 @@ class EquinoxReplay(EquinoxTest):
         if s.train != "off":
             if s.policy == "inference_only":  # training has had nothing so far; it gets the core now
                 await self.csr.write("POLICY", policy=POLICIES.index("priority"))
-            while weights.steps < s.steps:
-                await cycles(2000)
+            await self.wait_steps(s.steps)
             await self.drain_training()
             await cycles(200)
             weights.compare_weights(now())

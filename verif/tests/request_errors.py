@@ -5,7 +5,8 @@ from collections import Counter
 
 from models.isa.encoding import Status
 from verif.agents.axis import cycles
-from verif.sequences.boot import CommandSeq, ERROR, PatchSeq, wait_state
+from verif.agents.train_agent import ERROR, wait_state
+from verif.sequences.boot import CommandSeq, PatchSeq
 from verif.sequences.replay import bad_request, good_request
 from verif.tests.base import EquinoxTest
 

@@ -3,14 +3,16 @@ from __future__ import annotations
 
 import cocotb
 
-from models.isa.encoding import Err, Op, Status, Unit, encode
-from models.isa.program import with_fields
+from models.isa.encoding import SEM_MAX, SEMAPHORES, Err, LdDst, Op, Status, StSrc, Unit, encode, make
+from models.isa.program import Program, with_fields
 from verif.agents.axis import cycles
-from verif.sequences.boot import CommandSeq, ERROR, PatchSeq
+from verif.agents.train_agent import ERROR
+from verif.sequences.boot import CommandSeq, PatchSeq
 from verif.sequences.replay import good_request
 from verif.tests.base import EquinoxTest
 
 BROKEN = frozenset({Status.CTX_ERROR})
+SPARE = 300  # instructions from here on belong to no program
 EITHER = frozenset({Status.OK, Status.CTX_ERROR})
 
 
@@ -27,6 +29,7 @@ class ServiceErrors(EquinoxTest):
                 await self.broken(name, unit, Err.ILLEGAL_OP)
                 await self.broken(name, unit, Err.OPERAND)
             await self.send_good(list(self.what.index) * self.cfg.N)
+        await self.side_streams()
         self.clearing = False
         await janitor
         await self.killed()
@@ -42,6 +45,57 @@ class ServiceErrors(EquinoxTest):
                     await CommandSeq(ctx, "clear").start()
             await cycles(50)
 
+    async def serve_both(self, name: str, legal: frozenset[Status]) -> None:
+        """Requests for all services mixed, those for ``name`` with these answers; until every context is idle again."""
+        names = list(self.what.index) * 2 * self.cfg.N
+        self.rng.shuffle(names)
+        await self.send([good_request(self.what, n, self.rng, legal if n == name else frozenset({Status.OK})) for n in names])
+        for _ in range(100):  # the last context stops just after its answers
+            if all([(await self.csr.read(f"CTX[{c}].STATUS"))["state"] == 0 for c in range(self.cfg.C_INF)]):
+                return
+            await cycles(50)
+        raise TimeoutError("a context is not idle after its answers")
+
+    async def side_streams(self) -> None:
+        """A service with DMA streams beside its own: first harmless ones, then one for each further cause of errors."""
+        name = list(self.what.index)[-1]
+        index, k = self.what.index[name], self.cfg.K
+        scratch = self.cfg.BYTES - 4096
+        load = make(Op.LOAD, sp=LdDst.ACTD, n_o=2, len=3, l_so=3, d_base=scratch, d_so=8 * k)
+        store = make(Op.STORE, sp=StSrc.SOB, n_o=1, len=2, d_base=scratch + 2048)
+        nop, token = make(Op.NOP), make(Op.NOP, signal=1 << SEMAPHORES - 1)
+        cases = [
+            ([nop, load], [nop, store], None),
+            ([with_fields(load, d_base=self.cfg.BYTES)], [store], (Err.DMA_RESP, Unit.LD)),
+            ([load], [with_fields(store, d_base=self.cfg.BYTES - k)], (Err.DMA_RESP, Unit.ST)),
+            ([load], [with_fields(store, l_base=0xFFFF)], (Err.OPERAND, Unit.ST)),
+            ([token] * (SEM_MAX + 1), [store], (Err.SEM_OVERFLOW, Unit.LD)),
+        ]
+        for ld, st, report in cases:
+            program = Program(streams={Unit.MMU: [], Unit.VPU: [], Unit.LD: ld, Unit.ST: st}, name=f"side {report}").set_last()
+            for unit in (Unit.LD, Unit.ST):
+                for n, word in enumerate(program.words(unit)):
+                    await PatchSeq(unit, SPARE + n, word).start()
+            await self._side(index, SPARE, SPARE)
+            self.causes.clear()
+            await self.serve_both(name, BROKEN if report else frozenset({Status.OK}))
+            self.expect(f"{name}: causes", self.causes, {report} - {None})
+            if report is None:
+                self.env.coverage.executed(program)
+        await self._side(index, SPARE, self.cfg.IMEM_DEPTH)
+        self.causes.clear()
+        await self.serve_both(name, BROKEN)
+        self.expect(f"{name}: causes", self.causes, {(Err.PC_RANGE, Unit.ST)})
+        setting = self.what.image.services[index]
+        await self.csr.write(f"SVC[{index}].CTRL", enable=1, pc_valid=setting.pc_valid)
+        await self.serve_both(name, frozenset({Status.OK}))
+
+    async def _side(self, index: int, ld: int, st: int) -> None:
+        """Give a service LD and ST streams at these addresses."""
+        await self.csr.write(f"SVC[{index}].PC1", ld=ld, st=st)
+        valid = self.what.image.services[index].pc_valid | 1 << Unit.LD | 1 << Unit.ST
+        await self.csr.write(f"SVC[{index}].CTRL", enable=1, pc_valid=valid)
+
     async def broken(self, name: str, unit: Unit, cause: Err) -> None:
         """Replace one instruction of a service, ask for all services, put it right."""
         index = self.what.index[name]
@@ -54,13 +108,7 @@ class ServiceErrors(EquinoxTest):
             word = encode(with_fields(stream[at], **({"n_k": 0} if unit == Unit.MMU else {"cnt_i": 0, "dyn_i": 0})))
         await PatchSeq(unit, place, word).start()
         self.causes.clear()
-        names = list(self.what.index) * 2 * self.cfg.N
-        self.rng.shuffle(names)
-        await self.send([good_request(self.what, n, self.rng, BROKEN if n == name else frozenset({Status.OK})) for n in names])
-        for _ in range(100):  # the last context stops just after its answers
-            if all([(await self.csr.read(f"CTX[{c}].STATUS"))["state"] == 0 for c in range(self.cfg.C_INF)]):
-                break
-            await cycles(50)
+        await self.serve_both(name, BROKEN)
         await PatchSeq(unit, place, self.what.image.imem[unit][place]).start()
         self.expect(f"{name}: causes", self.causes, {(cause, unit)})
 

@@ -10,7 +10,8 @@ from models.compiler.image import ContextSettings
 from models.isa.encoding import SEM_MAX, SEMAPHORES, UNIT_OF_OP, Err, Instr, Op, Unit, encode
 from models.isa.program import with_fields
 from verif.agents.axis import cycles, now
-from verif.sequences.boot import ERROR, CommandSeq, PatchSeq, StartTrainingSeq, wait_state
+from verif.agents.train_agent import ERROR, wait_state
+from verif.sequences.boot import CommandSeq, PatchSeq, StartTrainingSeq
 from verif.tests.base import EquinoxTest
 
 ILLEGAL = 0x0  # one of the opcodes that mean nothing

@@ -1,0 +1,47 @@
+"""A random program that uses the whole instruction set runs as training, beside inference; DRAM is compared bit for bit."""
+from __future__ import annotations
+
+import cocotb
+import numpy as np
+
+from models.compiler.image import build_image
+from verif.agents.axis import cycles
+from verif.agents.train_agent import ERROR, IDLE, wait_state
+from verif.sequences.boot import StartTrainingSeq
+from verif.sequences.isa_tour import isa_tour
+from verif.tests.base import EquinoxTest
+
+ITERS = 3
+WHOLE = 4096  # bytes compared at a time
+
+
+class IsaTourTest(EquinoxTest):
+    """Replaces the scenario's training by a tour of the instruction set (run it with TRAIN=off)."""
+
+    def prepare(self) -> None:
+        old = self.what.image
+        tour = isa_tour(self.cfg, self.rng)
+        rows = int(self.rng.choice([1, 3, self.cfg.N, 2 * self.cfg.N, 500]))
+        self.what.image = build_image(self.cfg, old.installed, tour, tour.dram, iters=ITERS, timeout=400, train_rows=rows)
+
+    async def boot(self) -> None:
+        self.dram.write(0, self.what.image.dram[: self.what.image.dram.size // self.cfg.K * self.cfg.K])
+        await super().boot()
+
+    async def body(self) -> None:
+        image = self.what.image
+        core = image.core()
+        core.run_training(image.work.program, ITERS, image.training.iter_mod, image.training.bases)
+        serving = cocotb.start_soon(self.send_good([str(n) for n in self.rng.choice(list(self.what.index), 4 * self.cfg.N)]))
+        await StartTrainingSeq(image, image.training).start()
+        state = await wait_state(self.csr, self.ctx, {IDLE, ERROR})
+        self.expect("state at the end", state, IDLE)
+        await cycles(200)
+        self.expect("steps", (await self.csr.read(f"CTX[{self.ctx}].STEPS"))["count"], ITERS)
+        end = image.training_base + image.work.size
+        for at in range(image.training_base, end, WHOLE):
+            seen, want = self.dram.read(at, min(WHOLE, end - at)), core.mem.DRAM[at : min(at + WHOLE, end)]
+            wrong = np.flatnonzero(seen != want)
+            assert not wrong.size, f"DRAM differs in {wrong.size} bytes, first at {at + wrong[0]:#x}: {seen[wrong[0]]:#x}, reference {want[wrong[0]]:#x}"
+            self.expected_things += 1
+        await serving
