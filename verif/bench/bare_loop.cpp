@@ -4,10 +4,12 @@
 //   measure BEGIN END           the time between is what is measured; the run stops at END
 //   region ADDRESS SIZE         bytes of the DRAM that the end state's digest covers, in this order
 //   TIME SIGNAL HEX             a change of an input, after what else happens at that time
-// Prints one line of JSON: wall seconds and what the run brought, to be compared with the recorded run.
+// Prints one line of JSON: wall and processor seconds, and what the run brought, to be compared with the recorded run.
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <functional>
 #include <iostream>
@@ -119,6 +121,7 @@ int main(int argc, char** argv) {
   size_t next = 0;
   using Clock = std::chrono::steady_clock;
   Clock::time_point started = Clock::now();
+  std::clock_t ticks = std::clock();
   bool measuring = false, was_reset = false;  // before reset, registers are random
 
   while (!context.gotFinish()) {
@@ -126,6 +129,7 @@ int main(int argc, char** argv) {
     if (!measuring && time >= begin) {
       measuring = true;
       started = Clock::now();
+      ticks = std::clock();
     }
     top.eval();
     if (next < changes.size() && changes[next].time == time) {
@@ -143,11 +147,12 @@ int main(int argc, char** argv) {
     context.time(later);
   }
   const double seconds = std::chrono::duration<double>(Clock::now() - started).count();
+  const double cpu = static_cast<double>(std::clock() - ticks) / CLOCKS_PER_SEC;
 
   const auto& mem = root->tb_equinox__DOT__u_dram__DOT__mem;
   const auto* bytes = reinterpret_cast<const uint8_t*>(&mem[0]);
   for (const auto& [address, size] : regions) memory.add(bytes + address, size);
-  std::printf("{\"seconds\": %.6f, \"cycle\": %u, \"responses\": %llu, \"steps\": %u, \"answers\": %llu, \"memory\": %llu}\n", seconds,
+  std::printf("{\"seconds\": %.6f, \"cpu\": %.6f, \"cycle\": %u, \"responses\": %llu, \"steps\": %u, \"answers\": %llu, \"memory\": %llu}\n", seconds, cpu,
               static_cast<unsigned>(root->tb_equinox__DOT__cycle), static_cast<unsigned long long>(responses),
               static_cast<unsigned>(root->tb_equinox__DOT__steps), static_cast<unsigned long long>(answers.value),
               static_cast<unsigned long long>(memory.value));

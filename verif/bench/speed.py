@@ -63,19 +63,20 @@ def simulation_speed(config: str, folder: Path, timeout: float, repeat: int = 3)
     recorded = measure(scenario, None, folder / "record", timeout)
     bare_exe = build_chip(config, sources=[BARE], name="tb_equinox_bare", cocotb=False, extra_args=["--no-main"], public=[("tb_equinox", "*"), *VISIBLE])
     sims: list[SimRun] = []
-    bares: list[float] = []
+    bares: list[dict] = []
     for _ in range(repeat):
         sims.append(run_sim(config, folder / "sim", timeout))
         bare = bare_run(bare_exe, folder / "record", scenario.seed, timeout)
         for key in END_STATE:
             if bare[key] != recorded[key]:
                 raise BenchError(f"bare loop: {key} is {bare[key]} at the end, {recorded[key]} in the recorded run: not the same work")
-        bares.append(bare["seconds"])
+        bares.append(bare)
     cycles = json.loads((folder / "record" / "result.json").read_text())["cycles"]
-    fast, loop = max(s.cycles / s.seconds for s in sims), cycles / min(bares)
+    fast, loop = max(s.cycles / s.seconds for s in sims), cycles / min(b["seconds"] for b in bares)
+    by_cpu = min(b["cpu"] for b in bares) / recorded["cpu"]  # the recorder's own time counts too
     detail = {"make sim": [s.__dict__ for s in sims], "bare loop": bares, "cycles": cycles, "end state": recorded}
     speed = Figure("speed of `make sim` over that of a bare C++ loop", fast / loop, 0.5, "x",
-                   why=f"{fast / 1000:.1f} k and {loop / 1000:.1f} k cycles a second, best of {repeat}", detail=detail)
+                   why=f"{fast / 1000:.1f} k and {loop / 1000:.1f} k cycles a second, best of {repeat}; by processor time {by_cpu:.2f}", detail=detail)
     total = min(s.total for s in sims)
     return [speed, Figure("`make sim` after the build", total, 120, "s", True, detail=detail,
                           why=f"{sims[0].cycles} cycles; all runs: {', '.join(f'{s.total:.0f}' for s in sims)} s")]

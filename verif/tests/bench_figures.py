@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 
 import cocotb
@@ -178,9 +179,14 @@ class record_replay(EquinoxReplay, Figures):
     def prepare(self) -> None:
         self.recorder, self.answers = Recorder(self.dut), Digest()
 
+    async def start_training(self) -> None:
+        self.started = time.process_time()
+        await super().start_training()
+
     async def body(self) -> None:
         self.env.responses.monitor.bus.add_callback(self._answer)
         await super().body()
+        cpu = time.process_time() - self.started
         await FallingEdge(self.dut.clk)  # where nothing else changes
         end = int(get_sim_time("step"))
         begin = (end // PERIOD - self.result.cycles) * PERIOD
@@ -188,7 +194,7 @@ class record_replay(EquinoxReplay, Figures):
         memory.add(b"".join(self.dram.read(*r) for r in ranges))
         self.recorder.write(self.run_dir / "stimulus.txt", begin, end, ranges)
         self.write(cycle=int(self.dut.cycle.value), responses=len(self.env.response_board.served), steps=int(self.dut.steps.value),
-                   answers=self.answers.value, memory=memory.value)
+                   answers=self.answers.value, memory=memory.value, cpu=cpu)
 
     def _answer(self, packet: tuple[list[int], int]) -> None:
         for beat in packet[0]:
