@@ -25,6 +25,9 @@ SHELL := /bin/bash
 #:   TEST=expression     only the tests that match (pytest -k)
 #:   JOBS=2              tests at a time
 #:   COVERAGE=1          collect coverage into build/cov
+#: of `make bench`
+#:   ONLY=gemm,speed     some of gemm, inference, training, digits, speed, build, test [all but test]
+#:   STRICT=1            fail when a figure falls short
 #: of `make lint`
 #:   MODULE=mmu          only these modules of rtl/
 #: of all
@@ -76,8 +79,8 @@ test: venv ## run all tests: models, blocks, core
 lint: venv ## check the RTL with Verilator and Yosys, generated files, and the code base's rules
 	@$(PY) scripts/lint.py $(call given,MODULE)
 
-bench: venv ## measure the simulator's speed
-	@$(PY) scripts/bench.py
+bench: venv ## measure the figures: MMU use, training beside inference, speed of simulation and build
+	@$(PY) scripts/bench.py $(call flag,config,CONFIG) $(call flag,only,ONLY) $(if $(call given,STRICT),--strict)
 
 cov: venv ## run all tests with coverage and write build/coverage.html
 	@rm -rf build/cov
