@@ -21,6 +21,7 @@ LINES = 64      # lines of ACC, and of SOF
 ACTD = 32       # blocks
 CONSTANTS = 16  # lines
 REFRESH = 3     # instructions between two that bring fresh numbers
+SNAPSHOT = 8    # instructions between two looks at everything
 TURNS = 2       # different inputs and outputs, by iteration
 SPECIAL = np.array([0x00000000, 0x80000000, 0x7F800000, 0xFF800000, 0x7FC00000, 0x00012345, 0x7F7FFFFF, 0x3F800000], np.uint32)
 
@@ -171,19 +172,19 @@ class _Tour:
             b_base=b_base, b_sg=b_sg, b_sk=b_sk, c_base=self.below(LINES - rows * groups + 1), c_sr=1, c_sg=rows,
         )  # fmt: skip
 
-    def end(self) -> None:
-        """Store everything that can be seen."""
+    def snapshot(self, last: bool) -> None:
+        """Store everything that can be seen, in a place of its own; the last time completes a step."""
         out, lines, sob = self.out, self.map.line_bytes(LINES), self.blocks[ConvDst.SOB]
         run = self.map.line_bytes(LINES // 2)
         out.store(sp=StSrc.SOF, n_o=2, len=LINES // 2, l_so=LINES // 2, d_base=self.map.lines(LINES, TURNS), d_so=run, d_iter=lines)
         out.store(sp=StSrc.SOB, n_o=1, len=sob, d_base=self.map.blocks(sob, TURNS), d_iter=self.map.block_bytes(sob))
         for at in (At(VEC, 0, 4, 1), At(VEC, HALF, 4, 1), At(ACC, 0, 4, 1)):
             vector(out, LINES // 4, 4, at, r=At(TO_SOF, 0, 4, 1))
-            out.store(sp=StSrc.SOF, n_o=1, len=LINES, d_base=self.map.lines(LINES, TURNS), d_iter=lines, step=at.sp == ACC)
+            out.store(sp=StSrc.SOF, n_o=1, len=LINES, d_base=self.map.lines(LINES, TURNS), d_iter=lines, step=last and at.sp == ACC)
 
 
 def isa_tour(cfg: Config, rng: np.random.Generator, vectors: int = 90, products: int = 20) -> IsaTour:
-    """A random program of so many VECTORs and MATMULs, between loads of random operands and stores of all results.
+    """A random program of so many VECTORs and MATMULs, with loads of random operands before and stores of all results between.
 
     Its data flow is ordered by the builder's semaphores; a NOP stands before each stream.
     """
@@ -194,7 +195,9 @@ def isa_tour(cfg: Config, rng: np.random.Generator, vectors: int = 90, products:
         tour.random_vector() if is_vector else tour.random_matmul()
         if n % REFRESH == REFRESH - 1:
             tour.refresh(n // REFRESH % 6)
-    tour.end()
+        if n % SNAPSHOT == SNAPSHOT - 1:
+            tour.snapshot(last=False)
+    tour.snapshot(last=True)
     program = tour.out.finish(TURNS)
     for unit in Unit:
         program.streams[unit].insert(0, make(Op.NOP))
