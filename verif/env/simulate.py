@@ -26,6 +26,8 @@ def build_chip(config: str, *, trace: bool = False, sources: Sequence[Path] = ()
     cfg = load_config(config)
     params = dict(cfg.params(), DRAM_BYTES=cfg.BYTES, DRAM_LATENCY=cfg.LATENCY, DRAM_GAP=cfg.GAP)
     options.setdefault("public", VISIBLE)
+    if trace:  # a traced model is large, and simulates briefly: what counts is the time of its build
+        options.setdefault("opt", "-O0")
     return build("tb_equinox", [*closure(ROOT / "verif/tb/tb_equinox.sv", library=LIBRARY), *sources], params, trace=trace, **options)
 
 

@@ -214,7 +214,8 @@ def run(
         say(f"waves: {waves}")
     exports = "".join(f"export {k}={shlex.quote(v)}\n" for k, v in settings.items())
     script = run_dir / "rerun.sh"
-    script.write_text(f"#!/bin/sh\ncd {shlex.quote(str(run_dir))} || exit 1\n{exports}{shlex.join(command)}\n")
+    clean = f"unset {' '.join(sorted(_NOT_FOR_COCOTB))}\n"
+    script.write_text(f"#!/bin/sh\ncd {shlex.quote(str(run_dir))} || exit 1\n{clean}{exports}{shlex.join(command)}\n")
     node = _current_test()
     again = f"sh {os.path.relpath(script, ROOT)}"
     if node:
