@@ -105,6 +105,12 @@ class Deployment:
         return float(-np.log(np.maximum(((d + y) * y).sum(1), 2.0**-60)).mean())
 
 
+def train_rows(policy: str, cfg: Config) -> int:
+    """TRAIN_ROWS for a policy: under ``priority`` inference passes training at any row, so the more rows a weight load buys the better;
+    where classes take turns (``fair``, and ``adaptive`` below its threshold) a turn is a tile, so twice the array's edge."""
+    return 2 * cfg.N if policy in ("fair", "adaptive") else MOST
+
+
 def deploy(scenario: Scenario) -> Deployment:
     """Compile a scenario. Batch timeouts start out practically infinite; the test sets them when it has measured a batch.
 
@@ -128,7 +134,7 @@ def deploy(scenario: Scenario) -> Deployment:
         room = room_beside(cfg, [s.needs for s in installed])
         job = mlp_training(cfg, sizes, batch, RATE, len(training.features), room=room)
         data = job.image(training.features, targets, mlp.initial_weights(sizes=sizes))
-    image = build_image(cfg, installed, job, data, iters=MANY, timeout=NEVER, threshold=cfg.N, train_rows=MOST)
+    image = build_image(cfg, installed, job, data, iters=MANY, timeout=NEVER, threshold=cfg.N, train_rows=train_rows(scenario.policy, cfg))
     images = digits.digits_split().test_images[: scenario.requests]
     payloads = {"lstm": digits.to_payload(images, cfg.L), "mlp": mlp_serve.to_payload(images, cfg.L)}
     return Deployment(scenario, cfg, image, job, payloads, targets, scenario.open_trace())

@@ -17,7 +17,7 @@ from verif.sequences.boot import PerfSeq
 from verif.tests.base import EquinoxTest
 
 TIMEOUT_SHARE = 0.5     # batch timeout, in unloaded latencies of a full batch
-LIMIT_SHARE = 6.0       # default latency limit (p99), likewise
+LIMIT_SHARE = 6.0       # default latency limit (p99), likewise, of the slowest service that requests are for
 CHECKPOINTS = 8         # comparisons of all weights on the way
 
 
@@ -64,7 +64,7 @@ class EquinoxReplay(EquinoxTest):
         for name in s.services:
             index = self.what.index[name]
             mine = sorted((r for r in served if r.service == index), key=lambda r: r.arrival)
-            limit = s.limit or int(LIMIT_SHARE * measured[name][1])
+            limit = s.limit or int(LIMIT_SHARE * max(latency for _, latency in measured.values()))
             services.append(Service(
                 name, len(mine), self.what.image.services[index].batch, [r.arrival for r in mine], [r.latency for r in mine],
                 [b.rows for b in self.env.batches.batches[first_batch:] if b.service == index], limit,
