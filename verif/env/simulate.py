@@ -49,9 +49,11 @@ def simulate(
     ``deployment`` is what runs, where it is not what :func:`deploy` makes of the scenario.
 
     Raises:
-        ValueError: the scenario is wrong or does not fit.
+        ValueError: the scenario is wrong or does not fit, or the folder holds something else than an earlier run.
     """
     scenario.check()
+    if run_dir.is_dir() and any(run_dir.iterdir()) and not (run_dir / "scenario.json").exists():
+        raise ValueError(f"{run_dir}: holds files that are not a run's; legal is a new folder, an empty one, or that of an earlier run")
     what = deploy(scenario) if deployment is None else deployment
     start = time.monotonic()
     exe = build_chip(scenario.config, trace=trace)

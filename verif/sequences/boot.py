@@ -1,13 +1,11 @@
 """Sequences that bring the core up and steer its contexts, all through the registers."""
 from __future__ import annotations
 
-import cocotb
-from cocotb.triggers import ClockCycles, RisingEdge, Timer
+from cocotb.triggers import ClockCycles, Timer
 from pyuvm import ConfigDB, uvm_sequence
 
 from models.compiler.image import ContextSettings, Image
 from models.isa.program import words32
-from verif.agents.axis import PERIOD, cycles, now
 from verif.agents.csr_agent import Csr
 from verif.agents.train_agent import ERROR, IDLE, TrainCommand, TrainItem, wait_state
 
@@ -136,15 +134,3 @@ class PerfSeq(uvm_sequence):
     async def _read(self, csr: Csr, unit: int, index: int) -> int:
         await csr.write("PERF_SEL", index=index, unit=unit)
         return (await csr.read("PERF_LO"))["value"] | (await csr.read("PERF_HI"))["value"] << 32
-
-
-async def wait_cycle(dut, cycle: int) -> None:
-    """Sleep until a cycle (an edge's number); at once if it has passed."""
-    if cycle > now():
-        await Timer((cycle - now()) * PERIOD, "step")
-        await RisingEdge(dut.clk)
-
-
-def spawn(sequence: uvm_sequence, sequencer=None):
-    """Start a sequence in the background; returns its task."""
-    return cocotb.start_soon(sequence.start(sequencer))

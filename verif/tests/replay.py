@@ -6,7 +6,6 @@ import time
 from dataclasses import asdict
 
 import numpy as np
-from pyuvm import ConfigDB
 
 from models.traces import map_services, scale_to_load
 from verif.agents.axis import cycles, now
@@ -45,7 +44,7 @@ class EquinoxReplay(EquinoxTest):
         served = await self.serve(plan.cycles + now() + 100, [names[k] for k in plan.service])
         perf = PerfSeq(start=False, c_inf=self.cfg.C_INF, ctx=self.cfg.CTX)
         await perf.start()
-        end, in_window = now(), len(weights.step_cycles)
+        in_window = len(weights.step_cycles)
         if s.train != "off":
             if s.policy == "inference_only":  # training has had nothing so far; it gets the core now
                 await self.csr.write("POLICY", policy=POLICIES.index("priority"))
@@ -54,11 +53,10 @@ class EquinoxReplay(EquinoxTest):
             await cycles(200)
             weights.compare_weights(now())
         seconds = time.monotonic() - wall
-        self.result = self._result(measured, served, perf, begin, end, now(), seconds, first_batch, in_window)
-        ConfigDB().set(None, "*", "RESULT", self.result)
+        self.result = self._result(measured, served, perf, begin, now(), seconds, first_batch, in_window)
         (self.run_dir / "result.json").write_text(json.dumps(self.result.to_dict()))
 
-    def _result(self, measured, served, perf, begin, end, last, seconds, first_batch, in_window) -> RunResult:
+    def _result(self, measured, served, perf, begin, last, seconds, first_batch, in_window) -> RunResult:
         s, board, weights = self.scenario, self.env.response_board, self.env.weight_board
         services = []
         for name in s.services:

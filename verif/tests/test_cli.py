@@ -175,3 +175,12 @@ def test_does_not_fit(old: str, new: str, parts: tuple[str, ...], refused, confi
 ])
 def test_bad_knob(words: tuple[str, ...], parts: tuple[str, ...], refused) -> None:
     contains(refused(*words), *parts)
+
+
+def test_a_folder_of_somebody_else(sim: ModuleType, tmp_path: Path, capsys, monkeypatch) -> None:
+    """A folder that holds anything but an earlier run is refused, and nothing in it is touched."""
+    monkeypatch.setattr(simulation, "build_chip", lambda *_a, **_o: pytest.fail("came as far as the build"))
+    (tmp_path / "thesis.txt").write_text("years of work")
+    assert sim.main(["--requests", "8", "--out", str(tmp_path)]) == 2
+    assert str(tmp_path) in capsys.readouterr().err
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"] and (tmp_path / "thesis.txt").read_text() == "years of work"
