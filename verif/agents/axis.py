@@ -37,9 +37,14 @@ class AxisDriver(BusDriver):
         self.bus.tlast.value = 0
         self.bus.tdata.value = 0
 
+    @property
+    def behind(self) -> bool:
+        """Whether the last packet has just ended: the next one can follow without a gap."""
+        return get_sim_time("step") == self._edge_time
+
     async def _driver_send(self, transaction: list[int], sync: bool = True) -> None:
         edge, middle, bus = RisingEdge(self.clock), FallingEdge(self.clock), self.bus
-        if get_sim_time("step") != self._edge_time:  # not right behind the last packet
+        if not self.behind:
             await edge
         bus.tvalid.value = 1
         for i, beat in enumerate(transaction):

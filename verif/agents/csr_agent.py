@@ -9,6 +9,7 @@ from cocotb_bus.monitors import BusMonitor
 from pyuvm import ConfigDB, uvm_agent, uvm_analysis_port, uvm_component, uvm_driver, uvm_sequence, uvm_sequence_item, uvm_sequencer
 
 from models.csr_map import REGS
+from verif.agents.axis import now
 
 BUS = "s_axil"
 
@@ -87,12 +88,35 @@ class CsrMonitor(uvm_component):
         self.bus = _CsrBusMonitor(dut, BUS, dut.clk, callback=self.ap.write)
 
 
+@dataclass
+class CsrWrite:
+    """A register took a value, which shows from ``cycle`` on."""
+
+    cycle: int
+    address: int
+    data: int
+
+
+class CsrWriteMonitor(uvm_component):
+    """Reports every register write as :class:`CsrWrite`, fed by the probe in the HDL top."""
+
+    def build_phase(self):
+        self.ap = uvm_analysis_port("ap", self)
+
+    async def run_phase(self):
+        dut = ConfigDB().get(self, "", "DUT")
+        while True:
+            await dut.csr_toggle.value_change
+            self.ap.write(CsrWrite(now() + 1, int(dut.csr_addr.value), int(dut.csr_data.value)))
+
+
 class CsrAgent(uvm_agent):
-    """Sequencer and driver, and (where ``CSR_MONITOR`` is set in the ConfigDB) a monitor."""
+    """Sequencer, driver, a monitor of writes, and (where ``CSR_MONITOR`` is set in the ConfigDB) one of the bus."""
 
     def build_phase(self):
         self.sequencer = uvm_sequencer("sequencer", self)
         self.driver = CsrDriver.create("driver", self)
+        self.writes = CsrWriteMonitor.create("writes", self)
         self.monitor = CsrMonitor.create("monitor", self) if ConfigDB().exists(self, "", "CSR_MONITOR") else None
         ConfigDB().set(None, "*", "CSR_SEQR", self.sequencer)
 

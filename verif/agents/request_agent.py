@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from cocotb.triggers import Timer
+from cocotb.utils import get_sim_time
 from pyuvm import ConfigDB, uvm_agent, uvm_analysis_port, uvm_component, uvm_driver, uvm_sequence_item, uvm_sequencer
 
 from models.isa.encoding import Status
@@ -25,8 +26,9 @@ def unpack_lines(beats: list[int], lanes: int) -> np.ndarray:
 class RequestItem(uvm_sequence_item):
     """One inference request.
 
-    ``arrival`` is the cycle from which the host offers it; the driver never offers it earlier, and later only
-    when the stream is still busy with earlier requests.  ``payload`` is uint16 [lines, L] of bf16; ``legal`` holds the
+    ``arrival`` is the cycle in which it comes to the host; the driver offers it from the next cycle on, and later only
+    when the stream is still busy with earlier requests.  ``offered`` is the cycle from which it was offered, or
+    would have been if the stream had been free.  ``payload`` is uint16 [lines, L] of bf16; ``legal`` holds the
     statuses that the answer may have.
     """
 
@@ -35,6 +37,7 @@ class RequestItem(uvm_sequence_item):
         super().__init__(f"request_{request_id}")
         self.service, self.request_id, self.payload, self.arrival, self.tag = service, request_id, payload, arrival, tag
         self.legal = legal
+        self.offered: int | None = None
 
     def beats(self) -> list[int]:
         return [self.service | self.request_id << 16, *pack_lines(self.payload)]
@@ -64,9 +67,10 @@ class RequestDriver(uvm_driver):
     async def run_phase(self):
         while True:
             item = await self.seq_item_port.get_next_item()
-            wait = item.arrival - now()
-            if wait > 1:
-                await Timer(wait * PERIOD - PERIOD // 2, "step")
+            wait = (item.arrival - 1) * PERIOD - get_sim_time("step")  # until the middle before its arrival's edge
+            item.offered = item.arrival + 1 if wait >= 0 or self.bus.behind else now() + 2
+            if wait > 0:
+                await Timer(wait, "step")
             self.offered.write(item)
             await self.bus.send(item.beats())
             self.seq_item_port.item_done()

@@ -13,6 +13,7 @@ from verif.agents.unit_agent import UnitAgent
 from verif.lib.dram import DramBackdoor
 from verif.env.coverage import FunctionalCoverage
 from verif.env.deployment import Deployment
+from verif.env.latency import LatencyScoreboard
 from verif.env.reference import Reference
 from verif.env.scoreboards import BatchRecorder, ResponseScoreboard, WeightScoreboard
 
@@ -48,6 +49,7 @@ class EquinoxEnv(uvm_env):
         self.response_board = ResponseScoreboard.create("response_board", self)
         self.weight_board = WeightScoreboard.create("weight_board", self)
         self.batches = BatchRecorder.create("batches", self)
+        self.latency_board = LatencyScoreboard.create("latency_board", self)
         self.coverage = FunctionalCoverage.create("coverage", self)
 
     def connect_phase(self):
@@ -55,11 +57,18 @@ class EquinoxEnv(uvm_env):
         self.responses.monitor.ap.connect(self.response_board.response_port.analysis_export)
         self.training.monitor.ap.connect(self.weight_board.step_port.analysis_export)
         self.units.monitor.batches.connect(self.batches.batch_port.analysis_export)
+        for port, name in (
+            (self.csrs.writes.ap, "writes"), (self.requests.driver.offered, "offered"), (self.requests.monitor.ap, "sent"),
+            (self.responses.monitor.ap, "answers"), (self.training.monitor.ap, "steps"), (self.units.monitor.batches, "batches"),
+        ):
+            port.connect(self.latency_board.port(name))
         for port in (self.responses.monitor.ap, self.training.monitor.ap, self.training.driver.done, self.units.monitor.batches):
             port.connect(self.coverage.port.analysis_export)
 
     def end_of_elaboration_phase(self):
         what: Deployment = ConfigDB().get(self, "", "DEPLOYMENT")
+        self.latency_board.config = what.cfg
+        self.latency_board.exact = ConfigDB().get(self, "", "TIMED") and not (what.scenario.rsp_stall or what.scenario.dram_stall)
         self.response_board.expected = self.predictor.response
         board = self.weight_board
         board.required = False

@@ -124,6 +124,9 @@ module tb_equinox #(
   logic        unit_toggle = 1'b0;   // some unit completed an instruction; only when unit_probe is set
   logic [UNITS-1:0][CTX-1:0] unit_done;
   logic        unit_probe = 1'b0;
+  logic        csr_toggle = 1'b0;    // a register was written: the new value shows in the cycle after this edge
+  logic [10:0] csr_addr;
+  logic [31:0] csr_data;
 
   always_comb begin
     steps = '0;
@@ -139,6 +142,11 @@ module tb_equinox #(
       batch_rows   <= u_core.row.rows;
       batch_mode   <= u_core.mode;
       for (int unsigned c = 0; c < CTX; c++) batch_busy[c] <= u_core.ctx_sts[c].state != eqx_pkg::CTX_IDLE;
+    end
+    if (u_core.u_csr.u_regs.cpuif_req_masked && u_core.u_csr.u_regs.cpuif_req_is_wr) begin
+      csr_toggle <= !csr_toggle;
+      csr_addr   <= u_core.u_csr.u_regs.cpuif_addr;
+      csr_data   <= u_core.u_csr.u_regs.cpuif_wr_data;
     end
     if (unit_probe && |u_core.done_valid) begin
       unit_toggle <= !unit_toggle;

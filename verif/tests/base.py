@@ -27,6 +27,7 @@ class EquinoxTest(uvm_test):
     Subclasses write ``body``.
     """
 
+    timed = True  # compare every time with the timing model's
     patience = 2_000_000  # cycles without any answer after which the rest counts as lost
     step_patience = 2_000_000  # cycles without a training step after which a wait for one fails
 
@@ -39,7 +40,7 @@ class EquinoxTest(uvm_test):
         self.dut = cocotb.top
         self.dram = DramBackdoor(self.dut.u_dram)
         self.expected_things = 0
-        for key, value in (("DUT", self.dut), ("CONFIG", self.cfg), ("DEPLOYMENT", self.what), ("RUN_DIR", self.run_dir)):
+        for key, value in (("DUT", self.dut), ("CONFIG", self.cfg), ("DEPLOYMENT", self.what), ("RUN_DIR", self.run_dir), ("TIMED", self.timed)):
             ConfigDB().set(None, "*", key, value)
         self.prepare()
         self.env = EquinoxEnv.create("env", self)

@@ -1,0 +1,151 @@
+"""The event loop: from one cycle in which something happens to the next.
+
+Within a cycle everybody decides on what registers hold at its beginning. The order below is chosen so that whoever
+reads comes before whoever writes; where that is not enough, what is written carries the cycle from which it shows.
+"""
+
+from __future__ import annotations
+
+from . import dma, frontend, mmu, requests, vpu
+from .compiled import njit
+from .events import wake_at, wake_units
+from .layout import (
+    CTX, IDLE, LD, LOADING, MMU, NEVER, RUNNING, ST, SVC, UNITS, VPU, W_CTX, W_DONE, W_DRAM, W_EXT, W_FETCH, W_FORMER, W_MODE, W_NOP,
+    W_RESP, W_RX, W_STREAM, W_UNIT, WAKES,
+)
+
+# ---- codes of register writes
+(POLICY, ACCEPT, REJECT, TRAIN_ROWS, SVC_ENABLE, SVC_PCV, SVC_PC, SVC_BATCH, SVC_RX, SVC_TX, SVC_TIMEOUT, SVC_THRESHOLD,
+ CTX_ACC, CTX_DRAM, CTX_PCV, CTX_PC, CTX_ITERS, CTX_ITER_MOD, CTX_SEM, START, DRAIN, KILL, PATCH) = range(23)  # fmt: skip
+
+DONE, FULL, STOPPED = range(3)  # why the loop ended
+MARGIN = 64        # log rows that one cycle can need
+
+
+@njit
+def _write(s, imem, patches, w, t):
+    """One register write (of field ``code`` of service or context ``index // 16``, part ``index % 16``) that acts from ``t`` on."""
+    n, part, value, reg = w.index // 16, w.index % 16, w.value, s.reg
+    code = w.code
+    if code == POLICY:
+        reg.policy = value
+        wake_at(s, W_MODE, t)
+    elif code == ACCEPT:
+        reg.accept = value
+        wake_at(s, W_RX, t)
+    elif code == REJECT:
+        reg.reject = value
+        wake_at(s, W_RX, t)
+    elif code == TRAIN_ROWS:
+        reg.train_rows = value
+    elif code == PATCH:
+        imem[w.index // 65536, w.index % 65536] = patches[value]
+    elif code < CTX_ACC:
+        svc = reg.svc[n]
+        if code == SVC_ENABLE:
+            svc.enable = value
+        elif code == SVC_PCV:
+            svc.pc_valid = value
+        elif code == SVC_PC:
+            svc.pc[part] = value
+        elif code == SVC_BATCH:
+            svc.batch = value
+        elif code == SVC_RX:
+            svc.rx_lines = value
+        elif code == SVC_TX:
+            svc.tx_lines = value
+        elif code == SVC_TIMEOUT:
+            svc.timeout = value
+        else:
+            svc.threshold = value
+        legal = 0 < svc.batch <= s.p.n and 0 < svc.rx_lines <= s.p.rx_lines and 0 < svc.tx_lines <= s.p.tx_lines
+        svc.installed = 1 if svc.enable != 0 and legal else 0
+        wake_at(s, W_MODE, t)
+        wake_at(s, W_FORMER, t)
+        wake_at(s, W_RX, t)
+    elif code == START:
+        if s.ctx[n].state == IDLE and n >= s.p.c_inf:
+            frontend.begin(s, n, reg.ctx[n].pc, reg.ctx[n].pc_valid, reg.ctx[n].iters, t + 1)
+    elif code == KILL:
+        if s.ctx[n].state == LOADING or s.ctx[n].state == RUNNING:
+            s.stop = t
+    elif code == DRAIN:
+        if n >= s.p.c_inf:
+            frontend.drain(s, n)
+    else:
+        c = reg.ctx[n]
+        if code == CTX_ACC:
+            c.acc_base = value
+        elif code == CTX_DRAM:
+            c.dram_base = value
+        elif code == CTX_PCV:
+            c.pc_valid = value
+        elif code == CTX_PC:
+            c.pc[part] = value
+        elif code == CTX_ITERS:
+            c.iters = value
+        elif code == CTX_ITER_MOD:
+            c.iter_mod = value
+        elif code == CTX_SEM:
+            c.sem_init[part] = value
+
+
+@njit
+def run(state, imem, patches, writes, req, batches, log, steps, until):
+    """Advance up to the events of cycle ``until``.
+
+    DONE; FULL when ``log`` or ``steps`` has no room (call again with more); or STOPPED in cycle ``state.stop``, in which
+    something happens that the model does not follow: a context at work is killed, or issues an illegal instruction.
+    """
+    s = state[0]
+    wake = s.wake
+    while True:
+        t = NEVER
+        for k in range(WAKES):
+            t = min(t, wake[k])
+        if t > until:
+            return DONE
+        if s.logs > len(log) - MARGIN or s.steps > len(steps) - MARGIN:
+            return FULL
+        if s.stop >= 0:
+            return STOPPED
+        s.now = t
+        if wake[W_EXT] <= t:
+            while s.ext < len(writes) and writes[s.ext].cycle <= t:
+                _write(s, imem, patches, writes[s.ext], t)
+                s.ext += 1
+            wake[W_EXT] = writes[s.ext].cycle if s.ext < len(writes) else NEVER
+        for c in range(CTX):
+            if wake[W_CTX + c] <= t:
+                frontend.context(s, batches, c, t)
+        if wake[W_MODE] <= t and requests.mode(s, t):
+            wake_units(s, t)
+        for u in range(UNITS):
+            for c in range(CTX):
+                if wake[W_DONE + 4 * u + c] <= t:
+                    frontend.complete(s, log, steps, u, c, t)
+        for c in range(CTX):
+            if wake[W_NOP + c] <= t:
+                frontend.nop(s, c, t)
+        if wake[W_FORMER] <= t:
+            requests.form(s, req, batches, t)
+        if wake[W_RX] <= t:
+            requests.receive(s, req, t)
+        if wake[W_RESP] <= t:
+            requests.respond(s, req, batches, t)
+        for u in range(UNITS):
+            for c in range(CTX):
+                if wake[W_STREAM + 4 * u + c] <= t:
+                    frontend.stream(s, imem, log, u, c, t)
+            if wake[W_FETCH + u] <= t:
+                frontend.fetch(s, u, t)
+        if wake[W_DRAM] <= t:
+            dma.dram_step(s, t)
+        if wake[W_UNIT + LD] <= t:
+            dma.ld_step(s, t)
+        if wake[W_UNIT + ST] <= t:
+            dma.st_step(s, t)
+        if wake[W_UNIT + MMU] <= t:
+            mmu.step(s, t)
+        if wake[W_UNIT + VPU] <= t:
+            vpu.step(s, t)

@@ -1,0 +1,148 @@
+"""State of the timing model: one numpy record, so that compiled code reads it by name.
+
+Times are cycles. Cycle t ends with rising clock edge t; what a register shows "from t on" was written at edge t-1.
+``NEVER`` stands for a time that nothing is planned for. Contexts, units, services are padded to the largest legal core.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+CTX, UNITS, SVC, SEMS, BATCH_MAX = 4, 4, 4, 16, 32
+MMU, VPU, LD, ST = range(UNITS)
+INF, TRN = 0, 1  # classes of contexts
+INF_ONLY, FAIR, PRIO = 0, 1, 2  # modes
+ENDED, ASKS, FETCHED, HEAD = range(4)          # states of a stream: at its end, asks for a fetch, fetched, head is there
+IDLE, LOADING, RUNNING, RESPOND = range(4)     # states of a context
+NEVER = 1 << 62
+
+RING = 128        # completions of a unit and context under way: rows in the arrays bound them (2N+4, N <= 32)
+QUEUE = 4096      # waiting requests a service
+SEGMENTS = 8      # ST: segments between gathering and their last address
+BURSTS = 32       # bursts of a direction under way
+ANSWERS = 8
+PIECES_ST = 8     # bursts of one ST segment: at most K beats and a panel's exponents, cut at 4 KiB
+
+# ---- who can be next: indices into STATE.wake
+W_EXT = 0
+W_MODE = 1
+W_FORMER = 2
+W_RX = 3
+W_RESP = 4
+W_UNIT = 5                     # + unit
+W_DRAM = W_UNIT + UNITS
+W_FETCH = W_DRAM + 1           # + unit
+W_NOP = W_FETCH + UNITS        # + context
+W_CTX = W_NOP + CTX            # + context
+W_DONE = W_CTX + CTX           # + 4 * unit + context
+W_STREAM = W_DONE + UNITS * CTX
+WAKES = W_STREAM + UNITS * CTX
+
+_i = "i8"
+
+
+def _fields(names: str) -> list[tuple[str, str]]:
+    return [(n, _i) for n in names.split()]
+
+
+#: An instruction, as far as time depends on it. ``n_o``, ``n_i``: VECTOR counts or LOAD/STORE runs and their length;
+#: ``dyn``: bit 0 n_o (or rows), bit 1 n_i are the batch's rows; ``lines``: LOAD/STORE of fp32 lines, not blocks.
+INSTR = np.dtype(_fields(
+    "op last step wait signal dyn accum rows n_g n_k c_base c_sr c_sg n_o n_i v_mode lines d_base d_so d_iter"
+))
+
+#: Core and DRAM parameters.
+PARAMS = np.dtype(_fields("n k lanes ctx c_inf services queue_depth rx_lines tx_lines group row_flight line_stage line_beats latency gap"))
+
+#: Registers.
+SERVICE = np.dtype([*_fields("enable installed batch timeout threshold rx_lines tx_lines pc_valid"), ("pc", _i, (UNITS,))])
+CONTEXT_CFG = np.dtype([*_fields("acc_base dram_base pc_valid iters iter_mod"), ("pc", _i, (UNITS,)), ("sem_init", _i, (SEMS,))])
+REGISTERS = np.dtype([*_fields("policy accept reject train_rows"), ("svc", SERVICE, (SVC,)), ("ctx", CONTEXT_CFG, (CTX,))])
+
+#: eqx_arb.
+ARB = np.dtype([("prev", _i, (2,)), ("last_inf", _i)])
+
+#: One stream of a context; ``state`` holds from cycle ``at`` on. ``ready``: cycle from which the head's waits are met, or -1.
+STREAM = np.dtype(_fields("state at pc base iters iter ready"))
+#: A context. ``flying``: instructions issued and not complete; ``ended``: cycle from which its last stream is at its end.
+CONTEXT = np.dtype([
+    *_fields("state svc rows limit flying ended last_done steps seq tx_lines"), ("request", _i, (BATCH_MAX,)),
+    ("sem", _i, (SEMS,)), ("nop", _i, (SEMS,)), ("stream", STREAM, (UNITS,)),
+])
+#: Completions under way: a ring a unit and context, in order of time.
+DONE = np.dtype([("head", _i), ("count", _i), ("time", _i, (RING,)), ("signal", _i, (RING,)), ("step", _i, (RING,)), ("log", _i, (RING,))])
+
+#: MMU: an instruction's loops; a loaded tile.
+MATMUL = np.dtype(_fields("held pend act rows chunk left n_g n_k g k accum first c0 cg c_sr c_sg signal step log"))
+TILE = np.dtype(_fields("ctx rows c c_sr accum last signal step log"))
+MMU_STATE = np.dtype([
+    ("arb", ARB), ("thread", MATMUL, (CTX,)), ("pending", INSTR, (CTX,)), ("pending_log", _i, (CTX,)),
+    ("tile", TILE, (2, 2)), ("tiles", _i, (2,)),
+    *_fields("port_free last_load_inf owner cls since owner_idle"),
+    ("recent_at", _i, (4,)), ("recent_c", _i, (4,)),
+])
+
+#: VPU: the instruction at work, the one behind it, the class's segment in the address stage, instructions to complete, tiles.
+VECTOR = np.dtype(_fields("valid at segments lines done v_mode signal step log"))
+FINISH = np.dtype([("head", _i), ("count", _i), ("settled", _i), ("line", _i, (32,)), ("own", _i, (32,)), ("done", _i, (32,)),
+                   ("signal", _i, (32,)), ("step", _i, (32,)), ("log", _i, (32,)), ("last", _i)])  # fmt: skip
+COLUMN_TILE = np.dtype(_fields("ctx ready left final slot"))
+VPU_STATE = np.dtype([
+    ("arb", ARB), ("work", VECTOR, (CTX,)), ("next", VECTOR, (CTX,)), ("finish", FINISH, (CTX,)), ("tile", COLUMN_TILE, (4,)),
+    *_fields("tiles drained seg_first seg_last seg_mode"),
+])
+
+#: DMA: what one context of a unit holds.
+WALK = np.dtype(_fields("prep prep_at prep_log walk walk_at walk_log runs addr piece piece_at piece_log beats words lines run_addr last_run signal step"))
+BURST = np.dtype(_fields("ctx beats ends at signal step log"))
+LD_STATE = np.dtype([
+    ("arb", ARB), ("walk", WALK, (CTX,)), ("prep", INSTR, (CTX,)), ("prep_iter", _i, (CTX,)), ("work", INSTR, (CTX,)),
+    ("flight", BURST, (16,)), *_fields("head count free_at"), ("ends", _i, (16,)),
+])
+SEGMENT = np.dtype([*_fields("ctx words beats lines ends signal step log bursts next"), ("burst", _i, (PIECES_ST,))])
+ST_STATE = np.dtype([
+    ("arb", ARB), ("walk", WALK, (CTX,)), ("prep", INSTR, (CTX,)), ("prep_iter", _i, (CTX,)), ("work", INSTR, (CTX,)),
+    ("seg", SEGMENT, (SEGMENTS,)),                       # ring: oldest not completely sent first
+    *_fields("seg_head seg_count"),
+    *_fields("gather left word word_last word_beat exps used held"),   # gather, word, exps: ring places, -1 none
+    *_fields("sent_count"),                               # committed segments, from seg_head on
+    ("stream", _i, (BURSTS,)), *_fields("stream_head stream_count"),
+    ("flight", BURST, (BURSTS,)), *_fields("flight_head flight_count"),
+    ("answer", _i, (BURSTS,)), *_fields("answer_head answer_count"),
+])
+DRAM_STATE = np.dtype([
+    *_fields("free wrote last_b write_first write_last"),
+    ("read_at", _i, (BURSTS,)), ("read_beats", _i, (BURSTS,)), *_fields("read_head read_count"),
+    ("write_at", _i, (BURSTS,)), ("write_beats", _i, (BURSTS,)), *_fields("write_head write_count"),
+])
+
+#: Requests: the receiver, queues, forming of batches, answers without payload.
+FRONT_STATE = np.dtype([
+    *_fields("next phase at"),                             # receiver: next request of the schedule, cycle of its next event
+    *_fields("slots offered offered_at freed freed_at"),
+    ("level", _i, (SVC,)), ("head", _i, (SVC,)), ("known", _i, (SVC,)), ("request", _i, (SVC, QUEUE)), ("pushed", _i, (SVC, QUEUE)),
+    *_fields("served next_decision take_at take_svc take_n"),
+    *_fields("drained drained_at drop_at drop"),
+    ("answer", _i, (ANSWERS,)), ("answer_at", _i, (ANSWERS,)), *_fields("answer_head answer_count"),
+])
+RESPONDER = np.dtype(_fields("busy at row was_answer served"))
+
+STATE = np.dtype([
+    ("now", _i), ("mode", _i), ("mode_next", _i), ("mode_at", _i), ("ext", _i), ("batches", _i), ("logs", _i), ("steps", _i), ("stop", _i),
+    ("wake", _i, (WAKES,)), ("p", PARAMS), ("reg", REGISTERS),
+    ("ctx", CONTEXT, (CTX,)), ("fetched", _i, (UNITS,)), ("done", DONE, (UNITS, CTX)),
+    ("mmu", MMU_STATE), ("vpu", VPU_STATE), ("ld", LD_STATE), ("st", ST_STATE), ("dram", DRAM_STATE),
+    ("front", FRONT_STATE), ("resp", RESPONDER), ("busy", _i, (UNITS, CTX)),
+])  # fmt: skip
+
+#: A register write or command that acts from ``cycle`` on.
+WRITE = np.dtype(_fields("cycle code index value"))
+#: A request as the host offers it, and what became of it. ``lines``: payload beats sent. ``taken``: last beat received;
+#: ``done``: last beat of its response; ``batch``: row of the batch log, or -1; ``status``: the answer's.
+REQUEST = np.dtype(_fields("offered service lines taken batch row done status"))
+#: A batch: decision, first cycle of its context's run, last cycle of work, first cycle of a response, closed.
+BATCH = np.dtype(_fields("ctx svc rows decided run end respond closed"))
+#: An instruction: ``run`` is the batch (inference) or the iteration (training); offered: head of its stream with all waits met.
+LOG = np.dtype(_fields("unit ctx pc run head met issue done"))
+#: A training step.
+STEP = np.dtype(_fields("cycle ctx count"))

@@ -1,0 +1,294 @@
+"""Time of the request dispatcher and the responder (``docs/scheduler.md``)."""
+
+from __future__ import annotations
+
+from .arbiter import round_robin
+from .compiled import njit
+from .events import wake_at
+from .layout import ANSWERS, FAIR, IDLE, INF_ONLY, LOADING, NEVER, PRIO, QUEUE, RESPOND, SVC, W_CTX, W_FORMER, W_MODE, W_RESP, W_RX
+
+HEADER, PAYLOAD, END = range(3)
+OK, NOT_INSTALLED, BAD_LENGTH, REJECTED = range(4)
+FIFO = 4  # answers
+
+
+# ---- answers without payload
+@njit
+def _answer(s, index, t):
+    """A request's answer enters the FIFO in ``t``: the responder sees it from t+1 on."""
+    f = s.front
+    at = (f.answer_head + f.answer_count) % ANSWERS
+    f.answer[at], f.answer_at[at] = index, t + 1
+    f.answer_count += 1
+    wake_at(s, W_RESP, t + 1)
+
+
+# ---- receiver
+@njit
+def free_slots(s, n, t):
+    """``n`` slots are given back in cycle ``t``: they can be offered from t+2 on."""
+    f = s.front
+    _refill(f, t)
+    f.freed, f.freed_at = f.freed + n, t
+    wake_at(s, W_RX, t + 1)
+
+
+@njit
+def _refill(f, t):
+    """Freed slots reach the pool the cycle after; one slot is kept on offer, from the cycle after that."""
+    if f.freed > 0 and f.freed_at < t:
+        f.slots += f.freed
+        f.freed = 0
+        if f.offered == 0:
+            f.slots -= 1
+            f.offered, f.offered_at = 1, f.freed_at + 2
+
+
+@njit
+def receive(s, req, t):
+    """The request stream in cycle ``t``: a header, a first payload beat, or a request's end."""
+    f, reg = s.front, s.reg
+    s.wake[W_RX] = NEVER
+    _refill(f, t)
+    if f.next >= len(req):
+        return
+    r = req[f.next]
+    at = max(r.offered, f.at) if f.phase == HEADER else f.at
+    if t < at:
+        s.wake[W_RX] = at
+        return
+    known = r.service < s.p.services and reg.svc[r.service].installed != 0
+    if f.phase == HEADER:
+        if reg.accept == 0 or _answers_at(f, t) >= FIFO:
+            return  # the register, or the responder, wakes
+        f.phase = PAYLOAD if r.lines > 0 else END
+        f.at = t + 1
+        s.wake[W_RX] = t + 1
+        return
+    if f.phase == PAYLOAD:
+        room = False
+        if known:
+            room = f.offered != 0 and f.offered_at <= t and _level(f, r.service, t) < s.p.queue_depth
+            if not room and reg.reject == 0:
+                if f.offered != 0 and f.offered_at > t:
+                    s.wake[W_RX] = f.offered_at
+                return  # a slot, or a decision, wakes
+        r.status = NOT_INSTALLED if not known else REJECTED if not room else OK
+        if r.status == OK and r.lines != reg.svc[r.service].rx_lines:
+            r.status = BAD_LENGTH
+        f.phase = END
+        f.at = t + r.lines - 1
+        if r.lines > 1:
+            s.wake[W_RX] = f.at
+            return
+    # the last beat, or the cycle after a header alone
+    r.taken = t
+    f.phase = HEADER
+    f.at = t + 1
+    if r.lines == 0:
+        r.taken = t - 1
+        r.status = BAD_LENGTH if known else NOT_INSTALLED
+    if r.status != OK:
+        _answer(s, f.next, t)
+    else:
+        v = r.service
+        at = (f.head[v] + f.level[v]) % QUEUE
+        f.request[v, at], f.pushed[v, at] = f.next, t
+        if _level(f, v, t) == 0:
+            f.known[v] = t + 1
+        f.level[v] += 1
+        f.offered = 0
+        if f.slots > 0:
+            f.slots -= 1
+            f.offered, f.offered_at = 1, t + 1
+        wake_at(s, W_FORMER, t + 1)
+        wake_at(s, W_MODE, t + 1)
+    f.next += 1
+    if f.next < len(req):
+        s.wake[W_RX] = max(req[f.next].offered, t + 1)
+    if f.freed > 0:
+        wake_at(s, W_RX, t + 1)
+
+
+@njit
+def _level(f, v, t):
+    """Queue length at the beginning of cycle ``t``, whose decision has been made."""
+    return f.level[v] + (f.take_n if f.take_at == t and f.take_svc == v else 0)
+
+
+@njit
+def _answers_at(f, t):
+    """Answers in the FIFO at the beginning of cycle ``t``."""
+    n = 0
+    for k in range(f.answer_count):
+        if f.answer_at[(f.answer_head + k) % ANSWERS] <= t:
+            n += 1
+    return n
+
+
+# ---- batches
+@njit
+def form(s, req, batches, t):
+    """The decision of cycle ``t``, if there is one."""
+    f, reg, p = s.front, s.reg, s.p
+    s.wake[W_FORMER] = NEVER
+    # an answer of a drained request goes into the FIFO when the receiver has none and there is room
+    if f.drained >= 0:
+        if f.drained_at <= t:
+            if _answers_at(f, t) < FIFO - 1 and not _receiver_answers(s, req, t):
+                _answer(s, f.drained, t)
+                f.drained = -1
+            else:
+                wake_at(s, W_FORMER, t + 1)
+        else:
+            wake_at(s, W_FORMER, f.drained_at)
+    if f.drop_at == t:  # the drained request's slot
+        free_slots(s, 1, t)
+    if t < f.next_decision:
+        wake_at(s, W_FORMER, f.next_decision)
+        return
+    free = -1
+    for c in range(p.c_inf):
+        if free < 0 and s.ctx[c].state == IDLE:
+            free = c
+    ready = 0
+    for v in range(p.services):
+        svc = reg.svc[v]
+        if f.level[v] == 0:
+            continue
+        if svc.installed == 0:
+            if f.drained < 0:
+                ready |= 1 << v
+        elif free >= 0:
+            due = max(f.known[v], f.pushed[v, f.head[v]] + svc.timeout)
+            if f.level[v] >= svc.batch or due <= t:
+                ready |= 1 << v
+            else:
+                wake_at(s, W_FORMER, due)
+    if ready == 0:
+        return
+    v = round_robin(ready, f.served, p.services)
+    svc = reg.svc[v]
+    f.served = v
+    drop = svc.installed == 0
+    rows = 1 if drop else min(f.level[v], svc.batch)
+    f.take_at, f.take_svc, f.take_n = t, v, rows
+    f.level[v] -= rows
+    f.known[v] = t + rows + 3
+    f.next_decision = t + rows + 2
+    wake_at(s, W_FORMER, f.next_decision)
+    wake_at(s, W_MODE, t + 1)
+    wake_at(s, W_RX, t + 1)
+    if drop:
+        f.drained = f.request[v, f.head[v]]
+        req[f.drained].status = NOT_INSTALLED
+        f.drained_at, f.drop_at = t + 3, t + 2
+        wake_at(s, W_FORMER, t + 2)
+    else:
+        seq = s.batches
+        s.batches += 1
+        b = batches[seq]
+        b.ctx, b.svc, b.rows, b.decided, b.run, b.end, b.respond, b.closed = free, v, rows, t, NEVER, NEVER, NEVER, NEVER
+        ctx = s.ctx[free]
+        ctx.state, ctx.svc, ctx.rows, ctx.seq = LOADING, v, rows, seq
+        ctx.tx_lines = svc.tx_lines
+        for k in range(rows):
+            req[f.request[v, (f.head[v] + k) % QUEUE]].batch = seq
+            req[f.request[v, (f.head[v] + k) % QUEUE]].row = k
+            ctx.request[k] = f.request[v, (f.head[v] + k) % QUEUE]
+        wake_at(s, W_CTX + free, t + rows + 2)
+    f.head[v] = (f.head[v] + rows) % QUEUE
+
+
+@njit
+def _receiver_answers(s, req, t):
+    """Whether the receiver puts an answer into the FIFO in cycle ``t`` (it goes first)."""
+    f = s.front
+    if s.wake[W_RX] != t or f.next >= len(req):
+        return False
+    r = req[f.next]
+    return f.phase == END and f.at == t and (r.lines == 0 or r.status != OK)
+
+
+@njit
+def mode(s, t):
+    """Scheduling mode: what was decided in t-1 shows in ``t``; the decision of ``t``. Returns whether the mode changed."""
+    s.wake[W_MODE] = NEVER
+    changed = s.mode_at <= t and s.mode_next != s.mode
+    if changed:
+        s.mode = s.mode_next
+    policy = s.reg.policy
+    new = policy
+    if policy == 3:
+        new = FAIR
+        for v in range(SVC):
+            svc = s.reg.svc[v]
+            if svc.enable != 0 and s.front.level[v] > svc.threshold:
+                new = PRIO
+    elif policy > 3:
+        new = INF_ONLY
+    if new != s.mode:
+        s.mode_next, s.mode_at = new, t + 1
+        s.wake[W_MODE] = t + 1
+    else:
+        s.mode_next = new
+    return changed
+
+
+# ---- responder
+@njit
+def respond(s, req, batches, t):
+    """The output stage in cycle ``t``: an answer or a response (a row's header and payload) enters it."""
+    x, f, p = s.resp, s.front, s.p
+    s.wake[W_RESP] = NEVER
+    if t < x.at:
+        s.wake[W_RESP] = x.at
+        return
+    busy = x.busy >= 0
+    if f.answer_count > 0 and f.answer_at[f.answer_head] <= t and not (x.was_answer != 0 and busy):
+        index = f.answer[f.answer_head]
+        f.answer_head = (f.answer_head + 1) % ANSWERS
+        f.answer_count -= 1
+        req[index].done = t + 1
+        x.was_answer = 1
+        s.wake[W_RESP] = t + 1
+        wake_at(s, W_RX, t + 1)
+        wake_at(s, W_FORMER, t + 1)
+    elif busy:
+        c = x.busy
+        ctx = s.ctx[c]
+        beats = 1 + ctx.tx_lines
+        x.was_answer = 0
+        req[ctx.request[x.row]].done = t + beats
+        if x.row == 0:
+            batches[ctx.seq].respond = t + 1
+        x.row += 1
+        x.at = t + beats
+        s.wake[W_RESP] = x.at
+        if x.row == ctx.rows:  # over with its last beat, in x.at - 1
+            batches[ctx.seq].closed = x.at - 1
+            x.busy = -1
+            wake_at(s, W_CTX + c, x.at)
+        return
+    elif f.answer_count > 0:
+        wake_at(s, W_RESP, max(t + 1, f.answer_at[f.answer_head]))
+    if busy:
+        return
+    # choice of the next batch
+    want = 0
+    for c in range(p.c_inf):
+        ctx = s.ctx[c]
+        if ctx.state != RESPOND:
+            continue
+        oldest = True
+        for d in range(p.c_inf):
+            other = s.ctx[d]
+            if d != c and other.state != IDLE and other.svc == ctx.svc and other.seq < ctx.seq:
+                oldest = False
+        if oldest:
+            want |= 1 << c
+    if want != 0:
+        x.busy = round_robin(want, x.served, p.c_inf)
+        x.served = x.busy
+        x.row = 0
+        s.wake[W_RESP] = t + 1

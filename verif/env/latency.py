@@ -1,0 +1,105 @@
+"""Latency scoreboard: the timing model predicts every request, batch and training step; the core must keep every cycle."""
+from __future__ import annotations
+
+from collections import deque
+from itertools import zip_longest
+
+from pyuvm import uvm_subscriber
+
+from models.config import Config
+from models.timing import Timeline, TimingModel
+from verif.agents.csr_agent import CsrWrite
+from verif.agents.request_agent import RequestItem, SentRequest
+from verif.agents.response_agent import Response
+from verif.agents.train_agent import StepEvent
+from verif.agents.unit_agent import BatchEvent
+from verif.env.scoreboards import Scoreboard
+
+
+AROUND = 4  # events shown before and behind the first difference
+
+
+class _Port(uvm_subscriber):
+    """Hands what it gets to a list of its parent's."""
+
+    def __init__(self, name, parent, store: list):
+        super().__init__(name, parent)
+        self.store = store
+
+    def write(self, item) -> None:
+        self.store.append(item)
+
+
+class LatencyScoreboard(Scoreboard):
+    """Records what enters the core and when, and at the end compares the times of all that left it with the model's.
+
+    ``config`` is the core's; with ``exact`` off nothing is compared here.
+    """
+
+    def build_phase(self):
+        super().build_phase()
+        self.config: Config | None = None
+        self.exact = True
+        self.writes: list[CsrWrite] = []
+        self.offered: list[RequestItem] = []
+        self.sent: list[SentRequest] = []
+        self.answers: list[Response] = []
+        self.steps: list[StepEvent] = []
+        self.batches: list[BatchEvent] = []
+        self.ports = {name: _Port(f"{name}_port", self, getattr(self, name)) for name in ("writes", "offered", "sent", "answers", "steps", "batches")}
+        self.timeline: Timeline | None = None
+
+    def port(self, name: str):
+        """Analysis export for one kind of event."""
+        return self.ports[name].analysis_export
+
+    def predict(self) -> Timeline:
+        """The model's timeline of what was recorded."""
+        model = TimingModel(self.config)
+        last = max([w.cycle for w in self.writes] + [a.cycle for a in self.answers] + [s.cycle for s in self.steps], default=0)
+        writes = [(w.cycle, w.address, w.data) for w in self.writes]
+        return model.run(writes, [(r.offered, r.service, len(r.payload)) for r in self.offered], last + 2)
+
+    def extract_phase(self):
+        if not self.exact:
+            self.required = False
+            return
+        self.timeline = self.predict()
+        self._compare("batch (cycle, context, service, rows)", self._observed_batches(), self._predicted_batches())
+        self._compare("response (cycle, request, status)", self._observed_requests(), self._predicted_requests())
+        self._compare("training step (cycle, steps)", self._observed_steps(), self._predicted_steps())
+
+    def _observed_batches(self) -> list[tuple[int, ...]]:
+        return [(b.cycle, b.ctx, b.service, b.rows) for b in self.batches]
+
+    def _predicted_batches(self) -> list[tuple[int, ...]]:
+        return [(int(b["decided"] + b["rows"] + 1), int(b["ctx"]), int(b["svc"]), int(b["rows"])) for b in self.timeline.batches]
+
+    def _observed_requests(self) -> list[tuple[int, ...]]:
+        place: dict[int, deque[int]] = {}
+        for n, item in enumerate(self.offered):
+            place.setdefault(item.request_id, deque()).append(n)
+        return [(a.cycle, place[a.request_id].popleft(), a.status) for a in self.answers]
+
+    def _predicted_requests(self) -> list[tuple[int, ...]]:
+        return sorted((int(r["done"]), n, int(r["status"])) for n, r in enumerate(self.timeline.requests))
+
+    def _observed_steps(self) -> list[tuple[int, ...]]:
+        born = self.writes[0].cycle if self.writes else 0  # before reset the counter holds anything
+        return [(s.cycle, s.steps) for s in self.steps if s.steps and s.cycle > born]
+
+    def _predicted_steps(self) -> list[tuple[int, ...]]:
+        return [(int(s["cycle"]), int(s["count"])) for s in self.timeline.steps]
+
+    def _compare(self, what: str, seen: list[tuple[int, ...]], want: list[tuple[int, ...]]) -> None:
+        """Event by event, in order of time, as far as the model predicts; at the first difference, both timelines around it."""
+        end = self.timeline.end
+        seen, want = ([e for e in events if e[0] < end] for events in (seen, want))
+        for n, (a, b) in enumerate(zip_longest(seen, want)):
+            self.compared += 1
+            if a != b:
+                self.mismatch(f"{what} {n}: seen {a or 'nothing'}, predicted {b or 'nothing'}")
+                for k in range(max(0, n - AROUND), n + AROUND + 1):
+                    pair = [events[k] if k < len(events) else "nothing" for events in (seen, want)]
+                    self.logger.error(f"  {'->' if k == n else '  '} {k}: seen {pair[0]}, predicted {pair[1]}")
+                return
