@@ -19,6 +19,7 @@ NEVER = 1 << 62
 RING = 128        # completions of a unit and context under way: rows in the arrays bound them (2N+4, N <= 32)
 QUEUE = 4096      # waiting requests a service
 SEGMENTS = 8      # ST: segments between gathering and their last address
+FINISHES = 32     # VPU: instructions of a context that are not complete, and some that are
 BURSTS = 32       # bursts of a direction under way
 ANSWERS = 8
 PIECES_ST = 8     # bursts of one ST segment: at most K beats and a panel's exponents, cut at 4 KiB
@@ -82,14 +83,17 @@ MMU_STATE = np.dtype([
     ("recent_at", _i, (4,)), ("recent_c", _i, (4,)),
 ])
 
-#: VPU: the instruction at work, the one behind it, the class's segment in the address stage, instructions to complete, tiles.
+#: VPU: the instruction at work, the one behind it, the class's segment in the address stage, instructions to complete, tiles
+#: with columns left. Lines and columns are carried out up to cycle ``upto``.
 VECTOR = np.dtype(_fields("valid at segments lines done v_mode signal step log"))
-FINISH = np.dtype([("head", _i), ("count", _i), ("settled", _i), ("line", _i, (32,)), ("own", _i, (32,)), ("done", _i, (32,)),
-                   ("signal", _i, (32,)), ("step", _i, (32,)), ("log", _i, (32,)), ("last", _i)])  # fmt: skip
-COLUMN_TILE = np.dtype(_fields("ctx ready left final slot"))
+SEGMENT_V = np.dtype(_fields("ctx lines left v_mode final signal step log"))
+FINISH = np.dtype([
+    *_fields("head count settled last"), *((n, _i, (FINISHES,)) for n in ("line", "own", "done", "signal", "step", "log")),
+])
+COLUMN_TILE = np.dtype(_fields("ctx left slot"))
 VPU_STATE = np.dtype([
-    ("arb", ARB), ("work", VECTOR, (CTX,)), ("next", VECTOR, (CTX,)), ("finish", FINISH, (CTX,)), ("tile", COLUMN_TILE, (4,)),
-    *_fields("tiles drained seg_first seg_last seg_mode"),
+    ("arb", ARB), ("work", VECTOR, (CTX,)), ("next", VECTOR, (CTX,)), ("finish", FINISH, (CTX,)), ("seg", SEGMENT_V, (2,)),
+    ("tile", COLUMN_TILE, (2,)), *_fields("tiles upto"),
 ])
 
 #: DMA: what one context of a unit holds.

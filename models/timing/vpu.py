@@ -1,15 +1,17 @@
-"""Time of the VPU (``docs/vpu.md``): segments of lines, tiles of the transposer, completion in order."""
+"""Time of the VPU (``docs/vpu.md``): segments of lines, suspended training, tiles of the transposer, completion in order.
+
+Between two looks the stage does without decisions: inference's segment gives its lines, then training's.
+"""
 
 from __future__ import annotations
 
 from .arbiter import pick
 from .compiled import njit
 from .events import complete_at, ready_again, wake_at
-from .layout import NEVER, VPU, W_UNIT
+from .layout import FAIR, FINISHES, INF, NEVER, TRN, VPU, W_UNIT
 
 ROWS, COLS = 1, 2
 QUEUE_ROOM = 14
-FINISHES = 32
 
 
 @njit
@@ -39,51 +41,6 @@ def _settle(s, c):
 
 
 @njit
-def _rows_block(v, t, group):
-    """Whether the line that starts in ``t`` completes a ROWS block."""
-    if v.seg_mode != ROWS or t < v.seg_first or t > v.seg_last:
-        return False
-    return t == v.seg_last or (t - v.seg_first) % group == group - 1
-
-
-@njit
-def _drain(s, t):
-    """Columns taken from the tiles up to cycle ``t`` (in line time)."""
-    v, p = s.vpu, s.p
-    while v.drained < t and v.tiles > 0:
-        u = v.drained + 1
-        tile = v.tile[0]
-        if u <= tile.ready:
-            if tile.ready >= t:
-                break
-            v.drained = tile.ready
-            continue
-        v.drained = u
-        if _rows_block(v, u, p.group):
-            continue
-        tile.left -= 1
-        if tile.left == 0:
-            c = tile.ctx
-            if tile.final != 0:
-                s.vpu.finish[c].own[tile.slot] = u + p.line_stage + 2
-                _settle(s, c)
-            for k in range(v.tiles - 1):
-                v.tile[k] = v.tile[k + 1]
-            v.tiles -= 1
-    v.drained = t
-
-
-@njit
-def _full_tiles(v, t):
-    """Tiles with columns left when cycle ``t+1`` begins."""
-    n = 0
-    for k in range(v.tiles):
-        if v.tile[k].ready <= t:
-            n += 1
-    return n
-
-
-@njit
 def _room(s, c, t):
     """Whether the completion queue can take another instruction in cycle ``t``; forgets what was complete before."""
     q = s.vpu.finish[c]
@@ -99,50 +56,117 @@ def _room(s, c, t):
 
 
 @njit
-def _grant(s, c, t):
-    """The segment of ``c`` is granted in ``t``: its lines start in t+1 ... ``seg_last``."""
+def _drain(s, seg, first, n):
+    """Columns taken from the tiles in cycles first ... first+n-1, in which ``seg`` gives its next n lines (if it has any)."""
+    v, group = s.vpu, s.p.group
+    for k in range(n):
+        if v.tiles == 0:
+            return
+        if seg.v_mode == ROWS and seg.left > 0:
+            line = seg.lines - seg.left + k
+            if line % group == group - 1 or line == seg.lines - 1:
+                continue
+        tile = v.tile[0]
+        tile.left -= 1
+        if tile.left == 0:
+            if tile.slot >= 0:
+                s.vpu.finish[tile.ctx].own[tile.slot] = first + k + s.p.line_stage + 2
+                _settle(s, tile.ctx)
+            v.tile[0] = v.tile[1]
+            v.tiles -= 1
+
+
+@njit
+def _lines(s, f, first, n):
+    """The segment of class ``f`` gives n lines, in cycles first ... first+n-1."""
     v, p = s.vpu, s.p
-    x = v.work[c]
-    final = x.done + 1 == x.segments
-    v.seg_first, v.seg_last, v.seg_mode = t + 1, t + x.lines, x.v_mode
-    s.busy[VPU, c] += x.lines
-    x.done += 1
+    seg = v.seg[f]
+    _drain(s, seg, first, n)
+    s.busy[VPU, seg.ctx] += n
+    seg.left -= n
+    if seg.left > 0:
+        return
+    last, c = first + n - 1, seg.ctx
     slot = -1
-    if final:
+    if seg.final != 0:
         q = v.finish[c]
         slot = (q.head + q.count) % FINISHES
-        q.line[slot], q.signal[slot], q.step[slot], q.log[slot] = v.seg_last, x.signal, x.step, x.log
-        q.own[slot] = -1 if x.v_mode == COLS else v.seg_last + p.line_stage + (2 if x.v_mode == ROWS else 0)
+        q.line[slot], q.signal[slot], q.step[slot], q.log[slot] = last, seg.signal, seg.step, seg.log
+        q.own[slot] = -1 if seg.v_mode == COLS else last + p.line_stage + (2 if seg.v_mode == ROWS else 0)
         q.count += 1
-        if x.v_mode != COLS:
-            _settle(s, c)
-        x.valid = 0
-    if x.v_mode == COLS:
+        _settle(s, c)
+    if seg.v_mode == COLS:
         tile = v.tile[v.tiles]
-        tile.ctx, tile.ready, tile.left, tile.final, tile.slot = c, v.seg_last, p.lanes, final, slot
+        tile.ctx, tile.left, tile.slot = c, p.lanes, slot
         v.tiles += 1
+
+
+@njit
+def _advance(s, t):
+    """Lines and columns up to and with cycle ``t``."""
+    v = s.vpu
+    while v.upto < t:
+        f = INF if v.seg[INF].left > 0 else TRN
+        n = t - v.upto
+        if v.seg[f].left > 0:
+            n = min(n, v.seg[f].left)
+            _lines(s, f, v.upto + 1, n)
+        else:
+            _drain(s, v.seg[f], v.upto + 1, n)
+        v.upto += n
+
+
+@njit
+def _give(s, c):
+    """The next segment of ``c`` goes into its class's register."""
+    v = s.vpu
+    x, seg = v.work[c], v.seg[INF if c < s.p.c_inf else TRN]
+    x.done += 1
+    seg.ctx, seg.lines, seg.left, seg.v_mode = c, x.lines, x.lines, x.v_mode
+    seg.final, seg.signal, seg.step, seg.log = (1 if x.done == x.segments else 0), x.signal, x.step, x.log
+    if x.done == x.segments:
+        x.valid = 0
+
+
+@njit
+def _grant(s, t):
+    """The segment granted in cycle ``t``, if any; returns whether one that is offered waits for a tile or for room."""
+    v, p = s.vpu, s.p
+    inf, trn = v.seg[INF].left > 0, v.seg[TRN].left > 0
+    offered, cols, blocked = 0, 0, False
+    for c in range(p.ctx):
+        x = v.work[c]
+        if x.valid != 0 and x.at < t:
+            if x.done + 1 == x.segments and not _room(s, c, t):
+                blocked = True
+                continue
+            offered |= 1 << c
+            if x.v_mode == COLS:
+                cols |= 1 << c
+    inf_mask = (1 << p.c_inf) - 1
+    if inf or (trn and s.mode == FAIR):
+        return blocked
+    wants_tile = s.mode != FAIR and cols & inf_mask != 0
+    if v.tiles > 1:
+        blocked = blocked or cols != 0
+        offered &= ~cols
+    if trn and v.seg[TRN].v_mode == COLS and wants_tile:
+        return blocked
+    if trn or wants_tile:
+        offered &= inf_mask
+    if offered != 0:
+        c = pick(v.arb, offered, s.mode, p)
+        if c >= 0:
+            _give(s, c)
+    return blocked
 
 
 @njit
 def step(s, t):
     """Everything that the unit does in cycle ``t``."""
     v, p = s.vpu, s.p
-    _drain(s, t)
-    next_wake = NEVER
-    if v.seg_last <= t:
-        req = 0
-        for c in range(p.ctx):
-            x = v.work[c]
-            if x.valid == 0 or x.at >= t:
-                continue
-            if (x.done + 1 == x.segments and not _room(s, c, t)) or (x.v_mode == COLS and _full_tiles(v, t) > 1):
-                next_wake = t + 1
-                continue
-            req |= 1 << c
-        if req != 0:
-            c = pick(v.arb, req, s.mode, p)
-            if c >= 0:
-                _grant(s, c, t)
+    _advance(s, t)
+    next_wake = t + 1 if _grant(s, t) else NEVER
     for c in range(p.ctx):
         if v.work[c].valid == 0 and v.next[c].valid != 0:
             v.work[c] = v.next[c]
@@ -151,8 +175,10 @@ def step(s, t):
             v.next[c].valid = 0
             ready_again(s, VPU, c, t + 1)
             next_wake = t + 1
-        if v.work[c].valid != 0 and v.seg_last > t:
-            next_wake = min(next_wake, v.seg_last)
+    if v.seg[INF].left > 0:
+        next_wake = min(next_wake, t + v.seg[INF].left)
+    elif v.seg[TRN].left > 0:
+        next_wake = min(next_wake, t + v.seg[TRN].left)
     if v.tiles > 0:
-        next_wake = min(next_wake, max(t + 1, v.tile[0].ready + v.tile[0].left))
+        next_wake = min(next_wake, t + v.tile[0].left)
     s.wake[W_UNIT + VPU] = next_wake
