@@ -86,6 +86,9 @@ class Bench:
             return [flat[c * p.IMAX : c * p.IMAX + len(x)] for c, x in enumerate(lists)]
 
         self.how, self.issue, self.done = log("how.out", 1), log("issue.out", 4), log("done.out", 4)
+        raw = read_hex(Path("mode.out"), int(dut.MMAX.value), 4)[: int(dut.n_modes.value)]
+        words = [int.from_bytes(row.tobytes(), "little") for row in raw]
+        self.modes = [(word >> 2, word & 3) for word in words]
         self.lines = [int(dut.lines.value) >> 32 * c & 0xFFFFFFFF for c in range(p.CTX)]
 
     def compare(self, skip: dict[str, np.ndarray] | None = None) -> int:
@@ -130,10 +133,10 @@ def _execute(bench: Bench, lists: list[list[Instr]], envs: list[VectorEnv]) -> i
     return faults
 
 
-def _check_times(bench: Bench, lists: list[list[Instr]], envs: list[VectorEnv], mode: int) -> None:
+def _check_times(bench: Bench, lists: list[list[Instr]], envs: list[VectorEnv]) -> None:
     """Every completion happens in the cycle that docs/vpu.md says."""
     p = bench.p
-    want = predict(lists, envs, bench.issue, p.C_INF, p.L, p.K, mode)
+    want = predict(lists, envs, bench.issue, p.C_INF, p.L, p.K, bench.modes)
     for c in range(p.CTX):
         for k, (got, cycle) in enumerate(zip(bench.done[c], want[c], strict=True)):
             assert got == cycle, f"context {c}, instruction {k}: done in cycle {got}, expected {cycle}: {lists[c][k]}"
@@ -173,12 +176,13 @@ async def random_programs(dut: Any, mode: int | None) -> None:
     lists, control, envs = _lists(bench, [N_RANDOM] * bench.p.CTX, bench.p.CTX)
     await bench.run(lists, control, envs, mode)
     want = [sum(int(np.prod(vector_counts(i, e))) for i in x) for x, e in zip(lists, envs, strict=True)]
-    if mode is not None:
-        _check_times(bench, lists, envs, mode)
+    _check_times(bench, lists, envs)
     assert _execute(bench, lists, envs) == 0
     words = bench.compare()
     assert bench.lines == want, f"lines started: {bench.lines}, expected {want}"
-    dut._log.info("%d instructions, %s lines, %d words", N_RANDOM * bench.p.CTX, bench.lines, words)
+    dut._log.info("%d instructions, %s lines, %d words; inference lines amid training blocks %d, tiles %d; %d modes",
+                  N_RANDOM * bench.p.CTX, bench.lines, words, int(dut.in_rows.value), int(dut.in_cols.value),
+                  len(bench.modes))  # fmt: skip
 
 
 @cocotb.test(timeout_time=2, timeout_unit="ms")
@@ -232,6 +236,7 @@ async def inference_only(dut: Any) -> None:
     await Timer(1, "ns")
     dut.mode.value = FAIR
     await task
+    _check_times(bench, lists, envs)
     assert _execute(bench, lists, envs) == 0
     bench.compare()
 
@@ -269,7 +274,7 @@ async def full_rate(dut: Any, which: str) -> None:
     lines = sum(bench.lines)
     assert lines == sum(i.cnt_o * i.cnt_i for x in lists for i in x)
     assert span == lines, f"{lines} lines took {span} cycles"
-    _check_times(bench, lists, envs, FAIR)
+    _check_times(bench, lists, envs)
     assert _execute(bench, lists, envs) == 0
     # Contexts write their own regions in order, so the final contents are those of each one's last writers.
     bench.compare()
@@ -284,7 +289,7 @@ async def completion_queue(dut: Any) -> None:
     lists += [[]] * (p.CTX - 2)
     envs = [Generator(bench.rng, p, c, regions(p, p.CTX, c)).env for c in range(p.CTX)]
     await bench.run(lists, [[0] * len(x) for x in lists], envs, FAIR)
-    _check_times(bench, lists, envs, FAIR)
+    _check_times(bench, lists, envs)
     most = max(k + 1 - sum(d < t for d in bench.done[0]) for k, t in enumerate(bench.issue[0]))
     assert most > 15 or p.L < 16, f"at most {most} instructions at a time: the queue never filled"
     assert _execute(bench, lists, envs) == 0
