@@ -281,6 +281,91 @@ async def full_rate(dut: Any, which: str) -> None:
 
 
 @cocotb.test(timeout_time=2, timeout_unit="ms")
+async def resumes_at_once(dut: Any) -> None:
+    """One line in every cycle while training always has one: it is suspended and goes on without a bubble."""
+    bench = Bench(dut)
+    p, rng = bench.p, bench.rng
+    sparse = [(1, 1, 0), (1, 3, 1), (3, 1, 1), (2, p.K - 1, 1), (1, p.K, 1), (1, p.L, 2)]
+    dense = [(1, 3, 0), (3, 1, 1), (1, p.K, 1), (2, p.K - 1, 1), (1, p.K, 2), (1, p.L, 2), (2, p.K, 2), (4, p.K, 1)]
+    lists, envs, control = [], [], []
+    for c in range(p.CTX):
+        inference = c < p.C_INF
+        shapes, count = (sparse, 60) if inference else (dense, 240)
+        lists.append(_stream(bench, c, [shapes[int(k)] for k in rng.integers(0, len(shapes), count)]))
+        control.append([int(rng.integers(0, 3 * p.K)) if inference else 0 for _ in lists[c]])
+        envs.append(Generator(rng, p, c, regions(p, p.CTX, c)).env)
+    await bench.run(lists, control, envs, PRIO)
+    assert max(map(max, bench.done[: p.C_INF])) < max(map(max, bench.done[p.C_INF :])), "training ended before inference"
+    span, lines = int(dut.last_busy.value) - int(dut.first_busy.value) + 1, sum(bench.lines)
+    assert span == lines, f"{lines} lines took {span} cycles"
+    _amid(bench)
+    _check_times(bench, lists, envs)
+    assert _execute(bench, lists, envs) == 0
+    bench.compare()
+
+
+def _amid(bench: Bench) -> None:
+    """Inference lines came in the middle of training blocks and tiles."""
+    blocks, tiles = int(bench.dut.in_rows.value), int(bench.dut.in_cols.value)
+    bench.dut._log.info("inference lines amid training blocks: %d, amid tiles: %d", blocks, tiles)
+    assert tiles > 20 and (blocks > 20 or bench.p.K == bench.p.L), "training was hardly ever suspended"
+
+
+@cocotb.test(timeout_time=2, timeout_unit="ms")
+async def suspended(dut: Any) -> None:
+    """Inference takes the same cycles whether training is there or not; random work on both sides, every bit right.
+
+    COLS is left out on the side of inference, for it shares the tiles with training.
+    """
+    bench = Bench(dut)
+    p, rng = bench.p, bench.rng
+    lists, control, envs = [], [], []
+    for c in range(p.CTX):
+        inference = c < p.C_INF
+        gen, barriers = Generator(rng, p, c, regions(p, p.CTX, c)), Barriers()
+        lists.append([])
+        control.append([])
+        while len(lists[c]) < N_RANDOM:
+            ins = gen.legal(bench.image, short=inference and bool(rng.random() < 0.7))
+            if not inference or ins.v_mode != Conv.COLS:
+                lists[c].append(ins)
+                gap = int(rng.integers(p.K, 4 * p.K)) if inference else 0
+                control[c].append(barriers.needed(ins, bench.image, gen.env) << 16 | gap)
+        envs.append(gen.env)
+    first = [[x if c < p.C_INF else [] for c, x in enumerate(y)] for y in (lists, control)]
+    await bench.run(*first, envs, PRIO)
+    alone = bench.issue[: p.C_INF], bench.done[: p.C_INF]
+    await bench.run(lists, control, envs, PRIO)
+    assert (bench.issue[: p.C_INF], bench.done[: p.C_INF]) == alone, "training delayed inference"
+    _amid(bench)
+    _check_times(bench, lists, envs)
+    assert _execute(bench, lists, envs) == 0
+    bench.compare()
+
+
+@cocotb.test(timeout_time=2, timeout_unit="ms")
+async def shared_tiles(dut: Any) -> None:
+    """Both classes convert by COLS, training as short as it can and with ROWS between: inference's wait is bounded."""
+    bench = Bench(dut)
+    p, rng = bench.p, bench.rng
+    dense = [(1, 1, 2), (2, 1, 2), (1, 2, 2), (1, p.K, 2), (1, p.K, 1), (2, p.K, 1), (3, 1, 1)]
+    sparse = [(1, 1, 2), (1, 2, 2), (1, p.K, 2), (1, 2, 1), (1, 3, 0)]
+    lists, envs, control = [], [], []
+    for c in range(p.CTX):
+        inference = c < p.C_INF
+        shapes, count = (sparse, 80) if inference else (dense, 300)
+        lists.append(_stream(bench, c, [shapes[int(k)] for k in rng.integers(0, len(shapes), count)]))
+        control.append([(1 << 16) + int(rng.integers(0, 2 * p.K)) if c == 0 else 0 if not inference else 9 * p.K for _ in lists[c]])
+        envs.append(Generator(rng, p, c, regions(p, p.CTX, c)).env)
+    await bench.run(lists, control, envs, PRIO)
+    dut._log.info("longest wait of inference for a tile: %d cycles", int(dut.longest.value))
+    assert int(dut.longest.value) > p.K // 2, "inference hardly ever waited"
+    _check_times(bench, lists, envs)
+    assert _execute(bench, lists, envs) == 0
+    bench.compare()
+
+
+@cocotb.test(timeout_time=2, timeout_unit="ms")
 async def completion_queue(dut: Any) -> None:
     """Short instructions pile up behind a COLS tile that drains slowly because another context fills the write port."""
     bench = Bench(dut)

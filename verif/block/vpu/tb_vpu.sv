@@ -46,6 +46,7 @@ module tb_vpu #(
   logic [CTX-1:0][31:0]                     kills;
   logic [31:0]                              n_modes;
   logic [31:0]                              in_rows, in_cols;  // inference lines amid a training block, a training tile
+  logic [31:0]                              longest;           // wait of inference for a tile
 
   // ---- Lists and logs: instruction, {kill here, barrier, gap}; cycles, outcome
   logic [383:0] imem[CTX*IMAX];
@@ -270,7 +271,9 @@ module tb_vpu #(
       mode_seen <= 2'd3;
       in_rows   <= '0;
       in_cols   <= '0;
+      longest   <= '0;
     end else begin
+      if (u_vpu.u_issue.u_checks.wait_q > longest) longest <= u_vpu.u_issue.u_checks.wait_q;
       mode_seen <= mode_now;
       if (mode_now != mode_seen) begin
         if (n_modes == MMAX) $error("tb_vpu: too many changes of the mode");
