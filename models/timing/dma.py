@@ -111,7 +111,7 @@ def ld_step(s, t):
                     next_wake = min(next_wake, t + 1)
             else:
                 next_wake = min(next_wake, max(t + 1, x.flight[x.head].at + 1))
-    s.wake[W_UNIT + LD] = next_wake
+    s.soon[W_UNIT + LD] = next_wake
 
 
 # ---- DRAM
@@ -154,7 +154,7 @@ def dram_step(s, t):
         due = d.read_at[d.read_head] + p.latency
     if d.write_count > 0:
         due = min(due, d.write_at[d.write_head] + 1)
-    s.wake[W_DRAM] = max(due, d.free, t + 1) if due < NEVER else NEVER
+    s.soon[W_DRAM] = max(due, d.free, t + 1) if due < NEVER else NEVER
 
 
 # ---- ST
@@ -301,4 +301,4 @@ def st_step(s, t):
         next_wake = min(next_wake, max(d.write_first, t + 1 + (d.write_first - t - 1) % step))
     if x.answer_count > 0:
         next_wake = min(next_wake, max(t + 1, x.answer[x.answer_head]))
-    s.wake[W_UNIT + ST] = next_wake
+    s.soon[W_UNIT + ST] = next_wake

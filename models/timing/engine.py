@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from . import dma, frontend, mmu, requests, vpu
 from .compiled import njit
-from .events import wake_at, wake_units
+from .events import earliest, wake_at, wake_units
 from .layout import (
     CTX, IDLE, LD, LOADING, MMU, NEVER, RUNNING, ST, SVC, UNITS, VPU, W_CTX, W_DONE, W_DRAM, W_EXT, W_FETCH, W_FORMER, W_MODE, W_NOP,
     W_RESP, W_RX, W_STREAM, W_UNIT, WAKES,
@@ -98,11 +98,11 @@ def run(state, imem, patches, writes, req, batches, log, steps, until):
     something happens that the model does not follow: a context at work is killed, or issues an illegal instruction.
     """
     s = state[0]
-    wake = s.wake
+    soon = s.soon
     while True:
         t = NEVER
         for k in range(WAKES):
-            t = min(t, wake[k])
+            t = min(t, soon[k])
         if t > until:
             return DONE
         if s.logs > len(log) - MARGIN or s.steps > len(steps) - MARGIN:
@@ -110,42 +110,51 @@ def run(state, imem, patches, writes, req, batches, log, steps, until):
         if s.stop >= 0:
             return STOPPED
         s.now = t
-        if wake[W_EXT] <= t:
+        if soon[W_EXT] <= t:
             while s.ext < len(writes) and writes[s.ext].cycle <= t:
                 _write(s, imem, patches, writes[s.ext], t)
                 s.ext += 1
-            wake[W_EXT] = writes[s.ext].cycle if s.ext < len(writes) else NEVER
-        for c in range(CTX):
-            if wake[W_CTX + c] <= t:
-                frontend.context(s, batches, c, t)
-        if wake[W_MODE] <= t and requests.mode(s, t):
+            soon[W_EXT] = writes[s.ext].cycle if s.ext < len(writes) else NEVER
+        if soon[W_CTX] <= t:
+            for c in range(CTX):
+                if s.ctx_at[c] <= t:
+                    frontend.context(s, batches, c, t)
+            soon[W_CTX] = earliest(s.ctx_at)
+        if soon[W_MODE] <= t and requests.mode(s, t):
             wake_units(s, t)
-        for u in range(UNITS):
+        if soon[W_DONE] <= t:
+            for k in range(UNITS * CTX):
+                if s.done_at[k] <= t:
+                    frontend.complete(s, log, steps, k // CTX, k % CTX, t)
+            soon[W_DONE] = earliest(s.done_at)
+        if soon[W_NOP] <= t:
             for c in range(CTX):
-                if wake[W_DONE + 4 * u + c] <= t:
-                    frontend.complete(s, log, steps, u, c, t)
-        for c in range(CTX):
-            if wake[W_NOP + c] <= t:
-                frontend.nop(s, c, t)
-        if wake[W_FORMER] <= t:
+                if s.nop_at[c] <= t:
+                    frontend.nop(s, c, t)
+            soon[W_NOP] = earliest(s.nop_at)
+        if soon[W_FORMER] <= t:
             requests.form(s, req, batches, t)
-        if wake[W_RX] <= t:
+        if soon[W_RX] <= t:
             requests.receive(s, req, t)
-        if wake[W_RESP] <= t:
+        if soon[W_RESP] <= t:
             requests.respond(s, req, batches, t)
-        for u in range(UNITS):
-            for c in range(CTX):
-                if wake[W_STREAM + 4 * u + c] <= t:
-                    frontend.stream(s, imem, log, u, c, t)
-            if wake[W_FETCH + u] <= t:
-                frontend.fetch(s, u, t)
-        if wake[W_DRAM] <= t:
+        if soon[W_STREAM] <= t:
+            for k in range(UNITS * CTX):
+                if s.stream_at[k] <= t:
+                    frontend.stream(s, imem, log, k // CTX, k % CTX, t)
+            soon[W_STREAM] = earliest(s.stream_at)
+        if soon[W_FETCH] <= t:
+            for u in range(UNITS):
+                if s.fetch_at[u] <= t:
+                    frontend.fetch(s, u, t)
+            soon[W_FETCH] = earliest(s.fetch_at)
+        if soon[W_DRAM] <= t:
             dma.dram_step(s, t)
-        if wake[W_UNIT + LD] <= t:
+        if soon[W_UNIT + LD] <= t:
             dma.ld_step(s, t)
-        if wake[W_UNIT + ST] <= t:
+        if soon[W_UNIT + ST] <= t:
             dma.st_step(s, t)
-        if wake[W_UNIT + MMU] <= t:
+        if soon[W_UNIT + MMU] <= t:
             mmu.step(s, t)
-        if wake[W_UNIT + VPU] <= t:
+        if soon[W_UNIT + VPU] <= t:
             vpu.step(s, t)

@@ -9,8 +9,26 @@ from .layout import HEAD, RING, UNITS, W_DONE, W_STREAM, W_UNIT
 @njit
 def wake_at(s, who, t):
     """Look at ``who`` in cycle ``t`` at the latest."""
-    if t < s.wake[who]:
-        s.wake[who] = t
+    if t < s.soon[who]:
+        s.soon[who] = t
+
+
+@njit
+def wake_member(s, group, times, k, t):
+    """Look at member ``k`` of a group (streams, contexts, ...) in cycle ``t`` at the latest."""
+    if t < times[k]:
+        times[k] = t
+    if t < s.soon[group]:
+        s.soon[group] = t
+
+
+@njit
+def earliest(times):
+    """Of a group's members."""
+    t = times[0]
+    for k in range(1, len(times)):
+        t = min(t, times[k])
+    return t
 
 
 @njit
@@ -25,7 +43,7 @@ def ready_again(s, u, c, t):
     """From ``t`` on the unit takes another instruction of the context."""
     x = s.ctx[c].stream[u]
     if x.state == HEAD and x.ready >= 0:
-        wake_at(s, W_STREAM + 4 * u + c, t)
+        wake_member(s, W_STREAM, s.stream_at, 4 * u + c, t)
 
 
 @njit
@@ -36,4 +54,4 @@ def complete_at(s, u, c, t, signal, step, log):
     q.time[at], q.signal[at], q.step[at], q.log[at] = t, signal, step, log
     q.count += 1
     if q.count == 1:
-        s.wake[W_DONE + 4 * u + c] = t + 1
+        wake_member(s, W_DONE, s.done_at, 4 * u + c, t + 1)

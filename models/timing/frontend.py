@@ -6,7 +6,7 @@ from ..isa.encoding import Op
 from . import dma, mmu, vpu
 from .arbiter import round_robin
 from .compiled import njit
-from .events import wake_at
+from .events import wake_at, wake_member
 from .requests import free_slots
 from .layout import (
     ASKS, ENDED, FETCHED, HEAD, IDLE, LD, LOADING, MMU, NEVER, RESPOND, RING, RUNNING, SEMS, UNITS, VPU,
@@ -21,7 +21,7 @@ def _ask(s, u, c, t):
     """The stream asks for its next instruction from ``t`` on."""
     x = s.ctx[c].stream[u]
     x.state, x.at = ASKS, t
-    wake_at(s, W_FETCH + u, t)
+    wake_member(s, W_FETCH, s.fetch_at, u, t)
 
 
 @njit
@@ -40,10 +40,10 @@ def fetch(s, u, t):
         s.fetched[u] = c
         x = s.ctx[c].stream[u]
         x.state, x.at, x.ready = FETCHED, t + 2, -1
-        wake_at(s, W_STREAM + 4 * u + c, t + 2)
+        wake_member(s, W_STREAM, s.stream_at, 4 * u + c, t + 2)
         if req != 1 << c:
             later = t + 1
-    s.wake[W_FETCH + u] = later
+    s.fetch_at[u] = later
 
 
 @njit
@@ -61,7 +61,7 @@ def _unit_ready(s, u, c, t):
 @njit
 def stream(s, imem, log, u, c, t):
     """The head instruction of a stream in cycle ``t``: issue it if its waits are met and the unit takes it."""
-    s.wake[W_STREAM + 4 * u + c] = NEVER
+    s.stream_at[4 * u + c] = NEVER
     ctx = s.ctx[c]
     x = ctx.stream[u]
     if x.state == FETCHED:
@@ -98,7 +98,7 @@ def stream(s, imem, log, u, c, t):
             if ins.signal >> k & 1:
                 ctx.nop[k] += 1
         ctx.steps += ins.step
-        wake_at(s, W_NOP + c, t + 1)
+        wake_member(s, W_NOP, s.nop_at, c, t + 1)
         ctx.last_done = max(ctx.last_done, t)
     else:
         ctx.flying += 1
@@ -132,13 +132,13 @@ def _signal(s, c, t):
     for u in range(UNITS):
         x = s.ctx[c].stream[u]
         if x.state == HEAD and x.ready < 0:
-            wake_at(s, W_STREAM + 4 * u + c, t)
+            wake_member(s, W_STREAM, s.stream_at, 4 * u + c, t)
 
 
 @njit
 def nop(s, c, t):
     """Signals of NOPs that completed in ``t-1``."""
-    s.wake[W_NOP + c] = NEVER
+    s.nop_at[c] = NEVER
     ctx = s.ctx[c]
     for k in range(SEMS):
         ctx.sem[k] += ctx.nop[k]
@@ -167,7 +167,7 @@ def complete(s, log, steps, u, c, t):
                 s.steps += 1
         ctx.flying -= 1
         ctx.last_done = max(ctx.last_done, q.time[at])
-    s.wake[W_DONE + 4 * u + c] = q.time[q.head] + 1 if q.count > 0 else NEVER
+    s.done_at[4 * u + c] = q.time[q.head] + 1 if q.count > 0 else NEVER
     _signal(s, c, t)
     _maybe_over(s, c, t)
 
@@ -181,7 +181,7 @@ def _maybe_over(s, c, t):
     for u in range(UNITS):
         if ctx.stream[u].state != ENDED:
             return
-    wake_at(s, W_CTX + c, max(ctx.ended, ctx.last_done + 1) + 1)
+    wake_member(s, W_CTX, s.ctx_at, c, max(ctx.ended, ctx.last_done + 1) + 1)
 
 
 @njit
@@ -205,7 +205,7 @@ def begin(s, c, pcs, valid, limit, t):
 @njit
 def context(s, batches, c, t):
     """A context's change of state that shows in ``t``."""
-    s.wake[W_CTX + c] = NEVER
+    s.ctx_at[c] = NEVER
     ctx = s.ctx[c]
     if ctx.state == LOADING:
         batches[ctx.seq].run = t
@@ -214,7 +214,8 @@ def context(s, batches, c, t):
     elif ctx.state == RUNNING:
         if c < s.p.c_inf:
             ctx.state = RESPOND
-            batches[ctx.seq].end = t - 1
+            b = batches[ctx.seq]
+            b.end, b.held_inf, b.held_trn = t - 1, ctx.held_inf, ctx.held_trn
             free_slots(s, ctx.rows, t)
             wake_at(s, W_RESP, t)
         else:

@@ -24,20 +24,12 @@ BURSTS = 32       # bursts of a direction under way
 ANSWERS = 8
 PIECES_ST = 8     # bursts of one ST segment: at most K beats and a panel's exponents, cut at 4 KiB
 
-# ---- who can be next: indices into STATE.wake
-W_EXT = 0
-W_MODE = 1
-W_FORMER = 2
-W_RX = 3
-W_RESP = 4
+# ---- who can be next: indices into STATE.soon; those from W_FETCH on are groups, whose members' times lie in a field of their own
+W_EXT, W_MODE, W_FORMER, W_RX, W_RESP = range(5)
 W_UNIT = 5                     # + unit
 W_DRAM = W_UNIT + UNITS
-W_FETCH = W_DRAM + 1           # + unit
-W_NOP = W_FETCH + UNITS        # + context
-W_CTX = W_NOP + CTX            # + context
-W_DONE = W_CTX + CTX           # + 4 * unit + context
-W_STREAM = W_DONE + UNITS * CTX
-WAKES = W_STREAM + UNITS * CTX
+W_FETCH, W_NOP, W_CTX, W_DONE, W_STREAM = range(W_DRAM + 1, W_DRAM + 6)
+WAKES = W_STREAM + 1
 
 _i = "i8"
 
@@ -67,7 +59,7 @@ ARB = np.dtype([("prev", _i, (2,)), ("last_inf", _i)])
 STREAM = np.dtype(_fields("state at pc base iters iter ready"))
 #: A context. ``flying``: instructions issued and not complete; ``ended``: cycle from which its last stream is at its end.
 CONTEXT = np.dtype([
-    *_fields("state svc rows limit flying ended last_done steps seq tx_lines"), ("request", _i, (BATCH_MAX,)),
+    *_fields("state svc rows limit flying ended last_done steps seq tx_lines held_inf held_trn"), ("request", _i, (BATCH_MAX,)),
     ("sem", _i, (SEMS,)), ("nop", _i, (SEMS,)), ("stream", STREAM, (UNITS,)),
 ])
 #: Completions under way: a ring a unit and context, in order of time.
@@ -79,7 +71,7 @@ TILE = np.dtype(_fields("ctx rows c c_sr accum last signal step log"))
 MMU_STATE = np.dtype([
     ("arb", ARB), ("thread", MATMUL, (CTX,)), ("pending", INSTR, (CTX,)), ("pending_log", _i, (CTX,)),
     ("tile", TILE, (2, 2)), ("tiles", _i, (2,)),
-    *_fields("port_free last_load_inf owner cls since owner_idle"),
+    *_fields("port_free port_ctx last_load_inf owner cls since owner_idle held_row"),
     ("recent_at", _i, (4,)), ("recent_c", _i, (4,)),
 ])
 
@@ -133,7 +125,8 @@ RESPONDER = np.dtype(_fields("busy at row was_answer served"))
 
 STATE = np.dtype([
     ("now", _i), ("mode", _i), ("mode_next", _i), ("mode_at", _i), ("ext", _i), ("batches", _i), ("logs", _i), ("steps", _i), ("stop", _i),
-    ("wake", _i, (WAKES,)), ("p", PARAMS), ("reg", REGISTERS),
+    ("soon", _i, (WAKES,)), ("fetch_at", _i, (UNITS,)), ("nop_at", _i, (CTX,)), ("ctx_at", _i, (CTX,)),
+    ("done_at", _i, (UNITS * CTX,)), ("stream_at", _i, (UNITS * CTX,)), ("p", PARAMS), ("reg", REGISTERS),
     ("ctx", CONTEXT, (CTX,)), ("fetched", _i, (UNITS,)), ("done", DONE, (UNITS, CTX)),
     ("mmu", MMU_STATE), ("vpu", VPU_STATE), ("ld", LD_STATE), ("st", ST_STATE), ("dram", DRAM_STATE),
     ("front", FRONT_STATE), ("resp", RESPONDER), ("busy", _i, (UNITS, CTX)),
@@ -144,8 +137,10 @@ WRITE = np.dtype(_fields("cycle code index value"))
 #: A request as the host offers it, and what became of it. ``lines``: payload beats sent. ``taken``: last beat received;
 #: ``done``: last beat of its response; ``batch``: row of the batch log, or -1; ``status``: the answer's.
 REQUEST = np.dtype(_fields("offered service lines taken batch row done status"))
-#: A batch: decision, first cycle of its context's run, last cycle of work, first cycle of a response, closed.
-BATCH = np.dtype(_fields("ctx svc rows decided run end respond closed"))
+#: A batch: cycle from which it could have been dispatched (full, or the oldest request's timeout), decision, first cycle of its
+#: context's run, last cycle of work, first cycle of a response, closed. ``held_inf``, ``held_trn``: cycles in which work of it
+#: was ready and a unit served another inference context, or training.
+BATCH = np.dtype(_fields("ctx svc rows ready decided run end respond closed held_inf held_trn"))
 #: An instruction: ``run`` is the batch (inference) or the iteration (training); offered: head of its stream with all waits met.
 LOG = np.dtype(_fields("unit ctx pc run head met issue done"))
 #: A training step.

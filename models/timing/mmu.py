@@ -25,7 +25,17 @@ def accept(s, c, ins, log, t):
 
 
 @njit
-def _start(s, c):
+def _hold(s, c, by, cycles):
+    """Work of context ``c`` was ready and waited while the unit served context ``by``."""
+    if c < s.p.c_inf and by != c:
+        if by < s.p.c_inf:
+            s.ctx[c].held_inf += cycles
+        else:
+            s.ctx[c].held_trn += cycles
+
+
+@njit
+def _start(s, c, t):
     """The waiting instruction of ``c`` begins; its first tile can be taken in the next cycle."""
     m = s.mmu
     x, ins = m.thread[c], m.pending[c]
@@ -41,6 +51,8 @@ def _start(s, c):
     x.signal, x.step, x.log = ins.signal, ins.step, m.pending_log[c]
     x.act = 1
     x.pend = 0
+    if m.port_free > t + 1 and m.tiles[INF] < 2:
+        _hold(s, c, m.port_ctx, m.port_free - t - 1)
 
 
 @njit
@@ -87,6 +99,8 @@ def _settle(s, t):
         m.recent_at[at] = m.since + k
         m.recent_c[at] = tile.c + k * tile.c_sr
     s.busy[MMU, tile.ctx] += n
+    if m.held_row != 0:
+        _hold(s, m.tile[INF, 0].ctx, tile.ctx, n)
     tile.rows -= n
     tile.c += n * tile.c_sr
     turn = f == m.owner or m.owner_idle != 0
@@ -97,6 +111,10 @@ def _settle(s, t):
             complete_at(s, MMU, tile.ctx, t - 1 + s.p.row_flight, tile.signal, tile.step, tile.log)
         m.tile[f, 0] = m.tile[f, 1]
         m.tiles[f] -= 1
+        if f == INF and m.tiles[INF] == 1 and m.port_free > t:  # a place for the next tile
+            for c in range(s.p.c_inf):
+                if m.thread[c].act != 0:
+                    _hold(s, c, m.port_ctx, m.port_free - t)
     elif turn:
         m.owner = f
     m.cls = -1
@@ -140,6 +158,7 @@ def step(s, t):
     m.cls = f
     if f >= 0:
         m.since = t
+        m.held_row = 1 if f == TRN and can_inf else 0
         m.owner_idle = 0 if (has_inf if m.owner == INF else has_trn) else 1
         tile = m.tile[f, 0]
         alone = tile.accum != 0 and (tile.c_sr == 0 or _meets(m, tile, t))  # look again at the next row
@@ -167,23 +186,27 @@ def step(s, t):
                     next_wake = min(next_wake, t + 1)
                 last = _load(s, c)
                 m.last_load_inf = 1 if k == INF else 0
-                m.port_free = t + p.n
+                m.port_free, m.port_ctx = t + p.n, c
+                if m.tiles[INF] < 2:
+                    for other in range(p.c_inf):
+                        if m.thread[other].act != 0:
+                            _hold(s, other, c, p.n)
                 if last and 0 < m.thread[c].pend <= t:
-                    _start(s, c)
+                    _start(s, c, t)
                     ready_again(s, MMU, c, t + 1)
     # ---- instructions
     for c in range(p.ctx):
         x = m.thread[c]
         if x.act == 0 and x.pend > 0:
             if x.pend <= t:
-                _start(s, c)
+                _start(s, c, t)
                 ready_again(s, MMU, c, t + 1)
                 next_wake = min(next_wake, max(m.port_free, t + 1))
             else:
                 next_wake = min(next_wake, x.pend)
         elif x.act != 0 and m.port_free > t:
             next_wake = min(next_wake, m.port_free)
-    s.wake[W_UNIT + MMU] = next_wake
+    s.soon[W_UNIT + MMU] = next_wake
 
 
 @njit

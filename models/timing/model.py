@@ -136,7 +136,8 @@ class TimingModel:
             line_stage=8 + (cfg.L - 1).bit_length(), line_beats=4 * cfg.L // cfg.K, latency=cfg.LATENCY, gap=cfg.GAP,
         ).items():  # fmt: skip
             p[name] = value
-        s["wake"][:] = NEVER
+        for name in ("soon", "fetch_at", "nop_at", "ctx_at", "done_at", "stream_at"):
+            s[name][:] = NEVER
         s["mmu"]["recent_at"][:] = -100
         s["mmu"]["cls"] = -1
         for arb in (s["mmu"]["arb"], s["vpu"]["arb"], s["ld"]["arb"], s["st"]["arb"]):
@@ -167,9 +168,9 @@ class TimingModel:
         batches = np.zeros(len(req) + 1, BATCH)
         log, steps = np.zeros(1 << 16 if self.log else 128, LOG), np.zeros(4096, STEP)
         s = self.state[0]
-        s["wake"][W_EXT] = table[0]["cycle"]
+        s["soon"][W_EXT] = table[0]["cycle"]
         if len(req):
-            s["wake"][W_RX] = req[0]["offered"]
+            s["soon"][W_RX] = req[0]["offered"]
         while (why := engine.run(self.state, self.imem, patches, table, req, batches, log, steps, until)) == engine.FULL:
             log, steps = _grown(log, s["logs"]), _grown(steps, s["steps"])
         end = int(s["stop"]) if why == engine.STOPPED else until + 1

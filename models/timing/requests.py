@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .arbiter import round_robin
 from .compiled import njit
-from .events import wake_at
+from .events import wake_at, wake_member
 from .layout import ANSWERS, FAIR, IDLE, INF_ONLY, LOADING, NEVER, PRIO, QUEUE, RESPOND, SVC, W_CTX, W_FORMER, W_MODE, W_RESP, W_RX
 
 HEADER, PAYLOAD, END = range(3)
@@ -48,14 +48,14 @@ def _refill(f, t):
 def receive(s, req, t):
     """The request stream in cycle ``t``: a header, a first payload beat, or a request's end."""
     f, reg = s.front, s.reg
-    s.wake[W_RX] = NEVER
+    s.soon[W_RX] = NEVER
     _refill(f, t)
     if f.next >= len(req):
         return
     r = req[f.next]
     at = max(r.offered, f.at) if f.phase == HEADER else f.at
     if t < at:
-        s.wake[W_RX] = at
+        s.soon[W_RX] = at
         return
     known = r.service < s.p.services and reg.svc[r.service].installed != 0
     if f.phase == HEADER:
@@ -63,7 +63,7 @@ def receive(s, req, t):
             return  # the register, or the responder, wakes
         f.phase = PAYLOAD if r.lines > 0 else END
         f.at = t + 1
-        s.wake[W_RX] = t + 1
+        s.soon[W_RX] = t + 1
         return
     if f.phase == PAYLOAD:
         room = False
@@ -71,7 +71,7 @@ def receive(s, req, t):
             room = f.offered != 0 and f.offered_at <= t and _level(f, r.service, t) < s.p.queue_depth
             if not room and reg.reject == 0:
                 if f.offered != 0 and f.offered_at > t:
-                    s.wake[W_RX] = f.offered_at
+                    s.soon[W_RX] = f.offered_at
                 return  # a slot, or a decision, wakes
         r.status = NOT_INSTALLED if not known else REJECTED if not room else OK
         if r.status == OK and r.lines != reg.svc[r.service].rx_lines:
@@ -79,7 +79,7 @@ def receive(s, req, t):
         f.phase = END
         f.at = t + r.lines - 1
         if r.lines > 1:
-            s.wake[W_RX] = f.at
+            s.soon[W_RX] = f.at
             return
     # the last beat, or the cycle after a header alone
     r.taken = t
@@ -105,7 +105,7 @@ def receive(s, req, t):
         wake_at(s, W_MODE, t + 1)
     f.next += 1
     if f.next < len(req):
-        s.wake[W_RX] = max(req[f.next].offered, t + 1)
+        s.soon[W_RX] = max(req[f.next].offered, t + 1)
     if f.freed > 0:
         wake_at(s, W_RX, t + 1)
 
@@ -131,7 +131,7 @@ def _answers_at(f, t):
 def form(s, req, batches, t):
     """The decision of cycle ``t``, if there is one."""
     f, reg, p = s.front, s.reg, s.p
-    s.wake[W_FORMER] = NEVER
+    s.soon[W_FORMER] = NEVER
     # an answer of a drained request goes into the FIFO when the receiver has none and there is room
     if f.drained >= 0:
         if f.drained_at <= t:
@@ -189,14 +189,18 @@ def form(s, req, batches, t):
         s.batches += 1
         b = batches[seq]
         b.ctx, b.svc, b.rows, b.decided, b.run, b.end, b.respond, b.closed = free, v, rows, t, NEVER, NEVER, NEVER, NEVER
+        b.ready = f.pushed[v, f.head[v]] + svc.timeout
+        if rows == svc.batch:
+            b.ready = min(b.ready, f.pushed[v, (f.head[v] + rows - 1) % QUEUE] + 1)
+        b.ready = min(b.ready, t)
         ctx = s.ctx[free]
         ctx.state, ctx.svc, ctx.rows, ctx.seq = LOADING, v, rows, seq
-        ctx.tx_lines = svc.tx_lines
+        ctx.tx_lines, ctx.held_inf, ctx.held_trn = svc.tx_lines, 0, 0
         for k in range(rows):
             req[f.request[v, (f.head[v] + k) % QUEUE]].batch = seq
             req[f.request[v, (f.head[v] + k) % QUEUE]].row = k
             ctx.request[k] = f.request[v, (f.head[v] + k) % QUEUE]
-        wake_at(s, W_CTX + free, t + rows + 2)
+        wake_member(s, W_CTX, s.ctx_at, free, t + rows + 2)
     f.head[v] = (f.head[v] + rows) % QUEUE
 
 
@@ -204,7 +208,7 @@ def form(s, req, batches, t):
 def _receiver_answers(s, req, t):
     """Whether the receiver puts an answer into the FIFO in cycle ``t`` (it goes first)."""
     f = s.front
-    if s.wake[W_RX] != t or f.next >= len(req):
+    if s.soon[W_RX] != t or f.next >= len(req):
         return False
     r = req[f.next]
     return f.phase == END and f.at == t and (r.lines == 0 or r.status != OK)
@@ -213,7 +217,7 @@ def _receiver_answers(s, req, t):
 @njit
 def mode(s, t):
     """Scheduling mode: what was decided in t-1 shows in ``t``; the decision of ``t``. Returns whether the mode changed."""
-    s.wake[W_MODE] = NEVER
+    s.soon[W_MODE] = NEVER
     changed = s.mode_at <= t and s.mode_next != s.mode
     if changed:
         s.mode = s.mode_next
@@ -229,7 +233,7 @@ def mode(s, t):
         new = INF_ONLY
     if new != s.mode:
         s.mode_next, s.mode_at = new, t + 1
-        s.wake[W_MODE] = t + 1
+        s.soon[W_MODE] = t + 1
     else:
         s.mode_next = new
     return changed
@@ -240,9 +244,9 @@ def mode(s, t):
 def respond(s, req, batches, t):
     """The output stage in cycle ``t``: an answer or a response (a row's header and payload) enters it."""
     x, f, p = s.resp, s.front, s.p
-    s.wake[W_RESP] = NEVER
+    s.soon[W_RESP] = NEVER
     if t < x.at:
-        s.wake[W_RESP] = x.at
+        s.soon[W_RESP] = x.at
         return
     busy = x.busy >= 0
     if f.answer_count > 0 and f.answer_at[f.answer_head] <= t and not (x.was_answer != 0 and busy):
@@ -251,7 +255,7 @@ def respond(s, req, batches, t):
         f.answer_count -= 1
         req[index].done = t + 1
         x.was_answer = 1
-        s.wake[W_RESP] = t + 1
+        s.soon[W_RESP] = t + 1
         wake_at(s, W_RX, t + 1)
         wake_at(s, W_FORMER, t + 1)
     elif busy:
@@ -264,11 +268,11 @@ def respond(s, req, batches, t):
             batches[ctx.seq].respond = t + 1
         x.row += 1
         x.at = t + beats
-        s.wake[W_RESP] = x.at
+        s.soon[W_RESP] = x.at
         if x.row == ctx.rows:  # over with its last beat, in x.at - 1
             batches[ctx.seq].closed = x.at - 1
             x.busy = -1
-            wake_at(s, W_CTX + c, x.at)
+            wake_member(s, W_CTX, s.ctx_at, c, x.at)
         return
     elif f.answer_count > 0:
         wake_at(s, W_RESP, max(t + 1, f.answer_at[f.answer_head]))
@@ -291,4 +295,4 @@ def respond(s, req, batches, t):
         x.busy = round_robin(want, x.served, p.c_inf)
         x.served = x.busy
         x.row = 0
-        s.wake[W_RESP] = t + 1
+        s.soon[W_RESP] = t + 1

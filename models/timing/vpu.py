@@ -146,6 +146,7 @@ def _grant(s, t):
     inf_mask = (1 << p.c_inf) - 1
     if inf or (trn and s.mode == FAIR):
         return blocked
+    first = offered & inf_mask
     wants_tile = s.mode != FAIR and cols & inf_mask != 0
     if v.tiles > 1:
         blocked = blocked or cols != 0
@@ -158,6 +159,12 @@ def _grant(s, t):
         c = pick(v.arb, offered, s.mode, p)
         if c >= 0:
             _give(s, c)
+            for other in range(p.c_inf):  # an inference segment that was ready waits for that of another context
+                if first >> other & 1 and other != c:
+                    if c < p.c_inf:
+                        s.ctx[other].held_inf += v.seg[INF].lines
+                    else:
+                        s.ctx[other].held_trn += v.seg[TRN].lines
     return blocked
 
 
@@ -171,6 +178,8 @@ def step(s, t):
         if v.work[c].valid == 0 and v.next[c].valid != 0:
             v.work[c] = v.next[c]
             v.work[c].at = t
+            if c < p.c_inf and s.mode == FAIR:
+                s.ctx[c].held_trn += v.seg[TRN].left
             v.work[c].done = 0
             v.next[c].valid = 0
             ready_again(s, VPU, c, t + 1)
@@ -181,4 +190,4 @@ def step(s, t):
         next_wake = min(next_wake, t + v.seg[TRN].left)
     if v.tiles > 0:
         next_wake = min(next_wake, t + v.tile[0].left)
-    s.wake[W_UNIT + VPU] = next_wake
+    s.soon[W_UNIT + VPU] = next_wake
