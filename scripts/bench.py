@@ -16,6 +16,7 @@ sys.path.insert(0, str(ROOT))
 from verif.bench.chip import CHIP, BenchError  # noqa: E402
 from verif.bench.figures import Figure, table, verdict, write  # noqa: E402
 from verif.bench.speed import build_time, simulation_speed, test_time  # noqa: E402
+from verif.lib.cli import Parser  # noqa: E402
 from verif.lib.sim import BuildError  # noqa: E402
 
 WHAT = (*CHIP, "speed", "build", "test")
@@ -24,7 +25,7 @@ TEST_LIMIT = 4  # times the limit of a simulation
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--only", help=f"comma-separated, of {', '.join(WHAT)} [{','.join(DEFAULT)}]")
     parser.add_argument("--config", default="default", help="core: a name in configs/ or a file [default]")
     parser.add_argument("--repeat", type=int, default=3, help="runs of which the fastest counts, for the speed [3]")

@@ -137,4 +137,4 @@ def deploy(scenario: Scenario) -> Deployment:
     image = build_image(cfg, installed, job, data, iters=MANY, timeout=NEVER, threshold=cfg.N, train_rows=train_rows(scenario.policy, cfg))
     images = digits.digits_split().test_images[: scenario.requests]
     payloads = {"lstm": digits.to_payload(images, cfg.L), "mlp": mlp_serve.to_payload(images, cfg.L)}
-    return Deployment(scenario, cfg, image, job, payloads, targets, scenario.open_trace())
+    return Deployment(scenario, cfg, image, job, payloads, targets, scenario.arrivals)
