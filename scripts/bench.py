@@ -17,7 +17,7 @@ from verif.bench.chip import CHIP, BenchError  # noqa: E402
 from verif.bench.figures import Figure, table, verdict, write  # noqa: E402
 from verif.bench.speed import build_time, simulation_speed, test_time  # noqa: E402
 from verif.lib.cli import Parser  # noqa: E402
-from verif.lib.sim import BuildError  # noqa: E402
+from verif.lib.sim import BuildError, ToolError  # noqa: E402
 
 WHAT = (*CHIP, "speed", "build", "test")
 DEFAULT = tuple(w for w in WHAT if w != "test")
@@ -62,7 +62,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"[bench] {word} ...", file=sys.stderr, flush=True)
         try:
             found = measure(word, args)
-        except (BenchError, BuildError, ValueError, OSError, subprocess.TimeoutExpired) as error:
+        except (BenchError, BuildError, ToolError, ValueError, OSError, subprocess.TimeoutExpired) as error:
             print(f"error: {word}: {error}", file=sys.stderr)
             failed = True
             continue

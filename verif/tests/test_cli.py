@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import gzip
 import importlib.util
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -208,3 +209,12 @@ def test_other_commands(script: str, words: tuple[str, ...], parts: tuple[str, .
     done = subprocess.run([sys.executable, str(ROOT / "scripts" / f"{script}.py"), *words], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 2 and done.stdout == "" and len(done.stderr.splitlines()) == 1, done.stderr
     contains(done.stderr, "error: ", *parts)
+
+
+def test_no_compiler(tmp_path: Path) -> None:
+    """A compiler that is missing is named in one line."""
+    command = [sys.executable, str(ROOT / "scripts" / "sim.py"), "--requests", "8", "--out", str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env={**os.environ, "EQX_CXX": "no-such-compiler"})
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1, done.stderr
+    contains(done.stderr, "error: ", "C++20 compiler", "no-such-compiler")
+    assert not (tmp_path / "out").exists()
