@@ -6,6 +6,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +15,7 @@ import pytest
 
 from models.traces import load_trace
 from verif.env import simulate as simulation
+from verif.env.progress import ProgressBar, ProgressWriter
 from verif.env.scenario import ROOT, Scenario
 from verif.env.simulate import default_run_dir
 
@@ -218,3 +220,17 @@ def test_no_compiler(tmp_path: Path) -> None:
     assert done.returncode == 2 and len(done.stderr.splitlines()) == 1, done.stderr
     contains(done.stderr, "error: ", "C++20 compiler", "no-such-compiler")
     assert not (tmp_path / "out").exists()
+
+
+def test_progress(tmp_path: Path) -> None:
+    """The bar shows this run's progress, not an earlier one's in the same folder."""
+    writer = ProgressWriter(tmp_path, 8)
+    writer.show(8, "requests")
+    past = time.time() - 5
+    os.utime(tmp_path / "progress", (past, past))
+    bar = ProgressBar(tmp_path, 8)
+    assert bar.look() == ""
+    ProgressWriter(tmp_path, 8).show(3, "requests")
+    assert bar.look() == "[###     ] 3/8 requests"
+    (tmp_path / "progress").unlink()
+    assert bar.look() == ""
