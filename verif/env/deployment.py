@@ -24,6 +24,7 @@ WIDTH = 4  # minibatch and hidden layer of the training job, in blocks, as far a
 MOST = 128  # this many
 RATE = 0.5
 NEVER = 2**31  # cycles
+THRESHOLD_SHARE = 4  # `adaptive` is fair up to N/4 waiting requests (docs/scheduler.md says why)
 MANY = 1_000_000  # iterations asked for: training goes on until it is drained
 
 
@@ -134,7 +135,7 @@ def deploy(scenario: Scenario) -> Deployment:
         room = room_beside(cfg, [s.needs for s in installed])
         job = mlp_training(cfg, sizes, batch, RATE, len(training.features), room=room)
         data = job.image(training.features, targets, mlp.initial_weights(sizes=sizes))
-    image = build_image(cfg, installed, job, data, iters=MANY, timeout=NEVER, threshold=cfg.N, train_rows=train_rows(scenario.policy, cfg))
+    image = build_image(cfg, installed, job, data, iters=MANY, timeout=NEVER, threshold=max(1, cfg.N // THRESHOLD_SHARE), train_rows=train_rows(scenario.policy, cfg))
     images = digits.digits_split().test_images[: scenario.requests]
     payloads = {"lstm": digits.to_payload(images, cfg.L), "mlp": mlp_serve.to_payload(images, cfg.L)}
-    return Deployment(scenario, cfg, image, job, payloads, targets, scenario.open_trace())
+    return Deployment(scenario, cfg, image, job, payloads, targets, scenario.arrivals)

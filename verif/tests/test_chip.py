@@ -96,3 +96,13 @@ def test_command_fails_beyond_the_limit(tmp_path: Path) -> None:
     assert "is above the limit of 1" in late.stdout + late.stderr
     assert "SEED=1" in late.stdout + late.stderr
     assert (tmp_path / "late" / "report.html").stat().st_size > 1000
+
+
+def test_command_runs_any_test(tmp_path: Path) -> None:
+    """`make sim TEST=`: a test without figures to report passes and fails as it should."""
+    good = sim_command(tmp_path / "good", "--test", "equinox_noninterference_test")
+    assert good.returncode == 0, good.stdout + good.stderr
+    assert "PASSED: equinox_noninterference_test" in good.stdout and "SEED=1" in good.stdout
+    bad = sim_command(tmp_path / "bad", "--test", "equinox_silent_test")
+    assert bad.returncode == 1
+    assert "compared nothing" in bad.stderr and "SEED=1" in bad.stderr
