@@ -3,10 +3,13 @@
 // Latency: a block is written 2 cycles after the line that completes it (ROWS), or after the cycle in which it is taken
 // from its tile (COLS: one a cycle from the cycle after the segment's last line, while no ROWS block completes).
 // Never stalls: the caller starts a COLS segment only when a tile will be free (vpu_tiles).
+// Lines of an inference and a training segment may come mixed, but for COLS lines of both: each class has its own
+// collector, the classes share the tiles.
 // Stages: 0 collect or transpose, 1 largest exponent, 2 quantise and write.
 module converter #(
-    parameter int unsigned L = 16,
-    parameter int unsigned K = 32
+    parameter int unsigned L     = 16,
+    parameter int unsigned K     = 32,
+    parameter int unsigned C_INF = 2    // contexts below are inference
 ) (
     input  logic                 clk_i,
     input  logic                 rst_ni,
@@ -37,18 +40,27 @@ module converter #(
   conv_pkg::tag_t     col_tag;  // of which first, last, blk_last and stride have done their work
   // verilator lint_on UNUSEDSIGNAL
 
-  row_collector #(
-      .L(L),
-      .K(K)
-  ) u_rows (
-      .clk_i,
-      .valid_i   (valid_i && tag_i.mode == eqx_isa_pkg::CONV_ROWS),
-      .first_i   (tag_i.first),
-      .blk_last_i(tag_i.blk_last),
-      .line_i,
-      .valid_o   (row_valid),
-      .block_o   (row_block)
-  );
+  logic                    training;
+  logic [1:0]              rows_valid;
+  logic [1:0][K-1:0][15:0] rows_block;
+  assign training = 32'(tag_i.ctx) >= C_INF;
+
+  for (genvar k = 0; k < 2; k++) begin : g_class
+    row_collector #(
+        .L(L),
+        .K(K)
+    ) u_rows (
+        .clk_i,
+        .valid_i   (valid_i && tag_i.mode == eqx_isa_pkg::CONV_ROWS && training == (k == 1)),
+        .first_i   (tag_i.first),
+        .blk_last_i(tag_i.blk_last),
+        .line_i,
+        .valid_o   (rows_valid[k]),
+        .block_o   (rows_block[k])
+    );
+  end
+  assign row_valid = |rows_valid;
+  assign row_block = rows_block[training];
 
   assign take = col_valid && !row_valid;
   transposer #(

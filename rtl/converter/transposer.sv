@@ -3,7 +3,7 @@
 // whatever a segment that never ended left in it.
 // Latency: the first column can be taken in the cycle after the tile's last line.
 // Handshake: col_o is valid with take_i; take_i only when col_valid_o. Filling never waits: a line for a tile that
-// is still full is an error of the caller (asserted).
+// is still full is an error of the caller, and so is a line of another context than began the tile (asserted).
 module transposer #(
     parameter int unsigned L = 16,
     parameter int unsigned K = 32
@@ -82,8 +82,11 @@ module transposer #(
   end
 
 `ifndef SYNTHESIS
+  logic [3:0] owner_q;  // whose tile is being filled
+  always_ff @(posedge clk_i) if (valid_i && tag_i.first) owner_q <= tag_i.ctx;
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (rst_ni) begin
+      if (valid_i && !tag_i.first && tag_i.ctx != owner_q) $error("transposer: two contexts fill one tile");
       if (valid_i && full_q[fill_q]) $error("transposer: a line for a tile that is still full");
       if (take_i && !col_valid_o) $error("transposer: no column to take");
     end

@@ -188,7 +188,7 @@ module vpu #(
   assign row = now.row_is_i ? now.idx[NW-1:0] : now.row[NW-1:0];
   always_comb begin
     slot = '0;
-    for (int unsigned c = 0; c < C_INF; c++) if (active[c]) slot = slots_i[c][row];
+    for (int unsigned c = 0; c < C_INF; c++) if (now.ctx == vpu_pkg::CTX_BITS'(c)) slot = slots_i[c][row];
   end
   assign rxb_re_o    = start && now.op.a_sp == eqx_isa_pkg::SRC_RXB;
   assign rxb_raddr_o = 16'(slot) * 16'(RX_LINES) + now.addr[vpu_pkg::A][15:0];
@@ -244,8 +244,9 @@ module vpu #(
   logic [1:0]      tile_full;
   logic [1:0][3:0] tile_ctx;
   converter #(
-      .L(L),
-      .K(K)
+      .L    (L),
+      .K    (K),
+      .C_INF(C_INF)
   ) u_converter (
       .clk_i,
       .rst_ni,

@@ -18,7 +18,7 @@ module vpu_context #(
     input  logic                               take_i,
     output logic                               room_o,
     input  logic                               active_i,   // the context's segment is in the address stage,
-    input  logic                               fault_i,    // and at a faulty address
+    input  logic                               fault_i,    // it has the turn, and is at a faulty address
     input  logic                               finish_i,   // the instruction's last line starts,
     input  vpu_pkg::finish_t                   finish_data_i,
     input  logic [2:0]                         report_i,   // and much later: its last write happens

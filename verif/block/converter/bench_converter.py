@@ -17,6 +17,7 @@ from verif.block.vpu.vpu_mem import bf16_data, read_hex, write_hex
 
 L, K = int(os.environ["P_L"]), int(os.environ["P_K"])
 GROUP = K // L
+C_INF = 2  # contexts below are inference
 
 
 @dataclass
@@ -46,15 +47,40 @@ class Segment:
         return word
 
 
-def predict(segments: list[Segment], cycles: list[int]) -> list[tuple[int, int, int, int, int, bytes]]:
+def mixed(rng: np.random.Generator, segments: list[Segment]) -> tuple[list[int], int]:
+    """An order of all lines (whose segment each one belongs to), and how many come in the middle of another's.
+
+    Inference segments stand anywhere between the lines of training segments, but for COLS in COLS.
+    """
+    inference = [k for k, s in enumerate(segments) if s.ctx < C_INF]
+    training = [k for k, s in enumerate(segments) if s.ctx >= C_INF]
+    order: list[int] = []
+    amid = 0
+    share = 1.2 * len(inference) / max(1, sum(len(segments[k].data) for k in training))
+    for k in training:
+        for i in range(len(segments[k].data)):
+            while inference and rng.random() < share:
+                shares_tile = i > 0 and segments[k].mode == segments[inference[0]].mode == Conv.COLS
+                if shares_tile:
+                    break
+                new = inference.pop(0)
+                order += [new] * len(segments[new].data)
+                amid += len(segments[new].data) if i > 0 else 0
+            order.append(k)
+    for k in inference:
+        order += [k] * len(segments[k].data)
+    return order, amid
+
+
+def predict(segments: list[Segment], order: list[int], cycles: list[int]) -> list[tuple[int, int, int, int, int, bytes]]:
     """Blocks in order: cycle of the write, finish bits, ctx, space, address, data; from the lines' cycles."""
+    times_of: list[list[int]] = [[] for _ in segments]
+    for k, cycle in zip(order, cycles, strict=True):
+        times_of[k].append(cycle)
     rows: dict[int, tuple[int, int, int, int, bytes]] = {}  # by cycle
     tiles: list[tuple[int, list[tuple[int, int, int, int, bytes]]]] = []
-    at = 0
-    for seg in segments:
+    for seg, times in zip(segments, times_of, strict=True):
         n = len(seg.data)
-        times = cycles[at : at + n]
-        at += n
         if seg.mode == Conv.ROWS:
             for b in range(-(-n // GROUP)):
                 part = seg.data[b * GROUP : (b + 1) * GROUP]
@@ -71,7 +97,7 @@ def predict(segments: list[Segment], cycles: list[int]) -> list[tuple[int, int, 
             tiles.append((times[-1], columns))
     out = [(cycle + 2, *what) for cycle, what in rows.items()]
     slot = -1
-    for done, columns in tiles:
+    for done, columns in sorted(tiles, key=lambda tile: tile[0]):
         slot = max(slot, done)
         for column in columns:
             slot += 1
@@ -86,18 +112,19 @@ def _block(values: np.ndarray) -> bytes:
     return q.tobytes() + bytes([int(e)])
 
 
-async def play(dut: Any, segments: list[Segment], gaps: list[int]) -> int:
+async def play(dut: Any, segments: list[Segment], order: list[int], gaps: list[int]) -> int:
     """Play, compare everything; return the cycles in which a COLS segment was held back."""
-    count = sum(len(s.data) for s in segments)
+    count = len(order)
     assert count <= int(dut.LMAX.value)
-    words = np.zeros((count, 8), np.uint8)
-    at = 0
-    for seg in segments:
-        for i in range(len(seg.data)):
-            words[at] = np.frombuffer((gaps[at] << 56 | seg.tag(i)).to_bytes(8, "little"), np.uint8)
-            at += 1
+    words, lines = np.zeros((count, 8), np.uint8), np.zeros((count, L), np.uint16)
+    used = [0] * len(segments)
+    for at, k in enumerate(order):
+        tag = segments[k].tag(used[k])
+        words[at] = np.frombuffer((gaps[at] << 56 | tag).to_bytes(8, "little"), np.uint8)
+        lines[at] = segments[k].data[used[k]]
+        used[k] += 1
+    assert used == [len(s.data) for s in segments]
     write_hex(Path("ctl.hex"), words)
-    lines = np.concatenate([s.data for s in segments])
     write_hex(Path("lines.hex"), np.ascontiguousarray(lines.astype("<u2")).view(np.uint8))
     dut.go.value = dut.load.value = dut.dump.value = 0
     dut.rst_n.value = 1
@@ -121,7 +148,7 @@ async def play(dut: Any, segments: list[Segment], gaps: list[int]) -> int:
     for w, d in zip(where, data, strict=True):
         v = int.from_bytes(w.tobytes(), "little")
         got.append((v >> 32, v >> 22 & 7, v >> 18 & 15, v >> 16 & 3, v & 0xFFFF, d.tobytes()))
-    want = predict(segments, cycles)
+    want = predict(segments, order, cycles)
     for i, (g, w) in enumerate(zip(got, want, strict=False)):
         assert g == w, f"block {i}:\n got  {g[:5]} {g[5].hex()}\n want {w[:5]} {w[5].hex()}"
     assert len(got) == len(want) > 0, f"{len(got)} blocks written, expected {len(want)}"
@@ -150,14 +177,15 @@ def random_segment(rng: np.random.Generator, mode: Conv, n: int, edges: bool, br
     if edges and mode == Conv.COLS:  # a column is the block: exponents must agree down the columns
         wide = edge_values(rng, -(-n // L) * L).reshape(-1, L, L).transpose(0, 2, 1).reshape(-1, L)
         data = wide[:n]
+    ctx = int(rng.integers(0, C_INF) if rng.random() < 0.5 else rng.integers(C_INF, 16))
     return Segment(mode, data, int(rng.integers(0, 3)), int(rng.integers(0, 1 << 15)), int(rng.integers(0, 64)),
-                   int(rng.integers(0, 16)), bool(rng.random() < 0.5), broken)  # fmt: skip
+                   ctx, bool(rng.random() < 0.5), broken)  # fmt: skip
 
 
 @cocotb.test(timeout_time=5, timeout_unit="ms")
 @cocotb.parametrize(edges=[False, True])
 async def random_segments(dut: Any, edges: bool) -> None:
-    """Ragged segments of both kinds, gaps, segments that never end."""
+    """Ragged segments of both kinds and classes, one class's amid the other's; gaps, segments that never end."""
     rng = np.random.default_rng(cocotb.RANDOM_SEED)
     segments = []
     while sum(len(s.data) for s in segments) < 2500:
@@ -166,8 +194,10 @@ async def random_segments(dut: Any, edges: bool) -> None:
     count = sum(len(s.data) for s in segments)
     gaps = np.where(rng.random(count) < 0.15, rng.integers(0, 20, count), 0)
     gaps[rng.random(count) < 0.001] = 120
-    held = await play(dut, segments, gaps.tolist())
+    order, amid = mixed(rng, segments)
+    held = await play(dut, segments, order, gaps.tolist())
     assert held > 0, "the tiles were never both full"
+    assert amid > 100, "hardly any line came amid another segment"
 
 
 @cocotb.test(timeout_time=5, timeout_unit="ms")
@@ -179,5 +209,19 @@ async def full_rate(dut: Any) -> None:
         mode = Conv(int(rng.integers(1, 3)))
         n = int(rng.integers(L, K + 1)) if mode == Conv.COLS else int(rng.choice([1, 1, GROUP, K]))
         segments.append(random_segment(rng, mode, n, False))
-    held = await play(dut, segments, [0] * sum(len(s.data) for s in segments))
+    order, amid = mixed(rng, segments)
+    held = await play(dut, segments, order, [0] * len(order))
+    assert amid > 100, "hardly any line came amid another segment"
     assert held == 0, f"COLS segments were held back {held} cycles"
+
+
+@cocotb.test(timeout_time=5, timeout_unit="ms", skip=GROUP == 1, expect_fail=True)
+async def planted_one_collector(dut: Any) -> None:
+    """Segments mixed as if they were of two classes, all in one class's collector: the blocks must differ."""
+    rng = np.random.default_rng(cocotb.RANDOM_SEED)
+    segments = [random_segment(rng, Conv.ROWS, K, False) for _ in range(60)]
+    order, amid = mixed(rng, segments)
+    assert amid
+    for s in segments:
+        s.ctx = 0
+    await play(dut, segments, order, [0] * len(order))

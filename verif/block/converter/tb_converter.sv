@@ -1,10 +1,11 @@
 // Bench of the converter: plays a list of lines with gaps, holding back COLS segments as vpu_tiles says, and logs every
 // block that is written and every cycle in which a line entered.
 module tb_converter #(
-    parameter int unsigned L    = 16,
-    parameter int unsigned K    = 32,
-    parameter int unsigned LMAX = 4096,  // lines
-    parameter int unsigned BMAX = 8192   // blocks
+    parameter int unsigned L     = 16,
+    parameter int unsigned K     = 32,
+    parameter int unsigned C_INF = 2,     // contexts below are inference
+    parameter int unsigned LMAX  = 4096,  // lines
+    parameter int unsigned BMAX  = 8192   // blocks
 );
   localparam int unsigned TAGW = $bits(conv_pkg::tag_t);
 
@@ -36,7 +37,7 @@ module tb_converter #(
   logic [1:0]     tile_full;
   logic [1:0][3:0] tile_ctx;
 
-  converter #(.L(L), .K(K)) u_dut (
+  converter #(.L(L), .K(K), .C_INF(C_INF)) u_dut (
       .clk_i(clk), .rst_ni(rst_n), .valid_i(valid), .tag_i(tag), .line_i(line),
       .actc_we_o(actc_we), .actc_waddr_o(actc_waddr), .wgtc_we_o(wgtc_we), .wgtc_waddr_o(wgtc_waddr),
       .sob_we_o(sob_we), .sob_waddr_o(sob_waddr), .blk_wdata_o(data), .finish_o(finish), .finish_ctx_o(finish_ctx),

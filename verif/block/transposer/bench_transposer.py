@@ -91,6 +91,7 @@ async def ragged(dut: Any, rate: int) -> None:
     tiles = random_tiles(rng, 2000, 1, 0.2)
     count = sum(len(t.data) for t in tiles)
     gaps = np.where(rng.random(count) < 0.1, rng.integers(0, 9, count), 0)
+    gaps[rng.random(count) < 0.02] = 2 * L  # longer than the other tile drains: lines of the other class pass
     assert await play(dut, tiles, gaps, rate) > 0, "never were both tiles full"
 
 

@@ -86,6 +86,9 @@ class Bench:
             return [flat[c * p.IMAX : c * p.IMAX + len(x)] for c, x in enumerate(lists)]
 
         self.how, self.issue, self.done = log("how.out", 1), log("issue.out", 4), log("done.out", 4)
+        raw = read_hex(Path("mode.out"), int(dut.MMAX.value), 4)[: int(dut.n_modes.value)]
+        words = [int.from_bytes(row.tobytes(), "little") for row in raw]
+        self.modes = [(word >> 2, word & 3) for word in words]
         self.lines = [int(dut.lines.value) >> 32 * c & 0xFFFFFFFF for c in range(p.CTX)]
 
     def compare(self, skip: dict[str, np.ndarray] | None = None) -> int:
@@ -130,10 +133,10 @@ def _execute(bench: Bench, lists: list[list[Instr]], envs: list[VectorEnv]) -> i
     return faults
 
 
-def _check_times(bench: Bench, lists: list[list[Instr]], envs: list[VectorEnv], mode: int) -> None:
+def _check_times(bench: Bench, lists: list[list[Instr]], envs: list[VectorEnv]) -> None:
     """Every completion happens in the cycle that docs/vpu.md says."""
     p = bench.p
-    want = predict(lists, envs, bench.issue, p.C_INF, p.L, p.K, mode)
+    want = predict(lists, envs, bench.issue, p.C_INF, p.L, p.K, bench.modes)
     for c in range(p.CTX):
         for k, (got, cycle) in enumerate(zip(bench.done[c], want[c], strict=True)):
             assert got == cycle, f"context {c}, instruction {k}: done in cycle {got}, expected {cycle}: {lists[c][k]}"
@@ -173,12 +176,13 @@ async def random_programs(dut: Any, mode: int | None) -> None:
     lists, control, envs = _lists(bench, [N_RANDOM] * bench.p.CTX, bench.p.CTX)
     await bench.run(lists, control, envs, mode)
     want = [sum(int(np.prod(vector_counts(i, e))) for i in x) for x, e in zip(lists, envs, strict=True)]
-    if mode is not None:
-        _check_times(bench, lists, envs, mode)
+    _check_times(bench, lists, envs)
     assert _execute(bench, lists, envs) == 0
     words = bench.compare()
     assert bench.lines == want, f"lines started: {bench.lines}, expected {want}"
-    dut._log.info("%d instructions, %s lines, %d words", N_RANDOM * bench.p.CTX, bench.lines, words)
+    dut._log.info("%d instructions, %s lines, %d words; inference lines amid training blocks %d, tiles %d; %d modes",
+                  N_RANDOM * bench.p.CTX, bench.lines, words, int(dut.in_rows.value), int(dut.in_cols.value),
+                  len(bench.modes))  # fmt: skip
 
 
 @cocotb.test(timeout_time=2, timeout_unit="ms")
@@ -232,6 +236,7 @@ async def inference_only(dut: Any) -> None:
     await Timer(1, "ns")
     dut.mode.value = FAIR
     await task
+    _check_times(bench, lists, envs)
     assert _execute(bench, lists, envs) == 0
     bench.compare()
 
@@ -269,9 +274,94 @@ async def full_rate(dut: Any, which: str) -> None:
     lines = sum(bench.lines)
     assert lines == sum(i.cnt_o * i.cnt_i for x in lists for i in x)
     assert span == lines, f"{lines} lines took {span} cycles"
-    _check_times(bench, lists, envs, FAIR)
+    _check_times(bench, lists, envs)
     assert _execute(bench, lists, envs) == 0
     # Contexts write their own regions in order, so the final contents are those of each one's last writers.
+    bench.compare()
+
+
+@cocotb.test(timeout_time=2, timeout_unit="ms")
+async def resumes_at_once(dut: Any) -> None:
+    """One line in every cycle while training always has one: it is suspended and goes on without a bubble."""
+    bench = Bench(dut)
+    p, rng = bench.p, bench.rng
+    sparse = [(1, 1, 0), (1, 3, 1), (3, 1, 1), (2, p.K - 1, 1), (1, p.K, 1), (1, p.L, 2)]
+    dense = [(1, 3, 0), (3, 1, 1), (1, p.K, 1), (2, p.K - 1, 1), (1, p.K, 2), (1, p.L, 2), (2, p.K, 2), (4, p.K, 1)]
+    lists, envs, control = [], [], []
+    for c in range(p.CTX):
+        inference = c < p.C_INF
+        shapes, count = (sparse, 60) if inference else (dense, 240)
+        lists.append(_stream(bench, c, [shapes[int(k)] for k in rng.integers(0, len(shapes), count)]))
+        control.append([int(rng.integers(0, 3 * p.K)) if inference else 0 for _ in lists[c]])
+        envs.append(Generator(rng, p, c, regions(p, p.CTX, c)).env)
+    await bench.run(lists, control, envs, PRIO)
+    assert max(map(max, bench.done[: p.C_INF])) < max(map(max, bench.done[p.C_INF :])), "training ended before inference"
+    span, lines = int(dut.last_busy.value) - int(dut.first_busy.value) + 1, sum(bench.lines)
+    assert span == lines, f"{lines} lines took {span} cycles"
+    _amid(bench)
+    _check_times(bench, lists, envs)
+    assert _execute(bench, lists, envs) == 0
+    bench.compare()
+
+
+def _amid(bench: Bench) -> None:
+    """Inference lines came in the middle of training blocks and tiles."""
+    blocks, tiles = int(bench.dut.in_rows.value), int(bench.dut.in_cols.value)
+    bench.dut._log.info("inference lines amid training blocks: %d, amid tiles: %d", blocks, tiles)
+    assert tiles > 20 and (blocks > 20 or bench.p.K == bench.p.L), "training was hardly ever suspended"
+
+
+@cocotb.test(timeout_time=2, timeout_unit="ms")
+async def suspended(dut: Any) -> None:
+    """Inference takes the same cycles whether training is there or not; random work on both sides, every bit right.
+
+    COLS is left out on the side of inference, for it shares the tiles with training.
+    """
+    bench = Bench(dut)
+    p, rng = bench.p, bench.rng
+    lists, control, envs = [], [], []
+    for c in range(p.CTX):
+        inference = c < p.C_INF
+        gen, barriers = Generator(rng, p, c, regions(p, p.CTX, c)), Barriers()
+        lists.append([])
+        control.append([])
+        while len(lists[c]) < N_RANDOM:
+            ins = gen.legal(bench.image, short=inference and bool(rng.random() < 0.7))
+            if not inference or ins.v_mode != Conv.COLS:
+                lists[c].append(ins)
+                gap = int(rng.integers(p.K, 4 * p.K)) if inference else 0
+                control[c].append(barriers.needed(ins, bench.image, gen.env) << 16 | gap)
+        envs.append(gen.env)
+    first = [[x if c < p.C_INF else [] for c, x in enumerate(y)] for y in (lists, control)]
+    await bench.run(*first, envs, PRIO)
+    alone = bench.issue[: p.C_INF], bench.done[: p.C_INF]
+    await bench.run(lists, control, envs, PRIO)
+    assert (bench.issue[: p.C_INF], bench.done[: p.C_INF]) == alone, "training delayed inference"
+    _amid(bench)
+    _check_times(bench, lists, envs)
+    assert _execute(bench, lists, envs) == 0
+    bench.compare()
+
+
+@cocotb.test(timeout_time=2, timeout_unit="ms")
+async def shared_tiles(dut: Any) -> None:
+    """Both classes convert by COLS, training as short as it can and with ROWS between: inference's wait is bounded."""
+    bench = Bench(dut)
+    p, rng = bench.p, bench.rng
+    dense = [(1, 1, 2), (2, 1, 2), (1, 2, 2), (1, p.K, 2), (1, p.K, 1), (2, p.K, 1), (3, 1, 1)]
+    sparse = [(1, 1, 2), (1, 2, 2), (1, p.K, 2), (1, 2, 1), (1, 3, 0)]
+    lists, envs, control = [], [], []
+    for c in range(p.CTX):
+        inference = c < p.C_INF
+        shapes, count = (sparse, 80) if inference else (dense, 300)
+        lists.append(_stream(bench, c, [shapes[int(k)] for k in rng.integers(0, len(shapes), count)]))
+        control.append([(1 << 16) + int(rng.integers(0, 2 * p.K)) if c == 0 else 0 if not inference else 9 * p.K for _ in lists[c]])
+        envs.append(Generator(rng, p, c, regions(p, p.CTX, c)).env)
+    await bench.run(lists, control, envs, PRIO)
+    dut._log.info("longest wait of inference for a tile: %d cycles", int(dut.longest.value))
+    assert int(dut.longest.value) > p.K // 2, "inference hardly ever waited"
+    _check_times(bench, lists, envs)
+    assert _execute(bench, lists, envs) == 0
     bench.compare()
 
 
@@ -284,7 +374,7 @@ async def completion_queue(dut: Any) -> None:
     lists += [[]] * (p.CTX - 2)
     envs = [Generator(bench.rng, p, c, regions(p, p.CTX, c)).env for c in range(p.CTX)]
     await bench.run(lists, [[0] * len(x) for x in lists], envs, FAIR)
-    _check_times(bench, lists, envs, FAIR)
+    _check_times(bench, lists, envs)
     most = max(k + 1 - sum(d < t for d in bench.done[0]) for k, t in enumerate(bench.issue[0]))
     assert most > 15 or p.L < 16, f"at most {most} instructions at a time: the queue never filled"
     assert _execute(bench, lists, envs) == 0

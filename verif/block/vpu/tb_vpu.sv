@@ -16,7 +16,8 @@ module tb_vpu #(
     parameter int unsigned RX_SLOTS   = 16,
     parameter int unsigned RX_LINES   = 8,
     parameter int unsigned TX_LINES   = 4,
-    parameter int unsigned IMAX       = 512  // instructions a context
+    parameter int unsigned IMAX       = 512, // instructions a context
+    parameter int unsigned MMAX       = 8192 // changes of the mode
 );
   localparam int unsigned L  = M * N;
   localparam int unsigned K  = N * W;
@@ -43,12 +44,16 @@ module tb_vpu #(
   logic [31:0]                              cycle, first_busy, last_busy, busy_count, busy_bad, stall_bad;
   logic [CTX-1:0][31:0]                     lines;
   logic [CTX-1:0][31:0]                     kills;
+  logic [31:0]                              n_modes;
+  logic [31:0]                              in_rows, in_cols;  // inference lines amid a training block, a training tile
+  logic [31:0]                              longest;           // wait of inference for a tile
 
   // ---- Lists and logs: instruction, {kill here, barrier, gap}; cycles, outcome
   logic [383:0] imem[CTX*IMAX];
   logic [31:0]  ictl[CTX*IMAX];
   logic [31:0]  log_issue[CTX*IMAX];
   logic [31:0]  log_done[CTX*IMAX];
+  logic [31:0]  log_mode[MMAX];     // {cycle, new mode}
   logic [7:0]   log_how[CTX*IMAX];  // 0 never issued, 1 done, 2 killed, 16 + cause: fault
 
   // ---- DUT
@@ -147,6 +152,7 @@ module tb_vpu #(
     $writememh("issue.out", log_issue);
     $writememh("done.out", log_done);
     $writememh("how.out", log_how);
+    $writememh("mode.out", log_mode);
   end
 
   // ---- Front ends
@@ -254,6 +260,31 @@ module tb_vpu #(
           if (busy[c] || done_valid[c]) $error("tb_vpu: context %0d is quiet, but works", c);
         end
         if (done_valid[c] && (faulty[c] != 8'd0 || err_valid[c])) $error("tb_vpu: completion after a fault was reported");
+      end
+    end
+  end
+
+  logic [1:0] mode_seen;
+  always_ff @(posedge clk or negedge rst_n) begin
+    if (!rst_n) begin
+      n_modes   <= '0;
+      mode_seen <= 2'd3;
+      in_rows   <= '0;
+      in_cols   <= '0;
+      longest   <= '0;
+    end else begin
+      if (u_vpu.u_issue.u_checks.wait_q > longest) longest <= u_vpu.u_issue.u_checks.wait_q;
+      mode_seen <= mode_now;
+      if (mode_now != mode_seen) begin
+        if (n_modes == MMAX) $error("tb_vpu: too many changes of the mode");
+        log_mode[n_modes] <= {cycle[29:0], mode_now};
+        n_modes <= n_modes + 1;
+      end
+      if (|busy[C_INF-1:0] && u_vpu.u_issue.valid[1]) begin
+        if (u_vpu.u_issue.seg_of[1].op.v_mode == eqx_isa_pkg::CONV_ROWS && u_vpu.u_issue.g_class[1].u_segment.grp_q != '0)
+          in_rows <= in_rows + 1;
+        if (u_vpu.u_issue.seg_of[1].op.v_mode == eqx_isa_pkg::CONV_COLS && !u_vpu.u_issue.first_of[1])
+          in_cols <= in_cols + 1;
       end
     end
   end

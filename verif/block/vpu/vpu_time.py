@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import count
 
 from models.isa.encoding import Conv, Instr
 from models.vector import VectorEnv, vector_counts
@@ -22,6 +23,28 @@ class _Context:
     last_line: list[int] = field(default_factory=list)  # per instruction, when known
     own: dict[int, int] = field(default_factory=dict)   # finish of its last write
     done: list[int] = field(default_factory=list)
+
+    @property
+    def conv(self) -> Conv:
+        return Conv(self.instrs[self.at].v_mode)
+
+    def offers(self, g: int) -> bool:
+        """Whether a segment waits for nothing but the stage and the tiles."""
+        if self.at >= len(self.instrs) or g <= self.load:
+            return False
+        waiting = sum(t < g for t in self.last_line) - sum(d < g for d in self.done)
+        return self.segment < self.counts[self.at][0] - 1 or waiting <= QUEUE_ROOM
+
+    def give(self, c: int, g: int) -> _Segment:
+        """The next segment, granted in ``g``."""
+        cnt_o, cnt_i = self.counts[self.at]
+        s = _Segment(c, self.at, cnt_i, self.conv, self.segment == cnt_o - 1)
+        self.segment += 1
+        if s.final:
+            self.at, self.segment = self.at + 1, 0
+            if self.at < len(self.instrs):
+                self.load = max(self.taken[self.at], g)
+        return s
 
     def settle(self) -> None:
         while len(self.done) in self.own:
@@ -47,66 +70,88 @@ class _Arbiter:
         return chosen
 
 
+@dataclass
+class _Segment:
+    """What a class has in the address stage."""
+
+    ctx: int
+    instr: int
+    lines: int
+    conv: Conv
+    final: bool     # of its instruction
+    at: int = 0     # next line
+
+
+class _Stage:
+    """The unit: two segment registers, the tiles, the arbiter, the contexts."""
+
+    def __init__(self, ctxs: list[_Context], c_inf: int, lanes: int, block: int) -> None:
+        self.ctxs, self.c_inf, self.lanes = ctxs, c_inf, lanes
+        self.group, self.depth = block // lanes, 8 + (lanes - 1).bit_length()
+        self.held: list[_Segment | None] = [None, None]  # inference, training
+        self.tiles: list[tuple[list[int], _Segment]] = []  # columns left
+        self.arbiter = _Arbiter(c_inf)
+
+    def line(self, g: int) -> None:
+        """The line that starts in ``g``, inference's first, and the column that is taken."""
+        cls = 0 if self.held[0] else 1
+        s = self.held[cls]
+        last = s is not None and s.at == s.lines - 1
+        rows_block = s is not None and s.conv == Conv.ROWS and (last or s.at % self.group == self.group - 1)
+        if self.tiles and not rows_block:
+            left, owner = self.tiles[0]
+            left[0] -= 1
+            if left[0] == 0:
+                self.tiles.pop(0)
+                if owner.final:
+                    self._finish(owner, g + self.depth + 2)
+        if s is None:
+            return
+        s.at += 1
+        if last:
+            self.held[cls] = None
+            if s.final:
+                self.ctxs[s.ctx].last_line.append(g)
+            if s.conv == Conv.COLS:
+                self.tiles.append(([self.lanes], s))
+            elif s.final:
+                self._finish(s, g + self.depth + (2 if s.conv == Conv.ROWS else 0))
+
+    def _finish(self, s: _Segment, cycle: int) -> None:
+        self.ctxs[s.ctx].own[s.instr] = cycle
+        self.ctxs[s.ctx].settle()
+
+    def grant(self, g: int, mode: int) -> None:
+        """The segment that is granted in ``g``, after its line."""
+        offered = [c for c, x in enumerate(self.ctxs) if x.offers(g)]
+        cols = [c for c in offered if self.ctxs[c].conv == Conv.COLS]
+        inf, trn = self.held
+        if inf or (trn and mode == FAIR):
+            return
+        wants_tile = mode != FAIR and any(c < self.c_inf for c in cols)
+        ready = offered if len(self.tiles) < 2 else [c for c in offered if c not in cols]
+        if trn and trn.conv == Conv.COLS and wants_tile:
+            return
+        if trn or wants_tile:
+            ready = [c for c in ready if c < self.c_inf]
+        c = self.arbiter.pick(ready, mode)
+        if c is not None:
+            self.held[c >= self.c_inf] = self.ctxs[c].give(c, g)
+
+
 def predict(lists: list[list[Instr]], envs: list[VectorEnv], taken: list[list[int]], c_inf: int, lanes: int,
-            block: int, mode: int) -> list[list[int]]:  # fmt: skip
-    """Cycle of every completion, from the cycles of the transfers, for legal instructions and a constant mode."""
-    depth = 8 + (lanes - 1).bit_length()
-    group = block // lanes
+            block: int, modes: list[tuple[int, int]]) -> list[list[int]]:  # fmt: skip
+    """Cycle of every completion, from the cycles of the transfers and of the mode's changes, for legal instructions."""
     ctxs = [_Context(x, [vector_counts(i, e) for i in x], t) for x, e, t in zip(lists, envs, taken, strict=True)]
     for x in ctxs:
         x.load = x.taken[0] if x.taken else 0
-    arbiter = _Arbiter(c_inf)
-    rows: set[int] = set()               # cycles in which a line starts that completes a ROWS block
-    pending: dict[int, tuple[int, int, bool]] = {}  # COLS: last line's cycle -> context, instruction, of the instruction
-    tiles: list[list[int]] = []          # columns left, context, instruction, last of the instruction
-    stage_end = -1
-    g = min(x.load for x in ctxs if x.instrs)
-    while any(len(x.done) < len(x.instrs) for x in ctxs):
-        if tiles and g not in rows:
-            tiles[0][0] -= 1
-            if tiles[0][0] == 0:
-                _, c, k, final = tiles.pop(0)
-                if final:
-                    ctxs[c].own[k] = g + depth + 2
-                    ctxs[c].settle()
-        if g in pending:
-            c, k, final = pending.pop(g)
-            tiles.append([lanes, c, k, final])
-        if stage_end <= g:
-            ready = []
-            for c, x in enumerate(ctxs):
-                if x.at >= len(x.instrs) or g <= x.load or x.load < 0:
-                    continue
-                waiting = sum(t < g for t in x.last_line) - sum(d < g for d in x.done)
-                if x.segment == x.counts[x.at][0] - 1 and waiting > QUEUE_ROOM:
-                    continue
-                if x.instrs[x.at].v_mode == Conv.COLS and len(tiles) > 1:
-                    continue
-                ready.append(c)
-            chosen = arbiter.pick(ready, mode)
-            if chosen is not None:
-                stage_end = g + _grant(ctxs[chosen], chosen, g, group, depth, rows, pending)
-        g += 1
-    return [x.done for x in ctxs]
-
-
-def _grant(x: _Context, c: int, g: int, group: int, depth: int, rows: set[int], pending: dict[int, tuple[int, int, bool]]) -> int:
-    """Note the lines of the segment granted in ``g``; return their number."""
-    k, ins = x.at, x.instrs[x.at]
-    cnt_o, cnt_i = x.counts[k]
-    final = x.segment == cnt_o - 1
-    end = g + cnt_i
-    if ins.v_mode == Conv.ROWS:
-        rows.update(g + 1 + i for i in range(cnt_i) if i % group == group - 1 or i == cnt_i - 1)
-    elif ins.v_mode == Conv.COLS:
-        pending[end] = (c, k, final)
-    x.segment += 1
-    if final:
-        x.last_line.append(end)
-        if ins.v_mode != Conv.COLS:
-            x.own[k] = end + depth + (2 if ins.v_mode == Conv.ROWS else 0)
-            x.settle()
-        x.at, x.segment = k + 1, 0
-        if x.at < len(x.instrs):
-            x.load = max(x.taken[x.at], g)
-    return cnt_i
+    stage = _Stage(ctxs, c_inf, lanes, block)
+    changes = dict(modes)
+    mode = modes[0][1]
+    for g in count(modes[0][0]):
+        mode = changes.get(g, mode)
+        stage.line(g)
+        stage.grant(g, mode)
+        if all(len(x.done) == len(x.instrs) for x in ctxs):
+            return [x.done for x in ctxs]
+    raise AssertionError

@@ -1,0 +1,80 @@
+// Assertions of what the VPU's address stage promises, on in every simulation.
+// Bound: in MODE_PRIO the cycle after one in which an inference segment is ready is inference's, unless inference wants
+// a tile (COLS); then at most K training lines start while a segment of inference waits, and at most K+L-2 cycles pass
+// without a line of inference.
+module vpu_checks #(
+    parameter int unsigned CTX   = 3,
+    parameter int unsigned C_INF = 2,
+    parameter int unsigned L     = 16,
+    parameter int unsigned K     = 32
+) (
+    input logic                    clk_i,
+    input logic                    rst_ni,
+    input eqx_pkg::mode_e          mode_i,
+    input logic          [CTX-1:0] offered_i,  // segments that wait for nothing but the stage and the tiles
+    input logic          [CTX-1:0] cols_i,     // they fill a tile
+    input logic          [CTX-1:0] take_i,
+    input logic          [1:0]     valid_i,    // a segment is held: 0 inference, 1 training
+    input logic          [1:0]     cols_held_i,
+    input logic          [1:0]     turn_i,
+    input logic          [1:0]     begun_i     // the turn is a segment's first line
+);
+`ifndef SYNTHESIS
+  localparam logic [CTX-1:0] INF_MASK = CTX'((1 << C_INF) - 1);
+
+  logic           on_q;      // out of reset
+  logic [CTX-1:0] inf;       // inference segments offered
+  logic           wants_tile, due_q;
+  logic [1:0]     taken_q;
+  int unsigned    wait_q;    // cycles without inference, while it waits
+  int unsigned    lines_q[C_INF];  // training lines while the context's segment waits
+  eqx_pkg::mode_e mode_q;
+
+  assign inf        = offered_i & INF_MASK;
+  assign wants_tile = |(inf & cols_i);
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      on_q    <= 1'b0;
+      due_q   <= 1'b0;
+      wait_q  <= 0;
+      taken_q <= '0;
+      for (int unsigned c = 0; c < C_INF; c++) lines_q[c] <= 0;
+    end else begin
+      on_q    <= 1'b1;
+      due_q   <= mode_i == eqx_pkg::MODE_PRIO && (|inf) && !wants_tile;
+      taken_q <= {|(take_i & ~INF_MASK), |(take_i & INF_MASK)};
+      wait_q  <= (mode_i == eqx_pkg::MODE_PRIO && (|inf) && !(|(take_i & INF_MASK)) && !valid_i[0]) ? wait_q + 1 : 0;
+      for (int unsigned c = 0; c < C_INF; c++) begin
+        if (mode_i != eqx_pkg::MODE_PRIO || !offered_i[c] || take_i[c]) lines_q[c] <= 0;
+        else if (turn_i[1]) lines_q[c] <= lines_q[c] + 1;
+      end
+    end
+  end
+  always_ff @(posedge clk_i) mode_q <= mode_i;
+
+  assert property (@(posedge clk_i) disable iff (!on_q) due_q |-> turn_i[0])
+  else $error("vpu: an inference segment was ready, and the cycle is not inference's");
+  assert property (@(posedge clk_i) disable iff (!on_q) wait_q <= K + L - 2)
+  else $error("vpu: inference waited %0d cycles for a tile, the bound is %0d", wait_q, K + L - 2);
+  for (genvar c = 0; c < C_INF; c++) begin : g_ctx
+    assert property (@(posedge clk_i) disable iff (!on_q) lines_q[c] <= K)
+    else $error("vpu: context %0d waited for %0d training lines, the bound is %0d", c, lines_q[c], K);
+  end
+  assert property (@(posedge clk_i) disable iff (!on_q)
+      !(mode_i == eqx_pkg::MODE_PRIO && (|(take_i & ~INF_MASK)) && (|inf)))
+  else $error("vpu: a training segment was granted although inference offered one");
+  assert property (@(posedge clk_i) disable iff (!on_q) !(mode_i == eqx_pkg::MODE_INF_ONLY && (|(take_i & ~INF_MASK))))
+  else $error("vpu: a training segment was granted in MODE_INF_ONLY");
+  assert property (@(posedge clk_i) disable iff (!on_q) (taken_q & ~(turn_i & begun_i)) == '0)
+  else $error("vpu: a segment was granted, and its first line is not next");
+  assert property (@(posedge clk_i) disable iff (!on_q) !(mode_q == eqx_pkg::MODE_FAIR && taken_q[0] && valid_i[1]))
+  else $error("vpu: in MODE_FAIR a segment was granted before another's end");
+  assert property (@(posedge clk_i) disable iff (!on_q) !(&(valid_i & cols_held_i)))
+  else $error("vpu: two segments fill tiles at once");
+  assert property (@(posedge clk_i) disable iff (!on_q) turn_i == {valid_i[1] && !valid_i[0], valid_i[0]})
+  else $error("vpu: a cycle is lost, or training's although inference holds a segment");
+  cover property (@(posedge clk_i) disable iff (!on_q) mode_i == eqx_pkg::MODE_PRIO && turn_i[0] && valid_i[1]);
+  cover property (@(posedge clk_i) disable iff (!on_q) turn_i[0] && valid_i[1] && cols_held_i[1]);
+`endif
+endmodule
