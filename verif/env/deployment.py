@@ -77,16 +77,8 @@ class Deployment:
     @cached_property
     def weight_ranges(self) -> list[tuple[int, int]]:
         """DRAM ranges of all master weights and of their HBFP8 copies."""
-        out, k, lanes, base = [], self.cfg.K, self.cfg.L, self.image.training_base
-        for layer in self.job.layers:
-            for p in layer.pieces:
-                lines = layer.rows * p.groups
-                blocks = lines * lanes // k
-                out += [(base + p.master, 4 * lanes * lines), (base + p.copy, (blocks + -(-blocks // k)) * k)]
-                if layer.index:
-                    count = p.groups * lanes
-                    out.append((base + p.transposed, (count + -(-count // k)) * k))
-        return out
+        base = self.image.training_base
+        return [(base + at, size) for layer in self.job.layers for at, size in self.job.masters(layer) + self.job.copies(layer)]
 
     def ranges(self, region: str, step: int) -> list[tuple[int, int]]:
         """DRAM ranges (address, bytes) of a named region after a step."""
