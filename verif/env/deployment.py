@@ -100,7 +100,8 @@ class Deployment:
 
 def train_rows(policy: str, cfg: Config) -> int:
     """TRAIN_ROWS for a policy: under ``priority`` inference passes training at any row, so the more rows a weight load buys the better;
-    where classes take turns (``fair``, and ``adaptive`` below its threshold) a turn is a tile, so twice the array's edge."""
+    where classes take turns (``fair``, and ``adaptive`` below its threshold) a turn is a tile, so twice the array's edge (but under
+    ``slack``, which lets classes take turns only while nobody is pressed)."""
     return 2 * cfg.N if policy in ("fair", "adaptive") else MOST
 
 

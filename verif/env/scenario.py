@@ -11,7 +11,7 @@ from models.config import load_config
 from models.traces import Trace, is_spec, map_services, open_trace, scale_to_load
 
 ROOT = Path(__file__).resolve().parents[2]
-POLICIES = ("inference_only", "fair", "priority", "adaptive")
+POLICIES = ("inference_only", "fair", "priority", "adaptive", "slack")
 SERVICES = ("lstm", "mlp")
 TRAIN = ("off", "mlp")
 DEFAULT_TRACE = "configs/traces/bursty.csv"

@@ -162,7 +162,7 @@ def test_does_not_fit(old: str, new: str, parts: tuple[str, ...], refused, confi
 
 
 @pytest.mark.parametrize(("words", "parts"), [
-    (("--policy", "random"), ("POLICY", "'random'", "legal are inference_only, fair, priority, adaptive")),
+    (("--policy", "random"), ("POLICY", "'random'", "legal are inference_only, fair, priority, adaptive, slack")),
     (("--train", "cnn"), ("TRAIN", "'cnn'", "legal are off, mlp")),
     (("--service", "gpt"), ("SERVICE", "'gpt'", "lstm, mlp")),
     (("--service", "lstm,lstm"), ("SERVICE", "'lstm,lstm'", "different")),
