@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -79,6 +80,20 @@ def test_nothing_compared_fails() -> None:
     result = run("tiny", "silent", train="off", check=False)
     assert not result.sim.ok
     assert [f.message for f in result.sim.failures if "response_board: compared nothing" in f.message]
+
+
+@pytest.mark.parametrize(("test", "train", "report"), [
+    ("late_response", "off", r"response \(cycle, request, status\) \d+: seen \((\d+), .*predicted \((\d+), "),
+    ("slow_dram", "mlp", r"training step \(cycle, steps\) 0: seen \((\d+), .*predicted \((\d+), "),
+])  # fmt: skip
+def test_one_cycle_is_seen(test: str, train: str, report: str) -> None:
+    """A time that is off by a cycle (for the DRAM: by one an access) fails the run, with both times."""
+    result = run("tiny", test, train=train, check=False)
+    assert not result.sim.ok
+    found = [m for f in result.sim.failures if (m := re.search(report, f.message))]
+    assert len(found) == 1, [f.message for f in result.sim.failures]
+    seen, predicted = map(int, found[0].groups())
+    assert seen - predicted == 1 if test == "late_response" else seen > predicted
 
 
 def sim_command(out: Path, *words: str) -> subprocess.CompletedProcess[str]:
