@@ -39,14 +39,16 @@ class Ring:
         self.who, self.buffer, self.base, self.size, self.items = who, buffer, base, size, items
         self._next = self._taken = 0
 
-    def take(self, size: int) -> int:
-        """Address of the next slot.
+    def take(self, size: int, after: int | None = None) -> int:
+        """Address of the next slot; ``after``: not before this address, until it starts again at the bottom.
 
         Raises:
             ValueError: it is larger than the region.
         """
         if size > self.size:
             raise too_small(self.who, self.buffer, size, self.size, "one operand at a time")
+        if after is not None:
+            self._next = max(self._next, after - self.base)
         if self._next + size > self.size or self._taken == self.items:
             self._next = self._taken = 0
         at = self.base + self._next

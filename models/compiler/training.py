@@ -18,6 +18,7 @@ of slots allow, and F_1 of the next iteration starts as soon as the first rows o
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -56,6 +57,19 @@ def mlp_training(
     return _Training(cfg, sizes, batch, rate, batches, biases, room or Room.whole(cfg), name).compile()
 
 
+@dataclass(frozen=True)
+class _Late:
+    """Instructions that are put off, and the buffer lines that they read."""
+
+    at: int
+    lines: int
+    emit: Callable[[], None]
+
+    def meets(self, at: int, lines: int) -> bool:
+        """Whether lines are among those still to be read."""
+        return at < self.at + self.lines and self.at < at + lines
+
+
 class _Training:
     def __init__(self, cfg, sizes, batch, rate, batches, biases, room: Room, name: str) -> None:
         if len(sizes) < 2 or min(sizes) < 1:
@@ -90,6 +104,8 @@ class _Training:
         self._place_buffers()
         self._place_dram()
         self.stores: list[int] = []
+        self.late: _Late | None = None  # passes of F, which read ACC
+        self.masters: list[_Late] = []  # stores, which read SOF
         half = self.rows_k // 2 * cfg.K
         self.parts = [(0, half), (half, batch - half)] if half else [(0, batch)]
 
@@ -97,7 +113,7 @@ class _Training:
 
     def _place_buffers(self) -> None:
         """Layers are turned where that gives their G jobs more rows, if the buffers allow."""
-        limit = min(self.room.acc // 4, self.cfg.SOF_DEPTH // 4, self.cfg.STG_DEPTH // 6)
+        self.limit = limit = min(self.room.acc // 4, self.cfg.SOF_DEPTH // 4, self.cfg.STG_DEPTH // 6)
         last, every = self.layers[-1], set()
         for layer in self.layers:
             plain, turned = (_rows(self.cfg, high, wide, limit) for high, wide in ((layer.outs, layer.ins), (layer.ins, layer.outs)))
@@ -116,7 +132,6 @@ class _Training:
         self.xt_at = 0
         if first.turned:  # behind the minibatch, or in its place
             self.xt_at, xt = (x if x + xt <= cfg.ACTD_DEPTH else 0), 0
-        self.limit = limit
         self.acc = Ring(self.name, "ACC", 0, self.room.acc, 10)
         self.stg = Ring(self.name, "STG", 0, cfg.STG_DEPTH)
         self.sof = Ring(self.name, "SOF", 0, cfg.SOF_DEPTH)
@@ -128,6 +143,11 @@ class _Training:
         cfg, b, n = self.cfg, self.batch, len(self.layers)
         actc, wgtc, vec = Regions(), Regions(), Regions()
         end = 2 * n
+        wanted: list[tuple[int, Regions, int, int, Layer, str]] = []
+
+        def want(layer: Layer, what: str, where: Regions, size: int, first: int, last: int) -> None:
+            wanted.append((size, where, first, last, layer, what))
+
         for layer in self.layers:
             i = layer.index
             after_f, at_x = i + 1, 2 * n - i  # phases of F and X of this layer
@@ -135,12 +155,14 @@ class _Training:
             made = at_x - 1 if i < n - 1 else n  # the phase that makes its d
             if i < n - 1:
                 above = self.layers[i + 1]
-                layer.act_rows = actc.take(layer.outs // cfg.K * b, after_f, after_f + 1)
-                cols = actc if above.turned else wgtc
-                layer.act_cols = cols.take(layer.outs * self.rows_k, after_f, self._phase_of_g(above))
+                want(layer, "act_rows", actc, layer.outs // cfg.K * b, after_f, after_f + 1)
+                where = actc if above.turned else wgtc
+                want(layer, "act_cols", where, layer.outs * self.rows_k, after_f, self._phase_of_g(above))
             if i > 0:
-                layer.d_rows = actc.take(-(-layer.outs // cfg.K) * b, made, at_x)
-            layer.d_cols = (wgtc if layer.turned else actc).take(layer.outs * self.rows_k, made, at_g)
+                want(layer, "d_rows", actc, -(-layer.outs // cfg.K) * b, made, at_x)
+            want(layer, "d_cols", wgtc if layer.turned else actc, layer.outs * self.rows_k, made, at_g)
+        for size, where, begin, last, layer, what in sorted(wanted, key=lambda w: (-w[0], w[2])):  # the largest first: they leave fewer gaps
+            setattr(layer, what, where.take(size, begin, last))
         self.soft = [vec.take(b, 0, end) for _ in range(3)]
         for layer in self.layers[:-1]:
             lines = layer.outs // cfg.L * b
@@ -221,6 +243,7 @@ class _Training:
         self._transposed_inputs()
         for job in self._backward_jobs():
             job()
+        self._store_masters()
         return TrainingJob(
             self.cfg, out.finish(self.batches), self.layers, self.batch, self.batches, self.rate_bits,
             self.x, self.xt, self.y, self.error, self.dram.size, self._constants(),
@@ -239,23 +262,17 @@ class _Training:
             top = layer is self.layers[-1]
             columns = range(layer.ins // self.cfg.K)
             mine = [partial(self._backward, layer, c, part) for part in (self.parts if top else [(0, self.batch)]) for c in columns]
-            jobs += _mixed(mine, waiting)
-            waiting = gradients(layer)
-            if top and len(self.layers) > 2:
-                jobs += waiting
-                waiting = []
+            if top:
+                jobs += mine if len(self.layers) == 2 else [self._catch_up, *mine, *gradients(layer)]
+            else:
+                jobs += _mixed(mine, waiting)
+            waiting = gradients(layer) if not top or len(self.layers) == 2 else []
         return jobs + _mixed(gradients(self.layers[0]), waiting)
-
-    def _product(self, rows: int, a_sp: ASpace, a: int, a_sk: int, b_sp: BSpace, b: int, b_sk: int, groups: int, depth: int) -> int:
-        """MATMULs of a job, K-block by K-block: many rows lie between two sums on one line. Returns the ACC slot, [group][row]."""
-        acc = self.acc.take(groups * rows)
-        self._sums(acc, rows, a_sp, a, a_sk, b_sp, b, b_sk, groups, range(depth))
-        return acc
 
     def _sums(
         self, acc: int, rows: int, a_sp: ASpace, a: int, a_sk: int, b_sp: BSpace, b: int, b_sk: int, groups: int, blocks: range
     ) -> None:
-        """MATMULs for some of a product's K-blocks."""
+        """MATMULs for some of a product's K-blocks, one by one: many rows lie between two sums on one line. ACC slot: [group][row]."""
         for k in blocks:
             self.out.matmul(
                 accum=k > 0, a_sp=a_sp, b_sp=b_sp, rows=rows, n_g=groups, n_k=1, a_base=a + k * a_sk, a_sr=1,
@@ -292,40 +309,83 @@ class _Training:
         self.out.load(sp=LdDst.WGTD, n_o=depth, len=count, l_base=slot, l_so=count, d_base=at, d_so=run)
         return slot
 
-    def _forward_product(self, layer: Layer, slot: int, first: int, rows: int) -> int:
-        """The product of an F job for some rows of the minibatch; returns the ACC slot."""
+    def _forward_sums(self, layer: Layer, acc: int, weights: int, first: int, rows: int) -> None:
+        """Sums of an F job for some rows of the minibatch."""
         a_sp, a = (ASpace.ACTC, self.layers[layer.index - 1].act_rows) if layer.index else (ASpace.ACTD, 0)
         depth, outs = layer.ins // self.cfg.K, min(self.cfg.K, layer.outs)
-        return self._product(rows, a_sp, a + first, self.batch, BSpace.WGTD, slot, outs, outs // self.cfg.L, depth)
+        self._sums(acc, rows, a_sp, a + first, self.batch, BSpace.WGTD, weights, outs, outs // self.cfg.L, range(depth))
 
     def _outputs(self, layer: Layer) -> None:
         """F of the last layer and S, part by part."""
-        slot = self._weights(layer, 0)
-        products = [self._forward_product(layer, slot, *part) for part in self.parts]
-        for part, acc in zip(self.parts, products, strict=True):
-            self._softmax(layer, acc, *part)
+        weights = self._weights(layer, 0)
+        groups = layer.outs // self.cfg.L
+        at = self._slot(groups * self.batch)
+        slots = [at + groups * first for first, _ in self.parts]
+        for (first, rows), acc in zip(self.parts, slots, strict=True):
+            self._forward_sums(layer, acc, weights, first, rows)
+        for (first, rows), acc in zip(self.parts, slots, strict=True):
+            self._softmax(layer, acc, first, rows)
+
+    def _slot(self, lines: int) -> int:
+        """The next slot of ACC: past what a job of F has put off reading, or in its place, after it has been read."""
+        at, late = self.acc.take(lines), self.late
+        if late and late.meets(at, lines):
+            at = self.acc.take(lines, after=late.at + late.lines)
+            if late.meets(at, lines):
+                self._catch_up()
+        return at
+
+    def _catch_up(self) -> None:
+        """Emits what a job of F has put off."""
+        late, self.late = self.late, None
+        if late:
+            late.emit()
+
+    def _sof_slot(self, lines: int) -> int:
+        """The next slot of SOF; what is still to be stored from its place is stored first."""
+        at = self.sof.take(lines)
+        if any(late.meets(at, lines) for late in self.masters):
+            self._store_masters()
+        return at
+
+    def _store_masters(self, keep: int = 0) -> None:
+        """Emits the stores of masters that have been put off, but for the latest ``keep``: what F waits for goes first."""
+        while len(self.masters) > keep:
+            self.masters.pop(0).emit()
 
     def _forward(self, layer: Layer, panel: int) -> None:
-        """F job: K columns of a layer's output."""
+        """F job: K columns of a layer's output. For the last layer the VPU hurries: the last panel's blocks of each part as soon
+        as can be, and those along the batch later."""
         out, cfg, b = self.out, self.cfg, self.batch
         groups = self.ratio
-        acc = self._forward_product(layer, self._weights(layer, panel), 0, b)
+        weights = self._weights(layer, panel)
+        acc = self._slot(groups * b)
+        self._forward_sums(layer, acc, weights, 0, b)
+        hurry = layer.index == len(self.layers) - 2 and panel == layer.outs // cfg.K - 1
         bias = None if layer.cst is None else At(CST, layer.cst + panel * groups, 0, 1)
-        keep = None
         if layer.mask is not None:
             keep = At(TO_VEC, layer.mask + panel * groups * b, 1, b)
         else:
-            keep = At(TO_SOF, self.sof.take(groups * b), 1, b)
-        to = At(TO_ACTC, layer.act_rows + panel * b, 1, 0)
-        vector(out, b, groups, At(ACC, acc, 1, b), c=bias, act=Act.RELU, r=keep, rows=to)
+            keep = At(TO_SOF, self._sof_slot(groups * b), 1, b)
+        for first, rows in self.parts if hurry else [(0, b)]:
+            to = At(TO_ACTC, layer.act_rows + panel * b + first, 1, 0)
+            r = keep._replace(base=keep.base + first)
+            vector(out, rows, groups, At(ACC, acc + first, 1, b), c=bias, act=Act.RELU, r=r, rows=to)
         if layer.mask is None:
             to = layer.spill + panel * self.dram.line_bytes(groups * b)
             out.store(sp=StSrc.SOF, n_o=1, len=groups * b, l_base=keep.base, d_base=to)
         cols = TO_ACTC if self.layers[layer.index + 1].turned else TO_WGTC
-        for g in range(groups):
-            bias = None if layer.cst is None else At(CST, layer.cst + panel * groups + g)
-            to = At(cols, layer.act_cols + panel * cfg.K + g * cfg.L, layer.outs, 1)
-            vector(out, self.rows_k, cfg.K, At(ACC, acc + g * b, cfg.K, 1), c=bias, act=Act.RELU, cols=to)
+
+        def along_batch() -> None:
+            for g in range(groups):
+                bias = None if layer.cst is None else At(CST, layer.cst + panel * groups + g)
+                to = At(cols, layer.act_cols + panel * cfg.K + g * cfg.L, layer.outs, 1)
+                vector(out, self.rows_k, cfg.K, At(ACC, acc + g * b, cfg.K, 1), c=bias, act=Act.RELU, cols=to)
+
+        if hurry:
+            self.late = _Late(acc, groups * b, along_batch)
+        else:
+            along_batch()
 
     def _softmax(self, layer: Layer, acc: int, first: int, rows: int) -> None:
         """S: exponentials stay in place of z, the reciprocal in place of the sum. Stores d as fp32."""
@@ -341,7 +401,7 @@ class _Training:
         vector(*lines, z, c=peak, c_neg=True, act=Act.EXP, red=Red.SUM, r=total._replace(sp=TO_VEC))
         vector(*lines, z, c=peak, c_neg=True, act=Act.EXP, r=z._replace(sp=TO_VEC))
         vector(*lines, total, act=Act.RECIP, r=total._replace(sp=TO_VEC))
-        error = self.sof.take(rows)
+        error = self._sof_slot(rows)
         target, to = At(STG, y, cfg.K, 1), At(TO_SOF, error, cfg.K, 1)
         if layer.index:
             blocks = At(TO_ACTC, layer.d_rows + first, 1, 0)
@@ -374,7 +434,8 @@ class _Training:
             )  # fmt: skip
         else:
             source, mask, stride = VEC, below.mask + column * self.ratio * b + first, b
-        acc = self._product(rows, ASpace.ACTC, layer.d_rows + first, b, BSpace.WGTD, slot, cfg.K, self.ratio, depth)
+        acc = self._slot(self.ratio * rows)
+        self._sums(acc, rows, ASpace.ACTC, layer.d_rows + first, b, BSpace.WGTD, slot, cfg.K, self.ratio, range(depth))
         if below.index:
             to = At(TO_ACTC, below.d_rows + column * b + first, 1, 0)
             vector(out, rows, self.ratio, At(source, mask, 1, stride), act=Act.DRELU, d=At(ACC, acc, 1, rows), rows=to)
@@ -389,14 +450,23 @@ class _Training:
         halves = [range(self.rows_k)]
         if layer.index == len(self.layers) - 2:
             halves = [range(first // self.cfg.K, (first + rows) // self.cfg.K) for first, rows in self.parts]
-        slots = [self.acc.take(layer.rows * p.groups) for p in pieces]
-        jobs = list(zip(pieces, slots, strict=True))
+        at = self._slot(sum(layer.rows * p.groups for p in pieces))
+        self._catch_up()
+        slots = [at, at + layer.rows * pieces[0].groups]
+        jobs = list(zip(pieces, slots, strict=False))
         for blocks in halves[:-1]:
             for piece, acc in jobs:
                 self._gradient_product(layer, piece, acc, blocks)
         for piece, acc in jobs:
             self._gradient_product(layer, piece, acc, halves[-1])
-            self._update(layer, piece, acc)
+            lines, sof = layer.rows * piece.groups, self._update(layer, piece, acc)
+            self.masters.append(_Late(sof, lines, partial(self._store_master, piece, lines, sof)))
+        self._store_masters(keep=len(jobs))
+
+    def _store_master(self, piece: Piece, lines: int, sof: int) -> None:
+        self.gradients_left -= 1
+        step = self.gradients_left == 0
+        self.stores.append(self.out.store(sp=StSrc.SOF, n_o=1, len=lines, l_base=sof, d_base=piece.master, step=step))
 
     def _gradient_product(self, layer: Layer, piece: Piece, acc: int, blocks: range) -> None:
         """Sums of a G job over some blocks of the minibatch: ``rows`` outputs by ``groups`` lines of inputs, or turned."""
@@ -411,26 +481,31 @@ class _Training:
             acc, layer.rows, d_sp, d + piece.row, layer.high, a_sp, a + piece.group * self.cfg.L, layer.wide, piece.groups, blocks
         )
 
-    def _update(self, layer: Layer, piece: Piece, acc: int) -> None:
-        """Update of a piece from its gradient: the master, and the copies that the layer has."""
+    def _update(self, layer: Layer, piece: Piece, acc: int) -> int:
+        """Update of a piece from its gradient: the copies that the layer has, and the master, whose slot of SOF is returned."""
         out, cfg, rows, groups = self.out, self.cfg, layer.rows, piece.groups
         lines, tall = rows * groups, min(rows, cfg.K)
         master = self.stg.take(lines)
         after = [self.stores[-_AHEAD]] if len(self.stores) >= _AHEAD else []
         out.load(after=after, sp=LdDst.STG, n_o=1, len=lines, l_base=master, d_base=piece.master)
-        sof = self.sof.take(lines)
+        sof = self._sof_slot(lines)
         rate = At(IMM, self.rate_bits)
-        blocks = -(-groups // self.ratio) * rows
-        to = None
-        if layer.along is not None:
-            to = At(TO_SOB, self.sob.take(blocks), 1, rows)
-        vector(
-            out, rows, groups, At(ACC, acc, 1, rows), b=rate, p_neg=True, c=At(STG, master, 1, rows),
-            r=At(TO_SOF, sof, 1, rows), rows=to,
-        )  # fmt: skip
-        if layer.along is not None:
-            place = piece.row * -(-layer.wide // cfg.K) + piece.group // self.ratio * rows
-            out.store(sp=StSrc.SOB, n_o=1, len=blocks, l_base=to.base, d_base=layer.along + self.dram.block_bytes(place))
+        depth = -(-groups // self.ratio)
+        place = piece.row * -(-layer.wide // cfg.K) + piece.group // self.ratio * rows
+        part = tall if layer.index == 0 and piece in layer.pieces[-2:] else rows  # F of the next iteration waits for each of these
+        for first in range(0, rows, part):
+            to = None if layer.along is None else At(TO_SOB, self.sob.take(depth * part), 1, part)
+            vector(
+                out, part, groups, At(ACC, acc + first, 1, rows), b=rate, p_neg=True, c=At(STG, master + first, 1, rows),
+                r=At(TO_SOF, sof + first, 1, rows), rows=to,
+            )  # fmt: skip
+            if layer.along is None:
+                continue
+            runs, at = (1, depth * rows) if part == rows else (depth, part)
+            out.store(
+                sp=StSrc.SOB, n_o=runs, len=at, l_base=to.base, l_so=part,
+                d_base=layer.along + self.dram.block_bytes(place + first), d_so=self.dram.block_bytes(rows),
+            )  # fmt: skip
         if layer.across is not None:
             width, panels = groups * cfg.L, rows // tall
             cols = self.sob.take(panels * width)
@@ -445,10 +520,7 @@ class _Training:
             run = self.dram.block_bytes(layer.wide)
             at = layer.across + piece.row // cfg.K * run + self.dram.block_bytes(piece.group * cfg.L)
             out.store(sp=StSrc.SOB, n_o=panels, len=width, l_base=cols, l_so=width, d_base=at, d_so=run)
-        self.gradients_left -= 1
-        self.stores.append(
-            out.store(sp=StSrc.SOF, n_o=1, len=lines, l_base=sof, d_base=piece.master, step=self.gradients_left == 0)
-        )
+        return sof
 
 
 def _unit(cfg: Config, high: int, wide: int) -> int:
