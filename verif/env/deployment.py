@@ -20,8 +20,9 @@ from models.workloads.lstm import load_params
 from verif.env.scenario import SERVICES, Scenario
 
 FILE = "deployment.pickle"
-WIDTH = 4  # minibatch and hidden layer of the training job, in blocks, as far as
-MOST = 128  # this many
+BATCH, HIDDEN = 8, 4  # minibatch and hidden layer of the training job, in blocks,
+MOST_BATCH = 256      # as far as this many, and as the network's own width
+MOST_ROWS = 4095      # TRAIN_ROWS that cuts no tile
 RATE = 0.5
 NEVER = 2**31  # cycles
 THRESHOLD_SHARE = 4  # `adaptive` is fair up to N/4 waiting requests (docs/scheduler.md says why)
@@ -102,7 +103,7 @@ def train_rows(policy: str, cfg: Config) -> int:
     """TRAIN_ROWS for a policy: under ``priority`` inference passes training at any row, so the more rows a weight load buys the better;
     where classes take turns (``fair``, and ``adaptive`` below its threshold) a turn is a tile, so twice the array's edge (but under
     ``slack``, which lets classes take turns only while nobody is pressed)."""
-    return 2 * cfg.N if policy in ("fair", "adaptive") else MOST
+    return 2 * cfg.N if policy in ("fair", "adaptive") else MOST_ROWS
 
 
 def deploy(scenario: Scenario) -> Deployment:
@@ -120,10 +121,10 @@ def deploy(scenario: Scenario) -> Deployment:
     installed = [services[name]() for name in SERVICES]
     job = targets = data = None
     if scenario.train == "mlp":
-        batch = min(MOST, WIDTH * cfg.K)
+        batch = min(MOST_BATCH, BATCH * cfg.K)
         training = mlp.digits_training_set(batch)
         classes = min(digits.CLASSES, cfg.L)  # a narrow core learns the digit modulo its lanes
-        sizes = (mlp.FEATURES, min(mlp.HIDDEN, WIDTH * cfg.K), classes)
+        sizes = (mlp.FEATURES, min(mlp.HIDDEN, HIDDEN * cfg.K), classes)
         targets = np.eye(classes, dtype=np.float32)[training.labels % classes]
         room = room_beside(cfg, [s.needs for s in installed])
         job = mlp_training(cfg, sizes, batch, RATE, len(training.features), room=room)
