@@ -7,10 +7,15 @@ ACC followed by the passes that drain it:
        along the batch (for the gradient of the next layer's weights)
     S  z = last product + bias; e = exp(z - max z); d = e·(1/Σe) - target
     X  d_(l-1) = (d_l·W_l)·[a_(l-1) > 0], K columns a job, converted the same two ways
-    G  dW_l = d_lᵀ·a_(l-1), K rows (outputs) of W_l a job; master -= rate·dW_l, and HBFP8 copies for F and X
+    G  dW_l = d_lᵀ·a_(l-1), a piece of W_l a job; master -= rate·dW_l, and HBFP8 copies for F and X
 
 in the order F_1..F_n, S, X_n, then G_(l+1) mixed with X_l down to l = 2, then G_2 mixed with G_1, so that jobs which keep the VPU
-busy lie between such that do not. F_n, S and X_n take the minibatch in two halves: S of one hides behind products of the other.
+busy lie between such that do not (of three layers and more, G_n follows X_n at once, while the VPU still drains X_n).
+F_n, S and X_n take the minibatch in two halves: S of one hides behind products of the other.
+
+A piece of G has as many rows as fit, by few lines: each loaded tile serves all of its rows, and every load costs inference. Rows are outputs;
+of a layer with few outputs they are inputs (it is *turned*: dW_lᵀ = a_(l-1)ᵀ·d_l, and its weights lie in DRAM transposed).
+F_1 of the next iteration waits for all inputs of a panel of W_1, so the last pieces of W_1 go back panel by panel, masters after copies.
 Nothing else orders the units: the builder derives what each job waits for, so the LD stream runs ahead as far as its rings
 of slots allow, and F_1 of the next iteration starts as soon as the first rows of W_1 are back.
 """
@@ -461,7 +466,8 @@ class _Training:
             self._gradient_product(layer, piece, acc, halves[-1])
             lines, sof = layer.rows * piece.groups, self._update(layer, piece, acc)
             self.masters.append(_Late(sof, lines, partial(self._store_master, piece, lines, sof)))
-        self._store_masters(keep=len(jobs))
+        final = layer.index == 0 and pieces[-1] is layer.pieces[-1]
+        self._store_masters(keep=len(jobs) if final else 0)
 
     def _store_master(self, piece: Piece, lines: int, sof: int) -> None:
         self.gradients_left -= 1

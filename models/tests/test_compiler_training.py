@@ -83,10 +83,30 @@ def compare(
         ("default", (64, 128, 10), 128),
         ("default", (20, 33, 40, 5), 32),
         ("large", (64, 128, 10), 128),
+        ("default", (100, 10), 64),
+        ("default", (128, 32, 10), 64),
+        ("default", (200, 96, 64, 16), 64),
     ],
 )
 def test_steps(name: str, sizes: tuple[int, ...], batch: int) -> None:
     compare(load_config(name), sizes, batch, 3, 2)
+
+
+def _shape(job: TrainingJob) -> list[tuple[bool, int, list[int]]]:
+    return [(layer.turned, layer.rows, [p.groups for p in layer.pieces]) for layer in job.layers]
+
+
+def test_pieces_are_tall() -> None:
+    """Rows of a gradient's tiles: as many as fit; of layers with few outputs the inputs, if ACTC and ACTD have room."""
+    cfg = load_config("default")
+    assert _shape(mlp_training(cfg, (64, 128, 10), 128, 0.1)) == [(False, 128, [2, 2]), (True, 128, [1])]
+    assert _shape(mlp_training(cfg, (256, 32, 10), 128, 0.1))[0] == (True, 128, [2, 2])
+    tight = compare(cfg, (64, 128, 10), 128, 2, 1, room=Room(3000, 1536, 1000, 4000))
+    assert _shape(tight) == [(False, 128, [2, 2]), (False, 16, [8])]
+    narrow = compare(load_config("tiny"), (20, 40, 3), 16, 2, 1, room=Room(400, 90, 150, 400))
+    assert _shape(narrow)[1] == (False, 4, [4, 4, 2])
+    shared = compare(cfg.changed(ACTD_DEPTH=512), (256, 10), 64, 2, 2)
+    assert shared.layers[0].turned and shared.program.needs.actd == 512
 
 
 def test_wide_blocks() -> None:

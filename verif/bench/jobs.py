@@ -16,14 +16,14 @@ from models.isa.encoding import LdDst, StSrc, Unit
 from models.isa.program import Program
 from models.workloads import digits, mlp
 from models.workloads.lstm import load_params
-from verif.env.deployment import MANY, NEVER, RATE, Deployment
+from verif.env.deployment import MANY, NEVER, RATE, Deployment, most_rows
 from verif.env.scenario import Scenario
 
 GEMM = (256, 256, 256)
 COMPUTE_BOUND = (256, 256, 256, 10)
 """Layers of the compute-bound training job; its features are random."""
 BATCH = 128
-"""Rows of a minibatch, and of a training tile."""
+"""Rows of a minibatch."""
 IMAGES = 64
 """Distinct requests: enough to keep data from repeating within a batch, few enough for the reference to be ready at once."""
 
@@ -68,7 +68,8 @@ def _service(cfg: Config):
 
 
 def _deployment(scenario: Scenario, cfg: Config, work, data, targets=None) -> Deployment:
-    image = build_image(cfg, [_service(cfg)], work, data, iters=MANY, timeout=NEVER, threshold=cfg.N, train_rows=BATCH)
+    rows = most_rows(work.program) if work else BATCH
+    image = build_image(cfg, [_service(cfg)], work, data, iters=MANY, timeout=NEVER, threshold=cfg.N, train_rows=rows)
     payloads = {"lstm": digits.to_payload(digits.digits_split().test_images[:IMAGES], cfg.L)}
     job = work if isinstance(work, TrainingJob) else None
     return Deployment(scenario, cfg, image, job, payloads, targets, scenario.arrivals)

@@ -14,6 +14,8 @@ from models.compiler.space import room_beside
 from models.compiler.training import mlp_training
 from models.compiler.training_data import TrainingJob
 from models.config import Config, load_config
+from models.isa.encoding import Op, Unit
+from models.isa.program import Program
 from models.traces import Trace
 from models.workloads import digits, mlp, mlp_serve
 from models.workloads.lstm import load_params
@@ -22,7 +24,6 @@ from verif.env.scenario import SERVICES, Scenario
 FILE = "deployment.pickle"
 BATCH, HIDDEN = 8, 4  # minibatch and hidden layer of the training job, in blocks,
 MOST_BATCH = 256      # as far as this many, and as the network's own width
-MOST_ROWS = 4095      # TRAIN_ROWS that cuts no tile
 RATE = 0.5
 NEVER = 2**31  # cycles
 THRESHOLD_SHARE = 4  # `adaptive` is fair up to N/4 waiting requests (docs/scheduler.md says why)
@@ -99,11 +100,16 @@ class Deployment:
         return float(-np.log(np.maximum(((d + y) * y).sum(1), 2.0**-60)).mean())
 
 
-def train_rows(policy: str, cfg: Config) -> int:
-    """TRAIN_ROWS for a policy: under ``priority`` inference passes training at any row, so the more rows a weight load buys the better;
-    where classes take turns (``fair``, and ``adaptive`` below its threshold) a turn is a tile, so twice the array's edge (but under
-    ``slack``, which lets classes take turns only while nobody is pressed)."""
-    return 2 * cfg.N if policy in ("fair", "adaptive") else MOST_ROWS
+def train_rows(policy: str, cfg: Config, program: Program | None) -> int:
+    """TRAIN_ROWS for a policy and a training program: under ``priority`` inference passes training at any row, so the more rows a weight
+    load buys the better, and no tile is cut; where classes take turns (``fair``, and ``adaptive`` below its threshold) a turn is a tile,
+    so twice the array's edge (but under ``slack``, which lets classes take turns only while nobody is pressed)."""
+    return 2 * cfg.N if program is None or policy in ("fair", "adaptive") else most_rows(program)
+
+
+def most_rows(program: Program) -> int:
+    """Rows of a training program's longest product."""
+    return max(i.rows for i in program.streams[Unit.MMU] if i.op == Op.MATMUL)
 
 
 def deploy(scenario: Scenario) -> Deployment:
@@ -129,7 +135,8 @@ def deploy(scenario: Scenario) -> Deployment:
         room = room_beside(cfg, [s.needs for s in installed])
         job = mlp_training(cfg, sizes, batch, RATE, len(training.features), room=room)
         data = job.image(training.features, targets, mlp.initial_weights(sizes=sizes))
-    image = build_image(cfg, installed, job, data, iters=MANY, timeout=NEVER, threshold=max(1, cfg.N // THRESHOLD_SHARE), train_rows=train_rows(scenario.policy, cfg))
+    rows = train_rows(scenario.policy, cfg, job.program if job else None)
+    image = build_image(cfg, installed, job, data, iters=MANY, timeout=NEVER, threshold=max(1, cfg.N // THRESHOLD_SHARE), train_rows=rows)
     images = digits.digits_split().test_images[: scenario.requests]
     payloads = {"lstm": digits.to_payload(images, cfg.L), "mlp": mlp_serve.to_payload(images, cfg.L)}
     return Deployment(scenario, cfg, image, job, payloads, targets, scenario.arrivals)
