@@ -7,7 +7,7 @@ REGS: dict[str, tuple[int, dict[str, tuple[int, int, int, str]]]] = {
     'ID': (0x000, {'magic': (0, 32, 1162958897, 'RO')}),
     'PARAMS': (0x004, {'size_n': (0, 8, 0, 'RO'), 'size_m': (8, 8, 0, 'RO'), 'size_w': (16, 8, 0, 'RO'), 'c_inf': (24, 4, 0, 'RO'), 'ctx': (28, 4, 0, 'RO')}),
     'CTRL': (0x008, {'accept_en': (0, 1, 0, 'RW'), 'reject_mode': (1, 1, 0, 'RW')}),
-    'POLICY': (0x00c, {'policy': (0, 2, 2, 'RW')}),
+    'POLICY': (0x00c, {'policy': (0, 3, 2, 'RW')}),
     'TRAIN_ROWS': (0x010, {'rows': (0, 12, 16, 'RW')}),
     'IRQ_STATUS': (0x014, {'ctx_err': (0, 1, 0, 'W1C'), 'not_installed': (1, 1, 0, 'W1C'), 'bad_length': (2, 1, 0, 'W1C'), 'rejected': (3, 1, 0, 'W1C'), 'ctx_done': (4, 1, 0, 'W1C')}),
     'IRQ_ENABLE': (0x018, {'ctx_err': (0, 1, 0, 'RW'), 'not_installed': (1, 1, 0, 'RW'), 'bad_length': (2, 1, 0, 'RW'), 'rejected': (3, 1, 0, 'RW'), 'ctx_done': (4, 1, 0, 'RW')}),

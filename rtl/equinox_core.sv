@@ -129,7 +129,7 @@ module equinox_core #(
   eqx_pkg::ctx_cmd_t [CTX-1:0] ctx_cmd;
   eqx_pkg::ctx_sts_t [CTX-1:0] ctx_sts;
   logic [SERVICES-1:0][15:0] svc_level;
-  logic any_above_threshold;
+  logic any_above_threshold, any_expired, any_late;
 
   // batches
   logic [C_INF-1:0] ctx_idle, rsp_open, rsp_valid, rsp_done;
@@ -232,6 +232,7 @@ module equinox_core #(
       .ans_o                (ans),
       .level_o              (svc_level),
       .any_above_threshold_o(any_above_threshold),
+      .any_expired_o        (any_expired),
       .accepted_o           (evt_accepted),
       .rejected_o           (evt_rejected),
       .not_installed_o      (evt_not_installed),
@@ -242,6 +243,7 @@ module equinox_core #(
       .clk_i, .rst_ni,
       .policy_i             (policy_sel),
       .any_above_threshold_i(any_above_threshold),
+      .any_late_i           (any_expired || any_late),
       .mode_o               (mode)
   );
 
@@ -261,6 +263,7 @@ module equinox_core #(
       .row_valid_i  (row_valid),
       .row_i        (row),
       .free_mask_o  (free_mask),
+      .any_late_o   (any_late),
       .rsp_open_o   (rsp_open),
       .rsp_valid_o  (rsp_valid),
       .rsp_o        (rsp),

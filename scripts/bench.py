@@ -16,7 +16,8 @@ sys.path.insert(0, str(ROOT))
 from verif.bench.chip import CHIP, BenchError  # noqa: E402
 from verif.bench.figures import Figure, table, verdict, write  # noqa: E402
 from verif.bench.speed import build_time, simulation_speed, test_time  # noqa: E402
-from verif.lib.sim import BuildError  # noqa: E402
+from verif.lib.cli import Parser  # noqa: E402
+from verif.lib.sim import BuildError, ToolError  # noqa: E402
 
 WHAT = (*CHIP, "speed", "build", "test")
 DEFAULT = tuple(w for w in WHAT if w != "test")
@@ -24,7 +25,7 @@ TEST_LIMIT = 4  # times the limit of a simulation
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--only", help=f"comma-separated, of {', '.join(WHAT)} [{','.join(DEFAULT)}]")
     parser.add_argument("--config", default="default", help="core: a name in configs/ or a file [default]")
     parser.add_argument("--repeat", type=int, default=3, help="runs of which the fastest counts, for the speed [3]")
@@ -61,7 +62,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"[bench] {word} ...", file=sys.stderr, flush=True)
         try:
             found = measure(word, args)
-        except (BenchError, BuildError, ValueError, OSError, subprocess.TimeoutExpired) as error:
+        except (BenchError, BuildError, ToolError, ValueError, OSError, subprocess.TimeoutExpired) as error:
             print(f"error: {word}: {error}", file=sys.stderr)
             failed = True
             continue

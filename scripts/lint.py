@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from verif.lib.cli import Parser  # noqa: E402
 from verif.lib.lint import lint  # noqa: E402
 
 STEPS = ("rules", "generated", "verilator", "yosys")
@@ -15,7 +15,7 @@ STEPS = ("rules", "generated", "verilator", "yosys")
 
 def main() -> int:
     """Entry point."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("modules", nargs="*", help="modules of rtl/ to check (default: everything)")
     parser.add_argument("--only", choices=STEPS, action="append", default=[], help="run this check; may be repeated")
     options = parser.parse_args()

@@ -3,13 +3,11 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import sys
 from dataclasses import fields
 from pathlib import Path
-from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -17,7 +15,8 @@ sys.path.insert(0, str(ROOT))
 from verif.env.progress import ProgressBar  # noqa: E402
 from verif.env.scenario import DEFAULT_TRACE, POLICIES, SERVICES, TRAIN, Scenario  # noqa: E402
 from verif.env.simulate import default_run_dir, simulate  # noqa: E402
-from verif.lib.sim import BuildError  # noqa: E402
+from verif.lib.cli import Parser  # noqa: E402
+from verif.lib.sim import BuildError, ToolError  # noqa: E402
 from verif.report import RunResult, summary, write_html  # noqa: E402
 
 BENCH = ROOT / "verif" / "tests" / "bench_equinox.py"
@@ -38,24 +37,17 @@ HELP = {
 }
 
 
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {message} (--help lists all knobs)\n")
-
-
 def parse(argv: list[str] | None) -> tuple[Scenario, bool, Path | None]:
+    """Scenario, whether to dump waves, and the folder of the results if one is given; ScenarioError for what is no number."""
     parser = Parser(description=__doc__, allow_abbrev=False)
-    kinds = {"int": int, "float": float, "str": str}
     for f in fields(Scenario):
         if f.name in HELP:
-            parser.add_argument(f"--{f.name.replace('_', '-')}", type=kinds[str(f.type)], default=f.default, help=f"{HELP[f.name]} [{f.default}]")
+            parser.add_argument(f"--{f.name.replace('_', '-')}", default=str(f.default), help=f"{HELP[f.name]} [{f.default}]")
     parser.add_argument("--waves", nargs="?", default="0", const="1", help="1: dump waves, from a build of its own")
     parser.add_argument("--out", type=Path, help="folder of the results [build/sim_runs/...]")
     args = vars(parser.parse_args(argv))
     waves, out = args.pop("waves") not in ("", "0"), args.pop("out")
-    return Scenario(**args), waves, out
+    return Scenario.from_text(args), waves, out
 
 
 def known_tests() -> list[str]:
@@ -65,24 +57,27 @@ def known_tests() -> list[str]:
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
-    scenario, waves, out = parse(argv)
     try:
+        scenario, waves, out = parse(argv)
         if scenario.test not in known_tests():
             raise ValueError(f"TEST = {scenario.test!r}: legal are {', '.join(known_tests())}")
         run_dir = (out or default_run_dir(scenario)).resolve()
         with ProgressBar(run_dir):
             done = simulate(scenario, run_dir, trace=waves)
-    except (ValueError, OSError, BuildError) as error:
+    except (ValueError, OSError, BuildError, ToolError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     result_file = run_dir / "result.json"
+    if not result_file.exists() and done.sim.ok:  # a test that has no figures to report
+        print(f"PASSED: {scenario.test}, log: {done.sim.log}\nrepeat with: {scenario.command()}")
+        return 0
     if not result_file.exists():
         print(done.sim.explain(), file=sys.stderr)
         print(f"FAILED, log: {done.sim.log}\nrepeat with: {scenario.command()}", file=sys.stderr)
         return 1
     result = RunResult.from_dict(json.loads(result_file.read_text()))
-    if not done.sim.ok:
-        result.mismatches += [f"{t.name}: {t.message}" for t in done.sim.failures if not result.mismatches]
+    if not done.sim.ok and not result.mismatches:
+        result.mismatches += [f"{t.name}: {t.message}" for t in done.sim.failures] or [f"simulator exit code {done.sim.exit_code}, log: {done.sim.log}"]
     page = run_dir / "report.html"
     write_html(result, page)
     print(summary(result))

@@ -96,38 +96,72 @@ class _Training:
     # -- where things lie ----------------------------------------------------------------------------------------
 
     def _place_buffers(self) -> None:
-        cfg, b, n, name = self.cfg, self.batch, len(self.layers), self.name
+        """Layers are turned where that gives their G jobs more rows, if the buffers allow."""
+        limit = min(self.room.acc // 4, self.cfg.SOF_DEPTH // 4, self.cfg.STG_DEPTH // 6)
+        last, every = self.layers[-1], set()
+        for layer in self.layers:
+            plain, turned = (_rows(self.cfg, high, wide, limit) for high, wide in ((layer.outs, layer.ins), (layer.ins, layer.outs)))
+            if turned > plain:
+                every.add(layer.index)
+        for chosen in (every, every & {last.index}, set()):
+            for layer in self.layers:
+                layer.turned = layer.index in chosen
+            lacking = self._place_regions()
+            if not lacking:
+                break
+        else:
+            raise lacking[0]
+        cfg, first = self.cfg, self.layers[0]
+        x, xt = first.ins // cfg.K * self.batch, first.ins * self.rows_k
+        self.xt_at = 0
+        if first.turned:  # behind the minibatch, or in its place
+            self.xt_at, xt = (x if x + xt <= cfg.ACTD_DEPTH else 0), 0
+        self.limit = limit
+        self.acc = Ring(self.name, "ACC", 0, self.room.acc, 10)
+        self.stg = Ring(self.name, "STG", 0, cfg.STG_DEPTH)
+        self.sof = Ring(self.name, "SOF", 0, cfg.SOF_DEPTH)
+        self.sob = Ring(self.name, "SOB", 0, cfg.SOB_DEPTH, 8)
+        self.wgtd = Ring(self.name, "WGTD", up(xt, cfg.L), self.room.wgtd - up(xt, cfg.L), 5)
+
+    def _place_regions(self) -> list[ValueError]:
+        """Places for what lives in ACTC, WGTC and VEC between jobs; returns what does not fit."""
+        cfg, b, n = self.cfg, self.batch, len(self.layers)
         actc, wgtc, vec = Regions(), Regions(), Regions()
         end = 2 * n
         for layer in self.layers:
             i = layer.index
-            after_f, at_x, at_g = i + 1, 2 * n - i, min(2 * n - i + 1, end)  # phases of F, X and G of this layer
+            after_f, at_x = i + 1, 2 * n - i  # phases of F and X of this layer
+            at_g = self._phase_of_g(layer)
             made = at_x - 1 if i < n - 1 else n  # the phase that makes its d
             if i < n - 1:
+                above = self.layers[i + 1]
                 layer.act_rows = actc.take(layer.outs // cfg.K * b, after_f, after_f + 1)
-                layer.act_cols = wgtc.take(layer.outs * self.rows_k, after_f, end)
+                cols = actc if above.turned else wgtc
+                layer.act_cols = cols.take(layer.outs * self.rows_k, after_f, self._phase_of_g(above))
             if i > 0:
                 layer.d_rows = actc.take(-(-layer.outs // cfg.K) * b, made, at_x)
-            layer.d_cols = actc.take(layer.outs * self.rows_k, made, at_g)
+            layer.d_cols = (wgtc if layer.turned else actc).take(layer.outs * self.rows_k, made, at_g)
         self.soft = [vec.take(b, 0, end) for _ in range(3)]
         for layer in self.layers[:-1]:
             lines = layer.outs // cfg.L * b
-            if vec.top + lines <= self.room.vec - self._constants():
-                layer.mask = vec.take(lines, 0, end)
-        for what, top, have in (
-            ("ACTC", actc.top, self.room.actc),
-            ("WGTC", wgtc.top, cfg.WGTC_DEPTH),
-            ("VEC", vec.top + self._constants(), self.room.vec),
-            ("ACTD", self.layers[0].ins // cfg.K * b, cfg.ACTD_DEPTH),
-        ):
-            if top > have:
-                raise too_small(name, what, top, have, f"batch {b}, configuration {cfg.name}; a smaller batch needs less")
-        xt = self.layers[0].ins * self.rows_k
-        self.acc = Ring(name, "ACC", 0, self.room.acc, 10)
-        self.stg = Ring(name, "STG", 0, cfg.STG_DEPTH)
-        self.sof = Ring(name, "SOF", 0, cfg.SOF_DEPTH)
-        self.sob = Ring(name, "SOB", 0, cfg.SOB_DEPTH, 8)
-        self.wgtd = Ring(name, "WGTD", up(xt, cfg.L), self.room.wgtd - up(xt, cfg.L), 5)
+            layer.mask = vec.take(lines, 0, end) if vec.top + lines <= self.room.vec - self._constants() else None
+        return [
+            too_small(self.name, what, top, have, f"batch {b}, configuration {cfg.name}; a smaller batch needs less")
+            for what, top, have in (
+                ("ACTC", actc.top, self.room.actc),
+                ("WGTC", wgtc.top, cfg.WGTC_DEPTH),
+                ("VEC", vec.top + self._constants(), self.room.vec),
+                ("ACTD", self.layers[0].ins // cfg.K * b, cfg.ACTD_DEPTH),
+                ("ACTD", self.layers[0].ins * self.rows_k if self.layers[0].turned else 0, cfg.ACTD_DEPTH),
+            )
+            if top > have
+        ]
+
+    def _phase_of_g(self, layer: Layer) -> int:
+        """Of three layers and more, the last one's G comes right after its X; else G of a layer is mixed with X of the one below."""
+        n = len(self.layers)
+        at_x = 2 * n - layer.index
+        return at_x if n > 2 and layer is self.layers[-1] else min(at_x + 1, 2 * n)
 
     def _constants(self) -> int:
         """Lines of biases; also gives each layer its place among them."""
@@ -146,25 +180,29 @@ class _Training:
         self.y_bytes = d.line_bytes(b)
         self.x, self.xt = d.bytes(self.batches * self.x_bytes), d.bytes(self.batches * self.xt_bytes)
         self.y, self.error = d.lines(b, self.batches), d.lines(b, self.batches)
-        limit = min(self.room.acc // 4, cfg.SOF_DEPTH // 4, cfg.STG_DEPTH // 6)
         for layer in self.layers:
-            layer.rows = min(cfg.K, layer.outs)
-            groups = layer.ins // cfg.L
-            fits = [g for g in range(self.ratio, min(groups, cfg.K) + 1, self.ratio) if groups % g == 0 and g * layer.rows <= limit]
-            if not fits:
-                raise too_small(self.name, "SOF, STG or ACC", self.ratio * layer.rows, limit, "lines of one update")
-            step = fits[-1]
-            blocks = step // self.ratio * layer.rows
-            layer.whole_panels = blocks % cfg.K == 0 or step == groups
-            for panel in range(layer.outs // layer.rows):
-                transposed = d.blocks(layer.ins) if layer.index else 0
-                copy = d.blocks(blocks, groups // step)
-                for n in range(groups // step):
-                    t = transposed + n * step * cfg.L // cfg.K * d.block_bytes(cfg.K)
-                    at = copy + n * d.block_bytes(blocks)
-                    layer.pieces.append(Piece(panel, n * step, step, d.lines(step * layer.rows), at, t))
+            self._place_weights(layer)
             if layer.index < len(self.layers) - 1 and layer.mask is None:
                 layer.spill = d.lines(self.ratio * b, layer.outs // cfg.K)
+
+    def _place_weights(self, layer: Layer) -> None:
+        """A piece has as many rows as fit, for a loaded tile serves them all; then as many lines as fit."""
+        cfg, d, groups = self.cfg, self.dram, layer.wide // self.cfg.L
+        layer.rows = _rows(cfg, layer.high, layer.wide, self.limit)
+        unit = _unit(cfg, layer.high, layer.wide)
+        if not layer.rows:
+            need = unit * min(cfg.K, layer.high)
+            raise too_small(self.name, "SOF, STG or ACC", need, self.limit, "lines of one update")
+        most = min(self.limit // layer.rows, cfg.K) // unit * unit
+        step = up(-(-groups // -(-groups // most)), unit)
+        for row in range(0, layer.high, layer.rows):
+            for group in range(0, groups, step):
+                count = min(step, groups - group)
+                layer.pieces.append(Piece(row, group, count, d.lines(count * layer.rows)))
+        if layer.index or not layer.turned:
+            layer.along = d.blocks(layer.high * -(-layer.wide // cfg.K))
+        if layer.index or layer.turned:
+            layer.across = d.blocks(layer.wide, -(-layer.high // cfg.K))
 
     # -- the program -----------------------------------------------------------------------------------------------
 
@@ -177,7 +215,7 @@ class _Training:
             d_base=self.x, d_so=self.dram.block_bytes(self.batch), d_iter=self.x_bytes,
         )  # fmt: skip
         for layer in self.layers[:-1]:
-            for panel in range(layer.outs // layer.rows):
+            for panel in range(layer.outs // self.cfg.K):
                 self._forward(layer, panel)
         self._outputs(self.layers[-1])
         self._transposed_inputs()
@@ -192,7 +230,8 @@ class _Training:
         """X and G jobs in order; G of a layer comes after all of its X jobs, which read the weights that it updates."""
 
         def gradients(layer: Layer) -> list[Callable[[], None]]:
-            return [partial(self._gradient, layer, piece) for piece in layer.pieces]
+            pairs = [layer.pieces[n : n + 2] for n in range(0, len(layer.pieces), 2)]
+            return [partial(self._gradients, layer, pair) for pair in pairs]
 
         jobs: list[Callable[[], None]] = []
         waiting: list[Callable[[], None]] = []
@@ -202,39 +241,62 @@ class _Training:
             mine = [partial(self._backward, layer, c, part) for part in (self.parts if top else [(0, self.batch)]) for c in columns]
             jobs += _mixed(mine, waiting)
             waiting = gradients(layer)
+            if top and len(self.layers) > 2:
+                jobs += waiting
+                waiting = []
         return jobs + _mixed(gradients(self.layers[0]), waiting)
 
     def _product(self, rows: int, a_sp: ASpace, a: int, a_sk: int, b_sp: BSpace, b: int, b_sk: int, groups: int, depth: int) -> int:
         """MATMULs of a job, K-block by K-block: many rows lie between two sums on one line. Returns the ACC slot, [group][row]."""
         acc = self.acc.take(groups * rows)
-        for k in range(depth):
+        self._sums(acc, rows, a_sp, a, a_sk, b_sp, b, b_sk, groups, range(depth))
+        return acc
+
+    def _sums(
+        self, acc: int, rows: int, a_sp: ASpace, a: int, a_sk: int, b_sp: BSpace, b: int, b_sk: int, groups: int, blocks: range
+    ) -> None:
+        """MATMULs for some of a product's K-blocks."""
+        for k in blocks:
             self.out.matmul(
                 accum=k > 0, a_sp=a_sp, b_sp=b_sp, rows=rows, n_g=groups, n_k=1, a_base=a + k * a_sk, a_sr=1,
                 b_base=b + k * b_sk, b_sg=self.cfg.L, c_base=acc, c_sr=1, c_sg=rows,
             )  # fmt: skip
-        return acc
 
     def _weights(self, layer: Layer, panel: int) -> int:
-        """Loads a panel of a layer's weights; returns its WGTD slot, [block][output]."""
-        depth, k = layer.ins // self.cfg.K, self.cfg.K
-        slot = self.wgtd.take(depth * layer.rows)
-        pieces = [p for p in layer.pieces if p.panel == panel]
-        if layer.whole_panels and layer.rows == k:
-            run = self.dram.block_bytes(k)
-            self.out.load(sp=LdDst.WGTD, n_o=depth, len=k, l_base=slot, l_so=k, d_base=pieces[0].copy, d_so=run)
-        elif layer.whole_panels:
-            self.out.load(sp=LdDst.WGTD, n_o=1, len=depth * layer.rows, l_base=slot, d_base=pieces[0].copy)
-        else:
-            for p in pieces:
-                at = slot + p.group // self.ratio * layer.rows
-                self.out.load(sp=LdDst.WGTD, n_o=1, len=p.groups // self.ratio * layer.rows, l_base=at, d_base=p.copy)
+        """Loads a panel of a layer's weights, K outputs (the last layer: all); returns its WGTD slot, [block][output]."""
+        return self._columns(layer, panel) if layer.turned else self._rows(layer, panel)
+
+    def _transposed(self, layer: Layer, panel: int) -> int:
+        """Loads a panel of a layer's transposed weights, K inputs; returns its WGTD slot, [block][input]."""
+        return self._rows(layer, panel) if layer.turned else self._columns(layer, panel)
+
+    def _rows(self, layer: Layer, panel: int) -> int:
+        """Loads K rows (or all, if fewer) of what is stored; returns their WGTD slot, [block][row]."""
+        k, depth = self.cfg.K, -(-layer.wide // self.cfg.K)
+        if layer.rows <= k:
+            count = depth * layer.rows
+            slot, at = self.wgtd.take(count), layer.along + panel * self.dram.block_bytes(count)
+            self.out.load(sp=LdDst.WGTD, n_o=1, len=count, l_base=slot, d_base=at)
+            return slot
+        slot, run = self.wgtd.take(depth * k), self.dram.block_bytes(layer.rows)
+        part, row = divmod(panel * k, layer.rows)
+        at = layer.along + part * depth * run + self.dram.block_bytes(row)
+        self.out.load(sp=LdDst.WGTD, n_o=depth, len=k, l_base=slot, l_so=k, d_base=at, d_so=run)
+        return slot
+
+    def _columns(self, layer: Layer, panel: int) -> int:
+        """Loads K columns (or all, if fewer) of what is stored; returns their WGTD slot, [block][column]."""
+        count, depth = min(self.cfg.K, layer.wide), -(-layer.high // self.cfg.K)
+        slot, run = self.wgtd.take(depth * count), self.dram.block_bytes(layer.wide)
+        at = layer.across + self.dram.block_bytes(panel * count)
+        self.out.load(sp=LdDst.WGTD, n_o=depth, len=count, l_base=slot, l_so=count, d_base=at, d_so=run)
         return slot
 
     def _forward_product(self, layer: Layer, slot: int, first: int, rows: int) -> int:
         """The product of an F job for some rows of the minibatch; returns the ACC slot."""
         a_sp, a = (ASpace.ACTC, self.layers[layer.index - 1].act_rows) if layer.index else (ASpace.ACTD, 0)
-        depth, groups = layer.ins // self.cfg.K, layer.rows // self.cfg.L
-        return self._product(rows, a_sp, a + first, self.batch, BSpace.WGTD, slot, layer.rows, groups, depth)
+        depth, outs = layer.ins // self.cfg.K, min(self.cfg.K, layer.outs)
+        return self._product(rows, a_sp, a + first, self.batch, BSpace.WGTD, slot, outs, outs // self.cfg.L, depth)
 
     def _outputs(self, layer: Layer) -> None:
         """F of the last layer and S, part by part."""
@@ -246,7 +308,7 @@ class _Training:
     def _forward(self, layer: Layer, panel: int) -> None:
         """F job: K columns of a layer's output."""
         out, cfg, b = self.out, self.cfg, self.batch
-        groups = layer.rows // cfg.L
+        groups = self.ratio
         acc = self._forward_product(layer, self._weights(layer, panel), 0, b)
         bias = None if layer.cst is None else At(CST, layer.cst + panel * groups, 0, 1)
         keep = None
@@ -259,9 +321,10 @@ class _Training:
         if layer.mask is None:
             to = layer.spill + panel * self.dram.line_bytes(groups * b)
             out.store(sp=StSrc.SOF, n_o=1, len=groups * b, l_base=keep.base, d_base=to)
+        cols = TO_ACTC if self.layers[layer.index + 1].turned else TO_WGTC
         for g in range(groups):
             bias = None if layer.cst is None else At(CST, layer.cst + panel * groups + g)
-            to = At(TO_WGTC, layer.act_cols + panel * cfg.K + g * cfg.L, layer.outs, 1)
+            to = At(cols, layer.act_cols + panel * cfg.K + g * cfg.L, layer.outs, 1)
             vector(out, self.rows_k, cfg.K, At(ACC, acc + g * b, cfg.K, 1), c=bias, act=Act.RELU, cols=to)
 
     def _softmax(self, layer: Layer, acc: int, first: int, rows: int) -> None:
@@ -284,14 +347,15 @@ class _Training:
             blocks = At(TO_ACTC, layer.d_rows + first, 1, 0)
             by_row = [At(at.sp, at.base, 1, 0) for at in (z, total, target, to)]
             vector(out, rows, 1, by_row[0], b=by_row[1], c=by_row[2], c_neg=True, r=by_row[3], rows=blocks)
-        cols = At(TO_ACTC, layer.d_cols + first // cfg.K * layer.outs, layer.outs, 1)
+        cols = At(TO_WGTC if layer.turned else TO_ACTC, layer.d_cols + first // cfg.K * layer.outs, layer.outs, 1)
         vector(*lines, z, b=total, c=target, c_neg=True, r=None if layer.index else to, cols=cols)
         out.store(sp=StSrc.SOF, n_o=1, len=rows, l_base=error, d_base=self.error + offset, d_iter=self.y_bytes)
 
     def _transposed_inputs(self) -> None:
         ins = self.layers[0].ins
+        sp = LdDst.ACTD if self.layers[0].turned else LdDst.WGTD
         self.out.load(
-            sp=LdDst.WGTD, n_o=self.rows_k, len=ins, l_so=ins,
+            sp=sp, n_o=self.rows_k, len=ins, l_base=self.xt_at, l_so=ins,
             d_base=self.xt, d_so=self.dram.block_bytes(ins), d_iter=self.xt_bytes,
         )  # fmt: skip
 
@@ -300,12 +364,7 @@ class _Training:
         out, cfg, b, below = self.out, self.cfg, self.batch, self.layers[layer.index - 1]
         first, rows = part
         depth = -(-layer.outs // cfg.K)
-        slot = self.wgtd.take(depth * cfg.K)
-        run = self.dram.block_bytes(cfg.K)
-        out.load(
-            sp=LdDst.WGTD, n_o=depth, len=cfg.K, l_base=slot, l_so=cfg.K,
-            d_base=layer.pieces[0].transposed + column * run, d_so=self._panel_stride(layer),
-        )  # fmt: skip
+        slot = self._transposed(layer, column)
         if below.mask is None:
             source, mask, stride = STG, self.stg.take(self.ratio * rows), rows
             out.load(
@@ -319,47 +378,91 @@ class _Training:
         if below.index:
             to = At(TO_ACTC, below.d_rows + column * b + first, 1, 0)
             vector(out, rows, self.ratio, At(source, mask, 1, stride), act=Act.DRELU, d=At(ACC, acc, 1, rows), rows=to)
+        cols = TO_WGTC if below.turned else TO_ACTC
         for g in range(self.ratio):
             a, d = At(source, mask + g * stride, cfg.K, 1), At(ACC, acc + g * rows, cfg.K, 1)
             to = below.d_cols + first // cfg.K * below.outs + column * cfg.K + g * cfg.L
-            vector(out, rows // cfg.K, cfg.K, a, act=Act.DRELU, d=d, cols=At(TO_ACTC, to, below.outs, 1))
+            vector(out, rows // cfg.K, cfg.K, a, act=Act.DRELU, d=d, cols=At(cols, to, below.outs, 1))
 
-    def _panel_stride(self, layer: Layer) -> int:
-        """Bytes between the transposed copies of two panels."""
-        at = [p.transposed for p in layer.pieces if p.group == 0]
-        return at[1] - at[0] if len(at) > 1 else 0
+    def _gradients(self, layer: Layer, pieces: Sequence[Piece]) -> None:
+        """G jobs of some pieces. Where d comes in two halves, all begin with the first while the VPU makes the second."""
+        halves = [range(self.rows_k)]
+        if layer.index == len(self.layers) - 2:
+            halves = [range(first // self.cfg.K, (first + rows) // self.cfg.K) for first, rows in self.parts]
+        slots = [self.acc.take(layer.rows * p.groups) for p in pieces]
+        jobs = list(zip(pieces, slots, strict=True))
+        for blocks in halves[:-1]:
+            for piece, acc in jobs:
+                self._gradient_product(layer, piece, acc, blocks)
+        for piece, acc in jobs:
+            self._gradient_product(layer, piece, acc, halves[-1])
+            self._update(layer, piece, acc)
 
-    def _gradient(self, layer: Layer, piece: Piece) -> None:
-        """G job: gradient and update of one piece of the weights, ``rows`` outputs by ``groups`` lines of inputs."""
+    def _gradient_product(self, layer: Layer, piece: Piece, acc: int, blocks: range) -> None:
+        """Sums of a G job over some blocks of the minibatch: ``rows`` outputs by ``groups`` lines of inputs, or turned."""
+        d_sp, d = (BSpace.WGTC if layer.turned else ASpace.ACTC), layer.d_cols
+        if layer.index:
+            a_sp, a = (ASpace.ACTC if layer.turned else BSpace.WGTC), self.layers[layer.index - 1].act_cols
+        else:
+            a_sp, a = (ASpace.ACTD if layer.turned else BSpace.WGTD), self.xt_at
+        if layer.turned:
+            d_sp, d, a_sp, a = a_sp, a, d_sp, d
+        self._sums(
+            acc, layer.rows, d_sp, d + piece.row, layer.high, a_sp, a + piece.group * self.cfg.L, layer.wide, piece.groups, blocks
+        )
+
+    def _update(self, layer: Layer, piece: Piece, acc: int) -> None:
+        """Update of a piece from its gradient: the master, and the copies that the layer has."""
         out, cfg, rows, groups = self.out, self.cfg, layer.rows, piece.groups
-        lines, blocks = rows * groups, rows * groups // self.ratio
+        lines, tall = rows * groups, min(rows, cfg.K)
         master = self.stg.take(lines)
         after = [self.stores[-_AHEAD]] if len(self.stores) >= _AHEAD else []
         out.load(after=after, sp=LdDst.STG, n_o=1, len=lines, l_base=master, d_base=piece.master)
-        if layer.index:
-            b_sp, b = BSpace.WGTC, self.layers[layer.index - 1].act_cols
-        else:
-            b_sp, b = BSpace.WGTD, 0
-        a = layer.d_cols + piece.panel * rows
-        acc = self._product(rows, ASpace.ACTC, a, layer.outs, b_sp, b + piece.group * cfg.L, layer.ins, groups, self.rows_k)
-        sof, sob = self.sof.take(lines), self.sob.take(blocks)
+        sof = self.sof.take(lines)
         rate = At(IMM, self.rate_bits)
+        blocks = -(-groups // self.ratio) * rows
+        to = None
+        if layer.along is not None:
+            to = At(TO_SOB, self.sob.take(blocks), 1, rows)
         vector(
             out, rows, groups, At(ACC, acc, 1, rows), b=rate, p_neg=True, c=At(STG, master, 1, rows),
-            r=At(TO_SOF, sof, 1, rows), rows=At(TO_SOB, sob, 1, rows),
+            r=At(TO_SOF, sof, 1, rows), rows=to,
         )  # fmt: skip
-        out.store(sp=StSrc.SOB, n_o=1, len=blocks, l_base=sob, d_base=piece.copy)
-        if layer.index:
-            cols = self.sob.take(groups * cfg.L)
-            vector(
-                out, groups, rows, At(ACC, acc, rows, 1), b=rate, p_neg=True, c=At(STG, master, rows, 1),
-                cols=At(TO_SOB, cols, cfg.L, 1),
-            )  # fmt: skip
-            out.store(sp=StSrc.SOB, n_o=1, len=groups * cfg.L, l_base=cols, d_base=piece.transposed)
+        if layer.along is not None:
+            place = piece.row * -(-layer.wide // cfg.K) + piece.group // self.ratio * rows
+            out.store(sp=StSrc.SOB, n_o=1, len=blocks, l_base=to.base, d_base=layer.along + self.dram.block_bytes(place))
+        if layer.across is not None:
+            width, panels = groups * cfg.L, rows // tall
+            cols = self.sob.take(panels * width)
+            across, down = (groups, rows, cfg.L), (panels, tall, width)  # count, and strides of lines and blocks
+            one, other = sorted((across, down))
+            for n in range(one[0]):
+                line, block, (count, lines_by, blocks_by) = n * one[1], n * one[2], other
+                vector(
+                    out, count, tall, At(ACC, acc + line, lines_by, 1), b=rate, p_neg=True, c=At(STG, master + line, lines_by, 1),
+                    cols=At(TO_SOB, cols + block, blocks_by, 1),
+                )  # fmt: skip
+            run = self.dram.block_bytes(layer.wide)
+            at = layer.across + piece.row // cfg.K * run + self.dram.block_bytes(piece.group * cfg.L)
+            out.store(sp=StSrc.SOB, n_o=panels, len=width, l_base=cols, l_so=width, d_base=at, d_so=run)
         self.gradients_left -= 1
         self.stores.append(
             out.store(sp=StSrc.SOF, n_o=1, len=lines, l_base=sof, d_base=piece.master, step=self.gradients_left == 0)
         )
+
+
+def _unit(cfg: Config, high: int, wide: int) -> int:
+    """Lines of a row that a piece has at least: they make whole blocks, and its blocks whole panels in DRAM."""
+    ratio = cfg.K // cfg.L
+    return min(wide // cfg.L, ratio if high % cfg.K == 0 else ratio * ratio)
+
+
+def _rows(cfg: Config, high: int, wide: int, limit: int) -> int:
+    """Rows of a piece of a stored matrix: the most that divide it into equal parts, with ``limit`` lines in a piece; 0: none."""
+    tall = min(cfg.K, high)
+    unit = _unit(cfg, high, wide)
+    most = limit // unit if unit <= cfg.K else 0
+    return max((rows for rows in range(tall, high + 1, tall) if high % rows == 0 and rows <= most), default=0)
 
 
 def _mixed(one: list, other: list) -> list:

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..config import Config
-from ..dram_layout import pack_blocks, pack_lines, unpack_blocks, unpack_lines
+from ..dram_layout import block_beats, pack_blocks, pack_lines, unpack_lines
 from ..isa.program import Program
 from ..numerics import bf16_from_float, fp32_canon, fp32_to_bf16, quantise
-from .ops import Blocks, bias_lines, padded
+from .ops import Blocks, bias_lines, padded, up
 
 PAD_BIAS = -3.0e38
 """Bias of the lanes beyond the last class: their exponential is zero."""
@@ -20,25 +20,24 @@ PAD_BIAS = -3.0e38
 
 @dataclass(frozen=True)
 class Piece:
-    """The part of a weight matrix that one job updates: ``groups`` lines of inputs from line ``group`` on, of one panel.
+    """The part of a stored matrix that one job updates: the layer's ``rows`` from row ``row`` on, ``groups`` lines from line ``group`` on.
 
-    ``master``, ``copy`` and ``transposed`` are DRAM addresses (bytes) of its fp32 lines [group][output], its blocks along the
-    inputs [block][output], and its blocks along the outputs [input].
+    ``master`` is the DRAM address (bytes) of its fp32 lines [group][row].
     """
 
-    panel: int
+    row: int
     group: int
     groups: int
     master: int
-    copy: int
-    transposed: int
 
 
 @dataclass
 class Layer:
     """Sizes (as given, and filled up: ``ins`` to K, ``outs`` to K or L) and places of one layer; None: not used.
 
-    A *panel* is ``rows`` outputs; with ``whole_panels`` the copies of its pieces are one run of blocks in DRAM.
+    What is stored is the weight matrix [outputs][inputs], or, if ``turned``, its transpose: ``high`` rows by ``wide`` lanes. Its
+    HBFP8 copies in DRAM: ``along``, blocks along a row, [rows of a piece][block][row], and ``across``, blocks along a column,
+    [block][column]. Multiplying by the weights (F) takes blocks along the inputs, by their transpose (X) along the outputs.
     """
 
     index: int
@@ -47,9 +46,11 @@ class Layer:
     ins: int
     outs: int
     bias: ArrayLike | None
+    turned: bool = False
     rows: int = 0
-    whole_panels: bool = True
     pieces: list[Piece] = field(default_factory=list)
+    along: int | None = None
+    across: int | None = None
     act_rows: int = 0
     act_cols: int = 0
     d_rows: int = 0
@@ -57,6 +58,16 @@ class Layer:
     mask: int | None = None
     spill: int = 0
     cst: int | None = None
+
+    @property
+    def high(self) -> int:
+        """Rows of the stored matrix."""
+        return self.ins if self.turned else self.outs
+
+    @property
+    def wide(self) -> int:
+        """Lanes of the stored matrix."""
+        return self.outs if self.turned else self.ins
 
 
 @dataclass(frozen=True)
@@ -124,60 +135,64 @@ class TrainingJob:
             w = fp32_canon(np.asarray(given, np.float32))
             if w.shape != (layer.size_out, layer.size_in):
                 raise ValueError(f"weights of layer {layer.index} have shape {w.shape}: legal is {(layer.size_out, layer.size_in)}")
-            full = padded(w, layer.outs, layer.ins)
+            full = self._stored(layer, w)
             for p in layer.pieces:
-                part = self._part(layer, p, full)
-                groups = part.reshape(layer.rows, p.groups, self.cfg.L).transpose(1, 0, 2)
+                groups = self._part(layer, p, full).reshape(layer.rows, p.groups, self.cfg.L).transpose(1, 0, 2)
                 _put(out, p.master, pack_lines(np.ascontiguousarray(groups).reshape(-1, self.cfg.L)))
-                along, across = self.copies_of(layer, part)
-                _put(out, p.copy, pack_blocks(*along))
-                if layer.index:
-                    _put(out, p.transposed, pack_blocks(*across))
+            for (at, count), runs in zip(self.copies(layer), self._copies_of(layer, full), strict=True):
+                assert _put(out, at, *(pack_blocks(*run) for run in runs)) == at + count
+
+    def _stored(self, layer: Layer, w: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Weights ``[outputs, inputs]`` as the matrix that is stored."""
+        return np.ascontiguousarray(padded(w.T if layer.turned else w, layer.high, layer.wide))
 
     def _part(self, layer: Layer, p: Piece, full: NDArray) -> NDArray:
-        first, lane = p.panel * layer.rows, p.group * self.cfg.L
-        return full[first : first + layer.rows, lane : lane + p.groups * self.cfg.L]
+        lane = p.group * self.cfg.L
+        return full[p.row : p.row + layer.rows, lane : lane + p.groups * self.cfg.L]
 
-    def copies_of(self, layer: Layer, part: NDArray[np.float32]) -> tuple[Blocks, Blocks]:
-        """HBFP8 copies of a piece ``[rows, inputs]``: blocks along the inputs, and along the outputs (filled up to K)."""
+    def _copies_of(self, layer: Layer, full: NDArray[np.float32]) -> list[list[Blocks]]:
+        """HBFP8 copies of a stored matrix that the layer has, as runs of blocks: along its rows, and along its columns."""
+        k, copies = self.cfg.K, []
+        bits = fp32_to_bf16(full)
+        if layer.along is not None:
+            parts = bits.reshape(-1, layer.rows, layer.wide)
+            runs = [run for part in parts for run in _by_block(padded(part, layer.rows, up(layer.wide, k)), k)]
+            copies.append([_stack(runs)])
+        if layer.across is not None:
+            copies.append(_by_block(padded(np.ascontiguousarray(bits.T), layer.wide, up(layer.high, k)), k))
+        return copies
+
+    def copies(self, layer: Layer) -> list[tuple[int, int]]:
+        """Where a layer's HBFP8 copies are, along rows and along columns as far as it has them: DRAM addresses and bytes."""
         k = self.cfg.K
-        bits = fp32_to_bf16(part)
-        along = _stack(_by_block(bits, k))
-        across = quantise(padded(np.ascontiguousarray(bits.T), part.shape[1], k))
-        return along, across
+        along, across = layer.high * -(-layer.wide // k), layer.wide
+        found = []
+        if layer.along is not None:
+            found.append((layer.along, block_beats(along, k) * k))
+        if layer.across is not None:
+            found.append((layer.across, -(-layer.high // k) * block_beats(across, k) * k))
+        return found
+
+    def masters(self, layer: Layer) -> list[tuple[int, int]]:
+        """Where a layer's master weights are: DRAM address and bytes of each piece."""
+        return [(p.master, 4 * layer.rows * p.groups * self.cfg.L) for p in layer.pieces]
 
     def weights(self, dram: NDArray[np.uint8], base: int = 0) -> list[NDArray[np.float32]]:
         """Master weights float32 ``[outputs, inputs]`` a layer, from DRAM contents and the context's DRAM base."""
         out = []
         for layer in self.layers:
-            full = np.zeros((layer.outs, layer.ins), np.float32)
-            for p in layer.pieces:
-                lines = layer.rows * p.groups
-                at = base + p.master
-                raw = unpack_lines(dram[at : at + 4 * lines * self.cfg.L], lines, self.cfg.L).view(np.float32)
+            full = np.zeros((layer.high, layer.wide), np.float32)
+            for p, (at, size) in zip(layer.pieces, self.masters(layer), strict=True):
+                raw = unpack_lines(dram[base + at : base + at + size], layer.rows * p.groups, self.cfg.L).view(np.float32)
                 block = raw.reshape(p.groups, layer.rows, self.cfg.L).transpose(1, 0, 2).reshape(layer.rows, -1)
                 self._part(layer, p, full)[...] = block
+            full = full.T if layer.turned else full
             out.append(full[: layer.size_out, : layer.size_in].copy())
         return out
 
-    def stored_copies(self, dram: NDArray[np.uint8], base: int = 0) -> list[list[tuple[Blocks, Blocks | None]]]:
-        """HBFP8 copies in DRAM: for each layer and piece its blocks along the inputs and (not layer 0) along the outputs."""
-        k, lanes = self.cfg.K, self.cfg.L
-
-        def read(at: int, count: int) -> Blocks:
-            size = (count + -(-count // k)) * k
-            return unpack_blocks(dram[base + at : base + at + size], count, k)
-
-        return [
-            [
-                (
-                    read(p.copy, layer.rows * p.groups * lanes // k),
-                    read(p.transposed, p.groups * lanes) if layer.index else None,
-                )
-                for p in layer.pieces
-            ]
-            for layer in self.layers
-        ]
+    def stored_copies(self, dram: NDArray[np.uint8], base: int = 0) -> list[list[NDArray[np.uint8]]]:
+        """HBFP8 copies in DRAM, their bytes: for each layer along the rows and along the columns of what is stored, as far as it has them."""
+        return [[dram[base + at : base + at + size] for at, size in self.copies(layer)] for layer in self.layers]
 
     def errors(self, dram: NDArray[np.uint8], slot: int, base: int = 0) -> NDArray[np.float32]:
         """Softmax minus target, float32 ``[B, C]``, of the last step on minibatch ``slot``."""

@@ -132,8 +132,8 @@ def test_register_refuses() -> None:
         register("SVC[9].CTRL", enable=1)
     with pytest.raises(ValueError, match="has no field 'speed'"):
         register("POLICY", speed=1)
-    with pytest.raises(ValueError, match=r"POLICY.policy = 4: legal range 0..3"):
-        register("POLICY", policy=4)
+    with pytest.raises(ValueError, match=r"POLICY.policy = 8: legal range 0..7"):
+        register("POLICY", policy=8)
 
 
 def test_what_does_not_fit() -> None:

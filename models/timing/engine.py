@@ -103,12 +103,12 @@ def run(state, imem, patches, writes, req, batches, log, steps, until):
         t = NEVER
         for k in range(WAKES):
             t = min(t, soon[k])
+        if s.stop >= 0:
+            return STOPPED
         if t > until:
             return DONE
         if s.logs > len(log) - MARGIN or s.steps > len(steps) - MARGIN:
             return FULL
-        if s.stop >= 0:
-            return STOPPED
         s.now = t
         if soon[W_EXT] <= t:
             while s.ext < len(writes) and writes[s.ext].cycle <= t:

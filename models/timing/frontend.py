@@ -10,7 +10,7 @@ from .events import wake_at, wake_member
 from .requests import free_slots
 from .layout import (
     ASKS, ENDED, FETCHED, HEAD, IDLE, LD, LOADING, MMU, NEVER, RESPOND, RING, RUNNING, SEMS, UNITS, VPU,
-    W_CTX, W_DONE, W_FETCH, W_FORMER, W_NOP, W_RESP, W_STREAM,
+    W_CTX, W_DONE, W_FETCH, W_FORMER, W_MODE, W_NOP, W_RESP, W_STREAM,
 )
 
 NOP = int(Op.NOP)
@@ -217,6 +217,7 @@ def context(s, batches, c, t):
             b = batches[ctx.seq]
             b.end, b.held_inf, b.held_trn = t - 1, ctx.held_inf, ctx.held_trn
             free_slots(s, ctx.rows, t)
+            wake_at(s, W_MODE, t)
             wake_at(s, W_RESP, t)
         else:
             ctx.state = IDLE

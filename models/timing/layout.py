@@ -59,7 +59,7 @@ ARB = np.dtype([("prev", _i, (2,)), ("last_inf", _i)])
 STREAM = np.dtype(_fields("state at pc base iters iter ready"))
 #: A context. ``flying``: instructions issued and not complete; ``ended``: cycle from which its last stream is at its end.
 CONTEXT = np.dtype([
-    *_fields("state svc rows limit flying ended last_done steps seq tx_lines held_inf held_trn"), ("request", _i, (BATCH_MAX,)),
+    *_fields("state svc rows limit flying ended last_done steps seq tx_lines late held_inf held_trn"), ("request", _i, (BATCH_MAX,)),
     ("sem", _i, (SEMS,)), ("nop", _i, (SEMS,)), ("stream", STREAM, (UNITS,)),
 ])
 #: Completions under way: a ring a unit and context, in order of time.

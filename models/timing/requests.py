@@ -5,7 +5,7 @@ from __future__ import annotations
 from .arbiter import round_robin
 from .compiled import njit
 from .events import wake_at, wake_member
-from .layout import ANSWERS, FAIR, IDLE, INF_ONLY, LOADING, NEVER, PRIO, QUEUE, RESPOND, SVC, W_CTX, W_FORMER, W_MODE, W_RESP, W_RX
+from .layout import ANSWERS, FAIR, IDLE, INF_ONLY, LOADING, NEVER, PRIO, QUEUE, RESPOND, RUNNING, SVC, W_CTX, W_FORMER, W_MODE, W_RESP, W_RX
 
 HEADER, PAYLOAD, END = range(3)
 OK, NOT_INSTALLED, BAD_LENGTH, REJECTED = range(4)
@@ -195,6 +195,7 @@ def form(s, req, batches, t):
         b.ready = min(b.ready, t)
         ctx = s.ctx[free]
         ctx.state, ctx.svc, ctx.rows, ctx.seq = LOADING, v, rows, seq
+        ctx.late = max(t + 3, f.pushed[v, f.head[v]] + svc.timeout + 1)
         ctx.tx_lines, ctx.held_inf, ctx.held_trn = svc.tx_lines, 0, 0
         for k in range(rows):
             req[f.request[v, (f.head[v] + k) % QUEUE]].batch = seq
@@ -215,6 +216,26 @@ def _receiver_answers(s, req, t):
 
 
 @njit
+def _late(s, t):
+    """`slack`: whether some request, waiting or in a batch at work, has used up its time in cycle ``t``."""
+    f, late = s.front, False
+    for v in range(s.p.services):
+        svc = s.reg.svc[v]
+        if svc.installed != 0 and f.level[v] > 0:
+            at = max(f.known[v], f.pushed[v, f.head[v]] + svc.timeout)
+            late = late or at <= t
+            if at > t:
+                wake_at(s, W_MODE, at)
+    for c in range(s.p.c_inf):
+        ctx = s.ctx[c]
+        if ctx.state == LOADING or ctx.state == RUNNING:
+            late = late or ctx.late <= t
+            if ctx.late > t:
+                wake_at(s, W_MODE, ctx.late)
+    return late
+
+
+@njit
 def mode(s, t):
     """Scheduling mode: what was decided in t-1 shows in ``t``; the decision of ``t``. Returns whether the mode changed."""
     s.soon[W_MODE] = NEVER
@@ -229,11 +250,13 @@ def mode(s, t):
             svc = s.reg.svc[v]
             if svc.enable != 0 and s.front.level[v] > svc.threshold:
                 new = PRIO
-    elif policy > 3:
+    elif policy == 4:
+        new = PRIO if _late(s, t) else FAIR
+    elif policy > 4:
         new = INF_ONLY
     if new != s.mode:
         s.mode_next, s.mode_at = new, t + 1
-        s.soon[W_MODE] = t + 1
+        wake_at(s, W_MODE, t + 1)
     else:
         s.mode_next = new
     return changed

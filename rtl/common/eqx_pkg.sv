@@ -9,11 +9,12 @@ package eqx_pkg;
   } mode_e;
 
   // Policy CSR encoding.
-  typedef enum logic [1:0] {
-    POLICY_INFERENCE_ONLY = 2'd0,
-    POLICY_FAIR           = 2'd1,
-    POLICY_PRIORITY       = 2'd2,
-    POLICY_ADAPTIVE       = 2'd3
+  typedef enum logic [2:0] {
+    POLICY_INFERENCE_ONLY = 3'd0,
+    POLICY_FAIR           = 3'd1,
+    POLICY_PRIORITY       = 3'd2,
+    POLICY_ADAPTIVE       = 3'd3,
+    POLICY_SLACK          = 3'd4
   } policy_e;
 
   // What a unit needs to know of a context beside the instruction. Stable while the context runs.
@@ -42,7 +43,7 @@ package eqx_pkg;
     logic [15:0]      w_base;
     logic [15:0]      c_base;
     logic [7:0]       batch;      // dispatch when this many wait (1..N)
-    logic [31:0]      timeout;    // or when the oldest has waited this many cycles
+    logic [31:0]      timeout;    // or when the oldest has waited this many cycles (`slack`: how long a request has time)
     logic [15:0]      threshold;  // `adaptive`: inference first while more than this many wait
     logic [7:0]       rx_lines;   // payload lines of a request (1..RX_LINES)
     logic [7:0]       tx_lines;   // payload lines of a response (1..TX_LINES)
@@ -89,6 +90,7 @@ package eqx_pkg;
 
   // One request of a batch, handed from the request dispatcher to an inference context, in row order.
   typedef struct packed {
+    logic [31:0] age;    // cycles since it was queued
     logic        last;   // the batch's last row
     logic [7:0]  ctx;    // inference context
     logic [7:0]  svc;    // service

@@ -359,7 +359,7 @@ module eqx_csr (
         } CTRL;
         struct {
             struct {
-                logic [1:0] next;
+                logic [2:0] next;
                 logic load_next;
             } policy;
         } POLICY;
@@ -673,7 +673,7 @@ module eqx_csr (
         } CTRL;
         struct {
             struct {
-                logic [1:0] value;
+                logic [2:0] value;
             } policy;
         } POLICY;
         struct {
@@ -958,12 +958,12 @@ module eqx_csr (
     assign hwif_out.CTRL.reject_mode.value = field_storage.CTRL.reject_mode.value;
     // Field: eqx_csr.POLICY.policy
     always_comb begin
-        automatic logic [1:0] next_c;
+        automatic logic [2:0] next_c;
         automatic logic load_next_c;
         next_c = field_storage.POLICY.policy.value;
         load_next_c = '0;
         if(decoded_reg_strb.POLICY && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.POLICY.policy.value & ~decoded_wr_biten[1:0]) | (decoded_wr_data[1:0] & decoded_wr_biten[1:0]);
+            next_c = (field_storage.POLICY.policy.value & ~decoded_wr_biten[2:0]) | (decoded_wr_data[2:0] & decoded_wr_biten[2:0]);
             load_next_c = '1;
         end
         field_combo.POLICY.policy.next = next_c;
@@ -971,7 +971,7 @@ module eqx_csr (
     end
     always_ff @(posedge clk or negedge arst_n) begin
         if(~arst_n) begin
-            field_storage.POLICY.policy.value <= 2'h2;
+            field_storage.POLICY.policy.value <= 3'h2;
         end else begin
             if(field_combo.POLICY.policy.load_next) begin
                 field_storage.POLICY.policy.value <= field_combo.POLICY.policy.next;
@@ -2336,7 +2336,7 @@ module eqx_csr (
             readback_data_var[1] = field_storage.CTRL.reject_mode.value;
         end
         if(rd_mux_addr == 11'hc) begin
-            readback_data_var[1:0] = field_storage.POLICY.policy.value;
+            readback_data_var[2:0] = field_storage.POLICY.policy.value;
         end
         if(rd_mux_addr == 11'h10) begin
             readback_data_var[11:0] = field_storage.TRAIN_ROWS.rows.value;

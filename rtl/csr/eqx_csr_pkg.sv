@@ -164,7 +164,7 @@ package eqx_csr_pkg;
     } eqx_csr__CTRL__out_t;
 
     typedef struct {
-        logic [1:0] value;
+        logic [2:0] value;
     } eqx_csr__POLICY__policy__out_t;
 
     typedef struct {

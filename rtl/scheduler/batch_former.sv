@@ -25,6 +25,7 @@ module batch_former #(
     output logic [VW-1:0]               read_svc_o,
     input  logic [SW-1:0]               slot_i,
     input  logic [31:0]                 id_i,
+    input  logic [31:0]                 age_i,
     // rows of a batch
     output logic                        row_valid_o,
     output eqx_pkg::batch_row_t         row_o,
@@ -122,7 +123,7 @@ module batch_former #(
   assign read_svc_o  = svc_q;
   assign row_valid_o = row_valid_q && !drain_q;
   assign row_o       = '{
-    last: row_q + 8'd1 == rows_q, ctx: ctx_q, svc: 8'(svc_q), rows: rows_q, row: row_q, slot: 16'(slot_i), id: id_i
+    age: age_i, last: row_q + 8'd1 == rows_q, ctx: ctx_q, svc: 8'(svc_q), rows: rows_q, row: row_q, slot: 16'(slot_i), id: id_i
   };
   assign ans_valid_o = ans_valid_q;
   assign ans_o       = ans_q;

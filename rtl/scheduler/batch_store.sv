@@ -14,6 +14,7 @@ module batch_store #(
     /* verilator lint_on UNUSEDSIGNAL */
     input  logic                 free_i,
     output logic [RX_SLOTS-1:0]  free_mask_o, // the batch's slots while free_i
+    output logic                 late_o,      // the batch's oldest request is older than its service's timeout
     output logic                 open_o,      // pulse: svc_o is known
     output logic [7:0]           svc_o,
     output logic [7:0]           rows_o,
@@ -34,6 +35,7 @@ module batch_store #(
   logic [15:0]          w_base_q, c_base_q;
   logic [N-1:0][SW-1:0] slot_q;
   logic [N-1:0][31:0]   id_q;
+  logic [31:0]          left_q;   // cycles until the oldest request is late
   logic                 first;
 
   assign first = row_valid_i && row_i.row == '0;
@@ -57,6 +59,12 @@ module batch_store #(
       id_q[row_i.row[RW-1:0]]   <= row_i.id;
     end
   end
+
+  always_ff @(posedge clk_i) begin
+    if (first) left_q <= (svc_i.timeout > row_i.age) ? svc_i.timeout - row_i.age : '0;
+    else if (left_q != '0) left_q <= left_q - 32'd1;
+  end
+  assign late_o = left_q == '0;
 
   always_comb begin
     free_mask_o = '0;

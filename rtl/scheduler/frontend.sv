@@ -30,6 +30,7 @@ module frontend #(
     input  logic                             row_valid_i,
     input  eqx_pkg::batch_row_t              row_i,
     output logic [RX_SLOTS-1:0]              free_mask_o,
+    output logic                             any_late_o,    // a batch at work has a request that is older than its timeout
     // batches, to the responder
     output logic [C_INF-1:0]                 rsp_open_o,    // pulse: the context holds a batch from now on
     output logic [C_INF-1:0]                 rsp_valid_o,   // the batch is to be answered
@@ -72,6 +73,7 @@ module frontend #(
   logic [CTX-1:0]             row_here;
   logic [CTX-1:0][31:0]       limit;
   logic [CTX-1:0][3:0]        pc_valid;
+  logic [C_INF-1:0]           late;
   logic [CTX-1:0][3:0][15:0]  pc;
   logic [CTX-1:0][15:0][3:0]  sem_init;
 
@@ -91,6 +93,8 @@ module frontend #(
     free_mask_o = '0;
     for (int unsigned c = 0; c < C_INF; c++) free_mask_o = free_mask_o | free_mask[c];
   end
+
+  assign any_late_o = |late;
 
   for (genvar u = 0; u < 4; u++) begin : g_unit
     logic [CTX-1:0]       u_valid;
@@ -195,6 +199,7 @@ module frontend #(
     );
 
     if (c < C_INF) begin : g_inf
+      logic        old;
       logic [7:0]  svc, rows, tx_lines;
       logic [15:0] w_base, c_base;
       batch_store #(
@@ -208,6 +213,7 @@ module frontend #(
           .svc_i      (row_svc),
           .free_i     (free[c]),
           .free_mask_o(free_mask[c]),
+          .late_o     (old),
           .open_o     (rsp_open_o[c]),
           .svc_o      (svc),
           .rows_o     (rows),
@@ -219,6 +225,7 @@ module frontend #(
           .slot_o     (row_slot_o[c]),
           .id_o       (rsp_id_o[c])
       );
+      assign late[c]        = old && (ctx_sts_o[c].state == eqx_pkg::CTX_LOADING || run[c]);
       assign row_here[c]    = row_valid_i && row_i.ctx == 8'(c);
       assign rsp_done       = rsp_done_i[c];
       assign ctx_idle_o[c]  = ctx_sts_o[c].state == eqx_pkg::CTX_IDLE;

@@ -40,6 +40,7 @@ module request_dispatcher #(
     // observation
     output logic [SERVICES-1:0][15:0]         level_o,        // requests waiting
     output logic                              any_above_threshold_o,
+    output logic                              any_expired_o,  // the oldest request of some service has waited its timeout
     output logic                              accepted_o,     // pulses
     output logic                              rejected_o,
     output logic                              not_installed_o,
@@ -81,6 +82,7 @@ module request_dispatcher #(
     assign above[s]     = svc_i[s].enable && level_o[s] > svc_i[s].threshold;
   end
   assign any_above_threshold_o = |above;
+  assign any_expired_o         = |(expired & installed);
 
   // Slots.
   logic                slot_valid, push, drop;
@@ -141,7 +143,7 @@ module request_dispatcher #(
   logic          take, read, peek;
   logic [VW-1:0] take_svc, read_svc;
   logic [7:0]    take_n;
-  logic [31:0]   q_id;
+  logic [31:0]   q_id, q_age;
   request_queue #(
       .SERVICES   (SERVICES),
       .QUEUE_DEPTH(QUEUE_DEPTH),
@@ -162,6 +164,7 @@ module request_dispatcher #(
       .read_svc_i (read_svc),
       .slot_o     (q_slot),
       .id_o       (q_id),
+      .age_o      (q_age),
       .level_o    (level),
       .full_o     (full),
       .expired_o  (expired)
@@ -191,6 +194,7 @@ module request_dispatcher #(
       .read_svc_o (read_svc),
       .slot_i     (q_slot),
       .id_i       (q_id),
+      .age_i      (q_age),
       .row_valid_o,
       .row_o,
       .ans_valid_o(bf_ans_valid),

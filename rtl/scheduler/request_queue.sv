@@ -26,6 +26,7 @@ module request_queue #(
     input  logic [VW-1:0]               read_svc_i,
     output logic [SW-1:0]               slot_o,
     output logic [31:0]                 id_o,
+    output logic [31:0]                 age_o,       // of the request read, cycles since it was pushed
     output logic [SERVICES-1:0][CW-1:0] level_o,
     output logic [SERVICES-1:0]         full_o,
     output logic [SERVICES-1:0]         expired_o
@@ -108,4 +109,5 @@ module request_queue #(
   end
 
   assign level_o = level_q;
+  assign age_o   = now_q - arrival;
 endmodule

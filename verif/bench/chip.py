@@ -27,7 +27,7 @@ def measure(scenario: Scenario, deployment: Deployment | None, folder: Path, tim
     Raises:
         BenchError: the test failed (a mismatch, an assertion, the time limit).
     """
-    done = simulate(scenario, folder, timeout=timeout, module=MODULE, deployment=deployment)
+    done = simulate(scenario, folder, timeout=timeout, module=MODULE, deployment=deployment, trace=False)
     file = folder / "bench.json"
     if not done.sim.ok or not file.exists():
         raise BenchError(f"{scenario.test}: {done.sim.explain()}")

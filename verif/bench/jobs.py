@@ -71,7 +71,7 @@ def _deployment(scenario: Scenario, cfg: Config, work, data, targets=None) -> De
     image = build_image(cfg, [_service(cfg)], work, data, iters=MANY, timeout=NEVER, threshold=cfg.N, train_rows=BATCH)
     payloads = {"lstm": digits.to_payload(digits.digits_split().test_images[:IMAGES], cfg.L)}
     job = work if isinstance(work, TrainingJob) else None
-    return Deployment(scenario, cfg, image, job, payloads, targets, scenario.open_trace())
+    return Deployment(scenario, cfg, image, job, payloads, targets, scenario.arrivals)
 
 
 @dataclass(frozen=True)

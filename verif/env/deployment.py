@@ -24,6 +24,7 @@ WIDTH = 4  # minibatch and hidden layer of the training job, in blocks, as far a
 MOST = 128  # this many
 RATE = 0.5
 NEVER = 2**31  # cycles
+THRESHOLD_SHARE = 4  # `adaptive` is fair up to N/4 waiting requests (docs/scheduler.md says why)
 MANY = 1_000_000  # iterations asked for: training goes on until it is drained
 
 
@@ -76,16 +77,8 @@ class Deployment:
     @cached_property
     def weight_ranges(self) -> list[tuple[int, int]]:
         """DRAM ranges of all master weights and of their HBFP8 copies."""
-        out, k, lanes, base = [], self.cfg.K, self.cfg.L, self.image.training_base
-        for layer in self.job.layers:
-            for p in layer.pieces:
-                lines = layer.rows * p.groups
-                blocks = lines * lanes // k
-                out += [(base + p.master, 4 * lanes * lines), (base + p.copy, (blocks + -(-blocks // k)) * k)]
-                if layer.index:
-                    count = p.groups * lanes
-                    out.append((base + p.transposed, (count + -(-count // k)) * k))
-        return out
+        base = self.image.training_base
+        return [(base + at, size) for layer in self.job.layers for at, size in self.job.masters(layer) + self.job.copies(layer)]
 
     def ranges(self, region: str, step: int) -> list[tuple[int, int]]:
         """DRAM ranges (address, bytes) of a named region after a step."""
@@ -107,7 +100,8 @@ class Deployment:
 
 def train_rows(policy: str, cfg: Config) -> int:
     """TRAIN_ROWS for a policy: under ``priority`` inference passes training at any row, so the more rows a weight load buys the better;
-    where classes take turns (``fair``, and ``adaptive`` below its threshold) a turn is a tile, so twice the array's edge."""
+    where classes take turns (``fair``, and ``adaptive`` below its threshold) a turn is a tile, so twice the array's edge (but under
+    ``slack``, which lets classes take turns only while nobody is pressed)."""
     return 2 * cfg.N if policy in ("fair", "adaptive") else MOST
 
 
@@ -134,7 +128,7 @@ def deploy(scenario: Scenario) -> Deployment:
         room = room_beside(cfg, [s.needs for s in installed])
         job = mlp_training(cfg, sizes, batch, RATE, len(training.features), room=room)
         data = job.image(training.features, targets, mlp.initial_weights(sizes=sizes))
-    image = build_image(cfg, installed, job, data, iters=MANY, timeout=NEVER, threshold=cfg.N, train_rows=train_rows(scenario.policy, cfg))
+    image = build_image(cfg, installed, job, data, iters=MANY, timeout=NEVER, threshold=max(1, cfg.N // THRESHOLD_SHARE), train_rows=train_rows(scenario.policy, cfg))
     images = digits.digits_split().test_images[: scenario.requests]
     payloads = {"lstm": digits.to_payload(images, cfg.L), "mlp": mlp_serve.to_payload(images, cfg.L)}
-    return Deployment(scenario, cfg, image, job, payloads, targets, scenario.open_trace())
+    return Deployment(scenario, cfg, image, job, payloads, targets, scenario.arrivals)

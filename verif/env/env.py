@@ -1,6 +1,7 @@
 """The chip-level environment: agents, predictor, scoreboards."""
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from pyuvm import ConfigDB, uvm_component, uvm_env
@@ -14,6 +15,7 @@ from verif.lib.dram import DramBackdoor
 from verif.env.coverage import FunctionalCoverage
 from verif.env.deployment import Deployment
 from verif.env.latency import LatencyScoreboard
+from verif.env.predict import solo_response
 from verif.env.reference import Reference
 from verif.env.scoreboards import BatchRecorder, ResponseScoreboard, WeightScoreboard
 
@@ -68,7 +70,11 @@ class EquinoxEnv(uvm_env):
     def end_of_elaboration_phase(self):
         what: Deployment = ConfigDB().get(self, "", "DEPLOYMENT")
         self.latency_board.config = what.cfg
-        self.latency_board.exact = ConfigDB().get(self, "", "TIMED") and not (what.scenario.rsp_stall or what.scenario.dram_stall)
+        self.latency_board.timed = ConfigDB().get(self, "", "TIMED")
+        self.latency_board.exact = not (what.scenario.rsp_stall or what.scenario.dram_stall)
+        self.latency_board.solo = cache(lambda service, rows: solo_response(what, service, rows))
+        dut = ConfigDB().get(self, "", "DUT")
+        self.latency_board.held = lambda: int(dut.rsp_held.value) + int(dut.u_dram.held.value)
         self.response_board.expected = self.predictor.response
         board = self.weight_board
         board.required = False

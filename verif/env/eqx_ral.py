@@ -88,7 +88,7 @@ class eqx_csr__POLICY(uvm_reg):
         self.policy = uvm_reg_field("policy")
 
     def build(self) -> None:
-        self.policy.configure(self, 2, 0, "RW", False, 0x2, True, True, False)
+        self.policy.configure(self, 3, 0, "RW", False, 0x2, True, True, False)
 
 
 # Reg - eqx_csr::TRAIN_ROWS

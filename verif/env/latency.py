@@ -2,17 +2,20 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from itertools import zip_longest
 
 from pyuvm import uvm_subscriber
 
 from models.config import Config
+from models.isa.encoding import Status
 from models.timing import Timeline, TimingModel
 from verif.agents.csr_agent import CsrWrite
 from verif.agents.request_agent import RequestItem, SentRequest
 from verif.agents.response_agent import Response
 from verif.agents.train_agent import StepEvent
 from verif.agents.unit_agent import BatchEvent
+from verif.env.latency_bounds import too_early, too_late
 from verif.env.scoreboards import Scoreboard
 
 
@@ -33,13 +36,17 @@ class _Port(uvm_subscriber):
 class LatencyScoreboard(Scoreboard):
     """Records what enters the core and when, and at the end compares the times of all that left it with the model's.
 
-    ``config`` is the core's; with ``exact`` off nothing is compared here.
+    ``config`` is the core's. With ``exact`` off (random stalls) times are bounded instead, see ``latency_bounds.py``: ``held``
+    gives the cycles in which a stall held something back, ``solo(service, rows)`` what a batch takes alone. With ``timed`` off
+    nothing is compared.
     """
 
     def build_phase(self):
         super().build_phase()
         self.config: Config | None = None
-        self.exact = True
+        self.exact = self.timed = True
+        self.held: Callable[[], int] = lambda: 0
+        self.solo: Callable[[int, int], int] | None = None
         self.writes: list[CsrWrite] = []
         self.offered: list[RequestItem] = []
         self.sent: list[SentRequest] = []
@@ -61,13 +68,28 @@ class LatencyScoreboard(Scoreboard):
         return model.run(writes, [(r.offered, r.service, len(r.payload)) for r in self.offered], last + 2)
 
     def extract_phase(self):
-        if not self.exact:
+        if not self.timed:
             self.required = False
             return
         self.timeline = self.predict()
+        if not self.exact:
+            self._bound()
+            return
         self._compare("batch (cycle, context, service, rows)", self._observed_batches(), self._predicted_batches())
         self._compare("response (cycle, request, status)", self._observed_requests(), self._predicted_requests())
         self._compare("training step (cycle, steps)", self._observed_steps(), self._predicted_steps())
+
+    def _bound(self) -> None:
+        """With random stalls: nothing comes impossibly early or late."""
+        seen = {n: cycle for cycle, n, status in self._observed_requests() if status == Status.OK}
+        wanted = {n: cycle for cycle, n, _ in self._predicted_requests()}
+        begun = {n: r.offered for n, r in enumerate(self.offered)}
+        service = {n: r.service for n, r in enumerate(self.offered)}
+        early, late = too_early(self.batches, self.answers, self.solo), too_late(seen, wanted, begun, service, self.held())
+        for checked, complaints in (early, late):
+            self.compared += checked
+            for text in complaints:
+                self.mismatch(text)
 
     def _observed_batches(self) -> list[tuple[int, ...]]:
         return [(b.cycle, b.ctx, b.service, b.rows) for b in self.batches]

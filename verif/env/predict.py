@@ -53,6 +53,13 @@ def predict(
     return model.run(setup(what, policy, timeouts or {}, train), requests, until)
 
 
+def solo_response(what: Deployment, service: int, rows: int) -> int:
+    """Cycles from the hand-over of a batch's last row to the last beat of its first response, alone in an idle core."""
+    name = what.image.installed[service].name
+    batch = predict(what, [FIRST] * rows, [name] * rows, timeouts={name: 1000}).batches[0]
+    return int(batch["respond"] - batch["run"]) + what.image.services[service].tx_lines + 1
+
+
 @dataclass(frozen=True)
 class Capacity:
     """Of one service: requests per cycle with full batches in all contexts, and cycles of a full batch in an idle core."""

@@ -30,6 +30,7 @@ class ProgressBar:
 
     def __init__(self, run_dir: Path, width: int = 30) -> None:
         self.path, self.width, self.stop, self.shown = run_dir / FILE, width, threading.Event(), ""
+        self.before = self.path.stat().st_mtime_ns if self.path.exists() else 0  # an earlier run's
         self.thread = threading.Thread(target=self._watch, daemon=True) if sys.stderr.isatty() else None
 
     def __enter__(self) -> ProgressBar:
@@ -46,9 +47,17 @@ class ProgressBar:
 
     def _watch(self) -> None:
         while not self.stop.wait(PERIOD):
-            if not self.path.exists():
-                continue
+            self.shown = self.look() or self.shown
+            if self.shown:
+                print(f"\r{self.shown:78}", end="", file=sys.stderr, flush=True)
+
+    def look(self) -> str:
+        """The bar as the bench has left it; empty while this run's bench has left nothing."""
+        try:
+            if self.path.stat().st_mtime_ns == self.before:
+                return ""
             done, total, text = self.path.read_text().split(" ", 2)
-            filled = self.width * int(done) // max(1, int(total))
-            self.shown = f"[{'#' * filled:{self.width}}] {done}/{total} {text}"
-            print(f"\r{self.shown:78}", end="", file=sys.stderr, flush=True)
+        except FileNotFoundError:
+            return ""
+        filled = self.width * int(done) // max(1, int(total))
+        return f"[{'#' * filled:{self.width}}] {done}/{total} {text}"

@@ -2,22 +2,38 @@
 from __future__ import annotations
 
 import json
-import math
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
 from pathlib import Path
 
 from models.config import load_config
-from models.traces import Trace, is_spec, open_trace
+from models.traces import Trace, is_spec, map_services, open_trace, scale_to_load
 
 ROOT = Path(__file__).resolve().parents[2]
-POLICIES = ("inference_only", "fair", "priority", "adaptive")
+POLICIES = ("inference_only", "fair", "priority", "adaptive", "slack")
 SERVICES = ("lstm", "mlp")
 TRAIN = ("off", "mlp")
 DEFAULT_TRACE = "configs/traces/bursty.csv"
+RANGES: dict[str, tuple[float, float]] = {  # legal values of the numbers, both ends included
+    "load": (0.001, 4),
+    "requests": (1, 10**7),
+    "steps": (1, 10**6),
+    "seed": (0, 2**31 - 1),
+    "limit": (0, 2**40),
+    "rsp_stall": (0, 95),
+    "dram_stall": (0, 95),
+}
 
 
 class ScenarioError(ValueError):
     """A knob is wrong; the message names it and what is legal."""
+
+
+def _out_of_range(name: str, value: object) -> ScenarioError:
+    low, high = RANGES[name]
+    kind = "number" if name == "load" else "whole number"
+    return ScenarioError(f"{name.upper()} = {value!r}: legal is a {kind} in {low}..{high}")
 
 
 @dataclass(frozen=True)
@@ -52,17 +68,31 @@ class Scenario:
         for name in self.services:
             if name not in SERVICES or self.services.count(name) > 1:
                 raise ScenarioError(f"SERVICE = {self.service!r}: legal is one or more different of {', '.join(SERVICES)}, joined by commas")
-        if not (math.isfinite(self.load) and 0 < self.load <= 4):
-            raise ScenarioError(f"LOAD = {self.load}: legal is a number above 0, at most 4 (1 is the measured capacity)")
-        for name, low, high in (("requests", 1, 10**7), ("steps", 1, 10**6), ("seed", 0, 2**31 - 1), ("limit", 0, 2**40),
-                                ("rsp_stall", 0, 95), ("dram_stall", 0, 95)):
+        for name, (low, high) in RANGES.items():
             if not low <= getattr(self, name) <= high:
-                raise ScenarioError(f"{name.upper()} = {getattr(self, name)}: legal range {low}..{high}")
-        self.open_trace()
+                raise _out_of_range(name, getattr(self, name))
+        scale_to_load(self.arrivals, self.requests, self.load, [1.0] * len(self.services), map_services(self.arrivals, self.services))  # it can be
         return self
 
-    def open_trace(self) -> Trace:
-        """The arrivals; a relative file name is looked for in the current folder, then in the project."""
+    @staticmethod
+    def from_text(texts: Mapping[str, str]) -> Scenario:
+        """A scenario from knobs as they stand on a command line; those left out have their defaults.
+
+        Raises:
+            ScenarioError: what should be a number is none.
+        """
+        values: dict[str, object] = {}
+        for knob in fields(Scenario):
+            if knob.name in texts:
+                try:
+                    values[knob.name] = type(knob.default)(texts[knob.name])
+                except ValueError:
+                    raise _out_of_range(knob.name, texts[knob.name]) from None
+        return Scenario(**values)
+
+    @cached_property
+    def arrivals(self) -> Trace:
+        """The trace; a relative file name is looked for in the current folder, then in the project."""
         name = self.trace
         if not is_spec(name) and not Path(name).exists() and (ROOT / name).exists():
             name = str(ROOT / name)

@@ -11,11 +11,11 @@ from models.config import load_config
 from verif.env.deployment import Deployment, deploy
 from verif.env.scenario import ROOT, Scenario
 from verif.lib.rtl import closure
-from verif.lib.sim import SimResult, build, run
+from verif.lib.sim import SimResult, build, env_flag, run
 
 MODULE = "verif.tests.bench_equinox"
 LIBRARY = (ROOT / "rtl", ROOT / "verif/lib/sv", ROOT / "verif/tb")
-VISIBLE = [("axi_dram", "mem"), ("axi_dram", "stall_pct"), ("axi_dram", "stall_seed"), ("axi_dram", "err_*")]
+VISIBLE = [("axi_dram", "mem"), ("axi_dram", "stall_pct"), ("axi_dram", "stall_seed"), ("axi_dram", "err_*"), ("axi_dram", "latency"), ("axi_dram", "held")]
 
 
 def build_chip(config: str, *, trace: bool = False, sources: Sequence[Path] = (), **options) -> Path:
@@ -41,12 +41,13 @@ class ChipRun:
 
 
 def simulate(
-    scenario: Scenario, run_dir: Path, *, trace: bool = False, timeout: float = 3600.0, check: bool = False,
+    scenario: Scenario, run_dir: Path, *, trace: bool | None = None, timeout: float = 3600.0, check: bool = False,
     module: str = MODULE, deployment: Deployment | None = None,
 ) -> ChipRun:
     """Build if needed, write the run's inputs, run ``scenario.test`` of ``module``.
 
-    ``deployment`` is what runs, where it is not what :func:`deploy` makes of the scenario.
+    ``deployment`` is what runs, where it is not what :func:`deploy` makes of the scenario. ``trace``: dump waves (default:
+    whether WAVES is set).
 
     Raises:
         ValueError: the scenario is wrong or does not fit, or the folder holds something else than an earlier run.
@@ -54,6 +55,7 @@ def simulate(
     scenario.check()
     if run_dir.is_dir() and any(run_dir.iterdir()) and not (run_dir / "scenario.json").exists():
         raise ValueError(f"{run_dir}: holds files that are not a run's; legal is a new folder, an empty one, or that of an earlier run")
+    trace = env_flag("WAVES") if trace is None else trace
     what = deploy(scenario) if deployment is None else deployment
     start = time.monotonic()
     exe = build_chip(scenario.config, trace=trace)
@@ -67,11 +69,11 @@ def simulate(
     (run_dir / "dram.bin").write_bytes(what.image.dram.tobytes())
     result = run(
         exe, module, test_filter=rf"\b{scenario.test}$", seed=scenario.seed, plusargs=[f"+dram_image={run_dir / 'dram.bin'}"],
-        env={"EQX_RUN_DIR": str(run_dir), "COCOTB_REWRITE_ASSERTION_FILES": ""}, run_dir=run_dir / "sim", timeout=timeout, check=check,
+        env={"EQX_RUN_DIR": str(run_dir), "COCOTB_REWRITE_ASSERTION_FILES": ""}, run_dir=run_dir / "sim", trace=trace, timeout=timeout, check=check,
     )
     return ChipRun(run_dir, result, built)
 
 
 def default_run_dir(scenario: Scenario) -> Path:
     """Where ``make sim`` leaves what it writes."""
-    return ROOT / "build" / "sim_runs" / f"{scenario.config}_{scenario.test}_{os.environ.get('EQX_RUN_NAME', scenario.seed)}"
+    return ROOT / "build" / "sim_runs" / f"{Path(scenario.config).stem}_{scenario.test}_{os.environ.get('EQX_RUN_NAME', scenario.seed)}"

@@ -69,7 +69,7 @@ def targets(modules: Iterable[str] = ()) -> list[Target]:
     chosen = list(modules)
     for name in chosen:
         if name not in files:
-            raise ValueError(f"no module {name} in rtl/")
+            raise ValueError(f"MODULE = {name!r}: legal are the modules of rtl/, by their file's name")
     if not chosen:
         chosen = [TOP] if TOP in files else []
         reached = {path.stem for path in closure(TOP)} if chosen else set()

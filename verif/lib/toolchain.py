@@ -118,7 +118,7 @@ def ccache() -> str:
 
 @functools.cache
 def trace_format() -> str:
-    """``fst`` when the compression libraries are there, else ``vcd`` (needs nothing, 80x larger)."""
+    """``fst`` when the compression libraries are there, else ``vcd`` (needs nothing, 14x larger)."""
     probe = subprocess.run(
         [compiler().path, "-x", "c++", "-", "-o", os.devnull, "-llz4", "-lz"],
         input="#include <lz4.h>\n#include <zlib.h>\nint main() { return !LZ4_versionNumber(); }\n",

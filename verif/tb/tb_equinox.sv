@@ -112,7 +112,13 @@ module tb_equinox #(
       rsp_stall_q <= (32'(stall_rng_q[31:16]) % 32'd100) < rsp_stall_pct;
     end else rsp_stall_q <= 1'b0;
   end
-  assign m_tready = !rsp_stall_q;
+  logic plant_late = 1'b0;  // a planted fault for the checks' own test: the next response comes one cycle late
+  logic planted_q  = 1'b0;
+  always_ff @(posedge clk) planted_q <= plant_late && (planted_q || m_tvalid);
+  assign m_tready = !rsp_stall_q && !(plant_late && m_tvalid && !planted_q);
+
+  int unsigned rsp_held = 0;  // cycles in which a response beat was held back
+  always_ff @(posedge clk) if (m_tvalid && !m_tready) rsp_held <= rsp_held + 1;
 
   // ---- probe: each event is a change of a toggle, with what happened beside it
   int unsigned cycle = 0;            // rising edges so far

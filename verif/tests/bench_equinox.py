@@ -4,6 +4,7 @@ import pyuvm
 from verif.tests.checkers import Checkers, Silent
 from verif.tests.drain_restart import DrainRestart
 from verif.tests.isa import IsaTourTest
+from verif.tests.late import LateResponse, SlowDram
 from verif.tests.noninterference import NonInterference
 from verif.tests.registers import Registers
 from verif.tests.replay import EquinoxReplay
@@ -55,6 +56,16 @@ class equinox_checkers_test(Checkers):
 @pyuvm.test()
 class equinox_silent_test(Silent):
     """Must fail: nothing is compared."""
+
+
+@pyuvm.test()
+class equinox_late_response_test(LateResponse):
+    """Must fail: a response comes a cycle late."""
+
+
+@pyuvm.test()
+class equinox_slow_dram_test(SlowDram):
+    """Must fail: the DRAM is a cycle slower than it says."""
 
 
 @pyuvm.test()

@@ -9,14 +9,13 @@ import numpy as np
 
 from models.traces import map_services, scale_to_load
 from verif.agents.axis import cycles, now
+from verif.env.limits import batch_timeout, default_limit
 from verif.env.progress import ProgressWriter
 from verif.env.scenario import POLICIES
 from verif.report import Check, RunResult, Service, Training, Unit
 from verif.sequences.boot import PerfSeq
 from verif.tests.base import EquinoxTest
 
-TIMEOUT_SHARE = 0.5     # batch timeout, in unloaded latencies of a full batch
-LIMIT_SHARE = 6.0       # default latency limit (p99), likewise, of the slowest service that requests are for
 CHECKPOINTS = 8         # comparisons of all weights on the way
 
 
@@ -27,8 +26,9 @@ class EquinoxReplay(EquinoxTest):
         s, board, weights = self.scenario, self.env.response_board, self.env.weight_board
         names = list(s.services)
         measured = {name: await self.measure_capacity(name, 8 if s.requests >= 100 else 4) for name in names}
+        self.limit = s.limit or default_limit(latency for _, latency in measured.values())
         for name, (_, latency) in measured.items():
-            await self.csr.write(f"SVC[{self.what.index[name]}].TIMEOUT", cycles=int(TIMEOUT_SHARE * latency))
+            await self.csr.write(f"SVC[{self.what.index[name]}].TIMEOUT", cycles=batch_timeout(s.policy, self.limit, latency))
         trace = self.what.trace
         plan = scale_to_load(trace, s.requests, s.load, [measured[n][0] for n in names], map_services(trace, names))
         weights.required = s.train != "off"
@@ -62,10 +62,9 @@ class EquinoxReplay(EquinoxTest):
         for name in s.services:
             index = self.what.index[name]
             mine = sorted((r for r in served if r.service == index), key=lambda r: r.arrival)
-            limit = s.limit or int(LIMIT_SHARE * max(latency for _, latency in measured.values()))
             services.append(Service(
                 name, len(mine), self.what.image.services[index].batch, [r.arrival for r in mine], [r.latency for r in mine],
-                [b.rows for b in self.env.batches.batches[first_batch:] if b.service == index], limit,
+                [b.rows for b in self.env.batches.batches[first_batch:] if b.service == index], self.limit,
             ))
         training = None
         if s.train != "off":

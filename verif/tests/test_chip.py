@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -81,6 +82,20 @@ def test_nothing_compared_fails() -> None:
     assert [f.message for f in result.sim.failures if "response_board: compared nothing" in f.message]
 
 
+@pytest.mark.parametrize(("test", "train", "report"), [
+    ("late_response", "off", r"response \(cycle, request, status\) \d+: seen \((\d+), .*predicted \((\d+), "),
+    ("slow_dram", "mlp", r"training step \(cycle, steps\) 0: seen \((\d+), .*predicted \((\d+), "),
+])  # fmt: skip
+def test_one_cycle_is_seen(test: str, train: str, report: str) -> None:
+    """A time that is off by a cycle (for the DRAM: by one an access) fails the run, with both times."""
+    result = run("tiny", test, train=train, check=False)
+    assert not result.sim.ok
+    found = [m for f in result.sim.failures if (m := re.search(report, f.message))]
+    assert len(found) == 1, [f.message for f in result.sim.failures]
+    seen, predicted = map(int, found[0].groups())
+    assert seen - predicted == 1 if test == "late_response" else seen > predicted
+
+
 def sim_command(out: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """``scripts/sim.py`` as a command."""
     command = [sys.executable, str(ROOT / "scripts" / "sim.py"), "--config", "tiny", "--requests", "8", "--train", "off", "--out", str(out), *words]
@@ -96,3 +111,13 @@ def test_command_fails_beyond_the_limit(tmp_path: Path) -> None:
     assert "is above the limit of 1" in late.stdout + late.stderr
     assert "SEED=1" in late.stdout + late.stderr
     assert (tmp_path / "late" / "report.html").stat().st_size > 1000
+
+
+def test_command_runs_any_test(tmp_path: Path) -> None:
+    """`make sim TEST=`: a test without figures to report passes and fails as it should."""
+    good = sim_command(tmp_path / "good", "--test", "equinox_noninterference_test")
+    assert good.returncode == 0, good.stdout + good.stderr
+    assert "PASSED: equinox_noninterference_test" in good.stdout and "SEED=1" in good.stdout
+    bad = sim_command(tmp_path / "bad", "--test", "equinox_silent_test")
+    assert bad.returncode == 1
+    assert "compared nothing" in bad.stderr and "SEED=1" in bad.stderr

@@ -3,6 +3,10 @@ from __future__ import annotations
 
 import gzip
 import importlib.util
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -11,7 +15,9 @@ import pytest
 
 from models.traces import load_trace
 from verif.env import simulate as simulation
-from verif.env.scenario import ROOT
+from verif.env.progress import ProgressBar, ProgressWriter
+from verif.env.scenario import ROOT, Scenario
+from verif.env.simulate import default_run_dir
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +71,7 @@ TRACES = {  # contents, and what the line must say beside the file's name
     "hole": ("arrival_us,model\n1,a\n,a\n", (":3:", "arrival_us", "''", "legal is a number from 0")),
     "layout": ("when,what\n1,2\n", (":1:", "unknown column layout", "'when,what'", "legal: a column 'arrival_us'")),
     "fields": ("arrival_us,model\n1\n", (":2:", "1 fields", "the header names 2")),
+    "same_time": ("arrival_us\n7\n7\n7\n", ("its first 1000 arrivals are all at one time", "legal are two times or more")),
     "stamp": ("TIMESTAMP,ContextTokens\n2023-11-16 18:15:46.68,1\nyesterday,2\n", (":3:", "TIMESTAMP", "'yesterday'", "legal is YYYY-MM-DD")),
 }
 
@@ -155,21 +162,23 @@ def test_does_not_fit(old: str, new: str, parts: tuple[str, ...], refused, confi
 
 
 @pytest.mark.parametrize(("words", "parts"), [
-    (("--policy", "random"), ("POLICY", "'random'", "legal are inference_only, fair, priority, adaptive")),
+    (("--policy", "random"), ("POLICY", "'random'", "legal are inference_only, fair, priority, adaptive, slack")),
     (("--train", "cnn"), ("TRAIN", "'cnn'", "legal are off, mlp")),
     (("--service", "gpt"), ("SERVICE", "'gpt'", "lstm, mlp")),
     (("--service", "lstm,lstm"), ("SERVICE", "'lstm,lstm'", "different")),
     (("--service", ""), ("SERVICE", "''", "lstm, mlp")),
-    (("--load", "0"), ("LOAD", "0", "legal is a number above 0")),
-    (("--load", "nan"), ("LOAD", "nan", "legal is a number above 0")),
-    (("--load", "fast"), ("--load", "'fast'")),
-    (("--requests", "0"), ("REQUESTS", "0", "legal range 1..")),
-    (("--requests", "3.5"), ("--requests", "'3.5'")),
-    (("--steps", "0"), ("STEPS", "0", "legal range 1..")),
-    (("--seed", "-1"), ("SEED", "-1", "legal range 0..")),
-    (("--limit", "-5"), ("LIMIT", "-5", "legal range 0..")),
-    (("--rsp-stall", "100"), ("RSP_STALL", "100", "legal range 0..95")),
-    (("--dram-stall", "-1"), ("DRAM_STALL", "-1", "legal range 0..95")),
+    (("--load", "0"), ("LOAD = 0.0", "legal is a number in 0.001..4")),
+    (("--load", "5"), ("LOAD = 5.0", "legal is a number in 0.001..4")),
+    (("--load", "nan"), ("LOAD = nan", "legal is a number in 0.001..4")),
+    (("--load", "fast"), ("LOAD = 'fast'", "legal is a number in 0.001..4")),
+    (("--requests", "0"), ("REQUESTS = 0", "legal is a whole number in 1..10000000")),
+    (("--requests", "3.5"), ("REQUESTS = '3.5'", "legal is a whole number in 1..10000000")),
+    (("--steps", "0"), ("STEPS = 0", "legal is a whole number in 1..1000000")),
+    (("--seed", "-1"), ("SEED = -1", "legal is a whole number in 0..2147483647")),
+    (("--seed", "dice"), ("SEED = 'dice'", "legal is a whole number in 0..2147483647")),
+    (("--limit", "-5"), ("LIMIT = -5", "legal is a whole number in 0..")),
+    (("--rsp-stall", "100"), ("RSP_STALL = 100", "legal is a whole number in 0..95")),
+    (("--dram-stall", "-1"), ("DRAM_STALL = -1", "legal is a whole number in 0..95")),
     (("--colour", "red"), ("--colour", "--help")),
     (("--test", "no_such_test"), ("TEST", "'no_such_test'", "equinox_replay_test")),
 ])
@@ -184,3 +193,44 @@ def test_a_folder_of_somebody_else(sim: ModuleType, tmp_path: Path, capsys, monk
     assert sim.main(["--requests", "8", "--out", str(tmp_path)]) == 2
     assert str(tmp_path) in capsys.readouterr().err
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"] and (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_results_of_a_configuration_elsewhere(config) -> None:
+    """Results go below build/, wherever the configuration's file lies."""
+    path = config("N = 4\n", "N = 4\n")
+    assert default_run_dir(Scenario(config=path)).parent == ROOT / "build" / "sim_runs"
+
+
+@pytest.mark.parametrize(("script", "words", "parts"), [
+    ("bench", ("--only", "beauty"), ("--only beauty", "legal are gemm, inference")),
+    ("bench", ("--repeat", "often"), ("--repeat", "'often'")),
+    ("lint", ("no_such_module",), ("MODULE = 'no_such_module'", "legal are the modules of rtl/")),
+])
+def test_other_commands(script: str, words: tuple[str, ...], parts: tuple[str, ...]) -> None:
+    """The other entry points that make calls say it in one line, too."""
+    done = subprocess.run([sys.executable, str(ROOT / "scripts" / f"{script}.py"), *words], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 2 and done.stdout == "" and len(done.stderr.splitlines()) == 1, done.stderr
+    contains(done.stderr, "error: ", *parts)
+
+
+def test_no_compiler(tmp_path: Path) -> None:
+    """A compiler that is missing is named in one line."""
+    command = [sys.executable, str(ROOT / "scripts" / "sim.py"), "--requests", "8", "--out", str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env={**os.environ, "EQX_CXX": "no-such-compiler"})
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1, done.stderr
+    contains(done.stderr, "error: ", "C++20 compiler", "no-such-compiler")
+    assert not (tmp_path / "out").exists()
+
+
+def test_progress(tmp_path: Path) -> None:
+    """The bar shows this run's progress, not an earlier one's in the same folder."""
+    writer = ProgressWriter(tmp_path, 8)
+    writer.show(8, "requests")
+    past = time.time() - 5
+    os.utime(tmp_path / "progress", (past, past))
+    bar = ProgressBar(tmp_path, 8)
+    assert bar.look() == ""
+    ProgressWriter(tmp_path, 8).show(3, "requests")
+    assert bar.look() == "[###     ] 3/8 requests"
+    (tmp_path / "progress").unlink()
+    assert bar.look() == ""

@@ -127,6 +127,9 @@ class Harness:
         dut.svc_pc_valid.value, dut.svc_pc.value = streams(services)
         self.svc_rest = [int(rng.integers(1 << 40)) for _ in services]
         dut.svc_rest.value = pack(self.svc_rest, 40)
+        for x in services:
+            x.timeout = int(rng.choice([0, int(rng.integers(1, 60)), 1000]))
+        dut.svc_timeout.value = pack([x.timeout for x in services], 32)
         none = Program([None] * UNITS)
         programs = [training.get(c, none) for c in range(self.contexts)]
         dut.ctx_pc_valid.value, dut.ctx_pc.value = streams(programs)
@@ -191,7 +194,7 @@ class Harness:
         for r in range(rows):
             slot = int(self.rng.choice(sorted(self.free_slots)))
             self.free_slots.remove(slot)
-            self.feeding.append(Row(idle[0], svc, rows, r, slot, self.next_id))
+            self.feeding.append(Row(idle[0], svc, rows, r, slot, self.next_id, int(self.rng.integers(0, 100))))
             self.next_id += 1
 
     def _write(self, i: Inputs) -> None:
@@ -215,8 +218,8 @@ class Harness:
         }
         if i.row:
             r = i.row
-            word = r.last << 80 | r.ctx << 72 | r.svc << 64 | r.rows << 56 | r.row << 48 | r.slot << 32 | r.id
-            values["row"] = 1 << 81 | word
+            word = r.age << 81 | r.last << 80 | r.ctx << 72 | r.svc << 64 | r.rows << 56 | r.row << 48 | r.slot << 32 | r.id
+            values["row"] = 1 << 113 | word
         for name, value in values.items():
             if self.log.get(name) != value:
                 self.log[name] = value
@@ -240,7 +243,7 @@ class Harness:
             "unit": [s[1] for s in status], "steps": [s[0] for s in status],
             "valid": grid(1), "dep": grid(1), "fetch": grid(1), "kill": [get(1) for _ in range(n)],
             "idle": [get(1) for _ in range(self.inference)], "open": [get(1) for _ in range(self.inference)],
-            "rsp": [get(1) for _ in range(self.inference)], "freed": get(self.slots), "fold": grid(32), "iter": grid(16),
+            "rsp": [get(1) for _ in range(self.inference)], "freed": get(self.slots), "fold": grid(32), "iter": grid(16), "late": bool(get(1)),
         }  # fmt: skip
         seen["iter"] = [[i if v else None for i, v in zip(*r, strict=True)] for r in zip(seen["iter"], seen["valid"], strict=True)]
         if self.corrupt and self.now > 200 and any(map(any, seen["valid"])):

@@ -45,6 +45,7 @@ class Row:
     row: int
     slot: int
     id: int
+    age: int = 0
 
     @property
     def last(self) -> bool:
@@ -60,6 +61,7 @@ class Program:
     iters: int = 1
     iter_mod: int = 1
     sem_init: list[int] = field(default_factory=lambda: [0] * SEMAPHORES)
+    timeout: int = 0
 
 
 @dataclass
@@ -107,6 +109,7 @@ class Context:
     killed: bool = False
     freeing: bool = False
     opened: bool = False
+    left: int = 0  # cycles until the batch's oldest request is late
     batch: list[Row] = field(default_factory=list)
 
 
@@ -154,6 +157,7 @@ class FrontendModel:
             "kill": [x.state == KILLING for x in self.ctx],
             "idle": [x.state == IDLE for x in self.ctx if x.inference],
             "rsp": [x.state == RESPOND for x in self.ctx if x.inference],
+            "late": any(x.state in (LOADING, RUNNING) and not x.left for x in self.ctx if x.inference),
             "open": [x.opened for x in self.ctx if x.inference],
             "freed": sum(1 << r.slot for x in self.ctx if x.freeing for r in x.batch),
         }
@@ -263,10 +267,12 @@ class FrontendModel:
     def _control(self, ctx: Context, c: int, i: Inputs, fault, done: bool, quiet: bool) -> None:
         cmd, state = i.cmd[c], ctx.state
         ctx.freeing = ctx.opened = False
+        ctx.left = max(0, ctx.left - 1)
         row = i.row if i.row and i.row.ctx == c else None
         if row:
             if row.row == 0:
                 ctx.batch, ctx.program, ctx.opened = [], self.programs[row.svc], True
+                ctx.left = max(0, ctx.program.timeout - row.age)
             ctx.batch.append(row)
             if row.last:
                 ctx.ok = not (state == LOADING and (ctx.killed or "kill" in cmd))

@@ -22,6 +22,7 @@ module tb_frontend #(
   logic [SERVICES-1:0][3:0][15:0] svc_pc = '0;
   logic [SERVICES-1:0][39:0]      svc_rest = '0;  // {tx_lines, c_base, w_base}
   logic [CTX-1:0][3:0]            ctx_pc_valid = '0;
+  logic [SERVICES-1:0][31:0]      svc_timeout = '0;
   logic [CTX-1:0][3:0][15:0]      ctx_pc = '0;
   logic [CTX-1:0][31:0]           ctx_iters = '0;
   logic [CTX-1:0][15:0]           ctx_iter_mod = '0;
@@ -33,7 +34,7 @@ module tb_frontend #(
   for (genvar s = 0; s < SERVICES; s++) begin : g_svc
     assign svc[s] = '{
       enable: 1'b1, pc_valid: svc_pc_valid[s], pc: svc_pc[s], w_base: svc_rest[s][15:0], c_base: svc_rest[s][31:16],
-      batch: 8'(N), timeout: '0, threshold: '0, rx_lines: 8'd1, tx_lines: svc_rest[s][39:32]
+      batch: 8'(N), timeout: svc_timeout[s], threshold: '0, rx_lines: 8'd1, tx_lines: svc_rest[s][39:32]
     };
   end
   for (genvar c = 0; c < CTX; c++) begin : g_cfg
@@ -60,6 +61,7 @@ module tb_frontend #(
   eqx_pkg::batch_end_t [C_INF-1:0] rsp;
   logic [C_INF-1:0][N-1:0][31:0]   rsp_id;
   logic [C_INF-1:0][N-1:0][SW-1:0] row_slot;
+  logic                            late;
   logic [3:0][CTX-1:0]             instr_valid, dep_wait, fetch_wait;
   logic [3:0][CTX-1:0][IB-1:0]     instr;
   logic [3:0][CTX-1:0][15:0]       iter;
@@ -72,7 +74,7 @@ module tb_frontend #(
       .clk_i(clk), .rst_ni(rst_n),
       .imem_we_i(imem[IB+18]), .imem_unit_i(imem[IB+17:IB+16]), .imem_addr_i(imem[IB+15:IB]), .imem_wdata_i(imem[IB-1:0]),
       .svc_i(svc), .ctx_cfg_i(cfg), .ctx_cmd_i(cmd), .ctx_sts_o(sts),
-      .ctx_idle_o(idle), .row_valid_i(row[ROW_BITS]), .row_i(row[ROW_BITS-1:0]), .free_mask_o(free_mask),
+      .ctx_idle_o(idle), .row_valid_i(row[ROW_BITS]), .row_i(row[ROW_BITS-1:0]), .free_mask_o(free_mask), .any_late_o(late),
       .rsp_open_o(rsp_open), .rsp_valid_o(rsp_valid), .rsp_o(rsp), .rsp_id_o(rsp_id), .rsp_done_i(rsp_done),
       .row_slot_o(row_slot),
       .instr_valid_o(instr_valid), .instr_ready_i(ready), .instr_o(instr), .iter_o(iter), .env_o(env), .kill_o(kill),
@@ -90,14 +92,14 @@ module tb_frontend #(
   end
 
   // What Python reads: sampled at the rising edge.
-  localparam int unsigned MON_BITS = $bits(sts) + 3 * C_INF + RX_SLOTS + 4 * CTX * 3 + CTX + 4 * CTX * 48;
+  localparam int unsigned MON_BITS = $bits(sts) + 1 + 3 * C_INF + RX_SLOTS + 4 * CTX * 3 + CTX + 4 * CTX * 48;
   logic [MON_BITS-1:0] mon_q;
   logic [C_INF-1:0][N-1:0][31:0]   rsp_id_q;
   logic [C_INF-1:0][N-1:0][SW-1:0] row_slot_q;
   eqx_pkg::batch_end_t [C_INF-1:0] rsp_q;
   eqx_pkg::ctx_env_t [CTX-1:0]     env_q;
   always_ff @(posedge clk) begin
-    mon_q      <= {iter, fold, free_mask, rsp_valid, rsp_open, idle, kill, fetch_wait, dep_wait, instr_valid, sts};
+    mon_q      <= {late, iter, fold, free_mask, rsp_valid, rsp_open, idle, kill, fetch_wait, dep_wait, instr_valid, sts};
     rsp_id_q   <= rsp_id;
     row_slot_q <= row_slot;
     rsp_q      <= rsp;

@@ -7,11 +7,14 @@ import numpy as np
 from cocotb.triggers import FallingEdge, Timer
 
 INF_ONLY, FAIR, PRIO = range(3)
-MODES = {  # (policy register, some queue above its threshold) -> mode
-    (0, 0): INF_ONLY, (0, 1): INF_ONLY,
-    (1, 0): FAIR, (1, 1): FAIR,
-    (2, 0): PRIO, (2, 1): PRIO,
-    (3, 0): FAIR, (3, 1): PRIO,
+TABLE = {  # policy register -> mode without, with its condition
+    0: (INF_ONLY, INF_ONLY), 1: (FAIR, FAIR), 2: (PRIO, PRIO), 3: (FAIR, PRIO), 4: (FAIR, PRIO),
+    5: (INF_ONLY, INF_ONLY), 6: (INF_ONLY, INF_ONLY), 7: (INF_ONLY, INF_ONLY),
+}  # fmt: skip
+CONDITION = {4: "late"}  # the others look at the queues' lengths
+MODES = {  # (policy register, some queue above its threshold, some request late) -> mode
+    (policy, above, late): TABLE[policy][late if policy in CONDITION else above]
+    for policy in TABLE for above in (0, 1) for late in (0, 1)
 }  # fmt: skip
 
 
@@ -27,13 +30,13 @@ async def check(dut, shift: int) -> None:
     pairs = [pair for pair in itertools.product(MODES, repeat=2)]
     rng.shuffle(pairs)
     last, compared = None, 0
-    for policy, above in itertools.chain.from_iterable(pairs):
-        dut.drive.value = above << 2 | policy
+    for policy, above, late in itertools.chain.from_iterable(pairs):
+        dut.drive.value = late << 4 | above << 3 | policy
         await FallingEdge(dut.clk)  # mode_q: the mode in the cycle before the last rising edge's update
         if last is not None:
             assert int(dut.mode_q.value) == (MODES[last] + shift) % 3, f"mode after {last}"
             compared += 1
-        last = (policy, above)
+        last = (policy, above, late)
     assert compared == 2 * len(MODES) ** 2 - 1
 
 

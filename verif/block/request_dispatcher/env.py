@@ -108,7 +108,7 @@ class Contexts(uvm_component):
                     idle &= ~(1 << ctx)
                     dut.ctx_idle.value = idle
                 masks[ctx] |= 1 << slot
-                if row >> 80:
+                if row >> 80 & 1:
                     end = now + int(rng.integers(*self.cfg.hold, endpoint=True))
                     frees.setdefault(end, []).append(ctx)
                     idles.setdefault(end + 1 + int(rng.integers(*self.cfg.rest, endpoint=True)), []).append(ctx)
@@ -161,9 +161,9 @@ class Scoreboard(uvm_subscriber):
             p["SERVICES"], p["QUEUE_DEPTH"], p["RX_SLOTS"], p["N"], p["RX_LINES"], p["TX_LINES"]
         )
         layout = (
-            ("ready", 1), ("rxb_we", 1), ("row_valid", 1), ("ans_valid", 1), ("above", 1), ("pulses", 4),
+            ("ready", 1), ("rxb_we", 1), ("row_valid", 1), ("ans_valid", 1), ("above", 1), ("expired", 1), ("pulses", 4),
             ("rxb_addr", 16), ("rxb_data", 16 * p["L"]), ("id", 32), ("slot", 16), ("row", 8), ("rows", 8), ("svc", 8),
-            ("ctx", 8), ("last", 1), ("ans_svc", 8), ("ans_id", 32), ("ans_status", 8),
+            ("ctx", 8), ("last", 1), ("age", 32), ("ans_svc", 8), ("ans_id", 32), ("ans_status", 8),
             ("levels", 16 * p["SERVICES"]),
             ("data", 16 * p["L"]), ("s_last", 1), ("s_valid", 1), ("idle", p["C_INF"]), ("freed", p["RX_SLOTS"]),
             ("ans_ready", 1), ("accept", 1), ("reject", 1),
@@ -212,11 +212,12 @@ class Scoreboard(uvm_subscriber):
         levels = [get("levels") >> 16 * s & 0xFFFF for s in range(self.p["SERVICES"])]
         row = out.row
         answer = (get("ans_svc"), get("ans_id"), get("ans_status")) if get("ans_valid") else None
-        seen_row = (get("ctx"), get("svc"), get("rows"), get("row"), ident, bool(get("last"))) if row_valid else None
-        want_row = (row.ctx, row.svc, row.rows, row.row, row.request.id, row.last) if row else None
+        seen_row = (get("ctx"), get("svc"), get("rows"), get("row"), ident, bool(get("last")), get("age")) if row_valid else None
+        want_row = (row.ctx, row.svc, row.rows, row.row, row.request.id, row.last, self.model.now - 1 - row.request.arrival) if row else None
         for name, seen, want in (
             ("s_tready", bool(ready), out.ready), ("row", seen_row, want_row), ("answer", answer, out.answer),
             ("pulses", get("pulses"), out.pulses), ("levels", levels, out.levels), ("above", bool(get("above")), out.above),
+            ("expired", bool(get("expired")), out.expired),
         ):  # fmt: skip
             assert seen == want, f"cycle {item.index}: {name} is {seen}, the model says {want}"
         self.compared += 1

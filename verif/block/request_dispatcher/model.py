@@ -71,6 +71,7 @@ class Outputs:
     pulses: int
     levels: list[int]
     above: bool
+    expired: bool
 
 
 @dataclass
@@ -126,6 +127,7 @@ class DispatcherModel:
             pulses=0,
             levels=levels,
             above=any(s.enable and n > s.threshold for s, n in zip(i.services, levels, strict=True)),
+            expired=any(installed[s] and self._old(i, s) for s in range(self.services)),
         )
         room_for_drained = len(self.answers) < ANSWER_ENTRIES - 1
         pushed, verdict = self._receive(i, installed, levels, out)
@@ -221,13 +223,17 @@ class DispatcherModel:
                 self._decided(s, 1)
                 return
             cfg = i.services[s]
-            old = t >= self.known_from[s] and t - self.queues[s][0].arrival >= cfg.timeout
-            if any(i.idle) and (levels[s] >= cfg.batch or old):
+            if any(i.idle) and (levels[s] >= cfg.batch or self._old(i, s)):
                 rows, ctx = min(levels[s], cfg.batch), i.idle.index(True)
                 for r in range(rows):
                     self.scheduled[t + 2 + r] = Row(ctx, s, rows, r, self.queues[s].popleft(), r == rows - 1)
                 self._decided(s, rows)
                 return
+
+    def _old(self, i, s: int) -> bool:
+        """Whether the oldest request of a service has waited its timeout."""
+        queue, t = self.queues[s], self.now
+        return bool(queue) and t >= self.known_from[s] and t - queue[0].arrival >= i.services[s].timeout
 
     def _decided(self, s: int, rows: int) -> None:
         self.last_served = s

@@ -32,7 +32,7 @@ module tb_request_dispatcher #(
     };
   end
 
-  logic s_ready, rxb_we, row_valid, ans_valid, above;
+  logic s_ready, rxb_we, row_valid, ans_valid, above, expired;
   logic [15:0] rxb_waddr;
   logic [16*L-1:0] rxb_wdata;
   eqx_pkg::batch_row_t row;
@@ -49,16 +49,16 @@ module tb_request_dispatcher #(
       .rxb_we_o(rxb_we), .rxb_waddr_o(rxb_waddr), .rxb_wdata_o(rxb_wdata),
       .ctx_idle_i(ctx_idle), .row_valid_o(row_valid), .row_o(row), .free_mask_i(free_mask),
       .ans_valid_o(ans_valid), .ans_ready_i(ans_ready), .ans_o(ans),
-      .level_o(level), .any_above_threshold_o(above),
+      .level_o(level), .any_above_threshold_o(above), .any_expired_o(expired),
       .accepted_o(pulses[0]), .rejected_o(pulses[1]), .not_installed_o(pulses[2]), .bad_length_o(pulses[3])
   );
 
   localparam int unsigned ROW_BITS = $bits(eqx_pkg::batch_row_t);
   localparam int unsigned ANS_BITS = $bits(eqx_pkg::answer_t);
-  localparam int unsigned MON_OUT = 5 + 4 + 16 + 16 * L + ROW_BITS + ANS_BITS + 16 * SERVICES;
+  localparam int unsigned MON_OUT = 6 + 4 + 16 + 16 * L + ROW_BITS + ANS_BITS + 16 * SERVICES;
   localparam int unsigned MON_IN = (16 * L + 2) + C_INF + RX_SLOTS + 1 + 2;
   logic [MON_OUT+MON_IN-1:0] mon;
-  assign mon = {csr, ans_ready, free_mask, ctx_idle, s_beat, level, ans, row, rxb_wdata, rxb_waddr, pulses, above, ans_valid, row_valid, rxb_we, s_ready};
+  assign mon = {csr, ans_ready, free_mask, ctx_idle, s_beat, level, ans, row, rxb_wdata, rxb_waddr, pulses, expired, above, ans_valid, row_valid, rxb_we, s_ready};
 
   // What Python reads: sampled at the rising edge.
   logic [MON_OUT+MON_IN-1:0] mon_q;

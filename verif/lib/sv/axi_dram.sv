@@ -76,6 +76,7 @@ module axi_dram #(
   logic [31:0]    gap               /* verilator public_flat_rw */ = GAP;
   logic [31:0]    read_beats        /* verilator public_flat_rw */ = 0;
   logic [31:0]    write_beats       /* verilator public_flat_rw */ = 0;
+  logic [31:0]    held              /* verilator public_flat_rw */ = 0;          // cycles in which a transfer was held back
   logic           dump_req          /* verilator public_flat_rw */ = 0;
   logic           load_req          /* verilator public_flat_rw */ = 0;
   logic [31:0]    file_first        /* verilator public_flat_rw */ = 0;
@@ -198,6 +199,8 @@ module axi_dram #(
     end
     ar_up = rq_n < QUEUE && go();
     aw_up = wq_n < QUEUE && bq_n < QUEUE && go();
+    if ((owner != FREE && slot_at <= now && !rv && !wr) || (!bv && bq_n != 0 && bq[bq_get].due <= now)
+        || (arvalid_i && !ar_up) || (awvalid_i && !aw_up)) held = held + 1;
   endtask
 
   always @(posedge clk_i or negedge rst_ni) begin

@@ -65,6 +65,19 @@ def test_hdl_assertion_fails_the_run(exe: Path, tmp_path: Path) -> None:
     assert not result.ok and "Assertion failed" in result.explain()
 
 
+def test_waves(exe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A traced build of its own dumps signals when asked to, whatever the environment says."""
+    monkeypatch.delenv("WAVES", raising=False)
+    traced = build(trace=True)
+    assert traced != exe
+    assert start(traced, tmp_path / "run", trace=True).ok
+    (dump,) = (tmp_path / "run").glob("dump.*")
+    assert dump.suffix in (".vcd", ".fst") and dump.stat().st_size > 1000
+    monkeypatch.setenv("WAVES", "1")
+    assert start(traced, tmp_path / "without", trace=False).ok
+    assert not list((tmp_path / "without").glob("dump.*"))
+
+
 def test_time_limit(exe: Path, tmp_path: Path) -> None:
     """A simulation that does not end is stopped."""
     result = start(exe, tmp_path / "run", env={"EQX_HANG": "1"}, timeout=3)

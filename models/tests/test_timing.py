@@ -1,0 +1,168 @@
+"""The timing model against the formulas of docs/mmu.md, vpu.md, dma.md and scheduler.md, on programs small enough to reckon by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from models.compiler.image import register
+from models.config import Config, load_config
+from models.isa.encoding import Conv, Instr, LdDst, Op, StSrc, Unit, make
+from models.isa.program import Program
+from models.timing import NEVER, Timeline, TimingModel
+
+CONFIGS = ("tiny", "default", "large")
+START = 50  # cycle of the start command
+
+
+def train(cfg: Config, streams: dict[Unit, list[Instr]], *, iters: int = 1, rows: int = 4095, until: int = 100_000) -> Timeline:
+    """One training program alone on the core, started in cycle START."""
+    program = Program(streams={u: list(streams.get(u, [])) for u in Unit}).set_last()
+    ctx = cfg.C_INF
+    writes = [register(f"CTX[{ctx}].PCV", valid=program.pc_valid), register(f"CTX[{ctx}].ITERS", count=iters), register("TRAIN_ROWS", rows=rows)]
+    writes.append(register(f"CTX[{ctx}].CMD", start=1))
+    model = TimingModel(cfg, {u: program.words(u) for u in Unit})
+    return model.run([(START, a, v) for a, v in writes], [], until)
+
+
+def issue_done(timeline: Timeline, unit: Unit) -> list[tuple[int, int]]:
+    rows = timeline.instructions[timeline.instructions["unit"] == unit]
+    return [(int(r["issue"]), int(r["done"])) for r in rows]
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_first_instruction(name: str) -> None:
+    """Started in s: RUNNING in s+1, fetch granted then, offered in s+3; a stream issues every third cycle."""
+    timeline = train(load_config(name), {Unit.VPU: [make(Op.NOP)] * 5})
+    assert [r[0] for r in issue_done(timeline, Unit.VPU)] == [START + 3 + 3 * k for k in range(5)]
+    assert [r["done"] - r["issue"] for r in timeline.instructions] == [0] * 5
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize(("rows", "groups", "depth"), [(1, 1, 1), (3, 2, 3), (31, 1, 2), (64, 3, 2)])
+def test_matmul_alone(name: str, rows: int, groups: int, depth: int) -> None:
+    """`done = x + 2 + (T-1)·max(R, N) + R + 2N + 2 + A` for T tiles of R rows (docs/mmu.md)."""
+    cfg = load_config(name)
+    tiles = groups * depth
+    ins = make(Op.MATMUL, rows=rows, n_g=groups, n_k=depth, a_sr=1, a_sk=rows, b_sg=cfg.L * depth, b_sk=cfg.L, c_sr=1, c_sg=rows)
+    [(x, done)] = issue_done(train(cfg, {Unit.MMU: [ins]}), Unit.MMU)
+    assert done == x + 2 + (tiles - 1) * max(rows, cfg.N) + rows + 2 * cfg.N + 2 + 2
+
+
+def test_matmul_chunks() -> None:
+    """TRAIN_ROWS cuts the rows; the weights are loaded again for every chunk."""
+    cfg = load_config("default")
+    ins = make(Op.MATMUL, rows=40, n_g=1, n_k=2, a_sr=1, a_sk=40, b_sk=cfg.L, c_sr=1)
+    whole, cut = (issue_done(train(cfg, {Unit.MMU: [ins]}, rows=r), Unit.MMU)[0] for r in (40, 4))
+    assert cut[1] - cut[0] - (whole[1] - whole[0]) == 2 + 19 * cfg.N + 4 - (2 + 40 + 40)
+
+
+def test_accumulating_rows_wait_for_each_other() -> None:
+    """All rows of a tile on one line: one in A+2 cycles."""
+    ins = make(Op.MATMUL, rows=10, n_g=1, n_k=1, accum=1, a_sr=1, c_sr=0)
+    [(x, done)] = issue_done(train(load_config("default"), {Unit.MMU: [ins]}), Unit.MMU)
+    assert done == x + 3 + 9 * 4 + 20
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize(("mode", "extra"), [(Conv.NONE, 0), (Conv.ROWS, 2)])
+def test_vector_alone(name: str, mode: Conv, extra: int) -> None:
+    """`T+1+S` cycles for S lines, two more with ROWS, T = 8 + log2 L (docs/vpu.md)."""
+    cfg = load_config(name)
+    ins = make(Op.VECTOR, cnt_o=3, cnt_i=5, r_sp=1, v_mode=mode)
+    [(x, done)] = issue_done(train(cfg, {Unit.VPU: [ins]}), Unit.VPU)
+    assert done - x == 8 + cfg.L.bit_length() - 1 + 1 + 15 + extra
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_vector_cols_alone(name: str) -> None:
+    """One segment with COLS: its L columns drain behind it."""
+    cfg = load_config(name)
+    ins = make(Op.VECTOR, cnt_o=1, cnt_i=cfg.K, v_mode=Conv.COLS)
+    [(x, done)] = issue_done(train(cfg, {Unit.VPU: [ins]}), Unit.VPU)
+    assert done - x == 8 + cfg.L.bit_length() - 1 + 3 + cfg.K + cfg.L
+
+
+@pytest.mark.parametrize("gap", [0, 1])
+def test_load_alone(gap: int) -> None:
+    """`t+4+LATENCY+n` for n beats on an idle unit and memory (docs/dma.md, GAP 0); GAP stretches all beats but the last."""
+    cfg = load_config("default").changed(GAP=gap)
+    [(t, done)] = issue_done(train(cfg, {Unit.LD: [make(Op.LOAD, sp=LdDst.ACTD, n_o=1, len=20)]}), Unit.LD)
+    beats = 21
+    assert done == t + 4 + cfg.LATENCY + beats + gap * (beats - 1)
+
+
+def test_store_alone() -> None:
+    """`t+2u+9+B_LATENCY` for a panel of u blocks (docs/dma.md)."""
+    cfg = load_config("default")
+    [(t, done)] = issue_done(train(cfg, {Unit.ST: [make(Op.STORE, sp=StSrc.SOB, n_o=1, len=20)]}), Unit.ST)
+    assert done == t + 2 * 20 + 9 + cfg.LATENCY
+
+
+def test_semaphores_and_iterations() -> None:
+    """A consumer issues the cycle after its producer completes; steps are counted at completion."""
+    cfg = load_config("default")
+    streams = {
+        Unit.LD: [make(Op.LOAD, sp=LdDst.ACTD, n_o=1, len=3, signal=1)],
+        Unit.VPU: [make(Op.VECTOR, cnt_o=1, cnt_i=4, r_sp=1, wait=1, step=1)],
+    }
+    timeline = train(cfg, streams, iters=3)
+    loads, vectors = issue_done(timeline, Unit.LD), issue_done(timeline, Unit.VPU)
+    assert len(loads) == len(vectors) == 3
+    assert vectors[0][0] == loads[0][1] + 1
+    assert timeline.steps["cycle"].tolist() == [done for _, done in vectors]
+    assert timeline.steps["count"].tolist() == [1, 2, 3]
+
+
+def serve(cfg: Config, offered: list[int], *, batch: int, timeout: int, until: int = 50_000) -> Timeline:
+    """A service of one short VPU stream."""
+    program = Program(streams={u: [] for u in Unit} | {Unit.VPU: [make(Op.VECTOR, dyn_o=1, cnt_i=1, r_sp=1)]}).set_last()
+    writes = [
+        register("SVC[0].SHAPE", batch=batch, rx_lines=2, tx_lines=1), register("SVC[0].TIMEOUT", cycles=timeout),
+        register("SVC[0].CTRL", enable=1, pc_valid=program.pc_valid), register("CTRL", accept_en=1),
+    ]  # fmt: skip
+    model = TimingModel(cfg, {u: program.words(u) for u in Unit})
+    return model.run([(START, a, v) for a, v in writes], [(c, 0, 2) for c in offered], until)
+
+
+def test_lonely_request() -> None:
+    """Its last beat taken in a, dispatched by the timeout: first row in a + timeout + 2 (docs/scheduler.md)."""
+    timeline = serve(load_config("tiny"), [100], batch=4, timeout=70)
+    [request], [batch] = timeline.requests, timeline.batches
+    assert request["taken"] == 102 and batch["decided"] == 172 and batch["run"] == 175 and batch["ready"] == 172
+    [(issue, done)] = issue_done(timeline, Unit.VPU)
+    assert issue == batch["run"] + 2 and batch["end"] == done + 1
+    assert batch["respond"] == batch["end"] + 3 and request["done"] == batch["respond"] + 1
+
+
+def test_full_batch() -> None:
+    """Dispatched 3 cycles after its last beat (first row); responses follow without a gap."""
+    timeline = serve(load_config("tiny"), [100] * 4, batch=4, timeout=10_000)
+    taken, [batch] = timeline.requests["taken"], timeline.batches
+    assert taken.tolist() == [102, 105, 108, 111]
+    assert batch["decided"] == 112 and batch["rows"] == 4 and batch["run"] == 112 + 6
+    assert np.diff(timeline.requests["done"]).tolist() == [2, 2, 2]
+
+
+def test_not_installed_and_bad_length() -> None:
+    """Answers without payload."""
+    cfg = load_config("tiny")
+    model = TimingModel(cfg)
+    timeline = model.run([(START, *register("CTRL", accept_en=1))], [(100, 3, 2), (101, 9, 0)], 1000)
+    assert timeline.requests["status"].tolist() == [1, 1]
+    assert timeline.requests["done"].tolist() == [104, 106]
+
+
+def test_it_stops_where_it_cannot_follow() -> None:
+    """An illegal instruction ends the prediction in the cycle of its issue; what was before it stands."""
+    cfg = load_config("tiny")
+    words = [*Program(streams={u: [] for u in Unit} | {Unit.VPU: [make(Op.NOP)]}).words(Unit.VPU), 0x9]
+    writes = [register(f"CTX[{cfg.C_INF}].PCV", valid=2), register(f"CTX[{cfg.C_INF}].CMD", start=1)]
+    timeline = TimingModel(cfg, {Unit.VPU: words}).run([(START, a, v) for a, v in writes], [], 10_000)
+    assert timeline.end == START + 6
+    assert len(timeline.instructions) == 1
+
+
+def test_a_run_that_ends_early_says_never() -> None:
+    timeline = serve(load_config("tiny"), [100], batch=4, timeout=70, until=150)
+    assert timeline.requests["done"][0] == NEVER and timeline.end == 151 and len(timeline.batches) == 0
