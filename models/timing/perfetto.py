@@ -44,7 +44,7 @@ class Written:
     cut: int | None = None
 
     def __str__(self) -> str:
-        cut = "" if self.cut is None else f", nothing that began from cycle {self.cut:,} on: more than {MOST:,} events"
+        cut = "" if self.cut is None else f", nothing that began from cycle {self.cut:,} on: there are too many events"
         return f"{self.path} ({self.events:,} events, {self.path.stat().st_size / 1e6:.1f} MB, 1 cycle = 1 us{cut})"
 
 
