@@ -15,6 +15,7 @@ SHELL := /bin/bash
 #:   STEPS=100           training steps at least
 #:   TEST=name           test of verif/tests/bench_equinox.py to run [equinox_replay_test]
 #:   LIMIT=20000         latency limit for p99 in cycles [a multiple of an unloaded batch]
+#:   TIMELINE=1          write the run as timeline.json.gz, for Perfetto or chrome://tracing
 #:   RSP_STALL=0         percent of cycles in which the response sink is not ready
 #:   DRAM_STALL=0        percent of cycles in which each DRAM channel is held back
 #: of `make sim` and `make test`
@@ -63,7 +64,7 @@ SIM_FLAGS = $(call flag,config,CONFIG) $(call flag,trace,TRACE) $(call flag,load
   $(call flag,requests,REQUESTS) $(call flag,service,SERVICE) $(call flag,policy,POLICY) \
   $(call flag,train,TRAIN) $(call flag,steps,STEPS) $(call flag,test,TEST) $(call flag,limit,LIMIT) \
   $(call flag,rsp-stall,RSP_STALL) $(call flag,dram-stall,DRAM_STALL) $(if $(SEED),--seed '$(SEED)') \
-  $(if $(filter-out 0,$(WAVES)),--waves 1)
+  $(if $(filter-out 0,$(WAVES)),--waves 1) $(if $(filter-out 0,$(call given,TIMELINE)),--timeline 1)
 
 sim: venv ## simulate the core on a request trace and print latencies and utilisation
 	@$(PY) scripts/sim.py $(SIM_FLAGS)

@@ -14,7 +14,7 @@ sys.path.insert(0, str(ROOT))
 
 from verif.env.progress import ProgressBar  # noqa: E402
 from verif.env.scenario import DEFAULT_TRACE, POLICIES, SERVICES, TRAIN, Scenario  # noqa: E402
-from verif.env.simulate import default_run_dir, simulate  # noqa: E402
+from verif.env.simulate import TIMELINE, default_run_dir, simulate  # noqa: E402
 from verif.lib.cli import Parser  # noqa: E402
 from verif.lib.sim import BuildError, ToolError  # noqa: E402
 from verif.report import RunResult, summary, write_html  # noqa: E402
@@ -37,17 +37,19 @@ HELP = {
 }
 
 
-def parse(argv: list[str] | None) -> tuple[Scenario, bool, Path | None]:
-    """Scenario, whether to dump waves, and the folder of the results if one is given; ScenarioError for what is no number."""
+def parse(argv: list[str] | None) -> tuple[Scenario, bool, bool, Path | None]:
+    """Scenario, whether to dump waves and to write the timeline, and the folder of the results if one is given; ScenarioError for what is no number."""
     parser = Parser(description=__doc__, allow_abbrev=False)
     for f in fields(Scenario):
         if f.name in HELP:
             parser.add_argument(f"--{f.name.replace('_', '-')}", default=str(f.default), help=f"{HELP[f.name]} [{f.default}]")
     parser.add_argument("--waves", nargs="?", default="0", const="1", help="1: dump waves, from a build of its own")
+    parser.add_argument("--timeline", nargs="?", default="0", const="1", help="1: write the run as a trace for Perfetto or chrome://tracing")
     parser.add_argument("--out", type=Path, help="folder of the results [build/sim_runs/...]")
     args = vars(parser.parse_args(argv))
-    waves, out = args.pop("waves") not in ("", "0"), args.pop("out")
-    return Scenario.from_text(args), waves, out
+    waves, timeline = (args.pop(name) not in ("", "0") for name in ("waves", "timeline"))
+    out = args.pop("out")
+    return Scenario.from_text(args), waves, timeline, out
 
 
 def known_tests() -> list[str]:
@@ -58,15 +60,19 @@ def known_tests() -> list[str]:
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
     try:
-        scenario, waves, out = parse(argv)
+        scenario, waves, timeline, out = parse(argv)
         if scenario.test not in known_tests():
             raise ValueError(f"TEST = {scenario.test!r}: legal are {', '.join(known_tests())}")
         run_dir = (out or default_run_dir(scenario)).resolve()
         with ProgressBar(run_dir):
-            done = simulate(scenario, run_dir, trace=waves)
+            done = simulate(scenario, run_dir, trace=waves, timeline=timeline)
     except (ValueError, OSError, BuildError, ToolError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    if timeline:
+        trace = run_dir / TIMELINE
+        how = f"{trace} (for ui.perfetto.dev or chrome://tracing; 1 us is 1 cycle)"
+        print(f"timeline: {how if trace.exists() else 'none, the times of this run are not exact'}")
     result_file = run_dir / "result.json"
     if not result_file.exists() and done.sim.ok:  # a test that has no figures to report
         print(f"PASSED: {scenario.test}, log: {done.sim.log}\nrepeat with: {scenario.command()}")

@@ -5,11 +5,13 @@ from collections import deque
 from collections.abc import Callable
 from itertools import zip_longest
 
+import numpy as np
 from pyuvm import uvm_subscriber
 
 from models.config import Config
 from models.isa.encoding import Status
 from models.timing import Timeline, TimingModel
+from models.timing.attribution import Solo, answered, attribute
 from verif.agents.csr_agent import CsrWrite
 from verif.agents.request_agent import RequestItem, SentRequest
 from verif.agents.response_agent import Response
@@ -55,6 +57,7 @@ class LatencyScoreboard(Scoreboard):
         self.batches: list[BatchEvent] = []
         self.ports = {name: _Port(f"{name}_port", self, getattr(self, name)) for name in ("writes", "offered", "sent", "answers", "steps", "batches")}
         self.timeline: Timeline | None = None
+        self.settled = -1  # events recorded when the timeline was predicted
 
     def port(self, name: str):
         """Analysis export for one kind of event."""
@@ -67,11 +70,37 @@ class LatencyScoreboard(Scoreboard):
         writes = [(w.cycle, w.address, w.data) for w in self.writes]
         return model.run(writes, [(r.offered, r.service, len(r.payload)) for r in self.offered], last + 2)
 
+    def settle(self) -> Timeline:
+        """The model's timeline of all that was recorded so far; predicted once as long as nothing more happens."""
+        recorded = sum(map(len, (self.writes, self.offered, self.answers, self.steps)))
+        if recorded != self.settled:
+            self.timeline, self.settled = self.predict(), recorded
+        return self.timeline
+
+    @property
+    def arrivals(self) -> np.ndarray:
+        """Cycle in which each request came to the host, int64 [requests]."""
+        return np.array([r.arrival for r in self.offered], np.int64)
+
+    def causes(self) -> dict[str, np.ndarray]:
+        """Cycles of every request's latency by cause, int64 [requests]; 0 for those not answered out of a batch.
+
+        The services must have been installed before the first request, and have stayed as they were.
+        """
+        timeline, lines = self.settle(), {r.service: len(r.payload) for r in self.offered}
+        boot = [(w.cycle, w.address, w.data) for w in self.writes if w.cycle < self.offered[0].offered]
+        which = answered(timeline)
+        out = {}
+        for cause, cycles in attribute(timeline, self.arrivals, Solo(self.config, boot, lines.__getitem__), which).items():
+            out[cause] = np.zeros(len(which), np.int64)
+            out[cause][which] = cycles
+        return out
+
     def extract_phase(self):
         if not self.timed:
             self.required = False
             return
-        self.timeline = self.predict()
+        self.settle()
         if not self.exact:
             self._bound()
             return

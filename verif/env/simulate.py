@@ -14,6 +14,7 @@ from verif.lib.rtl import closure
 from verif.lib.sim import SimResult, build, env_flag, run
 
 MODULE = "verif.tests.bench_equinox"
+TIMELINE = "timeline.json.gz"  # in a run's folder
 LIBRARY = (ROOT / "rtl", ROOT / "verif/lib/sv", ROOT / "verif/tb")
 VISIBLE = [("axi_dram", "mem"), ("axi_dram", "stall_pct"), ("axi_dram", "stall_seed"), ("axi_dram", "err_*"), ("axi_dram", "latency"), ("axi_dram", "held")]
 
@@ -42,12 +43,12 @@ class ChipRun:
 
 def simulate(
     scenario: Scenario, run_dir: Path, *, trace: bool | None = None, timeout: float = 3600.0, check: bool = False,
-    module: str = MODULE, deployment: Deployment | None = None,
+    module: str = MODULE, deployment: Deployment | None = None, timeline: bool = False,
 ) -> ChipRun:
     """Build if needed, write the run's inputs, run ``scenario.test`` of ``module``.
 
     ``deployment`` is what runs, where it is not what :func:`deploy` makes of the scenario. ``trace``: dump waves (default:
-    whether WAVES is set).
+    whether WAVES is set). ``timeline``: the test leaves a :data:`TIMELINE` in the folder.
 
     Raises:
         ValueError: the scenario is wrong or does not fit, or the folder holds something else than an earlier run.
@@ -69,7 +70,8 @@ def simulate(
     (run_dir / "dram.bin").write_bytes(what.image.dram.tobytes())
     result = run(
         exe, module, test_filter=rf"\b{scenario.test}$", seed=scenario.seed, plusargs=[f"+dram_image={run_dir / 'dram.bin'}"],
-        env={"EQX_RUN_DIR": str(run_dir), "COCOTB_REWRITE_ASSERTION_FILES": ""}, run_dir=run_dir / "sim", trace=trace, timeout=timeout, check=check,
+        env={"EQX_RUN_DIR": str(run_dir), "EQX_TIMELINE": str(int(timeline)), "COCOTB_REWRITE_ASSERTION_FILES": ""},
+        run_dir=run_dir / "sim", trace=trace, timeout=timeout, check=check,
     )
     return ChipRun(run_dir, result, built)
 

@@ -7,7 +7,7 @@
 """
 
 from verif.report.page import write_html
-from verif.report.schema import CAUSES, Check, ReportError, RunResult, Service, Training, Unit
+from verif.report.schema import CAUSES, LATENCY_CAUSES, Check, ReportError, RunResult, Service, Training, Unit
 from verif.report.text import summary
 
-__all__ = ["CAUSES", "Check", "ReportError", "RunResult", "Service", "Training", "Unit", "summary", "write_html"]
+__all__ = ["CAUSES", "LATENCY_CAUSES", "Check", "ReportError", "RunResult", "Service", "Training", "Unit", "summary", "write_html"]

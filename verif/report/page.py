@@ -10,7 +10,7 @@ from pathlib import Path
 from verif.report import plots
 from verif.report import rows as figures
 from verif.report.rows import Table
-from verif.report.schema import CAUSES, MAX_LISTED, PERCENTILES, RunResult, percentile, percentile_name
+from verif.report.schema import CAUSES, LATENCY_CAUSES, MAX_LISTED, PERCENTILES, RunResult, percentile, percentile_name
 
 _STYLE = """
 body{font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;margin:0;color:#24303a;background:#f5f7f8}
@@ -41,7 +41,7 @@ def _cell(text: str) -> str:
 
 def _table(table: Table) -> str:
     heads, body = table
-    head = "".join(f'<th title="{escape(CAUSES.get(name, ""))}">{escape(name)}</th>' for name in heads)
+    head = "".join(f'<th title="{escape(CAUSES.get(name) or LATENCY_CAUSES.get(name, ""))}">{escape(name)}</th>' for name in heads)
     rows = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in body)
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
 
@@ -103,6 +103,10 @@ def render(result: RunResult) -> str:
         if any(s.arrival for s in result.services):
             shown.append(_image(plots.over_time(result), "latency, arrivals and training steps over time"))
         parts.append(_section("Latency", *shown))
+        if any(s.causes and s.latency for s in result.services):
+            causes = "".join(f"<li><b>{escape(name)}</b>: {escape(text)}</li>" for name, text in LATENCY_CAUSES.items())
+            bars = _image(plots.latency_causes(result), "mean latency by cause")
+            parts.append(_section("Where latency comes from", bars, _table(figures.cause_table(result)), f"<ul>{causes}</ul>"))
         batches = [_table(figures.request_table(result))]
         if any(s.batch_rows for s in result.services):
             batches.append(_image(plots.batch_fill(result), "batches by valid rows"))

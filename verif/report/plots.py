@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
-from verif.report.schema import CAUSES, PERCENTILES, RunResult, percentile, percentile_name
+from verif.report.schema import CAUSES, LATENCY_CAUSES, PERCENTILES, RunResult, percentile, percentile_name
 
 WIDTH = 10.4
 """Inches; the page shows 96 pixels of each."""
@@ -26,6 +26,17 @@ CAUSE_COLOURS = {
     "dependency": "#f0c987",
     "fetch": "#c9705f",
     "idle": "#e3e7ea",
+}
+LATENCY_COLOURS = {
+    "receive": "#c9705f",
+    "fill": "#f0c987",
+    "context": "#e0912f",
+    "dispatch": "#a08a2c",
+    "compute": "#2563a8",
+    "dram": "#8a4fa3",
+    "training": "#3f8f5b",
+    "inference": "#8fb4d9",
+    "response": "#56707f",
 }
 RASTER_ABOVE = 4000
 """More points than this are drawn as pixels, so that the page stays small."""
@@ -163,6 +174,37 @@ def over_time(result: RunResult) -> str:
         _cycles_axis(grid[-1][0])
 
     return _draw(6.4 if steps else 5.0, len(heights), 1, fill, sharex=True, height_ratios=heights)
+
+
+def latency_causes(result: RunResult) -> str:
+    """Mean latency by cause, around the median and for the slowest, of each service."""
+    bars = [(f"{s.name}\n{name}", s.mean_causes(places)) for s in result.services if s.causes for name, places in s.groups]
+    longest = max(sum(means.values()) for _, means in bars)
+
+    def fill(figure: Figure, grid: np.ndarray) -> None:
+        axes = grid[0][0]
+        left = np.zeros(len(bars))
+        for cause in LATENCY_CAUSES:
+            cycles = np.array([means[cause] for _, means in bars])
+            axes.barh(range(len(bars)), cycles, left=left, color=LATENCY_COLOURS[cause], label=cause, height=0.62, edgecolor="white", linewidth=0.6)
+            dark = cause not in ("fill", "inference", "context")
+            for row, width in enumerate(cycles):
+                if width >= 0.045 * longest:
+                    axes.text(
+                        left[row] + width / 2, row, f"{width:,.0f}", ha="center", va="center", fontsize=8.5,
+                        color="white" if dark else "#24303a",
+                    )  # fmt: skip
+            left += cycles
+        for row, total in enumerate(left):
+            axes.text(total + 0.008 * longest, row, f"{total:,.0f}", va="center", fontsize=9, fontweight="bold")
+        axes.set_yticks(range(len(bars)), [name for name, _ in bars])
+        axes.invert_yaxis()
+        axes.set(xlim=(0, max(1.0, 1.08 * longest)), title="Mean latency by cause", xlabel="cycles")
+        axes.grid(axis="y", visible=False)
+        _cycles_axis(axes)
+        figure.legend(loc="outside lower center", ncols=len(LATENCY_CAUSES), fontsize=9, columnspacing=1.2, handlelength=1.2)
+
+    return _draw(1.5 + 0.52 * len(bars), 1, 1, fill)
 
 
 def batch_fill(result: RunResult) -> str:

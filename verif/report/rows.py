@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from statistics import median
 
-from verif.report.schema import CAUSES, PERCENTILES, RunResult, Service, Training, percentile, percentile_name
+from verif.report.schema import CAUSES, LATENCY_CAUSES, PERCENTILES, RunResult, Service, Training, percentile, percentile_name
 
 Table = tuple[list[str], list[list[str]]]
 """Headings and rows of cells."""
@@ -34,6 +34,16 @@ def _latency_row(name: str, latency: list[int], service: Service | None) -> list
     if service.limited is None:
         return [name, *cells, limit, "-"]
     return [name, *cells, limit, "met" if service.limited <= service.limit else "BROKEN"]
+
+
+def cause_table(result: RunResult) -> Table:
+    """Mean cycles of each cause of latency, around the median and for the slowest, by service."""
+    rows = []
+    for s in result.services:
+        for name, places in s.groups if s.causes else []:
+            means = s.mean_causes(places)
+            rows.append([f"{s.name}, {name}", number(len(places)), *(f"{v:,.1f}" for v in (*means.values(), sum(means.values())))])
+    return ["mean cycles", "requests", *LATENCY_CAUSES, "sum"], rows
 
 
 def request_table(result: RunResult) -> Table:

@@ -23,6 +23,20 @@ CAUSES = {
 """Everything a unit can do in a cycle, in the order of the bars."""
 
 
+LATENCY_CAUSES = {
+    "receive": "until its last beat was taken: stream busy, back-pressure, its own beats",
+    "fill": "until its batch was full, or the batch's timeout over",
+    "context": "until a context was idle, and the dispatcher free",
+    "dispatch": "until its batch's rows were handed over",
+    "compute": "its batch's run as it is in an idle core, without the next",
+    "dram": "the part of that run in which only loads and stores were under way",
+    "training": "the run's delay by training",
+    "inference": "the run's delay by other inference contexts",
+    "response": "until the last beat of its response: its turn, and the rows before it",
+}
+"""Where a request's latency comes from, in order of time."""
+
+
 class ReportError(ValueError):
     """A result that cannot be reported; the message names the field and what is legal."""
 
@@ -45,6 +59,7 @@ class Service:
     batch_limit      largest legal number of rows in a batch
     batch_rows       rows of each batch that was dispatched, in order
     refused          requests answered with a status other than OK
+    causes           cause (a key of `LATENCY_CAUSES`) -> its cycles of each request, parallel to `latency`; empty: not known
     """
 
     name: str
@@ -56,6 +71,21 @@ class Service:
     limit: int | None = None
     limit_percentile: float = 99.0
     refused: int = 0
+    causes: dict[str, list[int]] = field(default_factory=dict)
+
+    @property
+    def groups(self) -> list[tuple[str, list[int]]]:
+        """Requests around the median (latency from p45 to p55) and the slowest 1 %: name, and their places in `latency`."""
+        if not self.latency:
+            return []
+        low, high = (percentile(self.latency, p) for p in (45.0, 55.0))
+        middle = [n for n, value in enumerate(self.latency) if low <= value <= high]
+        slowest = sorted(range(len(self.latency)), key=lambda n: -self.latency[n])[: max(1, len(self.latency) // 100)]
+        return [("median (p45 to p55)", middle), ("slowest 1 %", slowest)]
+
+    def mean_causes(self, places: list[int]) -> dict[str, float]:
+        """Mean cycles of each cause over some requests."""
+        return {cause: sum(self.causes[cause][n] for n in places) / len(places) if cause in self.causes else 0.0 for cause in LATENCY_CAUSES}
 
     @property
     def limited(self) -> int | None:
@@ -64,6 +94,12 @@ class Service:
 
     def problems(self) -> list[str]:
         out = []
+        if self.causes:
+            sums = [sum(parts) for parts in zip(*self.causes.values(), strict=True)]
+            wrong = [n for n, (total, latency) in enumerate(zip(sums, self.latency, strict=True)) if total != latency]
+            if wrong:
+                n = wrong[0]
+                out.append(f"{self.name}: the causes of {len(wrong)} latencies do not sum to them, first request {n}: {sums[n]}, {self.latency[n]}")
         missing = self.offered - len(self.latency) - self.refused
         if missing:
             out.append(f"{self.name}: {self.offered} requests offered, {len(self.latency)} answered, {self.refused} refused")
@@ -159,6 +195,11 @@ class RunResult:
         for service in self.services:
             if len(service.arrival) != len(service.latency):
                 raise ReportError(f"service {service.name}: {len(service.arrival)} arrivals, {len(service.latency)} latencies")
+            if unknown := service.causes.keys() - LATENCY_CAUSES.keys():
+                raise ReportError(f"service {service.name}: no cause {', '.join(sorted(unknown))}; legal: {', '.join(LATENCY_CAUSES)}")
+            for cause, cycles in service.causes.items():
+                if len(cycles) != len(service.latency):
+                    raise ReportError(f"service {service.name}: {len(cycles)} cycles of {cause}, {len(service.latency)} latencies")
             if not 0 < service.limit_percentile <= 100:
                 raise ReportError(f"service {service.name}: limit_percentile is {service.limit_percentile}; legal is above 0 up to 100")
         for unit in self.units:

@@ -34,6 +34,8 @@ def summary(result: RunResult) -> str:
     section("Scenario", _pairs([(name, str(value)) for name, value in result.scenario.items()] or [("-", "-")]))
     if result.services:
         section("Latency in cycles, arrival to last beat of the response", _table(figures.latency_table(result)))
+        if any(s.causes for s in result.services):
+            section("Where latency comes from", _table(figures.cause_table(result)))
         section("Requests and batches", _table(figures.request_table(result)))
     if result.training:
         section("Training", _pairs(figures.training_rows(result)))

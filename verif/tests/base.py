@@ -17,6 +17,7 @@ from verif.lib.dram import DramBackdoor
 from verif.env.deployment import Deployment
 from verif.env.env import EquinoxEnv
 from verif.env.scenario import POLICIES
+from verif.env.timeline import write_timeline
 from verif.sequences.boot import BootSeq, DrainTrainingSeq, StartTrainingSeq, reset
 from verif.sequences.replay import ItemsSeq, ReplaySeq, good_request
 
@@ -40,6 +41,7 @@ class EquinoxTest(uvm_test):
         self.dut = cocotb.top
         self.dram = DramBackdoor(self.dut.u_dram)
         self.expected_things = 0
+        self.causes: dict[str, np.ndarray] | None = None  # cycles of each request's latency, where the test found them
         for key, value in (("DUT", self.dut), ("CONFIG", self.cfg), ("DEPLOYMENT", self.what), ("RUN_DIR", self.run_dir), ("TIMED", self.timed)):
             ConfigDB().set(None, "*", key, value)
         self.prepare()
@@ -56,6 +58,11 @@ class EquinoxTest(uvm_test):
         finally:
             self.env.predictor.reference.close()
             self.drop_objection()
+
+    def extract_phase(self):
+        if os.environ.get("EQX_TIMELINE") == "1":
+            done = write_timeline(self.env.latency_board, self.what, self.run_dir, self.causes)
+            self.logger.info(f"timeline: {done or 'none, the times of this run are not exact'}")
 
     async def boot(self) -> None:
         """Reset, stalls, DRAM image, instruction memories, boot program."""

@@ -12,10 +12,12 @@ from verif.agents.axis import cycles, now
 from verif.env.limits import batch_timeout, default_limit
 from verif.env.progress import ProgressWriter
 from verif.env.scenario import POLICIES
+from verif.env.scoreboards import Served
 from verif.report import Check, RunResult, Service, Training, Unit
 from verif.sequences.boot import PerfSeq
 from verif.tests.base import EquinoxTest
 
+NO_CAUSES = "Where latency comes from is not shown: with random stalls the timing model does not know every cycle."
 CHECKPOINTS = 8         # comparisons of all weights on the way
 
 
@@ -53,8 +55,22 @@ class EquinoxReplay(EquinoxTest):
             await cycles(200)
             weights.compare_weights(now())
         seconds = time.monotonic() - wall
+        self._attribute()
         self.result = self._result(measured, served, perf, begin, now(), seconds, first_batch, in_window)
         (self.run_dir / "result.json").write_text(json.dumps(self.result.to_dict()))
+
+    def _attribute(self) -> None:
+        """Find the causes of every request's latency, unless random stalls keep the model from knowing the times."""
+        latency = self.env.latency_board
+        if latency.timed and latency.exact:
+            self.causes = latency.causes()
+
+    def _causes_of(self, requests: list[Served]) -> dict[str, list[int]]:
+        """Cycles of each request by cause; empty where they are not known."""
+        if self.causes is None:
+            return {}
+        place = {item.request_id: n for n, item in enumerate(self.env.latency_board.offered)}
+        return {cause: cycles[[place[r.request_id] for r in requests]].tolist() for cause, cycles in self.causes.items()}
 
     def _result(self, measured, served, perf, begin, last, seconds, first_batch, in_window) -> RunResult:
         s, board, weights = self.scenario, self.env.response_board, self.env.weight_board
@@ -65,6 +81,7 @@ class EquinoxReplay(EquinoxTest):
             services.append(Service(
                 name, len(mine), self.what.image.services[index].batch, [r.arrival for r in mine], [r.latency for r in mine],
                 [b.rows for b in self.env.batches.batches[first_batch:] if b.service == index], self.limit,
+                causes=self._causes_of(mine),
             ))
         training = None
         if s.train != "off":
@@ -83,5 +100,5 @@ class EquinoxReplay(EquinoxTest):
             checks.append(Check("training in DRAM", "regions", weights.compared, len(weights.mismatches)))
         return RunResult(
             scenario, s.seed, s.command(), last - begin, seconds, services, [Unit(n, split) for n, split in perf.units.items()],
-            training, checks, [*board.problems(), *weights.problems()], counted=perf.cycles,
+            training, checks, [*board.problems(), *weights.problems()], counted=perf.cycles, notes=[] if self.causes else [NO_CAUSES],
         )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from models.traces import generate, scale_to_load
 
-from verif.report import Check, RunResult, Service, Training, Unit
+from verif.report import LATENCY_CAUSES, Check, RunResult, Service, Training, Unit
 
+SHARES = (1, 20, 12, 1, 30, 6, 12, 10, 8)  # of each cause, in percent
 SERVICE_CYCLES = 2000
 BATCH = 8
 
@@ -23,7 +24,9 @@ def service(name: str, requests: int, load: float, seed: int, limit: int | None)
         latency += [free - int(a) for a in arrival[done : done + n]]
         rows.append(n)
         done += n
-    return Service(name, requests, BATCH, arrival.tolist(), latency, rows, limit)
+    causes = {cause: [value * share // 100 for value in latency] for cause, share in zip(LATENCY_CAUSES, SHARES, strict=True)}
+    causes["response"] = [value - sum(parts) for value, parts in zip(latency, zip(*list(causes.values())[:-1], strict=True), strict=True)]
+    return Service(name, requests, BATCH, arrival.tolist(), latency, rows, limit, causes=causes)
 
 
 def result(requests: int = 1500, services: int = 1, training: bool = True, limit: int | None = 40_000) -> RunResult:

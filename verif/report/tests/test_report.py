@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from verif.report import CAUSES, Check, ReportError, RunResult, Service, Training, Unit, summary, write_html
+from verif.report import CAUSES, LATENCY_CAUSES, Check, ReportError, RunResult, Service, Training, Unit, summary, write_html
 from verif.report import rows as figures
 from verif.report.__main__ import main
 from verif.report.page import render
@@ -44,10 +44,17 @@ def test_each_problem_is_found() -> None:
     def lose(made: RunResult) -> None:
         made.services[0].arrival.pop()
         made.services[0].latency.pop()
+        made.services[0].causes = {}
 
     def slow(made: RunResult) -> None:
         made.services[1].limit = percentile(made.services[1].latency, 99.0) - 1
 
+    def blur(made: RunResult) -> None:
+        made.services[0].causes["fill"][3] += 1
+        made.services[0].causes["dram"][8] -= 1
+
+    latency = result(100, 2).services[0].latency[3]
+    assert problems(blur) == [f"lstm: the causes of 2 latencies do not sum to them, first request 3: {latency + 1}, {latency}"]
     assert problems(lose) == ["lstm: 100 requests offered, 99 answered, 0 refused"]
     assert "above the limit" in problems(slow)[0]
     assert problems(lambda r: r.mismatches.append("lane 3")) == ["lane 3"]
@@ -91,6 +98,8 @@ def bad_dict(**change) -> dict:
         (bad_dict(services=[{"name": "a"}]), "services[0]: "),
         (bad_dict(services=[{"name": "a", "offered": 1, "batch_limit": 8, "arrival": [1]}]), "1 arrivals, 0 latencies"),
         (bad_dict(services=[{"name": "a", "offered": 1, "batch_limit": 8, "limit_percentile": 0}]), "legal is above 0 up to 100"),
+        (bad_dict(services=[{"name": "a", "offered": 1, "batch_limit": 8, "causes": {"lunch": []}}]), "no cause lunch; legal: receive, fill"),
+        (bad_dict(services=[{"name": "a", "offered": 1, "batch_limit": 8, "causes": {"fill": [1]}}]), "1 cycles of fill, 0 latencies"),
         (bad_dict(units=[{"name": "MMU", "cycles": {"lunch": 3}}]), "no cause lunch; legal: inference"),
         (bad_dict(training={"name": "t", "samples_per_step": 1, "loss_steps": [1]}), "1 loss_steps for 0, 0 losses"),
         (bad_dict(training={"name": "t", "samples_per_step": 1, "step_cycles": [7], "started": 7}), "its start at 7"),
@@ -112,6 +121,22 @@ def test_training_figures() -> None:
     assert rows["loss"] == "2.0000 to 1.0000, equal to the reference's at all 2 points"
     job.loss_core[1] = 1.5
     assert "differs from the reference's at 1 of 2 points, first after step 2" in dict(figures.training_rows(made))["loss"]
+
+
+def test_causes_of_the_median_and_of_the_slowest() -> None:
+    latency = list(range(1, 201))
+    service = Service("s", 200, 8, latency, latency, causes={"fill": [1] * 200, "compute": [v - 1 for v in latency]})
+    (_, middle), (_, slowest) = service.groups
+    assert [latency[n] for n in middle] == list(range(90, 111)) and sorted(latency[n] for n in slowest) == [199, 200]
+    assert service.mean_causes(slowest) == dict.fromkeys(LATENCY_CAUSES, 0.0) | {"fill": 1.0, "compute": 198.5}
+    made = RunResult({}, 1, "x", 400, 1.0, services=[service])
+    heads, (median, tail) = figures.cause_table(made)
+    assert heads == ["mean cycles", "requests", *LATENCY_CAUSES, "sum"]
+    assert median[:4] == ["s, median (p45 to p55)", "21", "0.0", "1.0"] and median[-1] == "100.0" and tail[-1] == "199.5"
+    assert made.passed and "Where latency comes from" in summary(made) and "Where latency comes from" in render(made)
+    service.causes = {}
+    assert "Where latency comes from" not in summary(made) and "Where latency comes from" not in render(made)
+    assert Service("s", 0, 8).groups == []
 
 
 def test_summary() -> None:
@@ -159,7 +184,7 @@ def test_page() -> None:
     made = result(300, 2)
     made.scenario["trace"] = "<b>&.csv"
     page = Page(render(made))
-    assert len(page.images) == 5
+    assert len(page.images) == 6
     for svg in page.images.values():
         assert ElementTree.fromstring(svg).tag.endswith("svg")
     text = " ".join(page.words)
