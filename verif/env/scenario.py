@@ -14,6 +14,7 @@ POLICIES = ("inference_only", "fair", "priority", "adaptive")
 SERVICES = ("lstm", "mlp")
 TRAIN = ("off", "mlp")
 DEFAULT_TRACE = "configs/traces/bursty.csv"
+TIMEOUT_SHARE = 0.5  # batch timeout of a replay, in unloaded latencies of a full batch
 
 
 class ScenarioError(ValueError):

@@ -10,13 +10,12 @@ import numpy as np
 from models.traces import map_services, scale_to_load
 from verif.agents.axis import cycles, now
 from verif.env.progress import ProgressWriter
-from verif.env.scenario import POLICIES
+from verif.env.scenario import POLICIES, TIMEOUT_SHARE
 from verif.report import Check, RunResult, Service, Training, Unit
 from verif.sequences.boot import PerfSeq
 from verif.tests.base import EquinoxTest
 
-TIMEOUT_SHARE = 0.5     # batch timeout, in unloaded latencies of a full batch
-LIMIT_SHARE = 6.0       # default latency limit (p99), likewise, of the slowest service that requests are for
+LIMIT_SHARE = 6.0       # default latency limit (p99), in unloaded latencies of a full batch, of the slowest service that requests are for
 CHECKPOINTS = 8         # comparisons of all weights on the way
 
 
