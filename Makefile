@@ -2,7 +2,7 @@
 # `make help` prints the texts behind `##` (targets) and the lines that begin with `#:` (variables).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv sim test lint bench cov gen clean distclean
+.PHONY: help venv sim test lint bench latency latency-budgets cov gen clean distclean
 
 #: of `make sim`
 #:   CONFIG=default      core: a file of configs/ (tiny, default, large)
@@ -29,6 +29,9 @@ SHELL := /bin/bash
 #: of `make bench`
 #:   ONLY=gemm,speed     some of gemm, inference, training, digits, speed, build, test [all but test]
 #:   STRICT=1            fail when a figure falls short
+#: of `make latency` and `make latency-budgets`
+#:   ONLY=expression     only the cases whose name a regular expression is found in (bursty/0.3, priority, rtl)
+#:   JOBS=2              cases at a time
 #: of `make lint`
 #:   MODULE=mmu          only these modules of rtl/
 #: of all
@@ -43,7 +46,7 @@ STAMP := $(VENV)/.installed-$(shell cksum < requirements.txt | cut -d' ' -f1)
 
 help: ## this text
 	@echo "Targets:"
-	@sed -nE 's/^([a-z]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 	@echo "Variables:"
 	@sed -nE 's/^#: (.*)/  \1/p' $(MAKEFILE_LIST)
 
@@ -82,6 +85,13 @@ lint: venv ## check the RTL with Verilator and Yosys, generated files, and the c
 
 bench: venv ## measure the figures: MMU use, training beside inference, speed of simulation and build
 	@$(PY) scripts/bench.py $(call flag,config,CONFIG) $(call flag,only,ONLY) $(if $(call given,STRICT),--strict)
+
+LATENCY = $(PY) scripts/latency.py --jobs $(JOBS) $(call flag,only,ONLY)
+latency: venv ## replay traces at loads; fail where a percentile of latency breaks its budget (configs/latency.toml)
+	@$(LATENCY)
+
+latency-budgets: venv ## measure as `make latency` does and write the results into configs/latency.toml
+	@$(LATENCY) --update
 
 cov: venv ## run all tests with coverage and write build/coverage.html
 	@rm -rf build/cov

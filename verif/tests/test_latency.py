@@ -1,0 +1,353 @@
+"""Latency budgets: the check can fail, bad files are refused, results are kept, intervals cover; and a part of the checked-in budgets."""
+from __future__ import annotations
+
+import csv
+import importlib.util
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from verif.env.scenario import ROOT
+from verif.latency import runner
+from verif.latency.cases import FILE, BudgetError, Case, load_cases, needed, parse_cases
+from verif.latency.confidence import interval
+from verif.latency.measure import Latencies, Measured, Percentile, summarise
+from verif.latency.store import Store, key
+from verif.latency.verdict import gates
+from verif.report.schema import percentile
+
+HEAD = """# kept
+[defaults]
+config = "tiny"
+service = "mlp"
+train = "off"
+requests = 1000
+"""
+CASE = """
+[[case]]
+trace = "poisson"
+load = 0.5
+policy = "priority"
+cycles = { p50 = 1000000, p99 = 1000000 }
+unloaded = { p50 = 1000, p99 = 1000 }
+"""
+NAME = "poisson/0.5/priority/mlp/off/tiny/model"
+
+
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("latency_script", ROOT / "scripts" / "latency.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def command(script: ModuleType, tmp_path: Path, capsys) -> Callable[..., tuple[int, str, str]]:
+    """Run the command on a budget file's text; returns exit code, standard output and standard error."""
+    file = tmp_path / "budgets.toml"
+
+    def call(text: str | None, *words: str) -> tuple[int, str, str]:
+        if text is not None:
+            file.write_text(text)
+        capsys.readouterr()
+        try:
+            code = script.main(["--budgets", str(file), "--out", str(tmp_path / "out"), "--jobs", "1", *words])
+        except SystemExit as end:
+            code = end.code
+        shown = capsys.readouterr()
+        return code, shown.out, shown.err
+
+    return call
+
+
+# ---- the check can fail
+
+
+def test_within_budget(command, tmp_path: Path) -> None:
+    code, out, _ = command(HEAD + CASE)
+    assert code == 0 and "PASSED: 1 cases within budget" in out
+    assert "faster than their budgets" in out and NAME in out
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["cases", "latency.csv", "latency.json"]
+    rows = list(csv.DictReader((tmp_path / "out" / "latency.csv").open()))
+    assert [r["percentile"] for r in rows] == ["p50", "p95", "p99"]
+    for r in rows:
+        assert r["case"] == NAME and r["requests"] == "1000" and r["verdict"] == "ok"
+        assert int(r["cycles_low"]) <= int(r["cycles"]) <= int(r["cycles_high"])
+        assert float(r["unloaded_low"]) <= float(r["unloaded"]) <= float(r["unloaded_high"])
+    case = json.loads((tmp_path / "out" / "latency.json").read_text())["cases"][0]
+    assert case["measured"]["requests"] == 1000 and case["broken"] == []
+
+
+@pytest.mark.parametrize(("old", "new", "parts"), [
+    ("cycles = { p50 = 1000000", "cycles = { p50 = 10", ("p50", "cycles, budget 10 cycles + 2 %", "even its interval's lower end")),
+    ("unloaded = { p50 = 1000, p99 = 1000 }", "unloaded = { p50 = 1000, p99 = 0.1 }", ("p99", "x unloaded, budget 0.100 x unloaded")),
+])
+def test_a_broken_budget_fails(old: str, new: str, parts: tuple[str, ...], command) -> None:
+    """Either gate alone, with exit code 1 and the case's name."""
+    text = (HEAD + CASE).replace(old, new)
+    assert text != HEAD + CASE
+    code, out, _ = command(text)
+    assert code == 1 and "BROKEN" in out and "FAILED: 1 of 1 cases break a budget" in out
+    line = next(line for line in out.splitlines() if line.startswith(f"{NAME}: "))
+    for part in parts:
+        assert part in line
+
+
+def test_tolerance() -> None:
+    """Up to the tolerance above a budget is no failure, and a value far below is said to be."""
+    case = replace(parse_cases(HEAD + CASE, "x")[0], cycles={"p50": 100}, unloaded={"p50": 1.0})
+
+    def broken(cycles: int, times: float) -> list[bool]:
+        p = Percentile(cycles, cycles, cycles, times, times, times)
+        return [g.broken for g in gates(case, Measured(1000, 1, {"mlp": 100}, {"p50": p}))]
+
+    assert broken(102, 1.02) == [False, False]
+    assert broken(103, 1.0) == [True, False]
+    assert broken(100, 1.021) == [False, True]
+    p = Percentile(97, 97, 97, 1.0, 1.0, 1.0)
+    assert [g.slack for g in gates(case, Measured(1000, 1, {"mlp": 100}, {"p50": p}))] == [True, False]
+
+
+def test_a_case_that_does_not_run_fails(command, monkeypatch, tmp_path: Path) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("17 of 1000 requests were not answered well\nmore")
+
+    monkeypatch.setattr(runner, "measure", broken)
+    for words in ((), ("--update",)):
+        code, out, _ = command(HEAD + CASE, *words)
+        assert code == 1 and f"{NAME}: 17 of 1000 requests were not answered well" in out and "FAILED: 1 cases did not run" in out
+    assert not (tmp_path / "out" / "cases").exists()
+    assert (tmp_path / "budgets.toml").read_text() == HEAD + CASE
+
+
+# ---- budgets are taken by an explicit command
+
+
+def test_update(command, tmp_path: Path) -> None:
+    bare = HEAD + CASE.split("cycles")[0] + "\n# the end\n" + CASE.replace("0.5", "0.3")
+    code, out, err = command(bare)
+    assert code == 2 and out == "" and "budgets.toml: " + NAME + ": cycles is missing" in err
+    code, out, _ = command(bare, "--update", "--only", "0.5")
+    assert code == 0 and "1 of 1 budgets changed" in out
+    text = (tmp_path / "budgets.toml").read_text()
+    assert text.startswith(HEAD) and "# the end" in text and CASE.replace("0.5", "0.3") in text
+    case = parse_cases(text, "x")[0]
+    assert list(case.cycles) == list(case.unloaded) == ["p50", "p95", "p99"]
+    assert command(None)[0] == 0
+    assert "0 of 2 budgets changed" not in command(None, "--update")[1]
+    assert "0 of 2 budgets changed" in command(None, "--update")[1]
+
+
+def test_update_refuses_what_it_cannot_edit(command, tmp_path: Path) -> None:
+    text = (HEAD + CASE).replace("cycles = { p50 = 1000000, p99 = 1000000 }\n", "").replace("unloaded = { p50 = 1000, p99 = 1000 }\n", "")
+    text += "[case.cycles]\np50 = 1\n[case.unloaded]\np50 = 1\n"
+    code, _, err = command(text, "--update")
+    assert code == 2 and "cannot be changed in place" in err and len(err.strip().splitlines()[-1]) < 200
+    assert (tmp_path / "budgets.toml").read_text() == text
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["budgets.toml", "out"]
+
+
+# ---- bad files
+
+BAD = {
+    "not TOML": ("[defaults]", "[defaults", ("not TOML",)),
+    "table": ("[defaults]", "[shop]\nx = 1\n[defaults]", ("unknown key shop", "legal: defaults, case")),
+    "default": ('config = "tiny"', "colour = 1", ("[defaults]", "unknown key colour", "legal: service")),
+    "key": ("load = 0.5", "load = 0.5\ncolour = 1", ("case 1", "unknown key colour", "legal: trace")),
+    "missing": ("load = 0.5\n", "", ("case 1", "load is missing", "legal is a number")),
+    "type": ("load = 0.5", 'load = "high"', ("case 1", "load = 'high'", "legal is a number")),
+    "boolean": ("requests = 1000", "requests = true", ("case 1", "requests = True", "legal is an integer")),
+    "load": ("load = 0.5", "load = 0", (f"case 1 (poisson/0/", "LOAD = 0", "legal is a number above 0")),
+    "nan": ("load = 0.5", "load = nan", ("LOAD = nan", "legal")),
+    "policy": ("priority", "random", ("POLICY = 'random'", "legal are inference_only")),
+    "service": ('service = "mlp"', 'service = "gpt"', ("SERVICE = 'gpt'", "legal")),
+    "train": ('train = "off"', 'train = "cnn"', ("TRAIN = 'cnn'", "legal are off, mlp")),
+    "config": ('config = "tiny"', 'config = "huge"', ("huge: no such configuration",)),
+    "engine": ("load = 0.5", 'load = 0.5\nengine = "paper"', ("engine = 'paper'", "legal are model, rtl")),
+    "seed": ("load = 0.5", "load = 0.5\nseed = -1", ("SEED = -1", "legal range")),
+    "trace": ('"poisson"', '"poisson:colour=3"', ("colour", "legal")),
+    "trace file": ('"poisson"', '"configs/none.csv"', ("none.csv", "no such trace file")),
+    "tolerance": ("load = 0.5", "load = 0.5\ntolerance = -0.1", ("tolerance = -0.1", "legal range 0..0.5")),
+    "few": ("requests = 1000", "requests = 19", ("requests = 19", "legal is 20 or more")),
+    "too few": ("requests = 1000", "requests = 999", ("cycles.p99", "999 requests are too few", "1000 or more")),
+    "p99.9": ("{ p50 = 1000000,", '{ "p99.9" = 5,', ("cycles.p99.9", "1000 requests are too few", "10000 or more", "10 / (1 - p)")),
+    "percentile": ("{ p50 = 1000000,", "{ p42 = 5,", ("cycles: unknown percentile p42", "legal: p50, p95, p99, p99.9")),
+    "negative": ("p99 = 1000000 }", "p99 = -5 }", ("cycles.p99 = -5", "legal is an integer, 1..")),
+    "fraction": ("p99 = 1000000 }", "p99 = 5.5 }", ("cycles.p99 = 5.5", "legal is an integer, 1..")),
+    "zero": ("p99 = 1000 }", "p99 = 0 }", ("unloaded.p99 = 0", "legal is a number above 0")),
+    "not finite": ("p99 = 1000 }", "p99 = inf }", ("unloaded.p99 = inf", "legal is a number above 0")),
+    "one gate": (", p99 = 1000 }", " }", ("unloaded.p99 is missing", "same percentiles")),
+    "no table": ("cycles = { p50 = 1000000, p99 = 1000000 }", "cycles = 3", ("cycles = 3", "legal is a table of p50")),
+    "twice": ("[[case]]", CASE.strip() + "\n[[case]]", ("case 2", "the same as case 1", "legal")),
+    "none": (CASE, "", ("case: legal are one or more tables [[case]]",)),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_bad_file(kind: str, command, tmp_path: Path) -> None:
+    """Refused in one line that names the file, the case and the field, before anything runs or is written."""
+    old, new, parts = BAD[kind]
+    text = (HEAD + CASE).replace(old, new, 1)
+    assert text != HEAD + CASE
+    for words in ((), ("--update",)):
+        code, out, err = command(text, *words)
+        assert code == 2 and out == ""
+        lines = err.splitlines()
+        assert len(lines) == 1 and lines[0].startswith("error: budgets.toml: ") and len(lines[0]) < 400, err
+        for part in parts:
+            assert part in lines[0], f"{part!r} is not in: {lines[0]}"
+    assert [p.name for p in tmp_path.iterdir()] == ["budgets.toml"]
+    assert (tmp_path / "budgets.toml").read_text() == text
+
+
+@pytest.mark.parametrize(("words", "part"), [
+    (("--only", "("), "legal is a regular expression"), (("--only", "nobody"), "fits none of the 1 cases"), (("--jobs", "0"), "legal is 1 or more"),
+    (("--colour", "red"), "--colour"), (("--budgets", "/none/at_all.toml"), "/none/at_all.toml: cannot be read"),
+])
+def test_bad_flag(words: tuple[str, ...], part: str, command) -> None:
+    code, out, err = command(HEAD + CASE, *words)
+    assert code == 2 and out == "" and len(err.splitlines()) == 1 and err.startswith("error: ") and part in err
+
+
+def test_needed_requests() -> None:
+    assert [needed(p) for p in (50, 95, 99, 99.9)] == [20, 200, 1000, 10000]
+    assert list(Case("poisson", 0.5, "fair", requests=9999).percentiles) == ["p50", "p95", "p99"]
+    assert list(Case("poisson", 0.5, "fair", requests=10000).percentiles) == ["p50", "p95", "p99", "p99.9"]
+
+
+def test_absent_traces_are_skipped_with_a_line(command, tmp_path: Path) -> None:
+    """Only those outside the project; and a run that checks nothing fails."""
+    away = CASE.replace("poisson", str(tmp_path / "none.csv"))
+    code, out, err = command(HEAD + CASE + away)
+    assert code == 0 and "PASSED: 1 cases within budget" in out and "skipped" in out
+    assert [line for line in err.splitlines() if "none.csv" in line] == [f"[latency] {tmp_path / 'none.csv'}: not there, 1 cases skipped"]
+    code, out, _ = command(HEAD + away)
+    assert code == 1 and "FAILED: nothing was checked" in out
+
+
+# ---- what is done is kept
+
+
+def test_resume(command, monkeypatch, tmp_path: Path) -> None:
+    """An interrupted run goes on where it was, a complete one computes nothing, and a changed case is computed alone."""
+    text = HEAD + CASE + CASE.replace("0.5", "0.3")
+    ran: list[str] = []
+    real, stop = runner.measure, [True]
+
+    def counted(case: Case, folder: Path) -> Measured:
+        if ran and stop[0]:
+            raise KeyboardInterrupt
+        ran.append(case.name)
+        return real(case, folder)
+
+    monkeypatch.setattr(runner, "measure", counted)
+    code, out, err = command(text)
+    assert code == 130 and "the next run goes on from here" in err and len(ran) == 1
+    assert not list(tmp_path.rglob("latency.*")) and not list(tmp_path.rglob("*.part"))
+    stop[0] = False
+    assert command(text)[0] == 0 and len(set(ran)) == len(ran) == 2
+    first = (tmp_path / "out" / "latency.json").read_text()
+    assert command(text)[0] == 0 and len(ran) == 2, "computed again"
+    assert (tmp_path / "out" / "latency.json").read_text() == first
+    code, out, _ = command(text.replace("p50 = 1000000", "p50 = 1", 1))  # a budget is not part of a run
+    assert code == 1 and len(ran) == 2
+    assert command(text.replace("load = 0.3", "load = 0.3\nseed = 2"))[0] == 0 and len(ran) == 3
+    for file in (tmp_path / "out" / "cases").glob(f"*-{key(parse_cases(text, 'x')[0])}.json"):
+        file.write_text(file.read_text()[:40])  # not whole: as if it were not there
+    assert command(text)[0] == 0 and len(ran) == 4
+
+
+def test_key(tmp_path: Path) -> None:
+    trace = tmp_path / "t.csv"
+    trace.write_text("arrival_us\n0\n5\n9\n")
+    case = Case(str(trace), 0.5, "fair")
+    one = key(case)
+    assert key(replace(case, tolerance=0.1, cycles={"p50": 1}, unloaded={"p50": 1})) == one
+    others = [key(replace(case, **change)) for change in ({"load": 0.4}, {"policy": "priority"}, {"requests": 100}, {"seed": 2},
+                                                          {"config": "tiny"}, {"train": "off"}, {"service": "mlp"}, {"engine": "rtl"})]
+    trace.write_text("arrival_us\n0\n5\n8\n")
+    assert len({one, *others, key(case)}) == 10
+
+
+def test_store_round_trip(tmp_path: Path) -> None:
+    case = parse_cases(HEAD + CASE, "x")[0]
+    seen = Latencies(np.arange(1000) + 10, np.zeros(1000, int), (100,), 400)
+    measured = summarise(case, seen)
+    assert measured.passes == 2.5 and measured.percentiles["p50"].cycles == 509 and measured.percentiles["p50"].unloaded == 5.09
+    store = Store(tmp_path)
+    assert store.get(case) is None
+    store.put(case, measured)
+    assert store.get(case) == measured
+
+
+def test_multiples_are_of_a_requests_own_service() -> None:
+    case = replace(parse_cases(HEAD + CASE, "x")[0], service="lstm,mlp")
+    seen = Latencies(np.tile([1000, 100], 500), np.tile([0, 1], 500), (500, 50), 1000)
+    assert {p.unloaded for p in summarise(case, seen).percentiles.values()} == {2.0}
+    assert summarise(case, seen).service_cycles == {"lstm": 500, "mlp": 50}
+
+
+# ---- confidence intervals
+
+
+def _series(rng: np.random.Generator, n: int, rho: float) -> np.ndarray:
+    """Stationary AR(1) of standard normal values, as whole numbers, so that percentiles are known."""
+    x = rng.normal(size=n)
+    x[1:] *= np.sqrt(1 - rho**2)
+    for k in range(1, n):
+        x[k] += rho * x[k - 1]
+    return np.rint(1e6 * x).astype(np.int64)
+
+
+@pytest.mark.parametrize(("rho", "n"), [(0.0, 2000), (0.9, 5000)])
+def test_intervals_cover(rho: float, n: int) -> None:
+    """In about 95 % of independent and of strongly correlated series the interval holds the true percentile."""
+    rng, runs = np.random.default_rng(7), 200
+    true = {50.0: 0.0, 95.0: 1.644854, 99.0: 2.326348}
+    hits = dict.fromkeys(true, 0)
+    for _ in range(runs):
+        values = _series(rng, n, rho)
+        for p, at in true.items():
+            low, high = interval(values, p)
+            assert low <= percentile(values.tolist(), p) <= high
+            hits[p] += low <= 1e6 * at <= high
+    share = {p: count / runs for p, count in hits.items()}
+    assert all(0.90 <= s <= 1.0 for s in share.values()), share
+
+
+def test_a_repeated_trace_tells_nothing_new() -> None:
+    """Passes of the same arrivals must not narrow the interval."""
+    once = _series(np.random.default_rng(3), 1000, 0.5)
+    low, high = interval(once, 95)
+    assert interval(np.tile(once, 10), 95, 1000) == (low, high)
+    wrong = interval(np.tile(once, 10), 95)
+    assert wrong[1] - wrong[0] < 0.6 * (high - low)
+
+
+# ---- the checked-in budgets
+
+
+def test_the_checked_in_file() -> None:
+    """Covers what it must, and names no percentile less than its requests allow."""
+    cases = load_cases(FILE)
+    assert {c.policy for c in cases} >= {"inference_only", "priority", "adaptive"} and {c.engine for c in cases} == {"model", "rtl"}
+    for case in cases:
+        assert list(case.cycles) == list(case.percentiles), case.name
+        assert case.engine == "rtl" or "p99.9" in case.cycles
+
+
+def test_the_shipped_trace_is_within_budget(script: ModuleType, tmp_path: Path, capsys) -> None:
+    """A part of `make latency`, on the model."""
+    code = script.main(["--only", r"^bursty/0\.[37]/.*/model$", "--jobs", "1", "--out", str(tmp_path)])
+    assert code == 0, capsys.readouterr().out
+
+
+def test_unknown_percentile_names_the_file() -> None:
+    with pytest.raises(BudgetError, match=r"^some\.toml: case 1 \(poisson/0\.5/.*unknown percentile p1"):
+        parse_cases((HEAD + CASE).replace("p50 = 1000,", "p1 = 3,"), "some.toml")
