@@ -87,10 +87,10 @@ bench: venv ## measure the figures: MMU use, training beside inference, speed of
 	@$(PY) scripts/bench.py $(call flag,config,CONFIG) $(call flag,only,ONLY) $(if $(call given,STRICT),--strict)
 
 LATENCY = $(PY) scripts/latency.py --jobs $(JOBS) $(call flag,only,ONLY)
-latency: venv ## replay traces at loads; fail where a percentile of latency breaks its budget (configs/latency.toml)
+latency: venv ## replay traces at loads; fail where a percentile of latency breaks its budget (configs/budgets/latency.toml)
 	@$(LATENCY)
 
-latency-budgets: venv ## measure as `make latency` does and write the results into configs/latency.toml
+latency-budgets: venv ## measure as `make latency` does and write the results into configs/budgets/latency.toml
 	@$(LATENCY) --update
 
 cov: venv ## run all tests with coverage and write build/coverage.html

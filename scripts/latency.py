@@ -29,7 +29,7 @@ class Parser(argparse.ArgumentParser):
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = Parser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("--budgets", type=Path, default=FILE, help="budget file [configs/latency.toml]")
+    parser.add_argument("--budgets", type=Path, default=FILE, help="budget file [configs/budgets/latency.toml]")
     parser.add_argument("--only", default="", help="regular expression: cases whose name it is found in [all]")
     parser.add_argument("--jobs", type=int, default=min(8, os.cpu_count() or 1), help="cases at a time")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "latency", help="folder of the results [build/latency]")

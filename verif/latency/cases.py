@@ -11,7 +11,7 @@ from models.traces import is_spec
 from verif.env.scenario import ROOT, Scenario
 from verif.report.schema import PERCENTILES, percentile_name
 
-FILE = ROOT / "configs" / "latency.toml"
+FILE = ROOT / "configs" / "budgets" / "latency.toml"
 ENGINES = ("model", "rtl")
 TAIL = 10
 """A percentile p is only taken where at least so many requests lie beyond it: 10 / (1 - p) requests."""

