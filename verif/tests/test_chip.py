@@ -1,6 +1,7 @@
 """The chip-level tests, each a run of a scenario on a simulator that is built once for each configuration."""
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from verif.env.scenario import POLICIES, ROOT, Scenario
-from verif.env.simulate import ChipRun, simulate
+from verif.env.simulate import TIMELINE, ChipRun, simulate
 from verif.tests.noninterference import FILE
 
 BOTH = "lstm,mlp"
@@ -22,7 +23,7 @@ def run(config: str, test: str, name: str = "", *, check: bool = True, **knobs) 
     """Run one test of ``bench_equinox.py`` in a folder of its own."""
     scenario = Scenario(config=config, test=f"equinox_{test}_test", **{"requests": 24, "steps": 2, "seed": SEED, **knobs})
     folder = ROOT / "build" / "runs" / "chip" / "-".join(filter(None, (config, test, name)))
-    return simulate(scenario, folder, timeout=300, check=check)
+    return simulate(scenario, folder, timeout=300, check=check, timeline=True)
 
 
 @pytest.mark.parametrize("policy", POLICIES)
@@ -33,11 +34,28 @@ def test_replay(config: str, policy: str) -> None:
     result = run(config, "replay", policy, policy=policy, service=BOTH, requests=40, steps=3, **stalls)
     report = json.loads((result.run_dir / "result.json").read_text())
     assert {c["name"]: c["compared"] > 0 for c in report["checks"]} == dict.fromkeys(("responses", "order and loss", "training in DRAM"), True)
+    for service in report["services"]:
+        if stalls:
+            assert service["causes"] == {} and "random stalls" in report["notes"][0]
+        else:
+            assert [sum(parts) for parts in zip(*service["causes"].values(), strict=True)] == service["latency"]
     if policy == "inference_only":
         assert report["scenario"]["steps while requests ran"] == 0
         split = {unit["name"]: unit["cycles"] for unit in report["units"]}
         assert {unit["training"] for unit in split.values()} == {0}
         assert split["LD"]["policy"] > 0  # its first loads are what waits
+
+
+@pytest.mark.parametrize("test", ["replay", "drain_restart", "request_errors", "late_response"])
+def test_timeline(test: str) -> None:
+    """Every run whose times are exact can leave its timeline, those too in which a context is killed or the test fails; flows match."""
+    done = run("tiny", test, "timeline", check=False)
+    with gzip.open(done.run_dir / TIMELINE) as file:
+        events = json.load(file)["traceEvents"]
+    flows = {ph: sorted(e["id"] for e in events if e["ph"] == ph) for ph in "stf"}
+    assert flows["s"] == flows["f"] and set(flows["t"]) <= set(flows["s"]) and flows["t"]
+    assert {"units", "contexts", "streams", "requests"} == {e["args"]["name"] for e in events if e["name"] == "process_name"}
+    assert all(e["ts"] >= 0 and e.get("dur", 1) > 0 for e in events if e["ph"] != "M")
 
 
 @pytest.mark.parametrize("config", ["tiny", "default"])
