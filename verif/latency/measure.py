@@ -95,7 +95,7 @@ def on_rtl(case: Case, folder: Path) -> Latencies:
     parts = [(np.array(found.arrival), np.array(found.latency), np.full(len(found.latency), k)) for k, found in enumerate(result.services)]
     arrival, cycles, service = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.argsort(arrival, kind="stable")
-    return Latencies(cycles[order], service[order], unloaded, len(s.open_trace()))
+    return Latencies(cycles[order], service[order], unloaded, len(s.arrivals))
 
 
 def summarise(case: Case, seen: Latencies) -> Measured:
