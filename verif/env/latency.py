@@ -57,7 +57,7 @@ class LatencyScoreboard(Scoreboard):
         self.batches: list[BatchEvent] = []
         self.ports = {name: _Port(f"{name}_port", self, getattr(self, name)) for name in ("writes", "offered", "sent", "answers", "steps", "batches")}
         self.timeline: Timeline | None = None
-        self.settled = -1  # events recorded when the timeline was predicted
+        self.settled = self.judged = -1  # events recorded when the timeline was predicted, and when it was compared
 
     def port(self, name: str):
         """Analysis export for one kind of event."""
@@ -72,7 +72,7 @@ class LatencyScoreboard(Scoreboard):
 
     def settle(self) -> Timeline:
         """The model's timeline of all that was recorded so far; predicted once as long as nothing more happens."""
-        recorded = sum(map(len, (self.writes, self.offered, self.answers, self.steps)))
+        recorded = sum(map(len, (self.writes, self.offered, self.batches, self.answers, self.steps)))
         if recorded != self.settled:
             self.timeline, self.settled = self.predict(), recorded
         return self.timeline
@@ -97,10 +97,18 @@ class LatencyScoreboard(Scoreboard):
         return out
 
     def extract_phase(self):
+        self.judge()
+
+    def judge(self) -> None:
+        """Compare all that was recorded so far; again only when something more has happened."""
         if not self.timed:
             self.required = False
             return
         self.settle()
+        if self.judged == self.settled:
+            return
+        self.judged, self.compared = self.settled, 0
+        self.mismatches.clear()
         if not self.exact:
             self._bound()
             return

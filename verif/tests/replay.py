@@ -73,7 +73,7 @@ class EquinoxReplay(EquinoxTest):
         return {cause: cycles[[place[r.request_id] for r in requests]].tolist() for cause, cycles in self.causes.items()}
 
     def _result(self, measured, served, perf, begin, last, seconds, first_batch, in_window) -> RunResult:
-        s, board, weights = self.scenario, self.env.response_board, self.env.weight_board
+        s, board, weights, latency = self.scenario, self.env.response_board, self.env.weight_board, self.env.latency_board
         services = []
         for name in s.services:
             index = self.what.index[name]
@@ -90,15 +90,17 @@ class EquinoxReplay(EquinoxTest):
                 [a for a, _ in weights.losses], [b for _, b in weights.losses], None, begin,
             )
         scenario = {k: v for k, v in asdict(s).items() if k != "seed" and (k != "limit" or v)}
-        for name, (capacity, latency) in measured.items():
+        for name, (capacity, batch) in measured.items():
             scenario[f"capacity of {name}"] = f"{1e6 * capacity:.1f} requests per million cycles"
-            scenario[f"full batch of {name}, idle core"] = f"{latency} cycles"
+            scenario[f"full batch of {name}, idle core"] = f"{batch} cycles"
         scenario["steps while requests ran"] = in_window
         checks = [Check("responses", "responses", board.compared, len(board.mismatches)),
                   Check("order and loss", "requests", board.compared, len(board.outstanding))]
+        latency.judge()
+        checks.append(Check("times" if latency.exact else "bounds of times", "batches, responses, steps", latency.compared, len(latency.mismatches)))
         if s.train != "off":
             checks.append(Check("training in DRAM", "regions", weights.compared, len(weights.mismatches)))
         return RunResult(
             scenario, s.seed, s.command(), last - begin, seconds, services, [Unit(n, split) for n, split in perf.units.items()],
-            training, checks, [*board.problems(), *weights.problems()], counted=perf.cycles, notes=[] if self.causes else [NO_CAUSES],
+            training, checks, [*board.problems(), *weights.problems(), *latency.problems()], counted=perf.cycles, notes=[] if self.causes else [NO_CAUSES],
         )
