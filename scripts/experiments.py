@@ -10,6 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from models.config import load_config  # noqa: E402
 from verif.experiments.experiments import EXPERIMENTS, Setting  # noqa: E402
 from verif.experiments.rtl_engine import PointError  # noqa: E402
 from verif.experiments.sweep import sweep  # noqa: E402
@@ -60,9 +61,11 @@ def main(argv: list[str] | None = None) -> int:
     args = parse(argv)
     out = args.out.resolve()
     try:
-        for name in args.only:
-            points, report = EXPERIMENTS[name]
-            if not (todo := list(points(args.setting))):
+        load_config(args.config)
+        plans = {name: [p.check() for p in EXPERIMENTS[name][0](args.setting)] for name in args.only}
+        for name, todo in plans.items():
+            report = EXPERIMENTS[name][1]
+            if not todo:
                 say(f"{name}: nothing to run on this engine")
                 continue
             say(f"{name} ...")

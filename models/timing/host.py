@@ -24,15 +24,15 @@ class Host:
     """Reaction times in cycles.
 
     ``begin``: first cycle in which it looks (everything must be installed by then); ``close``: from the last answer to the intake closed; ``start``: from there to the start command; ``first``: from there to the
-    first look at the state; ``poll``: between looks; ``open``: from the look that finds the context idle to the intake open.
+    first look at the state; ``poll``: between looks; ``open``: from the look that finds the context idle to the intake open. The defaults are those of the chip-level bench.
     """
 
     begin: int = 20
     close: int = 4
-    start: int = 6
-    first: int = 7
-    poll: int = 200
-    open: int = 6
+    start: int = 4
+    first: int = 3
+    poll: int = 203
+    open: int = 5
 
     def install(self, s, ctx: int) -> None:
         """Put it beside a core at reset; ``ctx`` is the training context, whose settings the register writes make."""

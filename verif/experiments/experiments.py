@@ -9,7 +9,7 @@ import numpy as np
 
 from verif.env.limits import LIMIT_SHARE, SERVICE_SHARE
 from verif.experiments.jobs import measured
-from verif.experiments.output import Figure, table
+from verif.experiments.output import COLOURS, Figure, table
 from verif.experiments.point import LINES, STATIC, Point
 from verif.experiments.sweep import Found
 
@@ -47,10 +47,10 @@ def of_load(setting: Setting) -> Iterable[Point]:
                 yield from (Point("priority", load, setting.model, job=job) for load in setting.loads if load >= 0.1)
             yield from (Point(line, 0.5, setting.model, trace=BURSTY) for line in LINES)
     if setting.rtl:
-        for line in LINES:
-            yield from (Point(line, load, setting.rtl, engine="rtl", config=setting.config) for load in setting.rtl_loads)
+        for load in sorted(setting.rtl_loads, reverse=True):  # short runs first
+            yield from (Point(line, load, setting.rtl, engine="rtl", config=setting.config) for line in LINES)
             if setting.model:  # the same requests on the model
-                yield from (Point(line, load, setting.rtl, config=setting.config) for load in setting.rtl_loads)
+                yield from (Point(line, load, setting.rtl, config=setting.config) for line in LINES)
 
 
 def _rows(points: Iterable[Point], found: Found) -> list[dict]:
@@ -81,11 +81,8 @@ def e1(setting: Setting, found: Found, out: Path) -> list[Path]:
                                                ("rtl", setting.rtl, setting.rtl_loads, {"linestyle": "", "marker": "x", "markersize": 6})):
             chosen = [p for p in (Point(line, load, requests, engine=engine, config=setting.config) for load in loads) if requests and p in found]
             name = line if engine == "model" or not setting.model else f"_{line}"
-            style = {**style, "color": None} if engine == "model" and False else style
             for where, value in ((0, lambda r: r.p99), (1, lambda r: r.fraction)):
                 if chosen:
-                    from verif.experiments.output import COLOURS
-
                     figure.line(where, name, [p.load for p in chosen], [value(found[p][0]) for p in chosen], **{"color": COLOURS[line], **style})
     main = [p for p in points if p.policy == OFF and p.engine == "model" and p.trace == "poisson" and p.requests == setting.model]
     if main:
