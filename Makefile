@@ -2,7 +2,7 @@
 # `make help` prints the texts behind `##` (targets) and the lines that begin with `#:` (variables).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv sim test lint bench latency latency-budgets cov gen clean distclean
+.PHONY: help venv sim test lint bench latency latency-budgets cov gen clean distclean experiments
 
 #: of `make sim`
 #:   CONFIG=default      core: a file of configs/ (tiny, default, large)
@@ -27,11 +27,17 @@ SHELL := /bin/bash
 #:   JOBS=2              tests at a time
 #:   COVERAGE=1          collect coverage into build/cov
 #: of `make bench`
-#:   ONLY=gemm,speed     some of gemm, inference, training, digits, speed, build, test [all but test]
+#:   ONLY=gemm,speed     some of gemm, inference, training, digits, tail, kept, model, speed, build, test [all but test]
 #:   STRICT=1            fail when a figure falls short
 #: of `make latency` and `make latency-budgets`
 #:   ONLY=expression     only the cases whose name a regular expression is found in (bursty/0.3, priority, rtl)
 #:   JOBS=2              cases at a time
+#: of `make experiments`
+#:   ENGINE=both         model, rtl or both
+#:   ONLY=e1,e3          some of e1 to e6 [all]
+#:   REQUESTS=100000     requests a point [model 100000, RTL 2000]
+#:   LOADS=0.1,0.5       loads of the main grid
+#:   JOBS=2              points at a time
 #: of `make lint`
 #:   MODULE=mmu          only these modules of rtl/
 #: of all
@@ -92,6 +98,10 @@ latency: venv ## replay traces at loads; fail where a percentile of latency brea
 
 latency-budgets: venv ## measure as `make latency` does and write the results into configs/budgets/latency.toml
 	@$(LATENCY) --update
+
+experiments: venv ## load against tail latency and training: tables and plots in build/experiments; an interrupted sweep goes on
+	@$(PY) scripts/experiments.py --jobs $(JOBS) $(call flag,engine,ENGINE) $(call flag,only,ONLY) $(call flag,requests,REQUESTS) \
+	  $(call flag,loads,LOADS) $(call flag,config,CONFIG)
 
 cov: venv ## run all tests with coverage and write build/coverage.html
 	@rm -rf build/cov

@@ -15,11 +15,13 @@ sys.path.insert(0, str(ROOT))
 
 from verif.bench.chip import CHIP, BenchError  # noqa: E402
 from verif.bench.figures import Figure, table, verdict, write  # noqa: E402
+from verif.bench.scheduling import SCHEDULING  # noqa: E402
 from verif.bench.speed import build_time, simulation_speed, test_time  # noqa: E402
+from verif.experiments.rtl_engine import PointError  # noqa: E402
 from verif.lib.cli import Parser  # noqa: E402
 from verif.lib.sim import BuildError, ToolError  # noqa: E402
 
-WHAT = (*CHIP, "speed", "build", "test")
+WHAT = (*CHIP, *SCHEDULING, "speed", "build", "test")
 DEFAULT = tuple(w for w in WHAT if w != "test")
 TEST_LIMIT = 4  # times the limit of a simulation
 
@@ -46,6 +48,8 @@ def measure(word: str, args: argparse.Namespace) -> list[Figure]:
     """The figures of one word of ``--only``."""
     if word in CHIP:
         return CHIP[word](args.config, args.out / word, args.timeout)
+    if word in SCHEDULING:
+        return SCHEDULING[word](args.config, args.out / word)
     if word == "speed":
         return simulation_speed(args.config, args.out / "speed", args.timeout, args.repeat)
     return build_time(args.config) if word == "build" else test_time(TEST_LIMIT * args.timeout)
@@ -62,7 +66,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"[bench] {word} ...", file=sys.stderr, flush=True)
         try:
             found = measure(word, args)
-        except (BenchError, BuildError, ToolError, ValueError, OSError, subprocess.TimeoutExpired) as error:
+        except (BenchError, PointError, BuildError, ToolError, ValueError, OSError, subprocess.TimeoutExpired) as error:
             print(f"error: {word}: {error}", file=sys.stderr)
             failed = True
             continue

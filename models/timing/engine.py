@@ -6,11 +6,11 @@ reads comes before whoever writes; where that is not enough, what is written car
 
 from __future__ import annotations
 
-from . import dma, frontend, mmu, requests, vpu
+from . import dma, frontend, host, mmu, requests, vpu
 from .compiled import njit
 from .events import earliest, wake_at, wake_units
 from .layout import (
-    CTX, IDLE, LD, LOADING, MMU, NEVER, RUNNING, ST, SVC, UNITS, VPU, W_CTX, W_DONE, W_DRAM, W_EXT, W_FETCH, W_FORMER, W_MODE, W_NOP,
+    CTX, IDLE, LD, LOADING, MMU, NEVER, RUNNING, ST, SVC, UNITS, VPU, W_CTX, W_DONE, W_DRAM, W_EXT, W_FETCH, W_FORMER, W_HOST, W_MODE, W_NOP,
     W_RESP, W_RX, W_STREAM, W_UNIT, WAKES,
 )
 
@@ -115,6 +115,8 @@ def run(state, imem, patches, writes, req, batches, log, steps, until):
                 _write(s, imem, patches, writes[s.ext], t)
                 s.ext += 1
             soon[W_EXT] = writes[s.ext].cycle if s.ext < len(writes) else NEVER
+        if soon[W_HOST] <= t:
+            host.step(s, req, t)
         if soon[W_CTX] <= t:
             for c in range(CTX):
                 if s.ctx_at[c] <= t:

@@ -10,7 +10,7 @@ from .events import wake_at, wake_member
 from .requests import free_slots
 from .layout import (
     ASKS, ENDED, FETCHED, HEAD, IDLE, LD, LOADING, MMU, NEVER, RESPOND, RING, RUNNING, SEMS, UNITS, VPU,
-    W_CTX, W_DONE, W_FETCH, W_FORMER, W_MODE, W_NOP, W_RESP, W_STREAM,
+    W_CTX, W_DONE, W_FETCH, W_FORMER, W_HOST, W_MODE, W_NOP, W_RESP, W_STREAM,
 )
 
 NOP = int(Op.NOP)
@@ -224,6 +224,7 @@ def context(s, batches, c, t):
     elif ctx.state == RESPOND:  # the responder has sent everything
         ctx.state = IDLE
         wake_at(s, W_FORMER, t)
+        wake_at(s, W_HOST, t)
 
 
 @njit

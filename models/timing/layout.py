@@ -29,7 +29,8 @@ W_EXT, W_MODE, W_FORMER, W_RX, W_RESP = range(5)
 W_UNIT = 5                     # + unit
 W_DRAM = W_UNIT + UNITS
 W_FETCH, W_NOP, W_CTX, W_DONE, W_STREAM = range(W_DRAM + 1, W_DRAM + 6)
-WAKES = W_STREAM + 1
+W_HOST = W_STREAM + 1
+WAKES = W_HOST + 1
 
 _i = "i8"
 
@@ -123,13 +124,16 @@ FRONT_STATE = np.dtype([
 ])
 RESPONDER = np.dtype(_fields("busy at row was_answer served"))
 
+#: A host that trains in whole steps (host.py): ``on``; its training context; its phase; its reaction times.
+HOST = np.dtype(_fields("on ctx phase close start first poll open"))
+
 STATE = np.dtype([
     ("now", _i), ("mode", _i), ("mode_next", _i), ("mode_at", _i), ("ext", _i), ("batches", _i), ("logs", _i), ("steps", _i), ("stop", _i),
     ("soon", _i, (WAKES,)), ("fetch_at", _i, (UNITS,)), ("nop_at", _i, (CTX,)), ("ctx_at", _i, (CTX,)),
     ("done_at", _i, (UNITS * CTX,)), ("stream_at", _i, (UNITS * CTX,)), ("p", PARAMS), ("reg", REGISTERS),
     ("ctx", CONTEXT, (CTX,)), ("fetched", _i, (UNITS,)), ("done", DONE, (UNITS, CTX)),
     ("mmu", MMU_STATE), ("vpu", VPU_STATE), ("ld", LD_STATE), ("st", ST_STATE), ("dram", DRAM_STATE),
-    ("front", FRONT_STATE), ("resp", RESPONDER), ("busy", _i, (UNITS, CTX)),
+    ("front", FRONT_STATE), ("resp", RESPONDER), ("host", HOST), ("busy", _i, (UNITS, CTX)),
 ])  # fmt: skip
 
 #: A register write or command that acts from ``cycle`` on.

@@ -12,6 +12,7 @@ from ..config import Config
 from ..csr_map import REGS
 from ..isa.encoding import INSTR_WORDS, LdDst, Op, StSrc, Unit, layout
 from . import engine
+from .host import Host
 from .layout import BATCH, INSTR, LOG, NEVER, REQUEST, STATE, STEP, UNITS, W_EXT, W_RX, WRITE
 
 ADD_LATENCY = 2  # mmu_pkg::ADD_LAT
@@ -115,9 +116,12 @@ class TimingModel:
         cfg: parameters of the core and of its DRAM (LATENCY, GAP).
         imem: instruction memories at the start, words of 384 bits by unit; register writes may fill them too.
         log: keep every instruction's times.
+        host: closes a loop around the core; without one, nothing but the given writes and requests comes from outside.
     """
 
-    def __init__(self, cfg: Config, imem: Mapping[Unit, Sequence[int]] | None = None, *, log: bool = True) -> None:
+    def __init__(
+        self, cfg: Config, imem: Mapping[Unit, Sequence[int]] | None = None, *, log: bool = True, host: Host | None = None,
+    ) -> None:
         self.cfg = cfg
         self.state = np.zeros(1, STATE)
         self.imem = np.zeros((UNITS, cfg.IMEM_DEPTH), INSTR)
@@ -126,6 +130,8 @@ class TimingModel:
                 self.imem[unit, k] = timing_fields(word)
         self.log = log
         self._reset()
+        if host is not None:
+            host.install(self.state[0], cfg.C_INF)
 
     def _reset(self) -> None:
         cfg, s = self.cfg, self.state[0]

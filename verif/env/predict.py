@@ -12,6 +12,7 @@ import numpy as np
 
 from models.compiler.image import register
 from models.timing import Timeline, TimingModel
+from models.timing.host import Host
 from verif.env.deployment import Deployment
 from verif.env.scenario import POLICIES
 
@@ -20,8 +21,8 @@ FIRST = 1000   # cycle of the first request
 TAIL = 200_000  # cycles that the last requests may take
 
 
-def setup(what: Deployment, policy: str, timeouts: Mapping[str, int], train: bool, iters: int | None = None) -> list[tuple[int, int, int]]:
-    """Register writes (cycle, address, value) that install everything; with ``train`` the job starts in cycle START."""
+def setup(what: Deployment, policy: str, timeouts: Mapping[str, int], train: bool, iters: int | None = None, start: bool = True) -> list[tuple[int, int, int]]:
+    """Register writes (cycle, address, value) that install everything; with ``train`` the job starts in cycle START (unless not ``start``)."""
     image, cfg = what.image, what.cfg
     writes = [*image.service_writes(), register("TRAIN_ROWS", rows=image.train_rows)]
     for ctx, settings in enumerate(image.inference):
@@ -32,25 +33,29 @@ def setup(what: Deployment, policy: str, timeouts: Mapping[str, int], train: boo
         writes += image.context_writes(cfg.C_INF, image.training)
         if iters is not None:
             writes.append(register(f"CTX[{cfg.C_INF}].ITERS", count=iters))
-        writes.append(register(f"CTX[{cfg.C_INF}].CMD", start=1))
+        if start:
+            writes.append(register(f"CTX[{cfg.C_INF}].CMD", start=1))
     return [(START, address, value) for address, value in writes]
 
 
 def predict(
     what: Deployment, cycles: Sequence[int] | np.ndarray, services: Sequence[str], *, policy: str = "priority",
     timeouts: Mapping[str, int] | None = None, train: bool = False, until: int | None = None, log: bool = False,
+    host: Host | None = None, extra: Sequence[tuple[int, int]] = (),
 ) -> Timeline:
     """Timeline of requests that come at ``cycles`` (ascending), each for a service by name.
 
     ``timeouts``: batch timeout of services by name (default: practically never). ``until``: last cycle (default: long enough
-    for all answers). ``log``: with every instruction's times.
+    for all answers). ``log``: with every instruction's times. ``host``: who starts training, a step at a time (default: it runs from the start on).
+    ``extra``: register writes (address, value) behind those of :func:`setup`.
     """  # fmt: skip
     lines = {s.name: s.rx_lines for s in what.image.installed}
     requests = [(int(c) + 1, what.index[n], lines[n]) for c, n in zip(cycles, services, strict=True)]
     if until is None:
         until = (requests[-1][0] if requests else 0) + TAIL
-    model = TimingModel(what.cfg, what.image.imem, log=log)
-    return model.run(setup(what, policy, timeouts or {}, train), requests, until)
+    model = TimingModel(what.cfg, what.image.imem, log=log, host=host)
+    writes = setup(what, policy, timeouts or {}, train) if host is None else setup(what, policy, timeouts or {}, train, 1, start=False)
+    return model.run([*writes, *((START, *w) for w in extra)], requests, until)
 
 
 def solo_response(what: Deployment, service: int, rows: int) -> int:

@@ -1,0 +1,1 @@
+"""`make experiments`: load against tail latency and training throughput, on the timing model and on the RTL."""

@@ -1,0 +1,98 @@
+"""A sweep on the timing model: it runs, goes on where it was interrupted, and refuses what is wrong."""
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.timing import NEVER
+from models.timing.host import Host
+from verif.env.predict import predict
+from verif.env.scenario import ROOT, ScenarioError
+from verif.experiments import model_engine, sweep as sweeping
+from verif.experiments.experiments import EXPERIMENTS, Setting
+from verif.experiments.jobs import deployment
+from verif.experiments.point import Point
+from verif.experiments.store import Store
+
+TWO = [Point("inference_only", 0.5, 60, config="tiny"), Point("priority", 0.5, 60, config="tiny")]
+
+
+def test_sweep_resumes(tmp_path: Path, monkeypatch) -> None:
+    """The second sweep computes nothing; a damaged file is computed again."""
+    first = sweeping.sweep(TWO, tmp_path, 1, lambda _: None)
+    assert set(first) == set(TWO) and first[TWO[1]][0].training_share > 0 == first[TWO[0]][0].training_share
+    ran: list[Point] = []
+    monkeypatch.setattr(sweeping, "run_point", lambda point, _: ran.append(point) or first[point])
+    assert sweeping.sweep(TWO, tmp_path, 1, lambda _: None) == first and not ran
+    Store(tmp_path / "points").path(TWO[0]).write_text("{")
+    sweeping.sweep(TWO, tmp_path, 1, lambda _: None)
+    assert ran == [TWO[0]]
+
+
+def test_aborted_sweep_leaves_nothing_half_written(tmp_path: Path, monkeypatch) -> None:
+    """An interrupt in the second point keeps the first, whole, and no other file."""
+    run, calls = model_engine.run, []
+
+    def interrupted(point: Point):
+        calls.append(point)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return run(point)
+
+    monkeypatch.setattr(model_engine, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        sweeping.sweep(TWO, tmp_path, 1, lambda _: None)
+    store = Store(tmp_path / "points")
+    assert [p.name for p in (tmp_path / "points").iterdir()] == [store.path(TWO[0]).name]
+    assert store.get(TWO[0]) is not None and store.get(TWO[1]) is None
+
+
+@pytest.mark.parametrize("wrong", [{"policy": "greedy"}, {"load": -0.5}, {"requests": 0}, {"job": "chess"}, {"engine": "fpga"}, {"timeout": -1.0}])
+def test_bad_points(wrong: dict) -> None:
+    """The message names the field."""
+    with pytest.raises(ScenarioError, match=next(iter(wrong)).upper()):
+        replace(TWO[0], **wrong).check()
+
+
+@pytest.mark.parametrize(("words", "part"), [
+    (("--only", "e1,e9"), "ONLY = 'e9'"), (("--engine", "fpga"), "ENGINE = 'fpga'"), (("--requests", "0"), "REQUESTS = 0"),
+    (("--loads", "half"), "LOADS = 'half'"), (("--loads=-1", "--only", "e1"), "LOAD = -1.0"), (("--config", "vast", "--only", "e1"), "vast"), (("--jobs", "0"), "JOBS = 0"),
+])
+def test_refused(words: tuple[str, ...], part: str, tmp_path: Path) -> None:
+    """In one line, with exit code 2, before anything runs."""
+    done = subprocess.run([sys.executable, str(ROOT / "scripts" / "experiments.py"), *words, "--out", str(tmp_path / "x")], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1 and done.stderr.startswith("error: ") and part in done.stderr, done.stderr
+
+
+def test_load_experiment_writes_tables(tmp_path: Path) -> None:
+    """E1 and E3 at one load, all lines."""
+    setting = Setting(60, 0, (0.5,), (), "tiny")
+    for name in ("e1", "e3"):
+        points, report = EXPERIMENTS[name]
+        files = report(setting, sweeping.sweep(points(setting), tmp_path, 1, lambda _: None), tmp_path)
+        assert files and all(f.stat().st_size for f in files)
+    assert len((tmp_path / "e1_load.csv").read_text().splitlines()) == 7
+
+
+def test_host_trains_in_whole_steps() -> None:
+    """Steps begin only when every request is answered, and no request is taken before the step is done."""
+    what = deployment("digits", "tiny", "priority", 40, "poisson", 1)
+    arrivals = np.arange(40) * 9000 + 1000
+    line = predict(what, arrivals, ["lstm"] * 40, timeouts={"lstm": 100}, train=True, host=Host())
+    assert len(line.steps) > 3 and (line.steps["count"] == 1).all() and (line.requests["done"] != NEVER).all()
+    for end in line.steps["cycle"]:
+        working = (line.batches["decided"] < end) & (line.batches["end"] > end)
+        assert not working.any()
+
+
+def test_inference_only_is_training_off() -> None:
+    """Under `inference_only` a started job changes no request's time: so it may stand for training off."""
+    what = deployment("digits", "tiny", "inference_only", 40, "poisson", 1)
+    arrivals = np.arange(40) * 3000 + 1000
+    on, off = (predict(what, arrivals, ["lstm"] * 40, policy="inference_only", timeouts={"lstm": 500}, train=train) for train in (True, False))
+    assert (on.requests["done"] == off.requests["done"]).all()
