@@ -11,7 +11,7 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 
-from verif.latency.store import write_whole  # noqa: E402
+from verif.lib.keep import write_whole  # noqa: E402
 
 COLOURS = {
     "inference_only": "#777777", "fair": "#d95f02", "priority": "#1b6ca8", "adaptive": "#e6ab02", "slack": "#2a9d5c", "software": "#a03070",

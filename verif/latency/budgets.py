@@ -9,7 +9,7 @@ from pathlib import Path
 
 from verif.latency.cases import GATES, BudgetError, Case, parse_cases
 from verif.latency.measure import Measured
-from verif.latency.store import write_whole
+from verif.lib.keep import write_whole
 
 _CASE = re.compile(r"^\s*\[\[\s*case\s*\]\]")
 _TABLE = re.compile(r"^\s*\[")

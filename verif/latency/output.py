@@ -12,7 +12,7 @@ from verif.latency.cases import Case
 from verif.latency.confidence import LEVEL
 from verif.latency.measure import Percentile
 from verif.latency.runner import Outcome
-from verif.latency.store import write_whole
+from verif.lib.keep import write_whole
 from verif.latency.verdict import broken, gates
 
 _RUN = ("trace", "load", "policy", "service", "train", "config", "requests", "seed", "engine", "tolerance")

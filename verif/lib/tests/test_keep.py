@@ -1,0 +1,43 @@
+"""Kept results: keys change with what they depend on, files appear whole or not at all."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from verif.lib import keep
+
+
+def test_key_depends_on_everything(tmp_path: Path) -> None:
+    trace = tmp_path / "trace.csv"
+    trace.write_text("arrival_us\n0\n")
+    keys = {
+        keep.key({"load": 0.5}, "tiny", trace, "a"), keep.key({"load": 0.6}, "tiny", trace, "a"), keep.key({"load": 0.5}, "default", trace, "a"),
+        keep.key({"load": 0.5}, "tiny", None, "a"), keep.key({"load": 0.5}, "tiny", trace, "b"),
+    }  # fmt: skip
+    trace.write_text("arrival_us\n1\n")
+    keys.add(keep.key({"load": 0.5}, "tiny", trace, "a"))
+    assert len(keys) == 6
+
+
+def test_fingerprint_depends_on_sources_and_packages() -> None:
+    base = keep.fingerprint(("models/traces",), ("numpy",))
+    assert len({base, keep.fingerprint(("models/isa",), ("numpy",)), keep.fingerprint(("models/traces",), ("scipy",))}) == 3
+
+
+def test_folder(tmp_path: Path) -> None:
+    folder = keep.Folder(tmp_path / "kept")
+    assert folder.get("a/b", "1") is None
+    folder.put("a/b", "1", {"x": 1})
+    assert folder.get("a/b", "1") == {"x": 1} and folder.get("a/b", "2") is None
+    folder.path("a/b", "1").write_text('{"x": 1')
+    assert folder.get("a/b", "1") is None
+
+
+def test_nothing_half_written(tmp_path: Path) -> None:
+    """What cannot be written leaves the old file, and no part of a new one."""
+    path = tmp_path / "file"
+    keep.write_whole(path, "old")
+    with pytest.raises(UnicodeEncodeError):
+        keep.write_whole(path, "new\ud800")
+    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
