@@ -166,7 +166,7 @@ def e4(setting: Setting, found: Found, out: Path) -> list[Path]:
     """
     rows = []
     for p in of_interference(setting):
-        if p.policy == OFF:
+        if p.policy == OFF or p not in found or replace(p, policy=OFF) not in found:
             continue
         on, off = found[p][1], found[replace(p, policy=OFF)][1]
         if on["digests"] != off["digests"]:
