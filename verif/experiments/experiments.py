@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from models.isa.encoding import Op, Unit
 from verif.env.limits import LIMIT_SHARE, SERVICE_SHARE
-from verif.experiments.jobs import measured
+from verif.experiments.jobs import measured, of_point
 from verif.experiments.output import COLOURS, Figure, table
 from verif.experiments.point import LINES, STATIC, Point
+from verif.experiments.result import Result
 from verif.experiments.sweep import Found
 
 LOADS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
@@ -53,6 +55,16 @@ def of_load(setting: Setting) -> Iterable[Point]:
                 yield from (Point(line, load, setting.rtl, config=setting.config) for line in LINES)
 
 
+def bound_alone(p: Point, r: Result) -> float:
+    """The bound with κ as the dedicated trainer shows it: its time over its MMU cycles, whatever makes it wait."""
+    return min(1.0, (1 - r.inference_share) / measured(p.job, p.config)[1].mmu_share)
+
+
+def by_rows(p: Point, r: Result) -> float:
+    """Training throughput of the dedicated trainer's, by the rows in the MMU: finer than whole steps."""
+    return r.training_share / measured(p.job, p.config)[1].mmu_share
+
+
 def _rows(points: Iterable[Point], found: Found) -> list[dict]:
     rows = []
     for p in points:
@@ -65,7 +77,7 @@ def _rows(points: Iterable[Point], found: Found) -> list[dict]:
             "engine": p.engine, "config": p.config, "job": p.job, "trace": p.trace, "policy": p.policy, "load": p.load, "requests": p.requests,
             "timeout": r.timeout, "p50": r.p50, "p95": r.p95, "p99": r.p99, "p99_low": r.p99_low, "p99_high": r.p99_high, "saturated": int(r.saturated),
             "p99_inflation": r.p99 / base - 1 if r.p99 and base else None, "training_of_dedicated": r.fraction, "kappa": trainer.kappa,
-            "bound": trainer.bound(rho), "of_dedicated_x_left": r.fraction / (1 - rho), "inference_share": rho, "training_share": r.training_share,
+            "bound": trainer.bound(rho), "bound_alone": bound_alone(p, r), "of_dedicated_x_left": r.fraction / (1 - rho), "inference_share": rho, "training_share": r.training_share,
             "reclaimed": r.reclaimed, "rows_a_batch": r.rows, "held_a_batch": r.held, "throughput_of_capacity": r.throughput, "seconds": r.seconds,
         })
     return rows
@@ -89,6 +101,8 @@ def e1(setting: Setting, found: Found, out: Path) -> list[Path]:
         trainer = measured("digits", setting.config)[1]
         figure.line(1, f"bound, κ = {trainer.kappa:.2f}", [p.load for p in main], [trainer.bound(found[p][0].inference_share) for p in main],
                     color="black", linestyle=":", marker="")
+        figure.line(1, f"with its time alone, κ' = {1 / trainer.mmu_share:.2f}", [p.load for p in main], [bound_alone(p, found[p][0]) for p in main],
+                    color="black", linestyle="--", marker="", linewidth=0.8)
     figure.axes[0].set_ylim(0, 40_000 if setting.config == "default" else None)
     files += figure.save(out / "e1_load")
     jobs = Figure(["training throughput, `priority`"], "load", ["of the dedicated trainer"])
@@ -98,6 +112,7 @@ def e1(setting: Setting, found: Found, out: Path) -> list[Path]:
             trainer = measured(job, setting.config)[1]
             jobs.line(0, f"{job}, κ = {trainer.kappa:.2f}", [p.load for p in chosen], [found[p][0].fraction for p in chosen], color=colour)
             jobs.line(0, f"_{job} bound", [p.load for p in chosen], [trainer.bound(found[p][0].inference_share) for p in chosen], color=colour, linestyle=":", marker="")
+            jobs.line(0, f"_{job} bound alone", [p.load for p in chosen], [bound_alone(p, found[p][0]) for p in chosen], color=colour, linestyle="--", marker="", linewidth=0.8)
     files += jobs.save(out / "e1_jobs")
     pairs = [(p, replace(p, engine="model")) for p in points if p.engine == "rtl"]
     pairs = [(a, b) for a, b in pairs if b in found]
@@ -159,23 +174,36 @@ def of_interference(setting: Setting) -> Iterable[Point]:
 
 
 def e4(setting: Setting, found: Found, out: Path) -> list[Path]:
-    """Training on against off, request by request.
+    """Training on against off, request by request; both runs have the same batch timeout but for `slack`.
+
+    ``bound``, under `priority`: what one batch alone can lose. Each of its MMU tiles waits for one training load, N cycles, at most
+    (docs/mmu.md); its VPU segments wait for nothing as they are not COLS (docs/vpu.md), and it moves nothing through the DMA.
+    ``beyond``: requests later than that, because batches before theirs were, or were filled otherwise.
 
     Raises:
         ValueError: a response differs in a bit.
     """
     rows = []
     for p in of_interference(setting):
-        if p.policy == OFF:
+        if p.policy == OFF or p not in found or replace(p, policy=OFF) not in found:
             continue
         on, off = found[p][1], found[replace(p, policy=OFF)][1]
         if on["digests"] != off["digests"]:
             raise ValueError(f"{p.name}: {sum(a != b for a, b in zip(on['digests'], off['digests'], strict=True))} responses differ between training on and off")
+        bound = batch_bound(p)
         later = np.array(on["latencies"]) - np.array(off["latencies"])
         rows.append({"policy": p.policy, "load": p.load, "requests": p.requests, "identical": len(on["digests"]), "mean": float(later.mean()),
                      **{f"later_p{q}": float(np.percentile(later, q)) for q in (1, 50, 99)}, "later_max": int(later.max()), "earlier_max": int(-later.min()),
-                     "share_later": float((later > 0).mean())})
+                     "share_later": float((later > 0).mean()), "bound": bound if p.policy == "priority" else None,
+                     "beyond": int((later > bound).sum()) if p.policy == "priority" else None})
     return [table(out / "e4_interference.csv", rows)] if rows else []
+
+
+def batch_bound(p: Point) -> int:
+    """Cycles that training loads can cost one batch under `priority`: N a tile of the service's program."""
+    what = of_point(p)
+    program = what.image.installed[what.index["lstm"]].program
+    return what.cfg.N * sum(i.n_g * i.n_k for i in program.streams[Unit.MMU] if i.op == Op.MATMUL)
 
 
 def of_slack(setting: Setting) -> Iterable[Point]:
@@ -206,7 +234,7 @@ def _at(front: list[tuple[float, float]], p99: float) -> float | None:
 def e5(setting: Setting, found: Found, out: Path) -> list[Path]:
     """`slack` against `adaptive` and `priority` at equal p99."""
     rows = [{"load": p.load, "line": _line(p), "limit": p.limit or None, "timeout": r.timeout, "threshold": p.threshold if p.threshold >= 0 else None, "p50": r.p50,
-             "p99": r.p99, "p99_low": r.p99_low, "p99_high": r.p99_high, "training": r.fraction, "rows_a_batch": r.rows}
+             "p99": r.p99, "p99_low": r.p99_low, "p99_high": r.p99_high, "training": by_rows(p, r), "rows_a_batch": r.rows}
             for p in of_slack(setting) if p in found for r in [found[p][0]]]
     loads = list(dict.fromkeys(r["load"] for r in rows))
     figure = Figure([f"load {load:g}" for load in loads], "p99, cycles", ["training, of the dedicated"] * len(loads))

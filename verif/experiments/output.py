@@ -15,6 +15,7 @@ from verif.lib.keep import write_whole  # noqa: E402
 
 COLOURS = {
     "inference_only": "#777777", "fair": "#d95f02", "priority": "#1b6ca8", "adaptive": "#e6ab02", "slack": "#2a9d5c", "software": "#a03070",
+    "adaptive, by threshold": "#e6ab02", "adaptive, by timeout": "#9c6b00",
 }
 
 

@@ -96,3 +96,14 @@ def test_inference_only_is_training_off() -> None:
     arrivals = np.arange(40) * 3000 + 1000
     on, off = (predict(what, arrivals, ["lstm"] * 40, policy="inference_only", timeouts={"lstm": 500}, train=train) for train in (True, False))
     assert (on.requests["done"] == off.requests["done"]).all()
+
+
+def test_rtl_points(tmp_path: Path) -> None:
+    """The host's whole steps on the RTL, whose times are compared with the model's; the same bits as without training; and what E4 draws."""
+    setting = Setting(0, 60, (), (0.3,), "tiny")
+    points = [p for p in EXPERIMENTS["e4"][0](setting) if p.policy in ("inference_only", "software", "priority")]
+    found = sweeping.sweep(points, tmp_path, 1, lambda _: None)
+    assert all(result.answered == 60 for result, _ in found.values())
+    (off, _), (priority, _), (software, more) = (found[p] for p in points)
+    assert off.steps_per_cycle == 0 < software.steps_per_cycle < priority.steps_per_cycle and more["host"]
+    assert more["digests"] == found[points[0]][1]["digests"]

@@ -5,6 +5,7 @@ import hashlib
 import json
 
 import cocotb
+import numpy as np
 import pyuvm
 from cocotb.triggers import Event, First
 
@@ -23,6 +24,7 @@ class Experiment(EquinoxReplay):
 
     def build_phase(self):
         super().build_phase()
+        self.rng = np.random.default_rng(self.scenario.seed)  # the same payloads in every test; cocotb's seed depends on the test's name
         self.tap = ResponseTap("tap", self)
         self.reactions: list[dict[str, int]] = []
 
