@@ -48,8 +48,8 @@ def _refill(f, t):
 def receive(s, req, t):
     """The request stream in cycle ``t``: a header, a first payload beat, or a request's end."""
     f, reg = s.front, s.reg
-    s.soon[W_RX] = NEVER
     _refill(f, t)
+    s.soon[W_RX] = t + 1 if f.freed > 0 or f.take_at == t else NEVER  # a slot, a place in a queue
     if f.next >= len(req):
         return
     r = req[f.next]
@@ -71,7 +71,7 @@ def receive(s, req, t):
             room = f.offered != 0 and f.offered_at <= t and _level(f, r.service, t) < s.p.queue_depth
             if not room and reg.reject == 0:
                 if f.offered != 0 and f.offered_at > t:
-                    s.soon[W_RX] = f.offered_at
+                    wake_at(s, W_RX, f.offered_at)
                 return  # a slot, or a decision, wakes
         r.status = NOT_INSTALLED if not known else REJECTED if not room else OK
         if r.status == OK and r.lines != reg.svc[r.service].rx_lines:

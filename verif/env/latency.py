@@ -112,6 +112,7 @@ class LatencyScoreboard(Scoreboard):
         if not self.exact:
             self._bound()
             return
+        self._compare("request (cycle of its last beat, service)", self._observed_taken(), self._predicted_taken())
         self._compare("batch (cycle, context, service, rows)", self._observed_batches(), self._predicted_batches())
         self._compare("response (cycle, request, status)", self._observed_requests(), self._predicted_requests())
         self._compare("training step (cycle, steps)", self._observed_steps(), self._predicted_steps())
@@ -127,6 +128,12 @@ class LatencyScoreboard(Scoreboard):
             self.compared += checked
             for text in complaints:
                 self.mismatch(text)
+
+    def _observed_taken(self) -> list[tuple[int, ...]]:
+        return [(s.cycle, s.service) for s in self.sent]
+
+    def _predicted_taken(self) -> list[tuple[int, ...]]:
+        return [(int(r["taken"]), int(r["service"])) for r in self.timeline.requests]
 
     def _observed_batches(self) -> list[tuple[int, ...]]:
         return [(b.cycle, b.ctx, b.service, b.rows) for b in self.batches]
