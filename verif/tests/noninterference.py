@@ -11,7 +11,7 @@ from verif.sequences.replay import good_request
 from verif.tests.base import EquinoxTest
 
 FILE = "responses.json"
-WAVES = 6
+WAVES = 16
 TIMEOUT = 600  # cycles; longer than it takes to send a wave
 
 

@@ -29,8 +29,8 @@ def run(config: str, test: str, name: str = "", *, check: bool = True, **knobs) 
 @pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("config", ["tiny", "default"])
 def test_replay(config: str, policy: str) -> None:
-    """Both services and training under each policy; two policies with a slow sink and a slow DRAM."""
-    stalls = {"rsp_stall": 40, "dram_stall": 30} if policy in ("fair", "adaptive") else {}
+    """Both services and training under each policy; on tiny two policies with a slow sink and a slow DRAM."""
+    stalls = {"rsp_stall": 40, "dram_stall": 30} if config == "tiny" and policy in ("fair", "adaptive") else {}
     result = run(config, "replay", policy, policy=policy, service=BOTH, requests=40, steps=3, **stalls)
     report = json.loads((result.run_dir / "result.json").read_text())
     assert {c["name"]: c["compared"] > 0 for c in report["checks"]} == dict.fromkeys(
@@ -57,6 +57,12 @@ def test_timeline(test: str) -> None:
     assert flows["s"] == flows["f"] and set(flows["t"]) <= set(flows["s"]) and flows["t"]
     assert {"units", "contexts", "streams", "requests"} == {e["args"]["name"] for e in events if e["name"] == "process_name"}
     assert all(e["ts"] >= 0 and e.get("dur", 1) > 0 for e in events if e["ph"] != "M")
+
+
+@pytest.mark.parametrize("policy", ["priority", "slack"])
+def test_overload(policy: str) -> None:
+    """More requests than can be served: full queues hold the stream back, and every time is still the model's."""
+    run("tiny", "replay", f"overload-{policy}", policy=policy, service=BOTH, load=3.0, requests=200, trace="poisson", limit=10**7)
 
 
 @pytest.mark.parametrize("config", ["tiny", "default"])
