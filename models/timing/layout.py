@@ -67,7 +67,7 @@ CONTEXT = np.dtype([
 DONE = np.dtype([("head", _i), ("count", _i), ("time", _i, (RING,)), ("signal", _i, (RING,)), ("step", _i, (RING,)), ("log", _i, (RING,))])
 
 #: MMU: an instruction's loops; a loaded tile.
-MATMUL = np.dtype(_fields("held pend act rows chunk left n_g n_k g k accum first c0 cg c_sr c_sg signal step log"))
+MATMUL = np.dtype(_fields("pend act rows chunk left n_g n_k g k accum c0 cg c_sr c_sg signal step log"))
 TILE = np.dtype(_fields("ctx rows c c_sr accum last signal step log"))
 MMU_STATE = np.dtype([
     ("arb", ARB), ("thread", MATMUL, (CTX,)), ("pending", INSTR, (CTX,)), ("pending_log", _i, (CTX,)),
@@ -94,7 +94,7 @@ WALK = np.dtype(_fields("prep prep_at prep_log walk walk_at walk_log runs addr p
 BURST = np.dtype(_fields("ctx beats ends at signal step log"))
 LD_STATE = np.dtype([
     ("arb", ARB), ("walk", WALK, (CTX,)), ("prep", INSTR, (CTX,)), ("prep_iter", _i, (CTX,)), ("work", INSTR, (CTX,)),
-    ("flight", BURST, (16,)), *_fields("head count free_at"), ("ends", _i, (16,)),
+    ("flight", BURST, (16,)), *_fields("head count"),
 ])
 SEGMENT = np.dtype([*_fields("ctx words beats lines ends signal step log bursts next"), ("burst", _i, (PIECES_ST,))])
 ST_STATE = np.dtype([
