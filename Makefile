@@ -2,7 +2,7 @@
 # `make help` prints the texts behind `##` (targets) and the lines that begin with `#:` (variables).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv sim test lint bench latency latency-budgets cov gen clean distclean experiments
+.PHONY: help venv sim test lint bench latency latency-budgets cov gen clean distclean experiments experiments-docs
 
 #: of `make sim`
 #:   CONFIG=default      core: a file of configs/ (tiny, default, large)
@@ -99,9 +99,12 @@ latency: venv ## replay traces at loads; fail where a percentile of latency brea
 latency-budgets: venv ## measure as `make latency` does and write the results into configs/budgets/latency.toml
 	@$(LATENCY) --update
 
+EXPERIMENTS = $(PY) scripts/experiments.py --jobs $(JOBS)
 experiments: venv ## load against tail latency and training: tables and plots in build/experiments; an interrupted sweep goes on
-	@$(PY) scripts/experiments.py --jobs $(JOBS) $(call flag,engine,ENGINE) $(call flag,only,ONLY) $(call flag,requests,REQUESTS) \
-	  $(call flag,loads,LOADS) $(call flag,config,CONFIG)
+	@$(EXPERIMENTS) $(call flag,engine,ENGINE) $(call flag,only,ONLY) $(call flag,requests,REQUESTS) $(call flag,loads,LOADS) $(call flag,config,CONFIG)
+
+experiments-docs: venv ## the whole sweep, then its tables and plots into docs/experiments.md
+	@$(EXPERIMENTS) --docs
 
 cov: venv ## run all tests with coverage and write build/coverage.html
 	@rm -rf build/cov
