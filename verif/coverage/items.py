@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from verif.lib.coverage import FileCoverage, Report
+from verif.lib.rtl import port_names
 
 CODE = ("line", "branch", "expression")
 """Kinds of code coverage that every run collects."""
@@ -60,17 +61,11 @@ def functional_items(report: Report) -> list[Item]:
     ]  # fmt: skip
 
 
-def ports(source: str) -> set[str]:
-    """Names of a module's ports: its header's names that end as the house style has them."""
-    header = source[: source.find(");\n", source.find("module "))]
-    return set(re.findall(r"\b(\w+_(?:i|o|ni))\b", re.sub(r"//.*", "", header)))
-
-
 def toggle_items(files: Iterable[FileCoverage], root: Path) -> list[Item]:
     """Both edges of every bit of the modules' ports."""
     items = []
     for file in files:
-        known = ports((root / file.file).read_text())
+        known = set(port_names((root / file.file).read_text()))
         module = Path(file.file).stem
         for point, count in sorted(file.points.items()):
             if point.kind != "toggle":

@@ -89,6 +89,6 @@ def badge(percent: float | None, ok: bool, label: str = "coverage") -> str:
     return json.dumps({"schemaVersion": 1, "label": label, "message": message, "color": colour}, indent=1) + "\n"
 
 
-def summary(rows: Iterable[tuple[str, float | None, bool]]) -> dict[str, str]:
+def badges(rows: Iterable[tuple[str, float | None, bool]]) -> dict[str, str]:
     """Badges by file name, one a kind: ``coverage-<kind>.json``."""
     return {f"coverage-{kind}.json": badge(percent, ok, f"{kind} coverage") for kind, percent, ok in rows}

@@ -21,7 +21,7 @@ VPU_PLACES = ("nothing", *(f"segment {c.name}" for c in Conv))
 DMA_PLACES = ("nothing", "wants the bus", "under way")
 KINDS = ("inference", "training")
 TRAIN_EVENTS = ("started", "step", "drained", "killed", "ran to its end", "stopped by an error")
-SIZES = (4, 8)  # N of the configurations that the default tests run on
+SIZES = (4,)  # N of the configurations of the smallest tier of tests, `tiny`
 BESIDE = ("alone", "beside inference")
 
 
