@@ -2,7 +2,7 @@
 # `make help` prints the texts behind `##` (targets) and the lines that begin with `#:` (variables).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv sim test lint bench latency latency-budgets cov gen clean distclean experiments experiments-docs regress
+.PHONY: help venv sim test lint bench latency latency-budgets cov toggle gen clean distclean experiments experiments-docs regress
 
 #: of `make sim`
 #:   CONFIG=default      core: a file of configs/ (tiny, default, large)
@@ -123,9 +123,12 @@ experiments: venv ## load against tail latency and training: tables and plots in
 experiments-docs: venv ## the whole sweep, then its tables and plots into docs/experiments.md
 	@$(EXPERIMENTS) --docs
 
-cov: venv ## run all tests with coverage and write build/coverage.html
+cov: venv ## run all tests with coverage, write build/coverage.html, fail where a gate is not met (verif/coverage)
 	@rm -rf build/cov
-	@COVERAGE=1 $(PYTEST); status=$$?; $(PY) scripts/cov.py || exit 1; exit $$status
+	@COVERAGE=1 $(PYTEST); status=$$?; $(PY) scripts/cov.py $(if $(strip $(SELECT)),--no-gates) || exit 1; exit $$status
+
+toggle: venv ## toggle coverage of all modules' ports, in a build of its own and a few runs; fail where the gate is not met
+	@$(PY) scripts/cov.py --toggle
 
 gen: venv ## generate again what is generated: instruction format, registers
 	@for script in scripts/gen_*.py; do $(PY) $$script || exit 1; done

@@ -1,4 +1,4 @@
-"""Merges the coverage that test runs left in build/cov and writes build/coverage.html."""
+"""Merges the coverage that test runs left, writes build/coverage.html with badges, and fails where a gate is not met."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from verif.coverage import gates, merge, toggle  # noqa: E402
 from verif.lib import coverage, coverage_html  # noqa: E402
+from verif.lib.keep import write_whole  # noqa: E402
 
 
 def _minimum(text: str) -> tuple[str, float]:
@@ -25,30 +27,53 @@ def _minimum(text: str) -> tuple[str, float]:
     return kind, value
 
 
-def main() -> int:
-    """Entry point; returns 1 when there is no data or a minimum is missed."""
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=ROOT / "build" / "cov", help="folder with the runs' data")
-    parser.add_argument("--html", type=Path, default=ROOT / "build" / "coverage.html", help="the report")
+    parser.add_argument("--data", type=Path, action="append", help="folder with runs' data [build/cov]; may be repeated")
+    parser.add_argument("--html", type=Path, help="the report [build/coverage.html]; badges are written beside it")
+    parser.add_argument("--no-gates", action="store_true", help="report only: a few tests cannot reach what all must")
+    parser.add_argument("--toggle", action="store_true", help="run the toggle job first, then judge toggle coverage of ports alone")
+    parser.add_argument("--gates", type=Path, default=gates.GATES, help="file with the gates")
+    parser.add_argument("--exclusions", type=Path, default=gates.EXCLUSIONS, help="file with the exclusions")
     parser.add_argument(
         "--min", type=_minimum, action="append", default=[], metavar="KIND=PERCENT",
-        help="fail when a kind of coverage is below this; may be repeated",
+        help="fail when a kind of coverage, nothing excluded, is below this; may be repeated",
     )  # fmt: skip
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Entry point; returns 1 when there is no data, a gate is not met, or a minimum is missed."""
+    options = _options()
+    html = options.html or ROOT / "build" / ("toggle.html" if options.toggle else "coverage.html")
+    folders, kinds = options.data or [ROOT / "build" / "cov"], gates.RUN_KINDS
     try:
-        report = coverage.collect(options.data, ROOT)
-    except coverage.CoverageError as error:
+        if options.toggle:
+            folders, kinds = options.data or [toggle.run_all(print)], ("toggle",)
+        report = merge.merge_folders(folders, ROOT)
+    except (coverage.CoverageError, toggle.ToggleError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    coverage_html.write(report, options.html, ROOT)
+    verdict = None if options.no_gates else gates.judge_run(report, ROOT, kinds, options.gates, options.exclusions)
+    coverage_html.write(report, html, ROOT, verdict)
     print(report.summary())
-    print(f"  report: {options.html}")
-    low = 0
-    for kind, wanted in options.min:
+    print(f"  report: {html}")
+    failed = _minima(report, options.min)
+    if verdict is not None:
+        print(verdict.text(), file=sys.stdout if verdict.ok else sys.stderr)
+        for name, text in merge.badges((row.kind, row.tally.percent, row.ok) for row in verdict.rows).items():
+            write_whole(html.parent / "badges" / name, text)
+        failed |= not verdict.ok
+    return int(failed)
+
+
+def _minima(report: coverage.Report, minima: list[tuple[str, float]]) -> bool:
+    low = False
+    for kind, wanted in minima:
         percent = coverage.totals(report.files)[kind].percent
         if percent is None or percent < wanted:
             print(f"error: {kind} coverage {percent or 0:.1f} % is below {wanted} %", file=sys.stderr)
-            low = 1
+            low = True
     return low
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,12 +43,13 @@ class ChipRun:
 
 def simulate(
     scenario: Scenario, run_dir: Path, *, trace: bool | None = None, timeout: float = 3600.0, check: bool = False,
-    module: str = MODULE, deployment: Deployment | None = None, timeline: bool = False,
+    module: str = MODULE, deployment: Deployment | None = None, timeline: bool = False, options: Mapping[str, object] | None = None,
 ) -> ChipRun:
     """Build if needed, write the run's inputs, run ``scenario.test`` of ``module``.
 
     ``deployment`` is what runs, where it is not what :func:`deploy` makes of the scenario. ``trace``: dump waves (default:
-    whether WAVES is set). ``timeline``: the test leaves a :data:`TIMELINE` in the folder.
+    whether WAVES is set). ``timeline``: the test leaves a :data:`TIMELINE` in the folder. ``options``: of the build,
+    as :func:`build_chip` takes them.
 
     Raises:
         ValueError: the scenario is wrong or does not fit, or the folder holds something else than an earlier run.
@@ -59,7 +60,7 @@ def simulate(
     trace = env_flag("WAVES") if trace is None else trace
     what = deploy(scenario) if deployment is None else deployment
     start = time.monotonic()
-    exe = build_chip(scenario.config, trace=trace)
+    exe = build_chip(scenario.config, trace=trace, **(options or {}))
     built = time.monotonic() - start
     run_dir.mkdir(parents=True, exist_ok=True)
     for old in run_dir.glob("*"):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
+from typing import Protocol
 
 from verif.lib.coverage import KINDS, FileCoverage, Report, Tally, group_tally, totals
 
@@ -81,8 +83,32 @@ def _groups(report: Report) -> str:
     return "".join(parts) or "<p>No bench wrote covergroups.</p>"
 
 
-def write(report: Report, target: Path, root: Path) -> None:
-    """Write the report for sources below ``root`` to the file ``target``."""
+class Judged(Protocol):
+    """A verdict on coverage, as :class:`verif.coverage.gates.Verdict`."""
+
+    rows: Sequence
+    problems: Sequence[str]
+
+
+def _verdict(verdict: Judged | None) -> str:
+    """The gates' part of the page: what is reached, missed, excluded."""
+    if verdict is None:
+        return ""
+    rows, lists = [], []
+    for row in verdict.rows:
+        cells = f"<td>{row.least:g} %</td><td>{'met' if row.ok else 'MISSED'}</td><td>{len(row.excluded)} of {row.raw.total}</td>"
+        rows.append(f"<tr><td>{escape(row.kind)}</td>{_cell(row.tally)}{cells}</tr>")
+        for words, items in (("missed", row.missed), ("excluded", row.excluded)):
+            if items:
+                shown = "".join(f"<li>{escape(item.shown)}</li>" for item in items)
+                lists.append(f"<details><summary>{words}, {escape(row.kind)}: {len(items)}</summary><ul>{shown}</ul></details>")
+    problems = "".join(f'<li class="lo">{escape(problem)}</li>' for problem in verdict.problems)
+    table = _table("coverage", ["reached", "gate", "", "excluded"], rows)
+    return f"<h2>Gates</h2><ul>{problems}</ul>{table}{''.join(lists)}"
+
+
+def write(report: Report, target: Path, root: Path, verdict: Judged | None = None) -> None:
+    """Write the report for sources below ``root`` to the file ``target``, with the gates' verdict where there is one."""
     sums = totals(report.files)
     kinds = [kind for kind in KINDS if sums[kind].total]
     functional = sum((group_tally(g) for g in report.groups.values()), Tally())
@@ -96,6 +122,7 @@ addEventListener("hashchange",show);addEventListener("load",show);</script></hea
 <h1>Coverage of rtl/</h1><p>{report.runs} simulation runs merged. Points of all instances and parameter sets of a
 module count as one. A line counts once, however many points lie on it.</p>
 {_table("", [*kinds, "functional"], [total])}
+{_verdict(verdict)}
 <h2>Files</h2>{_table("file", kinds, rows)}
 {f"<p>Never simulated:</p><ul>{never}</ul>" if never else ""}
 <h2>Covergroups</h2>{_groups(report)}

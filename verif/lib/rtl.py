@@ -106,3 +106,45 @@ def closure(*tops: str | Path, library: Iterable[str | Path] = (RTL,)) -> list[P
         chosen[path.stem] = path
         todo += [index[name] for name in _info(path)[0] & index.keys() if name not in chosen]
     return order(chosen.values())
+
+
+def header_end(text: str) -> int:
+    """Line on which a module's port list ends; 0 where there is no module with ports."""
+    clean = _COMMENT.sub(lambda match: " " + "\n" * match[0].count("\n"), text)
+    found = _port_list(clean)
+    return clean.count("\n", 0, found[1]) + 1 if found else 0
+
+
+def port_names(text: str) -> list[str]:
+    """Names of the ports of the module in a file."""
+    found = _port_list(strip_comments(text))
+    if not found:
+        return []
+    clean = strip_comments(text)[found[0] : found[1]]
+    flat = re.sub(r"\[[^\]]*\]", " ", clean)
+    return [words[-1] for part in flat.split(",") if (words := re.findall(r"\w+", part))]
+
+
+def _port_list(clean: str) -> tuple[int, int] | None:
+    """Where the port list stands in a text without comments, without its parentheses."""
+    module = re.search(r"^\s*module\s+\w+", clean, re.M)
+    if not module:
+        return None
+    at = module.end()
+    while at < len(clean) and clean[at] != ";":
+        if clean[at] == "(":
+            end = _closing(clean, at)
+            if clean[at - 1] != "#" and clean[:at].rstrip()[-1:] != "#":
+                return at + 1, end
+            at = end
+        at += 1
+    return None
+
+
+def _closing(text: str, at: int) -> int:
+    depth = 0
+    for n in range(at, len(text)):
+        depth += (text[n] == "(") - (text[n] == ")")
+        if not depth:
+            return n
+    return len(text) - 1

@@ -96,6 +96,7 @@ def regress(options: Options, say: Callable[[str], None]) -> Regression:
     regression = Regression(
         options.name or options.tier, store, jobs, found, options.command, _settings(tier, options), setting.env, groups,
         wall=time.monotonic() - began, fresh=len(jobs) - len(known),
+        gated=not (options.filters.blocks or options.filters.test or options.filters.tags),
     )  # fmt: skip
     html = sections.build(regression, tests, say) if options.root == ROOT else []
     regression.write()

@@ -4,9 +4,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from html import escape
 
-from verif.lib import coverage
+from verif.coverage.gates import judge_run
+from verif.coverage.merge import merge_folders, seed_curve
+from verif.coverage.page import html_section
+from verif.lib.coverage import CoverageError
 from verif.regress.collect import ROOT, Test
-from verif.regress.regression import Regression
+from verif.regress.regression import COVERAGE, Regression
 from verif.report import html
 
 
@@ -20,18 +23,15 @@ def build(regression: Regression, tests: Sequence[Test], say: Callable[[str], No
 
 
 def _coverage(regression: Regression) -> str:
+    """Merged coverage, held to the gates where all tests of the default suite have run."""
     try:
-        report = coverage.collect(regression.gather_coverage(), ROOT)
-    except coverage.CoverageError as error:
+        report = merge_folders(regression.coverage_folders(), ROOT)
+        curve = seed_curve([(job.index, place) for job in regression.jobs if (place := regression.store.place(job) / COVERAGE).is_dir()], ROOT)
+    except CoverageError as error:
         regression.problems.append(str(error))
         return html.section("Coverage", f"<p>{escape(str(error))}</p>")
-    sums = coverage.totals(report.files)
-    rows = [[kind, *_cells(sums[kind])] for kind in coverage.KINDS if sums[kind].total]
-    functional = sum((coverage.group_tally(points) for points in report.groups.values()), coverage.Tally())
-    rows.append(["functional", *_cells(functional)])
-    rows += [[f"- {name}", *_cells(coverage.group_tally(points))] for name, points in sorted(report.groups.items())]
-    return html.section("Coverage", html.table((["kind", "hit", "of", "share"], rows)))
-
-
-def _cells(tally: coverage.Tally) -> list[str]:
-    return [f"{tally.hit:,}", f"{tally.total:,}", f"{tally.percent:.1f} %" if tally.percent is not None else "-"]
+    regression.gather_coverage()
+    verdict = judge_run(report, ROOT)
+    if regression.gated:
+        regression.problems += verdict.problems
+    return html_section(report, verdict, curve)

@@ -83,6 +83,17 @@ def test_isa(config: str, seeds: int) -> None:
         run(config, "isa", f"seed{seed}", train="off", seed=seed, dram_stall=20 * (seed % 2))
 
 
+@pytest.mark.parametrize("stalls", [0, 30])
+def test_operating_space(stalls: int) -> None:
+    """Policies by loads by phases of training, to the cycle; with stalls of the sink, of the DRAM and of both."""
+    run("tiny", "operating", f"stalls{stalls}", requests=360, rsp_stall=stalls, dram_stall=stalls)
+
+
+def test_error_space() -> None:
+    """Every cause of an error in every unit and kind of context."""
+    run("tiny", "error_space")
+
+
 @pytest.mark.parametrize("test", ["training_errors", "drain_restart", "csr", "checkers"])
 def test_with_training(test: str) -> None:
     run("tiny", test)

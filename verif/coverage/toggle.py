@@ -1,0 +1,73 @@
+"""The toggle job: both edges of every bit of the modules' ports, in a build of its own and few runs, since it is slow.
+
+Only ports are instrumented (Verilator's ``coverage_off`` for what follows a module's header), which keeps the build at a fraction of the
+time of one that watches every signal. Ports wider than 256 bits (instructions) are left out by Verilator.
+"""
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from verif.env.scenario import Scenario
+from verif.env.simulate import LIBRARY, simulate
+from verif.lib.keep import write_whole
+from verif.lib.rtl import closure, header_end
+from verif.lib.sim import ROOT, SimFailure
+
+FOLDER = ROOT / "build" / "toggle"
+BOTH = "lstm,mlp"
+RUNS: tuple[tuple[str, dict], ...] = (  # test and knobs; on tiny
+    ("isa", {"train": "off", "seed": 1, "dram_stall": 20}),
+    ("isa", {"train": "off", "seed": 2}),
+    ("replay", {"policy": "priority", "service": BOTH, "requests": 24, "steps": 2}),
+    ("replay", {"policy": "fair", "service": BOTH, "requests": 16, "steps": 1, "rsp_stall": 40, "dram_stall": 30}),
+    ("replay", {"policy": "slack", "service": BOTH, "requests": 16, "steps": 1}),
+    ("request_errors", {"train": "off", "policy": "fair"}),
+    ("service_errors", {"train": "off", "policy": "inference_only"}),
+    ("error_space", {}),
+    ("csr", {}),
+)
+
+
+class ToggleError(RuntimeError):
+    """A run of the job failed; the message names it and says why."""
+
+
+def port_filter() -> Path:
+    """Verilator's configuration file that leaves only the ports of ``rtl/`` to toggle coverage."""
+    rules = ["`verilator_config"]
+    for path in closure(ROOT / "verif/tb/tb_equinox.sv", library=LIBRARY):
+        text = path.read_text()
+        first = header_end(text) + 1 if path.is_relative_to(ROOT / "rtl") else 1
+        rules.append(f'coverage_off -file "{path}" -lines {first}-{text.count(chr(10)) + 1}')
+    text = "\n".join(rules) + "\n"
+    target = FOLDER / f"ports-{hashlib.sha256(text.encode()).hexdigest()[:12]}.vlt"
+    write_whole(target, text)
+    return target
+
+
+def run_all(say: Callable[[str], None]) -> Path:
+    """Build and run; returns the folder with the coverage data.
+
+    Raises:
+        ToggleError: a run failed.
+    """
+    folder = FOLDER / "cov"
+    shutil.rmtree(folder, ignore_errors=True)
+    before = os.environ.get("EQX_OUT")
+    os.environ["EQX_OUT"] = str(FOLDER)
+    options = {"toggle": True, "coverage": False, "extra_args": [str(port_filter())]}
+    try:
+        for number, (test, knobs) in enumerate(RUNS, 1):
+            say(f"[toggle] {number} of {len(RUNS)}: {test}")
+            scenario = Scenario(config="tiny", test=f"equinox_{test}_test", **{"requests": 24, "steps": 2, **knobs})
+            try:
+                simulate(scenario, FOLDER / "runs" / f"{number}-{test}", timeout=3600, check=True, options=options)
+            except SimFailure as error:
+                raise ToggleError(f"toggle job, {test}: {error}") from None
+    finally:
+        os.environ.pop("EQX_OUT") if before is None else os.environ.update(EQX_OUT=before)
+    return folder
