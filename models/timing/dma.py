@@ -125,10 +125,12 @@ def _drop(x, c):
 @njit
 def _drop_halted(s, x, t):
     """What contexts stopped by their errors hold goes in the first cycle."""
+    x.halted = 0
     for c in range(s.p.ctx):
         if 0 < x.walk[c].halt <= t:
             _drop(x, c)
-    x.halted = 0
+        elif x.walk[c].halt > t:
+            x.halted = 1
 
 
 @njit
@@ -207,7 +209,7 @@ def ld_step(s, t):
                     next_wake = min(next_wake, t + 1)
             else:
                 next_wake = min(next_wake, max(t + 1, x.flight[x.head].at + 1))
-    s.soon[W_UNIT + LD] = next_wake
+    s.soon[W_UNIT + LD] = t + 1 if x.halted != 0 else next_wake
 
 
 # ---- DRAM
@@ -419,4 +421,4 @@ def st_step(s, t):
         next_wake = min(next_wake, max(d.write_first, t + 1 + (d.write_first - t - 1) % step))
     if x.answer_count > 0:
         next_wake = min(next_wake, max(t + 1, x.answer[x.answer_head]))
-    s.soon[W_UNIT + ST] = next_wake
+    s.soon[W_UNIT + ST] = t + 1 if x.halted != 0 else next_wake

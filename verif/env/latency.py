@@ -12,6 +12,7 @@ from models.config import Config
 from models.isa.encoding import Status
 from models.timing import Timeline, TimingModel
 from models.timing.attribution import Solo, answered, attribute
+from models.timing.layout import KILLING
 from verif.agents.csr_agent import CsrWrite
 from verif.agents.request_agent import RequestItem, SentRequest
 from verif.agents.response_agent import Response
@@ -78,6 +79,11 @@ class LatencyScoreboard(Scoreboard):
         if recorded != self.settled:
             self.timeline, self.settled = self.predict(), recorded
         return self.timeline
+
+    @property
+    def killed(self) -> int:
+        """How often a context was stopped so far."""
+        return sum(event.state == KILLING for event in self.states)
 
     @property
     def arrivals(self) -> np.ndarray:
