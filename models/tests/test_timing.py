@@ -153,16 +153,6 @@ def test_not_installed_and_bad_length() -> None:
     assert timeline.requests["done"].tolist() == [104, 106]
 
 
-def test_it_stops_where_it_cannot_follow() -> None:
-    """An illegal instruction ends the prediction in the cycle of its issue; what was before it stands."""
-    cfg = load_config("tiny")
-    words = [*Program(streams={u: [] for u in Unit} | {Unit.VPU: [make(Op.NOP)]}).words(Unit.VPU), 0x9]
-    writes = [register(f"CTX[{cfg.C_INF}].PCV", valid=2), register(f"CTX[{cfg.C_INF}].CMD", start=1)]
-    timeline = TimingModel(cfg, {Unit.VPU: words}).run([(START, a, v) for a, v in writes], [], 10_000)
-    assert timeline.end == START + 6
-    assert len(timeline.instructions) == 1
-
-
 def test_a_run_that_ends_early_says_never() -> None:
     timeline = serve(load_config("tiny"), [100], batch=4, timeout=70, until=150)
     assert timeline.requests["done"][0] == NEVER and timeline.end == 151 and len(timeline.batches) == 0

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from models.timing import NEVER, Timeline
 from models.timing.attribution import answered, stages
-from models.timing.layout import BATCH, LOG, REQUEST, STEP
+from models.timing.layout import BATCH, CHANGE, LOG, REQUEST, STEP
 from models.timing.perfetto import CONTEXTS, PROCESSES, REQUESTS, STREAMS, UNITS, Names, lanes, write_trace
 
 NEEDED = {  # fields of each phase beside ph, pid, tid, name
@@ -147,6 +147,19 @@ def test_what_has_not_ended(tmp_path: Path) -> None:
     check_format(events)
     assert sum(e["ph"] == "s" for e in events) == len(timeline.requests) - 2
     assert max(e["ts"] + e.get("dur", 0) for e in events if "ts" in e) == timeline.end
+
+
+def test_what_was_stopped(tmp_path: Path) -> None:
+    """An instruction that a kill ended is shown up to the end of its context's run."""
+    timeline, arrival, parts = made_up()
+    log = timeline.instructions
+    place = int(np.flatnonzero((log["ctx"] == 2) & (log["done"] > log["issue"]))[-1])
+    issue = int(log["issue"][place])
+    log["done"][place] = NEVER
+    timeline.states = np.array([(10, 2, 2, 0, 0), (issue + 20, 2, 4, 0, 0), (issue + 33, 2, 0, 0, 0), (issue + 40, 2, 2, 0, 0)], CHANGE)
+    events = load(write_trace(timeline, tmp_path / "t.json", arrival, parts).path)["traceEvents"]
+    check_format(events)
+    assert {e["dur"] for e in events if e["pid"] == UNITS and e["ph"] == "X" and e["ts"] == issue} == {33}
 
 
 def test_nothing_happened(tmp_path: Path) -> None:

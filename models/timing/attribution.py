@@ -27,8 +27,8 @@ class AttributionError(ValueError):
 
 
 def answered(timeline: Timeline) -> NDArray[np.bool_]:
-    """Which requests went into a batch and were answered before the timeline's end: bool [requests]."""
-    return (timeline.requests["batch"] >= 0) & (timeline.requests["done"] < timeline.end)
+    """Which requests were answered with results before the timeline's end: bool [requests]."""
+    return (timeline.requests["batch"] >= 0) & (timeline.requests["done"] < timeline.end) & (timeline.requests["status"] == 0)
 
 
 def stages(timeline: Timeline, arrival: ArrayLike, which: NDArray[np.bool_]) -> dict[str, NDArray[np.int64]]:

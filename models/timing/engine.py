@@ -10,20 +10,20 @@ from . import dma, frontend, host, mmu, requests, vpu
 from .compiled import njit
 from .events import earliest, wake_at, wake_units
 from .layout import (
-    CTX, IDLE, LD, LOADING, MMU, NEVER, RUNNING, ST, SVC, UNITS, VPU, W_CTX, W_DONE, W_DRAM, W_EXT, W_FETCH, W_FORMER, W_HOST, W_MODE, W_NOP,
+    CTX, IDLE, LD, MMU, NEVER, ST, UNITS, VPU, W_CTX, W_DONE, W_DRAM, W_EXT, W_FETCH, W_FORMER, W_HOST, W_MODE, W_NOP,
     W_RESP, W_RX, W_STREAM, W_UNIT, WAKES,
 )
 
 # ---- codes of register writes
-(POLICY, ACCEPT, REJECT, TRAIN_ROWS, SVC_ENABLE, SVC_PCV, SVC_PC, SVC_BATCH, SVC_RX, SVC_TX, SVC_TIMEOUT, SVC_THRESHOLD,
- CTX_ACC, CTX_DRAM, CTX_PCV, CTX_PC, CTX_ITERS, CTX_ITER_MOD, CTX_SEM, START, DRAIN, KILL, PATCH) = range(23)  # fmt: skip
+(POLICY, ACCEPT, REJECT, TRAIN_ROWS, SVC_ENABLE, SVC_PCV, SVC_PC, SVC_BATCH, SVC_RX, SVC_TX, SVC_TIMEOUT, SVC_THRESHOLD, SVC_W_BASE, SVC_C_BASE,
+ CTX_VEC, CTX_ACC, CTX_ACTC, CTX_W_BASE, CTX_C_BASE, CTX_DRAM, CTX_PCV, CTX_PC, CTX_ITERS, CTX_ITER_MOD, CTX_SEM,
+ START, DRAIN, KILL, CLEAR, PATCH, DRAM_ERRORS) = range(31)  # fmt: skip
 
-DONE, FULL, STOPPED = range(3)  # why the loop ended
 MARGIN = 64        # log rows that one cycle can need
 
 
 @njit
-def _write(s, imem, patches, w, t):
+def _write(s, imem, patches, states, w, t):
     """One register write (of field ``code`` of service or context ``index // 16``, part ``index % 16``) that acts from ``t`` on."""
     n, part, value, reg = w.index // 16, w.index % 16, w.value, s.reg
     code = w.code
@@ -40,7 +40,9 @@ def _write(s, imem, patches, w, t):
         reg.train_rows = value
     elif code == PATCH:
         imem[w.index // 65536, w.index % 65536] = patches[value]
-    elif code < CTX_ACC:
+    elif code == DRAM_ERRORS:
+        s.dram.err_lo, s.dram.err_hi = w.index, w.value
+    elif code < CTX_VEC:
         svc = reg.svc[n]
         if code == SVC_ENABLE:
             svc.enable = value
@@ -56,8 +58,12 @@ def _write(s, imem, patches, w, t):
             svc.tx_lines = value
         elif code == SVC_TIMEOUT:
             svc.timeout = value
-        else:
+        elif code == SVC_THRESHOLD:
             svc.threshold = value
+        elif code == SVC_W_BASE:
+            svc.w_base = value
+        else:
+            svc.c_base = value
         legal = 0 < svc.batch <= s.p.n and 0 < svc.rx_lines <= s.p.rx_lines and 0 < svc.tx_lines <= s.p.tx_lines
         svc.installed = 1 if svc.enable != 0 and legal else 0
         wake_at(s, W_MODE, t)
@@ -65,17 +71,26 @@ def _write(s, imem, patches, w, t):
         wake_at(s, W_RX, t)
     elif code == START:
         if s.ctx[n].state == IDLE and n >= s.p.c_inf:
-            frontend.begin(s, n, reg.ctx[n].pc, reg.ctx[n].pc_valid, reg.ctx[n].iters, t + 1)
+            frontend.start(s, states, n, t)
     elif code == KILL:
-        if s.ctx[n].state == LOADING or s.ctx[n].state == RUNNING:
-            s.stop = t
+        frontend.kill(s, n, t)
+    elif code == CLEAR:
+        frontend.clear(s, n, t)
     elif code == DRAIN:
         if n >= s.p.c_inf:
             frontend.drain(s, n)
     else:
         c = reg.ctx[n]
-        if code == CTX_ACC:
+        if code == CTX_VEC:
+            c.vec_base = value
+        elif code == CTX_ACC:
             c.acc_base = value
+        elif code == CTX_ACTC:
+            c.actc_base = value
+        elif code == CTX_W_BASE:
+            c.w_base = value
+        elif code == CTX_C_BASE:
+            c.c_base = value
         elif code == CTX_DRAM:
             c.dram_base = value
         elif code == CTX_PCV:
@@ -91,39 +106,21 @@ def _write(s, imem, patches, w, t):
 
 
 @njit
-def run(state, imem, patches, writes, req, batches, log, steps, until):
-    """Advance up to the events of cycle ``until``.
-
-    DONE; FULL when ``log`` or ``steps`` has no room (call again with more); or STOPPED in cycle ``state.stop``, in which
-    something happens that the model does not follow: a context at work is killed, or issues an illegal instruction.
-    """
+def run(state, imem, patches, writes, req, batches, log, steps, states, until):
+    """Advance up to the events of cycle ``until``; False if ``log``, ``steps`` or ``states`` has no room (call again with more)."""
     s = state[0]
     soon = s.soon
     while True:
         t = NEVER
         for k in range(WAKES):
             t = min(t, soon[k])
-        if s.stop >= 0:
-            return STOPPED
         if t > until:
-            return DONE
-        if s.logs > len(log) - MARGIN or s.steps > len(steps) - MARGIN:
-            return FULL
+            return True
+        if s.logs > len(log) - MARGIN or s.steps > len(steps) - MARGIN or s.states > len(states) - MARGIN:
+            return False
         s.now = t
-        if soon[W_EXT] <= t:
-            while s.ext < len(writes) and writes[s.ext].cycle <= t:
-                _write(s, imem, patches, writes[s.ext], t)
-                s.ext += 1
-            soon[W_EXT] = writes[s.ext].cycle if s.ext < len(writes) else NEVER
         if soon[W_HOST] <= t:
-            host.step(s, req, t)
-        if soon[W_CTX] <= t:
-            for c in range(CTX):
-                if s.ctx_at[c] <= t:
-                    frontend.context(s, batches, c, t)
-            soon[W_CTX] = earliest(s.ctx_at)
-        if soon[W_MODE] <= t and requests.mode(s, t):
-            wake_units(s, t)
+            host.step(s, req, states, t)
         if soon[W_DONE] <= t:
             for k in range(UNITS * CTX):
                 if s.done_at[k] <= t:
@@ -134,6 +131,18 @@ def run(state, imem, patches, writes, req, batches, log, steps, until):
                 if s.nop_at[c] <= t:
                     frontend.nop(s, c, t)
             soon[W_NOP] = earliest(s.nop_at)
+        if soon[W_CTX] <= t:
+            for c in range(CTX):
+                if s.ctx_at[c] <= t:
+                    frontend.context(s, batches, states, c, t)
+            soon[W_CTX] = earliest(s.ctx_at)
+        if soon[W_EXT] <= t:
+            while s.ext < len(writes) and writes[s.ext].cycle <= t:
+                _write(s, imem, patches, states, writes[s.ext], t)
+                s.ext += 1
+            soon[W_EXT] = writes[s.ext].cycle if s.ext < len(writes) else NEVER
+        if soon[W_MODE] <= t and requests.mode(s, t):
+            wake_units(s, t)
         if soon[W_FORMER] <= t:
             requests.form(s, req, batches, t)
         if soon[W_RX] <= t:

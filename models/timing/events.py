@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .compiled import njit
-from .layout import HEAD, RING, UNITS, W_DONE, W_STREAM, W_UNIT
+from .layout import HEAD, NEVER, RING, RUNNING, UNITS, W_CTX, W_DONE, W_STREAM, W_UNIT
 
 
 @njit
@@ -55,3 +55,40 @@ def complete_at(s, u, c, t, signal, step, log):
     q.count += 1
     if q.count == 1:
         wake_member(s, W_DONE, s.done_at, 4 * u + c, t + 1)
+
+
+@njit
+def stop_at(s, c, t, rank, cause, unit):
+    """Something stops context ``c`` in cycle ``t``, so it is KILLING from ``t+1`` on. Of one cycle the lowest rank counts, of that the first."""
+    ctx = s.ctx[c]
+    if ctx.state == RUNNING and (t < ctx.stop or (t == ctx.stop and rank < ctx.rank)):
+        ctx.stop, ctx.rank, ctx.stop_cause, ctx.stop_unit = t, rank, cause, unit
+        wake_member(s, W_CTX, s.ctx_at, c, t + 1)
+
+
+@njit
+def unit_fault(s, c, t, cause, unit):
+    """A unit reports a context's fault in cycle ``t``."""
+    stop_at(s, c, t, unit, cause, unit)
+
+
+@njit
+def withdraw(s, u, c, t):
+    """Completions from cycle ``t`` on do not happen: the context was stopped before."""
+    q = s.done[u, c]
+    while q.count > 0 and q.time[(q.head + q.count - 1) % RING] >= t:
+        q.count -= 1
+    s.done_at[4 * u + c] = q.time[q.head] + 1 if q.count > 0 else NEVER
+
+
+@njit
+def quiet_from(s, u, c, t):
+    """KILLING: unit ``u`` has nothing of the context from ``t`` on. When all units have said so, the next state is known."""
+    ctx = s.ctx[c]
+    ctx.quiet[u] = t
+    last = t
+    for other in range(UNITS):
+        last = max(last, ctx.quiet[other])
+    if last < NEVER:
+        ctx.over = last + 1
+        wake_member(s, W_CTX, s.ctx_at, c, ctx.over)

@@ -57,7 +57,7 @@ def _quiet(s, req, t):
 
 
 @njit
-def step(s, req, t):
+def step(s, req, states, t):
     """The host in cycle ``t``; woken by the end of a batch, and by itself."""
     h = s.host
     s.soon[W_HOST] = NEVER
@@ -72,8 +72,7 @@ def step(s, req, t):
         h.phase = START
         wake_at(s, W_HOST, t + h.start)
     elif h.phase == START:
-        r = s.reg.ctx[h.ctx]
-        frontend.begin(s, h.ctx, r.pc, r.pc_valid, r.iters, t + 1)
+        frontend.start(s, states, h.ctx, t)
         h.phase = LOOK
         wake_at(s, W_HOST, t + h.first)
     elif h.phase == LOOK:

@@ -3,55 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..config import Config
 from ..csr_map import REGS
-from ..isa.encoding import INSTR_WORDS, LdDst, Op, StSrc, Unit, layout
+from ..isa.encoding import INSTR_WORDS, Unit
 from . import engine
+from .decode import decode
 from .host import Host
-from .layout import BATCH, INSTR, LOG, NEVER, REQUEST, STATE, STEP, UNITS, W_EXT, W_RX, WRITE
+from .layout import BATCH, CHANGE, INSTR, LOG, NEVER, REQUEST, STATE, STEP, UNITS, W_EXT, W_RX, WRITE
 
 ADD_LATENCY = 2  # mmu_pkg::ADD_LAT
-
-_LAYOUTS = {int(op): layout(op) for op in Op}
-
-_COUNTS = {  # counts that must not be zero, and the flag that replaces them
-    int(Op.MATMUL): (("rows", "dyn_rows"), ("n_g", ""), ("n_k", "")),
-    int(Op.VECTOR): (("cnt_o", "dyn_o"), ("cnt_i", "dyn_i")),
-    int(Op.LOAD): (("n_o", ""), ("len", "")),
-    int(Op.STORE): (("n_o", ""), ("len", "")),
-}
-
-
-def timing_fields(word: int) -> np.void:
-    """What of an instruction word time depends on, as an :data:`~models.timing.layout.INSTR` record (illegal: opcode 0)."""
-    op = word & 0xF
-    if op not in _LAYOUTS:
-        return np.zeros((), INSTR)
-    f = {name: word >> lsb & ((1 << width) - 1) for name, (lsb, width) in _LAYOUTS[op].items()}
-    out = np.zeros((), INSTR)
-    if any(f[name] == 0 and not f.get(dyn) for name, dyn in _COUNTS.get(op, ())):
-        return out
-    for name in ("op", "last", "step", "wait", "signal"):
-        out[name] = f[name]
-    if op == Op.MATMUL:
-        out["dyn"] = f["dyn_rows"]
-        for name in ("accum", "rows", "n_g", "n_k", "c_base", "c_sr", "c_sg"):
-            out[name] = f[name]
-    elif op == Op.VECTOR:
-        out["dyn"] = f["dyn_o"] | f["dyn_i"] << 1
-        out["n_o"], out["n_i"], out["v_mode"] = f["cnt_o"], f["cnt_i"], f["v_mode"]
-    elif op in (Op.LOAD, Op.STORE):
-        out["n_o"], out["n_i"] = f["n_o"], f["len"]
-        out["lines"] = f["sp"] == (LdDst.STG if op == Op.LOAD else StSrc.SOF)
-        for name in ("d_base", "d_so", "d_iter"):
-            out[name] = f[name]
-    return out
-
 
 def _decode_table() -> dict[int, list[tuple[int, int, int, int]]]:
     """Byte address of a register -> (code, index, lsb, width) of each of its fields that time depends on."""
@@ -59,10 +24,11 @@ def _decode_table() -> dict[int, list[tuple[int, int, int, int]]]:
         "POLICY.policy": engine.POLICY, "CTRL.accept_en": engine.ACCEPT, "CTRL.reject_mode": engine.REJECT,
         "TRAIN_ROWS.rows": engine.TRAIN_ROWS, "SVC.CTRL.enable": engine.SVC_ENABLE, "SVC.CTRL.pc_valid": engine.SVC_PCV,
         "SVC.SHAPE.batch": engine.SVC_BATCH, "SVC.SHAPE.rx_lines": engine.SVC_RX, "SVC.SHAPE.tx_lines": engine.SVC_TX,
-        "SVC.TIMEOUT.cycles": engine.SVC_TIMEOUT, "SVC.THRESHOLD.waiting": engine.SVC_THRESHOLD,
-        "CTX.BASE0.acc": engine.CTX_ACC, "CTX.DRAM_BASE.bytes": engine.CTX_DRAM, "CTX.PCV.valid": engine.CTX_PCV,
+        "SVC.BASE.w_base": engine.SVC_W_BASE, "SVC.BASE.c_base": engine.SVC_C_BASE, "SVC.TIMEOUT.cycles": engine.SVC_TIMEOUT, "SVC.THRESHOLD.waiting": engine.SVC_THRESHOLD,
+        "CTX.BASE0.vec": engine.CTX_VEC, "CTX.BASE0.acc": engine.CTX_ACC, "CTX.BASE1.actc": engine.CTX_ACTC,
+        "CTX.BASE2.w_base": engine.CTX_W_BASE, "CTX.BASE2.c_base": engine.CTX_C_BASE, "CTX.DRAM_BASE.bytes": engine.CTX_DRAM, "CTX.PCV.valid": engine.CTX_PCV,
         "CTX.ITERS.count": engine.CTX_ITERS, "CTX.ITER_MOD.modulo": engine.CTX_ITER_MOD,
-        "CTX.CMD.start": engine.START, "CTX.CMD.drain": engine.DRAIN, "CTX.CMD.kill": engine.KILL,
+        "CTX.CMD.start": engine.START, "CTX.CMD.drain": engine.DRAIN, "CTX.CMD.kill": engine.KILL, "CTX.CMD.clear": engine.CLEAR,
     }  # fmt: skip
     for group, code in (("SVC", engine.SVC_PC), ("CTX", engine.CTX_PC)):
         for field, part in (("PC0.mmu", 0), ("PC0.vpu", 1), ("PC1.ld", 2), ("PC1.st", 3)):
@@ -94,11 +60,10 @@ _IMEM_ADDR, _IMEM_DATA = REGS["IMEM_ADDR"], REGS["IMEM_DATA"]
 
 @dataclass
 class Timeline:
-    """What the model says of a run; structured arrays, see :mod:`models.timing.layout` (REQUEST, BATCH, LOG, STEP).
+    """What the model says of a run; structured arrays, see :mod:`models.timing.layout` (REQUEST, BATCH, LOG, STEP, CHANGE).
 
     ``NEVER`` in a time: it had not happened when the run ended. ``busy[unit, ctx]``: cycles in which the unit worked for it.
-    ``end``: the cycles before it are predicted; that is the whole run, unless something happened that the model does not
-    follow (a context at work is killed, or issues an instruction that is illegal in its unit).
+    ``end``: the cycle behind the run's last. ``states``: the contexts' changes of state.
     """
 
     requests: NDArray
@@ -107,6 +72,7 @@ class Timeline:
     steps: NDArray
     busy: NDArray
     end: int
+    states: NDArray = field(default_factory=lambda: np.zeros(0, CHANGE))
 
 
 class TimingModel:
@@ -127,7 +93,7 @@ class TimingModel:
         self.imem = np.zeros((UNITS, cfg.IMEM_DEPTH), INSTR)
         for unit, words in (imem or {}).items():
             for k, word in enumerate(words):
-                self.imem[unit, k] = timing_fields(word)
+                self.imem[unit, k] = decode(word, cfg)
         self.log = log
         self._reset()
         if host is not None:
@@ -137,9 +103,10 @@ class TimingModel:
         cfg, s = self.cfg, self.state[0]
         p = s["p"]
         for name, value in dict(
-            n=cfg.N, k=cfg.K, lanes=cfg.L, ctx=cfg.CTX, c_inf=cfg.C_INF, services=cfg.SERVICES, queue_depth=cfg.QUEUE_DEPTH,
+            n=cfg.N, m=cfg.M, k=cfg.K, lanes=cfg.L, ctx=cfg.CTX, c_inf=cfg.C_INF, services=cfg.SERVICES, queue_depth=cfg.QUEUE_DEPTH,
             rx_lines=cfg.RX_LINES, tx_lines=cfg.TX_LINES, group=cfg.K // cfg.L, row_flight=2 * cfg.N + 2 + ADD_LATENCY,
-            line_stage=8 + (cfg.L - 1).bit_length(), line_beats=4 * cfg.L // cfg.K, latency=cfg.LATENCY, gap=cfg.GAP,
+            line_stage=8 + (cfg.L - 1).bit_length(), line_beats=4 * cfg.L // cfg.K, acc_depth=cfg.ACC_DEPTH, imem_depth=cfg.IMEM_DEPTH,
+            latency=cfg.LATENCY, gap=cfg.GAP, bytes=cfg.BYTES,
         ).items():  # fmt: skip
             p[name] = value
         for name in ("soon", "fetch_at", "nop_at", "ctx_at", "done_at", "stream_at"):
@@ -149,18 +116,22 @@ class TimingModel:
         for arb in (s["mmu"]["arb"], s["vpu"]["arb"], s["ld"]["arb"], s["st"]["arb"]):
             arb["prev"][:] = -1
         s["fetched"][:] = -1
-        s["vpu"]["finish"]["last"][:] = -1
+        for name in ("last", "adrift", "drained"):
+            s["vpu"]["finish"][name] = -100 if name == "drained" else -1
+        s["mmu"]["thread"]["last_row"] = s["ld"]["walk"]["reported"] = s["st"]["walk"]["reported"] = -100
+        s["ctx"]["stop"] = s["ctx"]["over"] = NEVER
         for name in ("gather", "word", "exps"):
             s["st"][name] = -1
         s["dram"]["wrote"], s["dram"]["last_b"], s["dram"]["write_last"], s["dram"]["write_first"] = 1, -1, -1, -1
         f = s["front"]
         f["slots"], f["offered"], f["served"], f["drained"], f["take_at"], f["drop_at"] = cfg.RX_SLOTS - 1, 1, -1, -1, -1, -1
         s["resp"]["busy"], s["resp"]["served"] = -1, -1
-        s["stop"] = -1
+        s["dram"]["err_lo"] = NEVER
         s["logs"] = 0 if self.log else -1
 
     def run(
-        self, writes: Iterable[tuple[int, int, int]], requests: Iterable[tuple[int, int, int]], until: int = NEVER - 1
+        self, writes: Iterable[tuple[int, int, int]], requests: Iterable[tuple[int, int, int]], until: int = NEVER - 1,
+        errors: Iterable[tuple[int, int, int]] = (),
     ) -> Timeline:
         """Run from reset.
 
@@ -168,21 +139,25 @@ class TimingModel:
             writes: register writes (cycle from which they act, byte address, value), in order.
             requests: (cycle from which the host offers the header, service, payload beats), in order of sending.
             until: last cycle.
+            errors: (cycle, first, last byte address): from that cycle on the DRAM answers bursts that touch these bytes with an error
+                (first > last: none). Addresses beyond the memory always fail.
         """
-        table, patches = self._writes([*_RESETS, *writes])
+        table, patches = self._writes([*_RESETS, *writes], errors)
         req = np.array([(c, v, n, NEVER, -1, -1, NEVER, -1) for c, v, n in requests], REQUEST)
         batches = np.zeros(len(req) + 1, BATCH)
         log, steps = np.zeros(1 << 16 if self.log else 128, LOG), np.zeros(4096, STEP)
+        states = np.zeros(4096, CHANGE)
         s = self.state[0]
         s["soon"][W_EXT] = table[0]["cycle"]
         if len(req):
             s["soon"][W_RX] = req[0]["offered"]
-        while (why := engine.run(self.state, self.imem, patches, table, req, batches, log, steps, until)) == engine.FULL:
-            log, steps = _grown(log, s["logs"]), _grown(steps, s["steps"])
-        end = int(s["stop"]) if why == engine.STOPPED else until + 1
-        return Timeline(req, batches[: s["batches"]], log[: max(0, s["logs"])], steps[: s["steps"]], s["busy"].copy(), end)
+        while not engine.run(self.state, self.imem, patches, table, req, batches, log, steps, states, until):
+            log, steps, states = _grown(log, s["logs"]), _grown(steps, s["steps"]), _grown(states, s["states"])
+        states = states[: s["states"]]
+        states = states[np.argsort(states["cycle"], kind="stable")]
+        return Timeline(req, batches[: s["batches"]], log[: max(0, s["logs"])], steps[: s["steps"]], s["busy"].copy(), until + 1, states)
 
-    def _writes(self, writes: Iterable[tuple[int, int, int]]) -> tuple[NDArray, NDArray]:
+    def _writes(self, writes: Iterable[tuple[int, int, int]], errors: Iterable[tuple[int, int, int]]) -> tuple[NDArray, NDArray]:
         rows, patches = [], []
         unit = index = 0
         parts: list[int] = []
@@ -195,12 +170,14 @@ class TimingModel:
                 if len(parts) == INSTR_WORDS:
                     word = sum(part << 32 * k for k, part in enumerate(parts))
                     rows.append((cycle, engine.PATCH, 65536 * unit + index, len(patches)))
-                    patches.append(timing_fields(word))
+                    patches.append(decode(word, self.cfg))
                     parts, index = [], index + 1
             for code, n, lsb, width in _TABLE.get(address, ()):
                 part = value >> lsb & (1 << width) - 1
-                if part or code not in (engine.START, engine.DRAIN, engine.KILL):
+                if part or code not in (engine.START, engine.DRAIN, engine.KILL, engine.CLEAR):
                     rows.append((cycle, code, n, part))
+        rows += [(cycle, engine.DRAM_ERRORS, low, high) for cycle, low, high in errors]
+        rows.sort(key=lambda row: row[0])
         return np.array(rows, WRITE), np.array(patches, INSTR) if patches else np.zeros(1, INSTR)
 
 

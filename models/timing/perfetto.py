@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..isa.encoding import Op, Unit
-from .layout import NEVER, RING
+from .layout import KILLING, LOADING, NEVER, RING, RUNNING
 from .model import Timeline
 
 REQUESTS, STREAMS, CONTEXTS, UNITS = range(1, 5)  # process ids, in the order they are shown
@@ -79,12 +79,18 @@ def lanes(issue: Sequence[int], done: Sequence[int]) -> list[int]:
     return out
 
 
-def _unit_events(log: NDArray, end: int, names: Names) -> Iterator[Event]:
-    """Slices of the instructions, unit by unit and context by context, with their threads' names."""
+def _left(timeline: Timeline, ctx: int, issue: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Last cycle of instructions that never completed: that of the context's run if it was stopped, else the timeline's."""
+    mine = timeline.states[(timeline.states["ctx"] == ctx) & ~np.isin(timeline.states["state"], (LOADING, RUNNING, KILLING))]["cycle"]
+    return np.append(mine, timeline.end)[np.searchsorted(mine, issue)] - 1
+
+
+def _unit_events(timeline: Timeline, log: NDArray, names: Names) -> Iterator[Event]:
+    """Slices of the instructions ``log``, unit by unit and context by context, with their threads' names."""
     for unit in Unit:
         for ctx in np.unique(log["ctx"][log["unit"] == unit]).tolist():
             mine = np.sort(log[(log["unit"] == unit) & (log["ctx"] == ctx)], order="issue")
-            done = np.where(mine["done"] < NEVER, mine["done"], end)
+            done = np.where(mine["done"] < NEVER, mine["done"], _left(timeline, ctx, mine["issue"]))
             place = lanes(mine["issue"].tolist(), done.tolist())
             base = (int(unit) * 8 + ctx) * LANES
             for lane in range(max(place) + 1):
@@ -203,7 +209,7 @@ def events(
     yield from _request_events(timeline, asked, arrival, parts, names)
     yield from _queue_events(timeline, asked, names)
     log = timeline.instructions
-    yield from _unit_events(log[(log["issue"] >= low) & (log["issue"] < high)], timeline.end - 1, names)
+    yield from _unit_events(timeline, log[(log["issue"] >= low) & (log["issue"] < high)], names)
 
 
 def _cut(timeline: Timeline, arrival: NDArray[np.int64], a_request: int, window: tuple[int, int], most: int) -> int | None:

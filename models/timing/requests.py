@@ -5,10 +5,10 @@ from __future__ import annotations
 from .arbiter import round_robin
 from .compiled import njit
 from .events import wake_at, wake_member
-from .layout import ANSWERS, FAIR, IDLE, INF_ONLY, LOADING, NEVER, PRIO, QUEUE, RESPOND, RUNNING, SVC, W_CTX, W_FORMER, W_MODE, W_RESP, W_RX
+from .layout import ANSWERS, ERROR, FAIR, IDLE, INF_ONLY, LOADING, NEVER, PRIO, QUEUE, RESPOND, RUNNING, SVC, W_CTX, W_FORMER, W_MODE, W_RESP, W_RX
 
 HEADER, PAYLOAD, END = range(3)
-OK, NOT_INSTALLED, BAD_LENGTH, REJECTED = range(4)
+OK, NOT_INSTALLED, BAD_LENGTH, REJECTED, CTX_ERROR = range(5)
 FIFO = 4  # answers
 
 
@@ -194,14 +194,14 @@ def form(s, req, batches, t):
             b.ready = min(b.ready, f.pushed[v, (f.head[v] + rows - 1) % QUEUE] + 1)
         b.ready = min(b.ready, t)
         ctx = s.ctx[free]
-        ctx.state, ctx.svc, ctx.rows, ctx.seq = LOADING, v, rows, seq
+        ctx.state, ctx.svc, ctx.rows, ctx.seq, ctx.since, ctx.killed = LOADING, v, rows, seq, t + 3, 0
         ctx.late = max(t + 3, f.pushed[v, f.head[v]] + svc.timeout + 1)
-        ctx.tx_lines, ctx.held_inf, ctx.held_trn = svc.tx_lines, 0, 0
+        ctx.held_inf, ctx.held_trn = 0, 0
         for k in range(rows):
             req[f.request[v, (f.head[v] + k) % QUEUE]].batch = seq
             req[f.request[v, (f.head[v] + k) % QUEUE]].row = k
             ctx.request[k] = f.request[v, (f.head[v] + k) % QUEUE]
-        wake_member(s, W_CTX, s.ctx_at, free, t + rows + 2)
+        wake_member(s, W_CTX, s.ctx_at, free, t + 3)
     f.head[v] = (f.head[v] + rows) % QUEUE
 
 
@@ -284,8 +284,10 @@ def respond(s, req, batches, t):
     elif busy:
         c = x.busy
         ctx = s.ctx[c]
-        beats = 1 + ctx.tx_lines
+        beats = 1 + ctx.tx_lines if ctx.ok else 1
         x.was_answer = 0
+        if ctx.ok == 0:
+            req[ctx.request[x.row]].status = CTX_ERROR
         req[ctx.request[x.row]].done = t + beats
         if x.row == 0:
             batches[ctx.seq].respond = t + 1
@@ -295,6 +297,7 @@ def respond(s, req, batches, t):
         if x.row == ctx.rows:  # over with its last beat, in x.at - 1
             batches[ctx.seq].closed = x.at - 1
             x.busy = -1
+            ctx.over = x.at
             wake_member(s, W_CTX, s.ctx_at, c, x.at)
         return
     elif f.answer_count > 0:
@@ -310,7 +313,7 @@ def respond(s, req, batches, t):
         oldest = True
         for d in range(p.c_inf):
             other = s.ctx[d]
-            if d != c and other.state != IDLE and other.svc == ctx.svc and other.seq < ctx.seq:
+            if d != c and other.state != IDLE and other.state != ERROR and other.svc == ctx.svc and other.seq < ctx.seq:
                 oldest = False
         if oldest:
             want |= 1 << c

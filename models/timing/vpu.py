@@ -5,11 +5,14 @@ Between two looks the stage does without decisions: inference's segment gives it
 
 from __future__ import annotations
 
+from ..isa.encoding import Err, Op
 from .arbiter import pick
 from .compiled import njit
-from .events import complete_at, ready_again, wake_at
-from .layout import FAIR, FINISHES, INF, NEVER, TRN, VPU, W_UNIT
+from .events import complete_at, quiet_from, ready_again, unit_fault, wake_at
+from .layout import FAIR, FINISHES, INF, NEVER, OPERANDS, TRN, VPU, W_UNIT
+from .operands import fits, good_lines
 
+VECTOR, ILLEGAL_OP, OPERAND = int(Op.VECTOR), int(Err.ILLEGAL_OP), int(Err.OPERAND)
 ROWS, COLS = 1, 2
 QUEUE_ROOM = 14
 
@@ -23,6 +26,13 @@ def accept(s, c, ins, log, t):
     x.lines = rows if ins.dyn & 2 else ins.n_i
     x.v_mode, x.signal, x.step, x.log = ins.v_mode, ins.signal, ins.step, log
     x.valid = 1
+    x.cause = ILLEGAL_OP if ins.op != VECTOR else OPERAND if ins.bad >> (0 if c < s.p.c_inf else 1) & 1 else 0
+    reloc = s.ctx[c].reloc
+    x.far = 0
+    if not fits(ins, reloc):
+        x.far = 1
+        for k in range(OPERANDS):
+            x.base[k], x.so[k], x.si[k], x.depth[k] = ins.base[k] + reloc[ins.kind[k]], ins.so[k], ins.si[k], ins.depth[k]
     wake_at(s, W_UNIT + VPU, t)
 
 
@@ -63,12 +73,13 @@ def _drain(s, seg, first, n):
         if v.tiles == 0:
             return
         if seg.v_mode == ROWS and seg.left > 0:
-            line = seg.lines - seg.left + k
-            if line % group == group - 1 or line == seg.lines - 1:
+            line = seg.line + k
+            if (line % group == group - 1 or line == seg.lines - 1) and (seg.cut == 0 or k < seg.left - 1):
                 continue
         tile = v.tile[0]
         tile.left -= 1
         if tile.left == 0:
+            s.vpu.finish[tile.ctx].drained = first + k
             if tile.slot >= 0:
                 s.vpu.finish[tile.ctx].own[tile.slot] = first + k + s.p.line_stage + 2
                 _settle(s, tile.ctx)
@@ -84,9 +95,16 @@ def _lines(s, f, first, n):
     _drain(s, seg, first, n)
     s.busy[VPU, seg.ctx] += n
     seg.left -= n
+    seg.line += n
     if seg.left > 0:
         return
     last, c = first + n - 1, seg.ctx
+    if v.finish[c].killed != 0:
+        v.finish[c].adrift = last
+    if seg.cut != 0:
+        s.busy[VPU, c] -= 1
+        _refuse(s, c, last)
+        return
     slot = -1
     if seg.final != 0:
         q = v.finish[c]
@@ -122,7 +140,14 @@ def _give(s, c):
     v = s.vpu
     x, seg = v.work[c], v.seg[INF if c < s.p.c_inf else TRN]
     x.done += 1
-    seg.ctx, seg.lines, seg.left, seg.v_mode = c, x.lines, x.lines, x.v_mode
+    seg.ctx, seg.lines, seg.line, seg.left, seg.cut, seg.v_mode = c, x.lines, 0, x.lines, 0, x.v_mode
+    if x.far != 0:
+        x.done -= 1
+        good = good_lines(x, s.p.group)
+        x.done += 1
+        if good < x.lines:
+            seg.left, seg.cut = good + 1, 1
+            v.faults |= 1 << c
     seg.final, seg.signal, seg.step, seg.log = (1 if x.done == x.segments else 0), x.signal, x.step, x.log
     if x.done == x.segments:
         x.valid = 0
@@ -178,6 +203,9 @@ def step(s, t):
         if v.work[c].valid == 0 and v.next[c].valid != 0:
             v.work[c] = v.next[c]
             v.work[c].at = t
+            if v.work[c].cause != 0:
+                _reject(s, c, t)
+                continue
             if c < p.c_inf and s.mode == FAIR:
                 s.ctx[c].held_trn += v.seg[TRN].left
             v.work[c].done = 0
@@ -190,4 +218,69 @@ def step(s, t):
         next_wake = min(next_wake, t + v.seg[TRN].left)
     if v.tiles > 0:
         next_wake = min(next_wake, t + v.tile[0].left)
+    if v.faults != 0:
+        for c in range(p.ctx):
+            if v.faults >> c & 1:
+                _watch(s, c)
     s.soon[W_UNIT + VPU] = next_wake
+
+
+# ---- faults and kills
+@njit
+def _reject(s, c, t):
+    """The instruction loaded in ``t`` is refused."""
+    v = s.vpu
+    q = v.finish[c]
+    v.work[c].valid = v.next[c].valid = 0
+    q.stopped, q.error, q.cause, q.err_at = t + 1, t + 2, v.work[c].cause, NEVER
+    v.faults |= 1 << c
+
+
+@njit
+def _refuse(s, c, t):
+    """The line of cycle ``t`` is refused: an address is beyond its memory."""
+    v = s.vpu
+    q = v.finish[c]
+    q.adrift = t
+    if q.killed == 0:
+        v.work[c].valid = v.next[c].valid = 0
+        q.stopped, q.error, q.cause, q.err_at = t + 1, t + 1, OPERAND, NEVER
+
+
+@njit
+def _watch(s, c):
+    """When the fault is reported, or nothing is left of the killed context: all of its lines must have started, and all completions be known."""
+    v = s.vpu
+    q, seg = v.finish[c], v.seg[INF if c < s.p.c_inf else TRN]
+    if q.settled < q.count or (seg.left > 0 and seg.ctx == c):
+        return
+    if q.killed == 0:
+        if q.error != 0 and q.err_at == NEVER:
+            q.err_at = max(q.error, q.last + 1)
+            unit_fault(s, c, q.err_at, q.cause, VPU)
+        return
+    start = max(q.base, q.last + 1)
+    if q.adrift >= 0:  # lines that are in no queue: wait until they, and the tiles, must be through
+        for k in range(v.tiles):
+            if v.tile[k].ctx == c:
+                return
+        start = max(start, max(q.adrift, q.drained + s.p.line_stage) + s.p.line_stage + 3)
+    q.killed, q.adrift = 0, -1
+    v.faults &= ~(1 << c)
+    quiet_from(s, VPU, c, start)
+
+
+@njit
+def kill(s, c, t):
+    """From ``t`` on nothing of the context is granted; the segment in the address stage goes on to its last line."""
+    v = s.vpu
+    _advance(s, t - 1)
+    q = v.finish[c]
+    held = v.work[c].valid != 0 or v.next[c].valid != 0
+    pending = q.error != 0 and q.err_at >= t
+    v.work[c].valid = v.next[c].valid = 0
+    if held:
+        q.adrift = t
+    q.killed, q.base, q.stopped, q.error = 1, (t + 1 if held or pending else t), 0, 0
+    v.faults |= 1 << c
+    wake_at(s, W_UNIT + VPU, t)

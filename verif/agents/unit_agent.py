@@ -1,4 +1,4 @@
-"""Passive agent on the core's insides, fed by the probe in the HDL top: batches, unit completions."""
+"""Passive agent on the core's insides, fed by the probe in the HDL top: batches, states of contexts, unit completions."""
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -29,6 +29,17 @@ class BatchEvent:
 
 
 @dataclass
+class StateEvent:
+    """A context's state is this from ``cycle`` on (``eqx_pkg::ctx_state_e``), with the cause and unit of its error."""
+
+    cycle: int
+    ctx: int
+    state: int
+    cause: int
+    unit: int
+
+
+@dataclass
 class UnitEvent:
     """A unit completed an instruction of a context."""
 
@@ -42,11 +53,13 @@ class UnitMonitor(uvm_component):
 
     def build_phase(self):
         self.batches = uvm_analysis_port("batches", self)
+        self.states = uvm_analysis_port("states", self)
         self.units = uvm_analysis_port("units", self)
 
     async def run_phase(self):
         dut = ConfigDB().get(self, "", "DUT")
         cocotb.start_soon(self._batches(dut))
+        cocotb.start_soon(self._states(dut))
         if ConfigDB().exists(self, "", "UNIT_PROBE"):
             dut.unit_probe.value = 1
             cocotb.start_soon(self._units(dut))
@@ -58,6 +71,20 @@ class UnitMonitor(uvm_component):
                 dut.batch_ctx, dut.batch_svc, dut.batch_rows, dut.batch_busy, dut.batch_mode, dut.batch_policy, dut.batch_train, dut.batch_train_pc,
             )
             self.batches.write(BatchEvent(now(), *(int(v.value) for v in values)))
+
+    async def _states(self, dut):
+        seen = [0] * ConfigDB().get(self, "", "CONFIG").CTX
+        while True:
+            await dut.state_toggle.value_change
+            bits = int(dut.ctx_seen.value)
+            for ctx, old in enumerate(seen):
+                seen[ctx] = new = bits >> 9 * ctx & 0x1FF
+                if new != old:
+                    self.states.write(self.state(StateEvent(now(), ctx, new & 7, new >> 3 & 15, new >> 7)))
+
+    def state(self, event: StateEvent) -> StateEvent:
+        """Hook: what is reported for a change of state."""
+        return event
 
     async def _units(self, dut):
         contexts = ConfigDB().get(self, "", "CONFIG").CTX

@@ -62,6 +62,7 @@ class EquinoxEnv(uvm_env):
         for port, name in (
             (self.csrs.writes.ap, "writes"), (self.requests.driver.offered, "offered"), (self.requests.monitor.ap, "sent"),
             (self.responses.monitor.ap, "answers"), (self.training.monitor.ap, "steps"), (self.units.monitor.batches, "batches"),
+            (self.units.monitor.states, "states"),
         ):
             port.connect(self.latency_board.port(name))
         for port in (self.responses.monitor.ap, self.training.monitor.ap, self.training.driver.done, self.units.monitor.batches, self.csrs.writes.ap):

@@ -1,4 +1,4 @@
-"""Latency scoreboard: the timing model predicts every request, batch and training step; the core must keep every cycle."""
+"""Latency scoreboard: the timing model predicts every request, batch, training step and state; the core must keep every cycle."""
 from __future__ import annotations
 
 from collections import deque
@@ -12,11 +12,12 @@ from models.config import Config
 from models.isa.encoding import Status
 from models.timing import Timeline, TimingModel
 from models.timing.attribution import Solo, answered, attribute
+from models.timing.layout import KILLING
 from verif.agents.csr_agent import CsrWrite
 from verif.agents.request_agent import RequestItem, SentRequest
 from verif.agents.response_agent import Response
 from verif.agents.train_agent import StepEvent
-from verif.agents.unit_agent import BatchEvent
+from verif.agents.unit_agent import BatchEvent, StateEvent
 from verif.env.latency_bounds import too_early, too_late
 from verif.env.scoreboards import Scoreboard
 
@@ -55,7 +56,9 @@ class LatencyScoreboard(Scoreboard):
         self.answers: list[Response] = []
         self.steps: list[StepEvent] = []
         self.batches: list[BatchEvent] = []
-        self.ports = {name: _Port(f"{name}_port", self, getattr(self, name)) for name in ("writes", "offered", "sent", "answers", "steps", "batches")}
+        self.states: list[StateEvent] = []
+        self.dram_errors: list[tuple[int, int, int]] = []  # (cycle, first, last address) that the DRAM answers with errors from then on
+        self.ports = {name: _Port(f"{name}_port", self, getattr(self, name)) for name in ("writes", "offered", "sent", "answers", "steps", "batches", "states")}
         self.timeline: Timeline | None = None
         self.settled = self.judged = -1  # events recorded when the timeline was predicted, and when it was compared
 
@@ -66,16 +69,21 @@ class LatencyScoreboard(Scoreboard):
     def predict(self) -> Timeline:
         """The model's timeline of what was recorded."""
         model = TimingModel(self.config)
-        last = max([w.cycle for w in self.writes] + [a.cycle for a in self.answers] + [s.cycle for s in self.steps], default=0)
+        last = max((e.cycle for events in (self.writes, self.answers, self.steps, self.states) for e in events), default=0)
         writes = [(w.cycle, w.address, w.data) for w in self.writes]
-        return model.run(writes, [(r.offered, r.service, len(r.payload)) for r in self.offered], last + 2)
+        return model.run(writes, [(r.offered, r.service, len(r.payload)) for r in self.offered], last + 2, self.dram_errors)
 
     def settle(self) -> Timeline:
         """The model's timeline of all that was recorded so far; predicted once as long as nothing more happens."""
-        recorded = sum(map(len, (self.writes, self.offered, self.batches, self.answers, self.steps)))
+        recorded = sum(map(len, (self.writes, self.offered, self.batches, self.answers, self.steps, self.states)))
         if recorded != self.settled:
             self.timeline, self.settled = self.predict(), recorded
         return self.timeline
+
+    @property
+    def killed(self) -> int:
+        """How often a context was stopped so far."""
+        return sum(event.state == KILLING for event in self.states)
 
     @property
     def arrivals(self) -> np.ndarray:
@@ -115,6 +123,7 @@ class LatencyScoreboard(Scoreboard):
         self._compare("request (cycle of its last beat, service)", self._observed_taken(), self._predicted_taken())
         self._compare("batch (cycle, context, service, rows)", self._observed_batches(), self._predicted_batches())
         self._compare("response (cycle, request, status)", self._observed_requests(), self._predicted_requests())
+        self._compare("state of a context (cycle, context, state, cause, unit)", self._observed_states(), self._predicted_states())
         self._compare("training step (cycle, steps)", self._observed_steps(), self._predicted_steps())
 
     def _bound(self) -> None:
@@ -151,14 +160,23 @@ class LatencyScoreboard(Scoreboard):
         return sorted((int(r["done"]), n, int(r["status"])) for n, r in enumerate(self.timeline.requests))
 
     def _observed_steps(self) -> list[tuple[int, ...]]:
-        born = self.writes[0].cycle if self.writes else 0  # before reset the counter holds anything
-        return [(s.cycle, s.steps) for s in self.steps if s.steps and s.cycle > born]
+        return [(s.cycle, s.steps) for s in self.steps if s.steps and s.cycle > self._born()]
 
     def _predicted_steps(self) -> list[tuple[int, ...]]:
         return [(int(s["cycle"]), int(s["count"])) for s in self.timeline.steps]
 
+    def _observed_states(self) -> list[tuple[int, ...]]:
+        return [(s.cycle, s.ctx, s.state, s.cause, s.unit) for s in self.states if s.cycle > self._born()]
+
+    def _predicted_states(self) -> list[tuple[int, ...]]:
+        return sorted(tuple(map(int, s)) for s in self.timeline.states.tolist())
+
+    def _born(self) -> int:
+        """Cycle of the first register write: before reset the registers hold anything."""
+        return self.writes[0].cycle if self.writes else 0
+
     def _compare(self, what: str, seen: list[tuple[int, ...]], want: list[tuple[int, ...]]) -> None:
-        """Event by event, in order of time, as far as the model predicts; at the first difference, both timelines around it."""
+        """Event by event, in order of time; at the first difference, both timelines around it."""
         end = self.timeline.end
         seen, want = ([e for e in events if e[0] < end] for events in (seen, want))
         for n, (a, b) in enumerate(zip_longest(seen, want)):

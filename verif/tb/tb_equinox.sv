@@ -133,12 +133,16 @@ module tb_equinox #(
   logic        unit_toggle = 1'b0;   // some unit completed an instruction; only when unit_probe is set
   logic [UNITS-1:0][CTX-1:0] unit_done;
   logic        unit_probe = 1'b0;
+  logic        state_toggle = 1'b0;  // some context's state or error changed, and shows since the last cycle
+  logic [CTX-1:0][8:0] ctx_seen;     // [2:0] state, [6:3] cause, [8:7] unit
   logic        csr_toggle = 1'b0;    // a register was written: the new value shows in the cycle after this edge
   logic [10:0] csr_addr;
   logic [31:0] csr_data;
 
+  logic [CTX-1:0][8:0] ctx_now;
   always_comb begin
     steps = '0;
+    for (int unsigned c = 0; c < CTX; c++) ctx_now[c] = {u_core.ctx_sts[c].err_unit, u_core.ctx_sts[c].err_cause, u_core.ctx_sts[c].state};
     for (int unsigned c = C_INF; c < CTX; c++) steps += u_core.ctx_sts[c].steps;
   end
 
@@ -181,6 +185,10 @@ module tb_equinox #(
       batch_train  <= train;
       batch_train_pc <= pc_first ? ((pc_turns == '0) ? '0 : '1) : pc_next - pc_base - 16'd1;
       for (int unsigned c = 0; c < CTX; c++) batch_busy[c] <= u_core.ctx_sts[c].state != eqx_pkg::CTX_IDLE;
+    end
+    if (ctx_now != ctx_seen) begin
+      state_toggle <= !state_toggle;
+      ctx_seen     <= ctx_now;
     end
     if (u_core.u_csr.u_regs.cpuif_req_masked && u_core.u_csr.u_regs.cpuif_req_is_wr) begin
       csr_toggle <= !csr_toggle;

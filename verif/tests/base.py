@@ -142,6 +142,12 @@ class EquinoxTest(uvm_test):
                 raise TimeoutError(f"no training step after {last} for {self.step_patience} cycles")
             await cycles(500)
 
+    def dram_errors(self, first: int = 1, last: int = 0) -> None:
+        """From now on the DRAM answers bursts that touch these bytes with an error (default: none does); to be changed while none is in flight."""
+        dram = self.dut.u_dram
+        dram.err_addr_lo.value, dram.err_addr_hi.value, dram.err_en.value = first, last, int(first <= last)
+        self.env.latency_board.dram_errors.append((now(), first, last))
+
     def restore_weights(self) -> None:
         """Put the weights of the DRAM image back (while training is at rest)."""
         image = self.what.image.dram

@@ -5,7 +5,8 @@ from verif.tests.checkers import Checkers, Silent
 from verif.tests.drain_restart import DrainRestart
 from verif.tests.error_space import ErrorSpace
 from verif.tests.isa import IsaTourTest
-from verif.tests.late import LateResponse, SlowDram
+from verif.tests.kills import Kills
+from verif.tests.late import LateAfterKill, LateResponse, LateState, SlowDram
 from verif.tests.noninterference import NonInterference
 from verif.tests.operating import OperatingSpace
 from verif.tests.registers import Registers
@@ -41,6 +42,11 @@ class equinox_drain_restart_test(DrainRestart):
 
 
 @pyuvm.test()
+class equinox_kills_test(Kills):
+    """Contexts killed at random times."""
+
+
+@pyuvm.test()
 class equinox_noninterference_test(NonInterference):
     """Responses to compare between runs with and without training."""
 
@@ -63,6 +69,16 @@ class equinox_silent_test(Silent):
 @pyuvm.test()
 class equinox_late_response_test(LateResponse):
     """Must fail: a response comes a cycle late."""
+
+
+@pyuvm.test()
+class equinox_late_after_kill_test(LateAfterKill):
+    """Must fail: a response comes a cycle late, behind a kill."""
+
+
+@pyuvm.test()
+class equinox_late_state_test(LateState):
+    """Must fail: a context's state changes a cycle late."""
 
 
 @pyuvm.test()

@@ -1,7 +1,13 @@
 """Times that are wrong by one cycle: the latency scoreboard must find each. These tests must fail."""
 from __future__ import annotations
 
+from dataclasses import replace
+
+from pyuvm import uvm_factory
+
 from verif.agents.axis import cycles
+from verif.agents.unit_agent import StateEvent, UnitMonitor
+from verif.sequences.boot import CommandSeq, StartTrainingSeq
 from verif.tests.base import EquinoxTest
 
 
@@ -14,6 +20,48 @@ class LateResponse(EquinoxTest):
         await cycles(10)  # the last response's last beat has been taken
         self.dut.plant_late.value = 1
         await self.send_good(list(self.what.index) * self.cfg.N)
+
+
+class LateAfterKill(EquinoxTest):
+    """Training is killed at work and started anew; then the sink takes one response a cycle late."""
+
+    async def body(self) -> None:
+        await self.set_timeout(400)
+        for _ in range(2):
+            await StartTrainingSeq(self.what.image, self.what.image.training).start()
+            await cycles(int(self.rng.integers(500, 3000)))
+            await CommandSeq(self.ctx, "kill").start()
+        await StartTrainingSeq(self.what.image, self.what.image.training).start()
+        await self.send_good(list(self.what.index) * self.cfg.N)
+        await cycles(10)
+        self.dut.plant_late.value = 1
+        await self.send_good(list(self.what.index) * self.cfg.N)
+
+
+class LateStateMonitor(UnitMonitor):
+    """Reports the next change of state a cycle late while ``late`` is set."""
+
+    late = False
+
+    def state(self, event: StateEvent) -> StateEvent:
+        if self.late:
+            self.late = False
+            return replace(event, cycle=event.cycle + 1)
+        return event
+
+
+class LateState(EquinoxTest):
+    """A context that is killed seems to be idle a cycle late."""
+
+    def prepare(self) -> None:
+        uvm_factory().set_type_override_by_type(UnitMonitor, LateStateMonitor)
+
+    async def body(self) -> None:
+        await StartTrainingSeq(self.what.image, self.what.image.training).start()
+        await cycles(1000)
+        self.env.units.monitor.late = True
+        await CommandSeq(self.ctx, "kill").start()
+        await self.send_good(list(self.what.index))
 
 
 class SlowDram(EquinoxTest):

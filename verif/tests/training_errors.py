@@ -41,8 +41,6 @@ def fields(**values: int) -> Callable[[Instr], int]:
 class TrainingErrors(EquinoxTest):
     """Every cause, in every unit that can raise it, each with requests in flight."""
 
-    timed = False  # faulty programs
-
     def faults(self) -> list[list[Fault]]:
         job, base = self.what.job, self.what.image.training_base
         in_dram = {"x": (base + job.x, base + job.x + 4), "error": (base + job.error, base + job.error + 4)}
@@ -105,7 +103,7 @@ class TrainingErrors(EquinoxTest):
         await CommandSeq(self.ctx, "clear").start()
         self.expect(f"{fault.name}: cleared", await self.csr.read(f"CTX[{self.ctx}].STATUS"), dict.fromkeys(status, 0))
         await self.csr.write("IRQ_STATUS", ctx_err=1)
-        self.dut.u_dram.err_en.value = 0
+        self.dram_errors()
         if place:
             await PatchSeq(*place, self.what.image.imem[place[0]][place[1]]).start()
         await serving
@@ -113,8 +111,7 @@ class TrainingErrors(EquinoxTest):
     async def _break(self, fault: Fault) -> tuple[Unit, int] | None:
         """Plant a fault; returns which instruction was replaced."""
         if fault.dram:
-            self.dut.u_dram.err_addr_lo.value, self.dut.u_dram.err_addr_hi.value = fault.dram
-            self.dut.u_dram.err_en.value = 1
+            self.dram_errors(*fault.dram)
         if not fault.word:
             return None
         stream = self.what.job.program.streams[fault.unit]
