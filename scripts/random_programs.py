@@ -21,7 +21,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--config", default="tiny", help="configuration of the core [tiny]")
     parser.add_argument("--seeds", default="1..20", help="one seed, or FIRST..LAST [1..20]")
     parser.add_argument("--knobs", default="", help="knobs of verif/random/knobs.py, as `rows=1..8 edge=0.5`")
-    parser.add_argument("--plusarg", action="append", default=[], help="an argument of the simulator, such as a planted fault")
+    parser.add_argument("--plant", default="", help="a planted fault of verif/random/plants.py")
     args = parser.parse_args(argv)
     found = re.fullmatch(r"(\d+)(?:\.\.(\d+))?", args.seeds)
     if not found or int(found[2] or found[1]) < int(found[1]):
@@ -34,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
     """Entry point; exit code 0: all passed, 1: some failed, 2: bad input."""
     args = parse(argv)
     try:
-        found = search(args.config, args.seeds, Knobs().changed(args.knobs.split()), plusargs=args.plusarg,
+        found = search(args.config, args.seeds, Knobs().changed(args.knobs.split()), plant=args.plant,
                        say=lambda line: print(f"[random] {line}", file=sys.stderr, flush=True))  # fmt: skip
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)

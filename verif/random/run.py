@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +12,12 @@ from verif.lib.sim import SimResult, run
 from verif.random.case import Case, save_case
 from verif.random.legal import check_case
 from verif.random.lower import NOT_RUN
+from verif.random.plants import plant as find_plant
 
 MODULE = "verif.random.bench_random"
 SECONDS = 300.0  # that a case may take
 CASE = "case.toml"
+SOURCES = ("models", "verif/random", "verif/env", "verif/agents", "verif/tests", "verif/sequences")  # what an outcome depends on beside the simulator
 _FIRED = re.compile(r"%Error: \S+?(\w+\.sv):\d+: (.*)")
 
 
@@ -65,23 +67,31 @@ def _crash(result: SimResult) -> Outcome:
     return Outcome(f"simulator exit code {result.exit_code}", result.tail(5))
 
 
-def run_cases(cases: Sequence[Case], folder: Path, *, stop: bool = False, plusargs: Sequence[str] = ()) -> list[Outcome | None]:
+def simulator(config: str, plant: str = "") -> Path:
+    """The executable, built where it is not there."""
+    return build_chip(config, defines=dict(find_plant(plant).defines))
+
+
+def run_cases(cases: Sequence[Case], folder: Path, *, stop: bool = False, plant: str = "", env: Mapping[str, str] | None = None) -> list[Outcome | None]:
     """Run cases of one configuration in one simulation, each in a folder of its own below ``folder``.
 
-    None stands for a case that was not run: an assertion of the RTL ends the simulation.
+    ``stop``: not beyond the first that fails. ``plant``: a fault of ``plants.py``. None stands for a case that was not run: an assertion of the RTL ends the simulation.
     """
     folders = []
     for n, case in enumerate(cases):
         prepare(case, folder / f"case{n}")
         folders.append(folder / f"case{n}")
-    exe = build_chip(cases[0].config)
-    env = {"EQX_RUN_DIRS": os.pathsep.join(map(str, folders)), "EQX_STOP": str(int(stop)), "COCOTB_REWRITE_ASSERTION_FILES": ""}
-    result = run(exe, MODULE, seed=1 + cases[0].data % 1000, plusargs=plusargs, env=env, run_dir=folder / "sim", timeout=SECONDS * len(cases), check=False)
+    fault = find_plant(plant)
+    exe = simulator(cases[0].config, plant)
+    settings = {"EQX_RUN_DIRS": os.pathsep.join(map(str, folders)), "EQX_STOP": str(int(stop)), "COCOTB_REWRITE_ASSERTION_FILES": "", **(env or {})}
+    result = run(exe, MODULE, seed=1 + cases[0].data % 1000, plusargs=fault.plusargs, env=settings, run_dir=folder / "sim", timeout=SECONDS * len(cases), check=False)
     outcomes: list[Outcome | None] = [None] * len(cases)
     for test in result.tests:
         number = int(test.name.rsplit("_", 1)[-1])
         if NOT_RUN not in test.message:
             outcomes[number] = Outcome("" if test.status == "passed" else kind_of(test.message), test.message)
+    if result.exit_code in (126, 127):
+        raise RuntimeError(f"the simulator did not start: {result.tail(3)}")
     if not result.tests or result.exit_code != 0:
         died = next((n for n, o in enumerate(outcomes) if o is None), None)
         if died is not None:

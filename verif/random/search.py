@@ -5,14 +5,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from verif.env.simulate import build_chip
 from verif.lib.keep import ROOT, RTL_PACKAGES, Folder, fingerprint, key
 from verif.random.case import Case, save_case
 from verif.random.generate import generate
 from verif.random.knobs import Knobs
-from verif.random.run import Outcome, run_cases
+from verif.random.run import SOURCES, Outcome, run_cases, simulator
 
-SOURCES = ("models", "verif/random", "verif/env", "verif/agents", "verif/tests", "verif/sequences")
 TOGETHER = 10  # cases in one simulation
 OUT = ROOT / "build/random"
 
@@ -28,7 +26,7 @@ class Found:
 
 
 def search(
-    config: str, seeds: Sequence[int], knobs: Knobs = Knobs(), *, folder: Path = OUT, plusargs: Sequence[str] = (), say: Callable[[str], None] = lambda _: None,
+    config: str, seeds: Sequence[int], knobs: Knobs = Knobs(), *, folder: Path = OUT, plant: str = "", say: Callable[[str], None] = lambda _: None,
 ) -> list[Found]:
     """Run a case for each seed; those whose result is known (same sources, core, knobs) are not run again.
 
@@ -37,13 +35,13 @@ def search(
     """
     knobs.check()
     kept, sources = Folder(folder / "kept"), fingerprint(SOURCES, RTL_PACKAGES)
-    exe = str(build_chip(config))
+    exe = str(simulator(config, plant))
     out: list[Found] = []
     for first in range(0, len(seeds), TOGETHER):
         waiting: list[tuple[int, Case]] = []
         known: dict[int, Outcome] = {}
         group = {seed: generate(config, seed, knobs) for seed in seeds[first : first + TOGETHER]}
-        keys = {seed: key([seed, repr(knobs), list(plusargs), exe], config, None, sources) for seed in group}
+        keys = {seed: key([seed, repr(knobs), plant, exe], config, None, sources) for seed in group}
         for seed, case in group.items():
             old = kept.get(f"{config}-{seed}", keys[seed])
             if old is None:
@@ -51,7 +49,7 @@ def search(
             else:
                 known[seed] = Outcome(**old)
         while waiting:  # an assertion that fires ends the simulation
-            outcomes = run_cases([case for _, case in waiting], folder / f"{config}-{waiting[0][0]}", plusargs=plusargs)
+            outcomes = run_cases([case for _, case in waiting], folder / f"{config}-{waiting[0][0]}", plant=plant)
             for (seed, _), outcome in zip(waiting, outcomes, strict=True):
                 if outcome is not None:
                     known[seed] = outcome

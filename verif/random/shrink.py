@@ -9,18 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 from picire import Outcome as Verdict
 from picire.abstract_dd import AbstractDD
 from picire.outcome_cache import OutcomeCache
 
-from models.isa.encoding import BODY
-from models.isa.program import with_fields
-from verif.random.case import Case, Line, save_case
+from verif.random.case import Case, save_case
 from verif.random.legal import check_case, repaired
 from verif.random.run import Outcome
+from verif.random.simplify import simpler
 
 BATCH = 8  # candidates in one simulation
 Runner = Callable[[Sequence[Case]], list[Outcome | None]]
@@ -157,60 +156,6 @@ def tidy(case: Case) -> Case | None:
     return case if case.services or case.training else None
 
 
-def simpler(case: Case) -> Iterator[Case]:
-    """Cases with one thing simpler."""
-    yield from _settings(case)
-    for p in (*range(len(case.services)), -1):
-        part = case.services[p] if p >= 0 else case.training
-        if part is None:
-            continue
-        for n, line in enumerate(part.program):
-            for other in _simpler_lines(line):
-                program = (*part.program[:n], other, *part.program[n + 1 :])
-                yield _with(case, p, replace(part, program=program))
-
-
-def _with(case: Case, index: int, part) -> Case:
-    if index < 0:
-        return replace(case, training=part)
-    return replace(case, services=(*case.services[:index], part, *case.services[index + 1 :]))
-
-
-def _less(value: int, least: int = 0) -> list[int]:
-    return sorted({v for v in (least, 1, value // 2, value - 1) if least <= v < value})
-
-
-def _settings(case: Case) -> Iterator[Case]:
-    if case.policy != "priority":
-        yield replace(case, policy="priority")
-    for name, least in (("rsp_stall", 0), ("dram_stall", 0), ("train_rows", 1)):
-        for value in _less(getattr(case, name), least):
-            yield replace(case, **{name: value})
-    for n, (at, service, seed) in enumerate(case.requests):
-        for value in _less(at):
-            if n == 0 or value >= case.requests[n - 1][0]:
-                yield replace(case, requests=(*case.requests[:n], (value, service, seed), *case.requests[n + 1 :]))
-    for p in (*range(len(case.services)), -1):
-        part = case.services[p] if p >= 0 else case.training
-        if part is None:
-            continue
-        for field in fields(part):
-            if field.name != "program":
-                for value in _less(getattr(part, field.name), 1 if field.name in ("iters", "iter_mod", "rx_lines", "tx_lines", "batch") else 0):
-                    yield _with(case, p, replace(part, **{field.name: value}))
-
-
-def _simpler_lines(line: Line) -> Iterator[Line]:
-    if line.fence:
-        yield replace(line, fence=False)
-    if line.ins.fields.get("step"):
-        yield replace(line, ins=with_fields(line.ins, step=0))
-    for field in BODY[line.ins.op]:
-        value = line.ins.fields[field.name]
-        for less in [0] * bool(value) if field.enum or field.width == 1 else _less(value):
-            yield replace(line, ins=with_fields(line.ins, **{field.name: less}))
-
-
 def shrink(case: Case, oracle: Oracle, keep: Path) -> Case:
     """The smallest case found that fails like ``case``; ``keep`` is a file that always holds the best so far."""
     best = case
@@ -244,10 +189,23 @@ def _ddmin(case: Case, oracle: Oracle, keep: Path) -> Case:
 
 
 def _simplify(case: Case, oracle: Oracle, keep: Path) -> Case:
-    best = case
+    """Greedy: after a success the search goes on at the same place, until a whole round brings nothing."""
+    best, at = case, 0
     while True:
-        candidates = [c for s in simpler(best) if (c := tidy(s)) is not None and c != best]
-        found = oracle.first(candidates)
-        if found is None:
+        made: list[Case | None] = []
+        raw = list(simpler(best))
+        found = oracle.first(_tidied(raw[at:], best, made))
+        if found is None and at == 0:
             return best
-        best = _note(candidates[found], oracle, keep)
+        if found is None:
+            at = 0
+        else:
+            best, at = _note(made[found], oracle, keep), at + found
+
+
+def _tidied(cases: Sequence[Case], than: Case, made: list[Case | None]) -> Iterator[Case | None]:
+    """The cases tidied, as they are asked for; those that are like ``than`` or nothing are None. ``made`` collects them."""
+    for case in cases:
+        case = tidy(case)
+        made.append(case if case != than else None)
+        yield made[-1]

@@ -68,6 +68,9 @@ class RandomProgramTest(EquinoxTest):
         vseq = RandomProgramVseq(self.what, self.send)
         await vseq.start()
         await cycles(200)
+        if os.environ.get("EQX_TAMPER") == "completion":  # a planted fault for the comparison's own test
+            units = self.env.latency_board.units
+            units[len(units) // 2].cycle += 1
         if vseq.training is not None:
             self.expect("state at the end", vseq.training.state, IDLE)
         self.compare_memory()
