@@ -2,7 +2,7 @@
 # `make help` prints the texts behind `##` (targets) and the lines that begin with `#:` (variables).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv sim test lint bench latency latency-budgets cov toggle gen clean distclean experiments experiments-docs regress
+.PHONY: help venv sim test lint bench latency latency-budgets cov toggle gen clean distclean experiments experiments-docs regress random shrink
 
 #: of `make sim`
 #:   CONFIG=default      core: a file of configs/ (tiny, default, large)
@@ -49,6 +49,12 @@ SHELL := /bin/bash
 #:   REQUESTS=100000     requests a point [model 100000, RTL 2000]
 #:   LOADS=0.1,0.5       loads of the main grid
 #:   JOBS=2              points at a time
+#: of `make random` and `make shrink`
+#:   SEEDS=1..20         of `make random`: a case a seed
+#:   KNOBS="rows=1..8"   constraints, see verif/random/knobs.py
+#:   PLANT=read          a planted fault of verif/random/plants.py
+#:   RUN=case.toml       of `make shrink`: the failing case, or the folder of its run
+#:   NAME=name           of `make shrink`: name of the case that is kept
 #: of `make lint`
 #:   MODULE=mmu          only these modules of rtl/
 #: of all
@@ -122,6 +128,12 @@ experiments: venv ## load against tail latency and training: tables and plots in
 
 experiments-docs: venv ## the whole sweep, then its tables and plots into docs/experiments.md
 	@$(EXPERIMENTS) --docs
+
+random: venv ## run random programs on all contexts and units, a case a seed; SEEDS=, CONFIG=, KNOBS=
+	@$(PY) scripts/random_programs.py $(call flag,config,CONFIG) $(call flag,seeds,SEEDS) $(call flag,knobs,KNOBS) $(call flag,plant,PLANT)
+
+shrink: venv ## reduce a failing random case (RUN=) to a minimal one and keep it in verif/random/cases
+	@$(PY) scripts/shrink.py $(if $(call given,RUN),'$(call given,RUN)') $(call flag,name,NAME) $(call flag,plant,PLANT)
 
 cov: venv ## run all tests with coverage, write build/coverage.html, fail where a gate is not met (verif/coverage)
 	@rm -rf build/cov

@@ -206,8 +206,8 @@ class Core:
             return
         packed = np.zeros((len(local), exps.shape[1] * self.cfg.K), np.uint8)
         packed[:, : local.shape[1]] = memory[1][local]
-        self.mem.beats[data] = memory[0][local].view(np.uint8)
-        self.mem.beats[exps] = packed.reshape(*exps.shape, -1)
+        runs = [packed.reshape(*exps.shape, -1), memory[0][local].view(np.uint8)]
+        self.mem.beats[np.concatenate([exps, data], axis=1)] = np.concatenate(runs, axis=1)  # of runs that overlap the last one stays
 
     # -- programs -----------------------------------------------------------------------------------------------
 

@@ -186,6 +186,16 @@ def test_dram_strides_may_be_negative() -> None:
     assert np.array_equal(unpack_lines(core.mem.DRAM[128:176], 3, TINY.L), core.mem.SOF[2::-1])
 
 
+def test_runs_that_overlap_are_stored_in_order() -> None:
+    core = filled(load_config("tiny"), 3)  # K = 8: two blocks are three beats, the runs begin two beats apart
+    core.execute(make(Op.STORE, sp=0, n_o=3, len=2, l_so=2, d_base=64, d_so=16), Unit.ST, Context(2, True, cfg=core.cfg))
+    want = np.zeros(7 * 8, np.uint8)
+    for run in range(3):
+        q, e = (part[2 * run : 2 * run + 2] for part in core.mem.SOB)
+        want[16 * run : 16 * run + 24] = pack_blocks(q, e)
+    assert np.array_equal(core.mem.DRAM[64:120], want)
+
+
 def test_opcode_in_the_wrong_stream() -> None:
     core = Core(TINY)
     ctx = Context(2, True, cfg=TINY)

@@ -58,9 +58,15 @@ class LatencyScoreboard(Scoreboard):
         self.batches: list[BatchEvent] = []
         self.states: list[StateEvent] = []
         self.dram_errors: list[tuple[int, int, int]] = []  # (cycle, first, last address) that the DRAM answers with errors from then on
-        self.ports = {name: _Port(f"{name}_port", self, getattr(self, name)) for name in ("writes", "offered", "sent", "answers", "steps", "batches", "states")}
+        self.ports: dict[str, _Port] = {}
+        for name in ("writes", "offered", "sent", "answers", "steps", "batches", "states"):
+            self.add_port(name)
         self.timeline: Timeline | None = None
         self.settled = self.judged = -1  # events recorded when the timeline was predicted, and when it was compared
+
+    def add_port(self, name: str) -> None:
+        """A port whose events go into the list of that name."""
+        self.ports[name] = _Port(f"{name}_port", self, getattr(self, name))
 
     def port(self, name: str):
         """Analysis export for one kind of event."""
@@ -69,9 +75,13 @@ class LatencyScoreboard(Scoreboard):
     def predict(self) -> Timeline:
         """The model's timeline of what was recorded."""
         model = TimingModel(self.config)
-        last = max((e.cycle for events in (self.writes, self.answers, self.steps, self.states) for e in events), default=0)
         writes = [(w.cycle, w.address, w.data) for w in self.writes]
-        return model.run(writes, [(r.offered, r.service, len(r.payload)) for r in self.offered], last + 2, self.dram_errors)
+        requests = [(r.offered, r.service, len(r.payload)) for r in self.offered]
+        return model.run(writes, requests, self.last_cycle() + 2, self.dram_errors)
+
+    def last_cycle(self) -> int:
+        """Of all events that were recorded."""
+        return max((e.cycle for events in (self.writes, self.answers, self.steps, self.states) for e in events), default=0)
 
     def settle(self) -> Timeline:
         """The model's timeline of all that was recorded so far; predicted once as long as nothing more happens."""
@@ -120,6 +130,10 @@ class LatencyScoreboard(Scoreboard):
         if not self.exact:
             self._bound()
             return
+        self.compare_all()
+
+    def compare_all(self) -> None:
+        """Every kind of event, cycle for cycle."""
         self._compare("request (cycle of its last beat, service)", self._observed_taken(), self._predicted_taken())
         self._compare("batch (cycle, context, service, rows)", self._observed_batches(), self._predicted_batches())
         self._compare("response (cycle, request, status)", self._observed_requests(), self._predicted_requests())

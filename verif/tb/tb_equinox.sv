@@ -74,7 +74,7 @@ module tb_equinox #(
       .m_tvalid_o(m_tvalid), .m_tready_i(m_tready), .m_tdata_o(m_tdata), .m_tlast_o(m_tlast),
       .arvalid_o(arvalid), .arready_i(arready), .araddr_o(araddr), .arlen_o(arlen), .arsize_o(arsize), .arburst_o(arburst),
       .arid_o(arid), .rid_i(rid), .awid_o(awid), .bid_i(bid),
-      .rvalid_i(rvalid), .rready_o(rready), .rdata_i(rdata), .rresp_i(rresp), .rlast_i(rlast),
+      .rvalid_i(rvalid), .rready_o(rready), .rdata_i(rdata ^ (8 * K)'(flip)), .rresp_i(rresp), .rlast_i(rlast),
       .awvalid_o(awvalid), .awready_i(awready), .awaddr_o(awaddr), .awlen_o(awlen), .awsize_o(awsize), .awburst_o(awburst),
       .wvalid_o(wvalid), .wready_i(wready), .wdata_o(wdata), .wstrb_o(wstrb), .wlast_o(wlast),
       .bvalid_i(bvalid), .bready_o(bready), .bresp_i(bresp)
@@ -119,6 +119,25 @@ module tb_equinox #(
 
   int unsigned rsp_held = 0;  // cycles in which a response beat was held back
   always_ff @(posedge clk) if (m_tvalid && !m_tready) rsp_held <= rsp_held + 1;
+
+  // ---- planted faults for the random programs' own test (verif/random/plants.py)
+  int unsigned plant_read = 0;  // +plant_read=n: the last beat of each read burst of n beats has its lowest bit wrong
+  int unsigned beats_q    = 0;  // beats of the read burst so far
+  logic        flip;
+  initial if (!$value$plusargs("plant_read=%d", plant_read)) plant_read = 0;
+  always_ff @(posedge clk) if (rvalid && rready) beats_q <= rlast ? 0 : beats_q + 1;
+  assign flip = rvalid && rlast && beats_q + 1 == plant_read;
+`ifdef EQX_PLANT_ACC  // a product that accumulates leaves the lowest bit of the line wrong that the VPU reads
+  logic [15:0] plant_addr_q;
+  logic [31:0] plant_lane_q;
+  logic        plant_acc_q = 1'b0;
+  always_ff @(posedge clk) begin
+    plant_acc_q  <= u_core.u_mmu.u_accumulate.we && u_core.u_mmu.u_accumulate.wrow.accum;
+    plant_addr_q <= u_core.u_mmu.u_accumulate.wrow.c_addr;
+    plant_lane_q <= u_core.u_mmu.u_accumulate.sum[0];
+    if (plant_acc_q) u_core.u_mmu.u_accumulate.u_vpu.mem_q[plant_addr_q[$clog2(ACC_DEPTH)-1:0]][31:0] <= plant_lane_q ^ 32'd1;
+  end
+`endif
 
   // ---- probe: each event is a change of a toggle, with what happened beside it
   int unsigned cycle = 0;            // rising edges so far

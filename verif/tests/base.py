@@ -33,7 +33,7 @@ class EquinoxTest(uvm_test):
     step_patience = 2_000_000  # cycles without a training step after which a wait for one fails
 
     def build_phase(self):
-        self.run_dir = Path(os.environ["EQX_RUN_DIR"])
+        self.run_dir = self.find_run_dir()
         self.what = Deployment.load(self.run_dir)
         self.scenario = self.what.scenario
         self.rng = np.random.default_rng(cocotb.RANDOM_SEED)
@@ -46,6 +46,10 @@ class EquinoxTest(uvm_test):
             ConfigDB().set(None, "*", key, value)
         self.prepare()
         self.env = EquinoxEnv.create("env", self)
+
+    def find_run_dir(self) -> Path:
+        """Folder of the run."""
+        return Path(os.environ["EQX_RUN_DIR"])
 
     def prepare(self) -> None:
         """Hook before the environment is built: factory overrides, ConfigDB settings."""

@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+"""`make random`: run constrained-random programs, a case a seed; the exit code is 1 when one fails."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from verif.lib.cli import Parser  # noqa: E402
+from verif.random.knobs import Knobs  # noqa: E402
+from verif.random.search import search  # noqa: E402
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = Parser(description=__doc__, allow_abbrev=False)
+    parser.add_argument("--config", default="tiny", help="configuration of the core [tiny]")
+    parser.add_argument("--seeds", default="1..20", help="one seed, or FIRST..LAST [1..20]")
+    parser.add_argument("--knobs", default="", help="knobs of verif/random/knobs.py, as `rows=1..8 edge=0.5`")
+    parser.add_argument("--plant", default="", help="a planted fault of verif/random/plants.py")
+    args = parser.parse_args(argv)
+    found = re.fullmatch(r"(\d+)(?:\.\.(\d+))?", args.seeds)
+    if not found or int(found[2] or found[1]) < int(found[1]):
+        parser.error(f"--seeds {args.seeds!r}: legal is a number, or FIRST..LAST")
+    args.seeds = range(int(found[1]), int(found[2] or found[1]) + 1)
+    return args
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point; exit code 0: all passed, 1: some failed, 2: bad input."""
+    args = parse(argv)
+    try:
+        found = search(args.config, args.seeds, Knobs().changed(args.knobs.split()), plant=args.plant,
+                       say=lambda line: print(f"[random] {line}", file=sys.stderr, flush=True))  # fmt: skip
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted: the next run goes on from here", file=sys.stderr)
+        return 130
+    failed = [f for f in found if f.outcome.failed]
+    for f in failed:
+        print(f"FAILED: seed {f.seed}: {f.outcome.kind}; make shrink RUN={f.path.relative_to(ROOT)}")
+    print(f"{'FAILED' if failed else 'PASSED'}: {len(failed)} of {len(found)} cases failed" if failed else f"PASSED: {len(found)} cases")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""Where random programs keep what: DRAM areas, shares of the buffers that contexts have in common."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from models.config import Config
+from models.dram_layout import block_beats
+from models.isa.encoding import BSpace, LdDst
+
+LINES = 64       # fp32 lines of input
+PANELS_OF = 64   # blocks of input, rounded up to panels, and two panels more
+SCRATCH = 96     # lines' worth of room for what is stored
+FEED_LINES = 16  # of a service: lines of input
+FEED_BLOCKS = 3  # tiles of input
+FEED_OUT = 48    # lines' worth of room
+SHARE = 32       # lines or blocks of each common buffer that a service may have
+COMMON = ("ACTD", "WGTC", "STG", "SOF", "SOB")
+"""Buffers that all contexts share; an instruction's address is the memory's."""
+TOP = 1 << 22    # services' areas in DRAM lie below this address
+DEPTHS = {space: f"{space}_DEPTH" for space in ("VEC", "ACC", "ACTC", "ACTD", "WGTC", "WGTD", "STG", "SOF", "SOB")}
+LOADED = {LdDst.ACTD: "ACTD", LdDst.WGTD: "WGTD", LdDst.STG: "STG"}
+WEIGHTS = {BSpace.WGTC: "WGTC", BSpace.WGTD: "WGTD"}
+
+
+@dataclass(frozen=True)
+class Area:
+    """A program's DRAM: byte addresses (of training relative to its base) of lines, of blocks, of room, and the end."""
+
+    lines: int
+    blocks: int
+    out: int
+    end: int
+    panels: int
+
+    @property
+    def size(self) -> int:
+        return self.end - self.lines
+
+
+def _area(cfg: Config, base: int, lines: int, panels: int, out: int) -> Area:
+    blocks = base + lines * 4 * cfg.L
+    room = blocks + panels * block_beats(cfg.K, cfg.K) * cfg.K
+    return Area(base, blocks, room, room + out * 4 * cfg.L, panels)
+
+
+def training_area(cfg: Config) -> Area:
+    """The training program's."""
+    return _area(cfg, 0, LINES, -(-PANELS_OF // cfg.K) + 2, SCRATCH)
+
+
+def service_area(cfg: Config, index: int) -> Area:
+    """That of service ``index``: at the top of DRAM."""
+    panels = -(-FEED_BLOCKS * cfg.L // cfg.K)
+    size = _area(cfg, 0, FEED_LINES, panels, FEED_OUT).size
+    return _area(cfg, min(cfg.BYTES, TOP) - (index + 1) * size, FEED_LINES, panels, FEED_OUT)
+
+
+def share(cfg: Config, index: int, space: str) -> tuple[int, int]:
+    """First address and end of what service ``index`` may use of a common buffer."""
+    size = max(SHARE, 2 * cfg.L) if space == "WGTC" else SHARE
+    end = getattr(cfg, DEPTHS[space]) - index * size
+    return end - size, end
+
+
+def common_end(cfg: Config, services: int, space: str) -> int:
+    """End of what services leave of a common buffer to training."""
+    return share(cfg, services, space)[1]
