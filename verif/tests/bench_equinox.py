@@ -3,6 +3,7 @@ import pyuvm
 
 from verif.tests.checkers import Checkers, Silent
 from verif.tests.drain_restart import DrainRestart
+from verif.tests.faults.tests import *  # noqa: F403: the tests of faults
 from verif.tests.isa import IsaTourTest
 from verif.tests.late import LateResponse, SlowDram
 from verif.tests.noninterference import NonInterference

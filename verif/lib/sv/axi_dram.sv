@@ -83,6 +83,7 @@ module axi_dram #(
   logic [31:0]    read_beats        /* verilator public_flat_rw */ = 0;
   logic [31:0]    write_beats       /* verilator public_flat_rw */ = 0;
   logic [31:0]    held              /* verilator public_flat_rw */ = 0;          // cycles in which a transfer was held back
+  logic [31:0]    held_by[5]        /* verilator public_flat_rw */ = '{default: 0};  // of these: AR, R, AW, W, B
   logic           dump_req          /* verilator public_flat_rw */ = 0;
   logic           load_req          /* verilator public_flat_rw */ = 0;
   logic [31:0]    file_first        /* verilator public_flat_rw */ = 0;
@@ -210,6 +211,11 @@ module axi_dram #(
     end
     ar_up = rq_n < QUEUE && !err_mute[0] && go();
     aw_up = wq_n < QUEUE && bq_n < QUEUE && !err_mute[2] && go();
+    if (arvalid_i && !ar_up) held_by[0] = held_by[0] + 1;
+    if (owner == READ && slot_at <= now && !rv) held_by[1] = held_by[1] + 1;
+    if (awvalid_i && !aw_up) held_by[2] = held_by[2] + 1;
+    if (owner == WRITE && slot_at <= now && !wr) held_by[3] = held_by[3] + 1;
+    if (!bv && bq_n != 0 && bq[bq_get].due <= now) held_by[4] = held_by[4] + 1;
     if ((owner != FREE && slot_at <= now && !rv && !wr) || (!bv && bq_n != 0 && bq[bq_get].due <= now)
         || (arvalid_i && !ar_up) || (awvalid_i && !aw_up)) held = held + 1;
   endtask
