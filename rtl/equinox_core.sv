@@ -119,6 +119,8 @@ module equinox_core #(
   eqx_pkg::policy_e policy_sel;
   eqx_pkg::mode_e mode;
   logic [11:0] train_rows;
+  logic [31:0] dma_timeout;
+  logic ld_lost, st_lost;
   logic [1:0] perf_unit, imem_unit;
   logic [3:0] perf_index;
   logic [15:0] imem_addr;
@@ -166,6 +168,7 @@ module equinox_core #(
       .reject_mode_o      (reject_mode),
       .policy_o           (policy_sel),
       .train_rows_o       (train_rows),
+      .dma_timeout_o      (dma_timeout),
       .svc_o              (svc),
       .ctx_cfg_o          (ctx_cfg),
       .ctx_cmd_o          (ctx_cmd),
@@ -181,6 +184,8 @@ module equinox_core #(
       .ctx_sts_i          (ctx_sts),
       .svc_level_i        (svc_level),
       .perf_value_i       (perf_value),
+      .ld_lost_i          (ld_lost),
+      .st_lost_i          (st_lost),
       .evt_accepted_i     (evt_accepted),
       .evt_rejected_i     (evt_rejected),
       .evt_not_installed_i(evt_not_installed),
@@ -361,7 +366,7 @@ module equinox_core #(
   ) u_dma_load (
       .clk_i, .rst_ni,
       .instr_valid_i(instr_valid[LD]), .instr_ready_o(instr_ready[LD]), .instr_i(instr[LD]), .iter_i(iter[LD]),
-      .env_i(env), .mode_i(mode), .kill_i(kill), .quiet_o(quiet[LD]),
+      .env_i(env), .mode_i(mode), .timeout_i(dma_timeout), .lost_o(ld_lost), .kill_i(kill), .quiet_o(quiet[LD]),
       .done_valid_o(done_valid[LD]), .done_signal_o(done_signal[LD]), .done_step_o(done_step[LD]),
       .err_valid_o(err_valid[LD]), .err_cause_o(err_cause[LD]), .busy_o(busy[LD]), .stall_o(stall[LD]),
       .actd_we_o(actd_we), .actd_waddr_o(actd_waddr), .wgtd_we_o(wgtd_we), .wgtd_waddr_o(wgtd_waddr), .blk_wdata_o(ld_wdata),
@@ -375,7 +380,7 @@ module equinox_core #(
   ) u_dma_store (
       .clk_i, .rst_ni,
       .instr_valid_i(instr_valid[ST]), .instr_ready_o(instr_ready[ST]), .instr_i(instr[ST]), .iter_i(iter[ST]),
-      .env_i(env), .mode_i(mode), .kill_i(kill), .quiet_o(quiet[ST]),
+      .env_i(env), .mode_i(mode), .timeout_i(dma_timeout), .lost_o(st_lost), .kill_i(kill), .quiet_o(quiet[ST]),
       .done_valid_o(done_valid[ST]), .done_signal_o(done_signal[ST]), .done_step_o(done_step[ST]),
       .err_valid_o(err_valid[ST]), .err_cause_o(err_cause[ST]), .busy_o(busy[ST]), .stall_o(stall[ST]),
       .sob_re_o(sob_re), .sob_raddr_o(sob_raddr), .sob_rdata_i(sob_rdata),

@@ -126,6 +126,7 @@ class Err(IntEnum):
     DMA_RESP = 3
     SEM_OVERFLOW = 4
     PC_RANGE = 5
+    DMA_TIMEOUT = 6
 
 
 class Status(IntEnum):

@@ -101,7 +101,8 @@ package eqx_isa_pkg;
     ERR_OPERAND = 4'd2,
     ERR_DMA_RESP = 4'd3,
     ERR_SEM_OVERFLOW = 4'd4,
-    ERR_PC_RANGE = 4'd5
+    ERR_PC_RANGE = 4'd5,
+    ERR_DMA_TIMEOUT = 4'd6
   } err_e;
 
   typedef enum logic [7:0] {

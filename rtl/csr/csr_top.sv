@@ -35,6 +35,7 @@ module csr_top #(
     output logic                                 reject_mode_o,
     output eqx_pkg::policy_e                     policy_o,
     output logic             [             11:0] train_rows_o,
+    output logic             [             31:0] dma_timeout_o,
     output eqx_pkg::svc_cfg_t [    SERVICES-1:0] svc_o,
     output eqx_pkg::ctx_cfg_t [         CTX-1:0] ctx_cfg_o,
     output eqx_pkg::ctx_cmd_t [         CTX-1:0] ctx_cmd_o,
@@ -51,6 +52,8 @@ module csr_top #(
     input eqx_pkg::ctx_sts_t [     CTX-1:0]       ctx_sts_i,
     input logic              [SERVICES-1:0][15:0] svc_level_i,
     input logic              [        47:0]       perf_value_i,
+    input logic                                   ld_lost_i,
+    input logic                                   st_lost_i,
     input logic                                   evt_accepted_i,       // pulses
     input logic                                   evt_rejected_i,
     input logic                                   evt_not_installed_i,
@@ -110,6 +113,7 @@ module csr_top #(
   assign reject_mode_o = hw_out.CTRL.reject_mode.value;
   assign policy_o      = eqx_pkg::policy_e'(hw_out.POLICY.policy.value);
   assign train_rows_o  = hw_out.TRAIN_ROWS.rows.value;
+  assign dma_timeout_o = hw_out.DMA_TIMEOUT.cycles.value;
   assign perf_enable_o = hw_out.PERF_CTRL.enable.value;
   assign perf_clear_o  = hw_out.PERF_CTRL.clear.value;
   assign perf_unit_o   = hw_out.PERF_SEL.unit.value;
@@ -184,6 +188,8 @@ module csr_top #(
   assign hw_in.PARAMS.ctx.next                = 4'(CTX);
   assign hw_in.PERF_LO.value.next             = perf_value_i[31:0];
   assign hw_in.PERF_HI.value.next             = perf_value_i[47:32];
+  assign hw_in.DMA_STATUS.ld_lost.next        = ld_lost_i;
+  assign hw_in.DMA_STATUS.st_lost.next        = st_lost_i;
   assign hw_in.IRQ_STATUS.ctx_err.hwset       = ctx_err;
   assign hw_in.IRQ_STATUS.not_installed.hwset = evt_not_installed_i;
   assign hw_in.IRQ_STATUS.bad_length.hwset    = evt_bad_length_i;

@@ -238,11 +238,13 @@ module eqx_csr (
         logic TRAIN_ROWS;
         logic IRQ_STATUS;
         logic IRQ_ENABLE;
+        logic DMA_TIMEOUT;
         logic CNT_ACCEPTED;
         logic CNT_REJECTED;
         logic CNT_NOT_INSTALLED;
         logic CNT_BAD_LENGTH;
         logic CNT_RESPONDED;
+        logic DMA_STATUS;
         logic IMEM_ADDR;
         logic IMEM_DATA;
         logic PERF_CTRL;
@@ -296,11 +298,13 @@ module eqx_csr (
         decoded_reg_strb.TRAIN_ROWS = cpuif_req_masked & (cpuif_addr == 11'h10);
         decoded_reg_strb.IRQ_STATUS = cpuif_req_masked & (cpuif_addr == 11'h14);
         decoded_reg_strb.IRQ_ENABLE = cpuif_req_masked & (cpuif_addr == 11'h18);
+        decoded_reg_strb.DMA_TIMEOUT = cpuif_req_masked & (cpuif_addr == 11'h1c);
         decoded_reg_strb.CNT_ACCEPTED = cpuif_req_masked & (cpuif_addr == 11'h20) & !cpuif_req_is_wr;
         decoded_reg_strb.CNT_REJECTED = cpuif_req_masked & (cpuif_addr == 11'h24) & !cpuif_req_is_wr;
         decoded_reg_strb.CNT_NOT_INSTALLED = cpuif_req_masked & (cpuif_addr == 11'h28) & !cpuif_req_is_wr;
         decoded_reg_strb.CNT_BAD_LENGTH = cpuif_req_masked & (cpuif_addr == 11'h2c) & !cpuif_req_is_wr;
         decoded_reg_strb.CNT_RESPONDED = cpuif_req_masked & (cpuif_addr == 11'h30) & !cpuif_req_is_wr;
+        decoded_reg_strb.DMA_STATUS = cpuif_req_masked & (cpuif_addr == 11'h34) & !cpuif_req_is_wr;
         decoded_reg_strb.IMEM_ADDR = cpuif_req_masked & (cpuif_addr == 11'h40);
         decoded_reg_strb.IMEM_DATA = cpuif_req_masked & (cpuif_addr == 11'h44) & cpuif_req_is_wr;
         decoded_reg_strb.PERF_CTRL = cpuif_req_masked & (cpuif_addr == 11'h50);
@@ -413,6 +417,12 @@ module eqx_csr (
                 logic load_next;
             } ctx_done;
         } IRQ_ENABLE;
+        struct {
+            struct {
+                logic [31:0] next;
+                logic load_next;
+            } cycles;
+        } DMA_TIMEOUT;
         struct {
             struct {
                 logic [31:0] next;
@@ -715,6 +725,11 @@ module eqx_csr (
                 logic value;
             } ctx_done;
         } IRQ_ENABLE;
+        struct {
+            struct {
+                logic [31:0] value;
+            } cycles;
+        } DMA_TIMEOUT;
         struct {
             struct {
                 logic [31:0] value;
@@ -1247,6 +1262,29 @@ module eqx_csr (
         end
     end
     assign hwif_out.IRQ_ENABLE.ctx_done.value = field_storage.IRQ_ENABLE.ctx_done.value;
+    // Field: eqx_csr.DMA_TIMEOUT.cycles
+    always_comb begin
+        automatic logic [31:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.DMA_TIMEOUT.cycles.value;
+        load_next_c = '0;
+        if(decoded_reg_strb.DMA_TIMEOUT && decoded_req_is_wr) begin // SW write
+            next_c = (field_storage.DMA_TIMEOUT.cycles.value & ~decoded_wr_biten[31:0]) | (decoded_wr_data[31:0] & decoded_wr_biten[31:0]);
+            load_next_c = '1;
+        end
+        field_combo.DMA_TIMEOUT.cycles.next = next_c;
+        field_combo.DMA_TIMEOUT.cycles.load_next = load_next_c;
+    end
+    always_ff @(posedge clk or negedge arst_n) begin
+        if(~arst_n) begin
+            field_storage.DMA_TIMEOUT.cycles.value <= 32'h0;
+        end else begin
+            if(field_combo.DMA_TIMEOUT.cycles.load_next) begin
+                field_storage.DMA_TIMEOUT.cycles.value <= field_combo.DMA_TIMEOUT.cycles.next;
+            end
+        end
+    end
+    assign hwif_out.DMA_TIMEOUT.cycles.value = field_storage.DMA_TIMEOUT.cycles.value;
     // Field: eqx_csr.CNT_ACCEPTED.count
     always_comb begin
         automatic logic [31:0] next_c;
@@ -2355,6 +2393,9 @@ module eqx_csr (
             readback_data_var[3] = field_storage.IRQ_ENABLE.rejected.value;
             readback_data_var[4] = field_storage.IRQ_ENABLE.ctx_done.value;
         end
+        if(rd_mux_addr == 11'h1c) begin
+            readback_data_var[31:0] = field_storage.DMA_TIMEOUT.cycles.value;
+        end
         if(rd_mux_addr == 11'h20) begin
             readback_data_var[31:0] = field_storage.CNT_ACCEPTED.count.value;
         end
@@ -2369,6 +2410,10 @@ module eqx_csr (
         end
         if(rd_mux_addr == 11'h30) begin
             readback_data_var[31:0] = field_storage.CNT_RESPONDED.count.value;
+        end
+        if(rd_mux_addr == 11'h34) begin
+            readback_data_var[0] = hwif_in.DMA_STATUS.ld_lost.next;
+            readback_data_var[1] = hwif_in.DMA_STATUS.st_lost.next;
         end
         if(rd_mux_addr == 11'h40) begin
             readback_data_var[15:0] = field_storage.IMEM_ADDR.index.value;

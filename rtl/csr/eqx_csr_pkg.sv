@@ -78,6 +78,19 @@ package eqx_csr_pkg;
     } eqx_csr__count_r__in_t;
 
     typedef struct {
+        logic next;
+    } eqx_csr__DMA_STATUS__ld_lost__in_t;
+
+    typedef struct {
+        logic next;
+    } eqx_csr__DMA_STATUS__st_lost__in_t;
+
+    typedef struct {
+        eqx_csr__DMA_STATUS__ld_lost__in_t ld_lost;
+        eqx_csr__DMA_STATUS__st_lost__in_t st_lost;
+    } eqx_csr__DMA_STATUS__in_t;
+
+    typedef struct {
         logic [31:0] next;
     } eqx_csr__PERF_LO__value__in_t;
 
@@ -144,6 +157,7 @@ package eqx_csr_pkg;
         eqx_csr__count_r__in_t CNT_NOT_INSTALLED;
         eqx_csr__count_r__in_t CNT_BAD_LENGTH;
         eqx_csr__count_r__in_t CNT_RESPONDED;
+        eqx_csr__DMA_STATUS__in_t DMA_STATUS;
         eqx_csr__PERF_LO__in_t PERF_LO;
         eqx_csr__PERF_HI__in_t PERF_HI;
         eqx_csr__svc_rf__in_t SVC[4];
@@ -234,6 +248,14 @@ package eqx_csr_pkg;
         eqx_csr__IRQ_ENABLE__rejected__out_t rejected;
         eqx_csr__IRQ_ENABLE__ctx_done__out_t ctx_done;
     } eqx_csr__IRQ_ENABLE__out_t;
+
+    typedef struct {
+        logic [31:0] value;
+    } eqx_csr__DMA_TIMEOUT__cycles__out_t;
+
+    typedef struct {
+        eqx_csr__DMA_TIMEOUT__cycles__out_t cycles;
+    } eqx_csr__DMA_TIMEOUT__out_t;
 
     typedef struct {
         logic [15:0] value;
@@ -532,6 +554,7 @@ package eqx_csr_pkg;
         eqx_csr__TRAIN_ROWS__out_t TRAIN_ROWS;
         eqx_csr__IRQ_STATUS__out_t IRQ_STATUS;
         eqx_csr__IRQ_ENABLE__out_t IRQ_ENABLE;
+        eqx_csr__DMA_TIMEOUT__out_t DMA_TIMEOUT;
         eqx_csr__IMEM_ADDR__out_t IMEM_ADDR;
         eqx_csr__IMEM_DATA__out_t IMEM_DATA;
         eqx_csr__PERF_CTRL__out_t PERF_CTRL;

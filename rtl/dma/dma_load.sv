@@ -26,6 +26,8 @@ module dma_load #(
     input  logic              [CTX-1:0][15:0]                iter_i,
     input  eqx_pkg::ctx_env_t [CTX-1:0]                      env_i,
     input  eqx_pkg::mode_e                                   mode_i,
+    input  logic              [31:0]                         timeout_i,  // of the watchdog, cycles; 0: off
+    output logic                                             lost_o,     // written off, late answers are to come
     input  logic              [CTX-1:0]                      kill_i,
     output logic              [CTX-1:0]                      quiet_o,
     output logic              [CTX-1:0]                      done_valid_o,
@@ -156,7 +158,7 @@ module dma_load #(
       .gnt_o (gnt),
       .held_o(policy)
   );
-  assign can_take = (!arvalid_o || arready_i) && count != (QW + 1)'(MAX_OUTSTANDING);
+  assign can_take = !lost_o && (!arvalid_o || arready_i) && count != (QW + 1)'(MAX_OUTSTANDING);
   assign take     = can_take ? gnt : '0;
   always_comb begin
     gnt_idx = '0;
@@ -195,10 +197,20 @@ module dma_load #(
       .rdata_o(head)
   );
 
-  // Data.
+  dma_watchdog u_watchdog (
+      .clk_i,
+      .rst_ni,
+      .limit_i (timeout_i),
+      .open_i  (head_valid),
+      .answer_i(burst_over),
+      .idle_i  (!head_valid),
+      .lost_o
+  );
+
+  // Data. Late answers have no owner.
   logic [CTX-1:0] owner, resp_err;
   logic [15:0]    waddr;
-  assign owner    = CTX'(rvalid_i && head_valid) << head.ctx;
+  assign owner    = CTX'(rvalid_i && head_valid && !lost_o) << head.ctx;
   assign resp_err = (rresp_i != 2'b00) ? owner : '0;
 
   dma_load_data #(
@@ -210,7 +222,7 @@ module dma_load #(
       .rst_ni,
       .beat_i     (rvalid_i),
       .last_i     (rlast_i),
-      .drop_i     (|(owner & (stop | resp_err))),
+      .drop_i     (lost_o || |(owner & (stop | resp_err))),
       .data_i     (rdata_i),
       .ctx_i      (head.ctx),
       .run_first_i(head.first),
@@ -243,6 +255,7 @@ module dma_load #(
       .finish_i    (burst_over && head.tail.last ? owner : '0),
       .tail_i      (head.tail),
       .beat_i      (owner),
+      .lost_i      (lost_o),
       .resp_err_i  (resp_err),
       .walk_err_i  (walk_err),
       .walk_cause_i(walk_cause),

@@ -1,6 +1,7 @@
 // Life of each context inside a DMA unit: what is in flight, stopping after an error, and the reports to the front end.
 // A context is stopped while kill_i is up, and from its error on until then. While stopped it issues nothing,
-// reports nothing, and what is in flight drains.
+// reports nothing, and what is in flight drains. While the unit is lost (dma_watchdog) what is in flight is written off, and
+// every context that has work here fails with DMA_TIMEOUT.
 // Latency: done and error pulses and busy are registered, one cycle after the event.
 module dma_status #(
     parameter int unsigned CTX = 3,
@@ -17,6 +18,7 @@ module dma_status #(
     input  logic [CTX-1:0]         finish_i,    // with that an instruction is over
     input  dma_pkg::tail_t         tail_i,      // of the piece that is over
     input  logic [CTX-1:0]         beat_i,      // a beat moved
+    input  logic                   lost_i,      // the memory does not answer
     input  logic [CTX-1:0]         resp_err_i,  // error response
     input  logic [CTX-1:0]         walk_err_i,  // faulty instruction
     input  logic [CTX-1:0][3:0]    walk_cause_i,
@@ -31,13 +33,14 @@ module dma_status #(
 );
   localparam int unsigned FW = $clog2(FLIGHT_MAX + 1);
 
-  logic [CTX-1:0]         halt_q, busy_q, done_q, err_q, flying, error, finish;
+  logic [CTX-1:0]         halt_q, busy_q, done_q, err_q, flying, late, error, finish;
   logic [CTX-1:0][FW-1:0] flight_q;
   logic [CTX-1:0][3:0]    cause_q;
   dma_pkg::tail_t         tail_q;
 
   assign stop_o = kill_i | halt_q;
-  assign error  = (resp_err_i | walk_err_i) & ~stop_o;
+  assign late   = lost_i ? held_i | flying : '0;
+  assign error  = (late | resp_err_i | walk_err_i) & ~stop_o;
   assign finish = finish_i & ~resp_err_i & ~stop_o;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -53,7 +56,8 @@ module dma_status #(
       done_q <= finish;
       err_q  <= error;
       for (int unsigned c = 0; c < CTX; c++) begin
-        if (start_i[c] != end_i[c]) flight_q[c] <= start_i[c] ? flight_q[c] + 1'b1 : flight_q[c] - 1'b1;
+        if (lost_i) flight_q[c] <= '0;
+        else if (start_i[c] != end_i[c]) flight_q[c] <= start_i[c] ? flight_q[c] + 1'b1 : flight_q[c] - 1'b1;
       end
     end
   end
@@ -61,7 +65,10 @@ module dma_status #(
   always_ff @(posedge clk_i) begin
     if (|finish) tail_q <= tail_i;
     for (int unsigned c = 0; c < CTX; c++) begin
-      if (error[c]) cause_q[c] <= resp_err_i[c] ? eqx_isa_pkg::ERR_DMA_RESP : walk_cause_i[c];
+      if (error[c]) begin
+        if (late[c]) cause_q[c] <= eqx_isa_pkg::ERR_DMA_TIMEOUT;
+        else cause_q[c] <= resp_err_i[c] ? eqx_isa_pkg::ERR_DMA_RESP : walk_cause_i[c];
+      end
     end
   end
 

@@ -2,7 +2,8 @@
 // Contexts are arbitrated by segment (a panel, or up to K beats of lines); a segment's beats are gathered before its
 // address is sent, so write data streams without gaps. One AXI id: responses come in the order of issue.
 // Latency: instruction in cycle t, first buffer read in t+4; completion pulses one cycle after the last response.
-// Handshake: bready_o is constant 1. A segment that was taken is always written, killed or not.
+// Handshake: bready_o is constant 1. A segment that was taken is always written, killed or not; but when the memory does not
+// answer (dma_watchdog), segments whose address is not out yet are dropped.
 module dma_store #(
     parameter int unsigned N               = 8,
     parameter int unsigned M               = 2,
@@ -25,6 +26,8 @@ module dma_store #(
     input  logic              [CTX-1:0][15:0]                iter_i,
     input  eqx_pkg::ctx_env_t [CTX-1:0]                      env_i,
     input  eqx_pkg::mode_e                                   mode_i,
+    input  logic              [31:0]                         timeout_i,  // of the watchdog, cycles; 0: off
+    output logic                                             lost_o,     // written off, late answers are to come
     input  logic              [CTX-1:0]                      kill_i,
     output logic              [CTX-1:0]                      quiet_o,
     output logic              [CTX-1:0]                      done_valid_o,
@@ -143,7 +146,7 @@ module dma_store #(
       .gnt_o (gnt),
       .held_o(policy)
   );
-  assign can_take = seg_ready && segs_q != 3'(SEGS);
+  assign can_take = !lost_o && seg_ready && segs_q != 3'(SEGS);
   assign take     = can_take ? gnt : '0;
   always_comb begin
     gnt_idx = '0;
@@ -152,7 +155,7 @@ module dma_store #(
   assign pick = seg[gnt_idx];
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) segs_q <= '0;
-    else segs_q <= segs_q + 3'(|take) - 3'(seg_out);
+    else segs_q <= lost_o ? '0 : segs_q + 3'(|take) - 3'(seg_out);
   end
 
   // Gather into the beat memory.
@@ -176,6 +179,7 @@ module dma_store #(
   ) u_gather (
       .clk_i,
       .rst_ni,
+      .clear_i     (lost_o),
       .seg_valid_i (|take),
       .seg_ready_o (seg_ready),
       .seg_lines_i (pick.lines),
@@ -235,6 +239,7 @@ module dma_store #(
   ) u_issue (
       .clk_i,
       .rst_ni,
+      .drop_i     (lost_o),
       .seg_valid_i(head_valid),
       .seg_pop_o  (seg_out),
       .addr_i     (head.addr),
@@ -257,6 +262,15 @@ module dma_store #(
       .b_end_o    (b_end),
       .b_tail_o   (b_tail)
   );
+  dma_watchdog u_watchdog (
+      .clk_i,
+      .rst_ni,
+      .limit_i (timeout_i),
+      .open_i  (b_valid),
+      .answer_i(bvalid_i),
+      .idle_i  (!b_valid && !head_valid),
+      .lost_o
+  );
   assign awsize_o  = 3'($clog2(K));
   assign awburst_o = 2'b01;
   assign awid_o    = '0;
@@ -265,8 +279,8 @@ module dma_store #(
 
   // Reports.
   logic [CTX-1:0] b_owner, w_owner;
-  assign b_owner = CTX'(bvalid_i && b_valid) << b_ctx;
-  assign w_owner = CTX'(wvalid_o && wready_i) << w_ctx;
+  assign b_owner = CTX'(bvalid_i && b_valid && !lost_o) << b_ctx;  // late answers have no owner
+  assign w_owner = CTX'(wvalid_o && wready_i && !lost_o) << w_ctx;
   dma_status #(
       .CTX       (CTX),
       .FLIGHT_MAX(SEGS + MAX_OUTSTANDING)
@@ -282,6 +296,7 @@ module dma_store #(
       .finish_i    (b_tail.last ? b_owner : '0),
       .tail_i      (b_tail),
       .beat_i      (w_owner),
+      .lost_i      (lost_o),
       .resp_err_i  (bresp_i != 2'b00 ? b_owner : '0),
       .walk_err_i  (walk_err),
       .walk_cause_i(walk_cause),

@@ -13,6 +13,7 @@ module dma_store_gather #(
 ) (
     input  logic             clk_i,
     input  logic             rst_ni,
+    input  logic             clear_i,      // forget all; nothing is offered meanwhile
     input  logic             seg_valid_i,
     output logic             seg_ready_o,
     input  logic             seg_lines_i,  // units are lines, else blocks
@@ -74,6 +75,12 @@ module dma_store_gather #(
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
+      s_valid_q <= 1'b0;
+      d_valid_q <= 1'b0;
+      x_valid_q <= 1'b0;
+      used_q    <= '0;
+      slot_q    <= '0;
+    end else if (clear_i) begin
       s_valid_q <= 1'b0;
       d_valid_q <= 1'b0;
       x_valid_q <= 1'b0;

@@ -13,6 +13,7 @@ module dma_store_issue #(
     input  logic           clk_i,
     input  logic           rst_ni,
     // committed segment: address, beats, owner
+    input  logic           drop_i,    // send no more addresses: segments are dropped, bursts on their way completed
     input  logic           seg_valid_i,
     output logic           seg_pop_o,
     input  logic [31:0]    addr_i,
@@ -54,8 +55,8 @@ module dma_store_issue #(
   assign room  = 9'(PAGE) - 9'(addr[KW+PW-1:KW]);
   assign ends  = 9'(left) <= room;
   assign beats = ends ? 9'(left) : room;
-  assign issue = seg_valid_i && (!awvalid_o || awready_i) && w_count != (OW + 1)'(OUT) && b_count != (OW + 1)'(OUT);
-  assign seg_pop_o = issue && ends;
+  assign issue = seg_valid_i && !drop_i && (!awvalid_o || awready_i) && w_count != (OW + 1)'(OUT) && b_count != (OW + 1)'(OUT);
+  assign seg_pop_o = (issue && ends) || drop_i;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -63,7 +64,8 @@ module dma_store_issue #(
       sent_q    <= '0;
     end else begin
       awvalid_o <= issue || (awvalid_o && !awready_i);
-      if (issue) sent_q <= ends ? '0 : sent_q + 8'(beats);
+      if (drop_i) sent_q <= '0;
+      else if (issue) sent_q <= ends ? '0 : sent_q + 8'(beats);
     end
   end
   always_ff @(posedge clk_i) begin
@@ -125,6 +127,7 @@ module dma_store_issue #(
         count_q <= w_pop ? '0 : count_q + 8'd1;
         slot_q  <= (slot_q == SW'(SLOTS - 1)) ? '0 : slot_q + 1'b1;
       end
+      if (drop_i && !b_valid_o) slot_q <= '0;  // gathering starts there again
     end
   end
   always_ff @(posedge clk_i) begin

@@ -64,12 +64,16 @@ class AxisMonitor(BusMonitor):
     _signals = ["tvalid", "tready", "tdata", "tlast"]
 
     def __init__(self, entity, name, clock, callback: Callable[[tuple[list[int], int]], None] | None = None, **kwargs):
+        self._beats: list[int] = []
         super().__init__(entity, name, clock, callback=callback, **kwargs)
+
+    def forget(self) -> None:
+        """Drop the packet under way (a reset has cut it)."""
+        self._beats.clear()
 
     async def _monitor_recv(self) -> None:
         bus = self.bus
         rise, middle = RisingEdge(bus.tvalid), FallingEdge(self.clock)
-        beats: list[int] = []
         while True:
             await rise
             while True:
@@ -78,7 +82,7 @@ class AxisMonitor(BusMonitor):
                     break
                 if not int(bus.tready.value):
                     continue
-                beats.append(int(bus.tdata.value))
+                self._beats.append(int(bus.tdata.value))
                 if int(bus.tlast.value):
+                    beats, self._beats = self._beats, []
                     self._recv((beats, now() + 1))
-                    beats = []

@@ -66,14 +66,21 @@ class RequestDriver(uvm_driver):
 
     async def run_phase(self):
         while True:
-            item = await self.seq_item_port.get_next_item()
-            wait = (item.arrival - 1) * PERIOD - get_sim_time("step")  # until the middle before its arrival's edge
-            item.offered = item.arrival + 1 if wait >= 0 or self.bus.behind else now() + 2
-            if wait > 0:
-                await Timer(wait, "step")
-            self.offered.write(item)
-            await self.bus.send(item.beats())
+            await self.drive(await self.seq_item_port.get_next_item())
             self.seq_item_port.item_done()
+
+    async def drive(self, item: RequestItem) -> None:
+        """Offer one item, until its last beat is taken."""
+        wait = (item.arrival - 1) * PERIOD - get_sim_time("step")  # until the middle before its arrival's edge
+        item.offered = item.arrival + 1 if wait >= 0 or self.bus.behind else now() + 2
+        if wait > 0:
+            await Timer(wait, "step")
+        self.offered.write(item)
+        await self.send(item)
+
+    async def send(self, item: RequestItem) -> None:
+        """Put its beats on the bus."""
+        await self.bus.send(item.beats())
 
 
 class RequestMonitor(uvm_component):

@@ -140,6 +140,17 @@ class eqx_csr__IRQ_ENABLE(uvm_reg):
         self.ctx_done.configure(self, 1, 4, "RW", False, 0x0, True, True, False)
 
 
+# Reg - eqx_csr::DMA_TIMEOUT
+class eqx_csr__DMA_TIMEOUT(uvm_reg):
+
+    def __init__(self, name: str = "DMA_TIMEOUT"):
+        super().__init__(name, 32, uvm_coverage_model_e.UVM_NO_COVERAGE)
+        self.cycles = uvm_reg_field("cycles")
+
+    def build(self) -> None:
+        self.cycles.configure(self, 32, 0, "RW", False, 0x0, True, True, False)
+
+
 # Reg - eqx_csr::count_r
 class eqx_csr__count_r(uvm_reg):
 
@@ -149,6 +160,19 @@ class eqx_csr__count_r(uvm_reg):
 
     def build(self) -> None:
         self.count.configure(self, 32, 0, "RO", True, 0x0, True, True, False)
+
+
+# Reg - eqx_csr::DMA_STATUS
+class eqx_csr__DMA_STATUS(uvm_reg):
+
+    def __init__(self, name: str = "DMA_STATUS"):
+        super().__init__(name, 32, uvm_coverage_model_e.UVM_NO_COVERAGE)
+        self.ld_lost = uvm_reg_field("ld_lost")
+        self.st_lost = uvm_reg_field("st_lost")
+
+    def build(self) -> None:
+        self.ld_lost.configure(self, 1, 0, "RO", True, 0x0, False, True, False)
+        self.st_lost.configure(self, 1, 1, "RO", True, 0x0, False, True, False)
 
 
 # Reg - eqx_csr::IMEM_ADDR
@@ -659,11 +683,13 @@ class eqx_csr(uvm_reg_block):
         self.TRAIN_ROWS = eqx_csr__TRAIN_ROWS("TRAIN_ROWS")
         self.IRQ_STATUS = eqx_csr__IRQ_STATUS("IRQ_STATUS")
         self.IRQ_ENABLE = eqx_csr__IRQ_ENABLE("IRQ_ENABLE")
+        self.DMA_TIMEOUT = eqx_csr__DMA_TIMEOUT("DMA_TIMEOUT")
         self.CNT_ACCEPTED = eqx_csr__count_r("CNT_ACCEPTED")
         self.CNT_REJECTED = eqx_csr__count_r("CNT_REJECTED")
         self.CNT_NOT_INSTALLED = eqx_csr__count_r("CNT_NOT_INSTALLED")
         self.CNT_BAD_LENGTH = eqx_csr__count_r("CNT_BAD_LENGTH")
         self.CNT_RESPONDED = eqx_csr__count_r("CNT_RESPONDED")
+        self.DMA_STATUS = eqx_csr__DMA_STATUS("DMA_STATUS")
         self.IMEM_ADDR = eqx_csr__IMEM_ADDR("IMEM_ADDR")
         self.IMEM_DATA = eqx_csr__IMEM_DATA("IMEM_DATA")
         self.PERF_CTRL = eqx_csr__PERF_CTRL("PERF_CTRL")
@@ -711,6 +737,11 @@ class eqx_csr(uvm_reg_block):
 
         self.IRQ_ENABLE.build()
         self.get_default_map().add_reg(self.IRQ_ENABLE, 0x18, "RW")
+        self.DMA_TIMEOUT = eqx_csr__DMA_TIMEOUT("DMA_TIMEOUT")
+        self.DMA_TIMEOUT.configure(self, None, "")
+
+        self.DMA_TIMEOUT.build()
+        self.get_default_map().add_reg(self.DMA_TIMEOUT, 0x1c, "RW")
         self.CNT_ACCEPTED = eqx_csr__count_r("CNT_ACCEPTED")
         self.CNT_ACCEPTED.configure(self, None, "")
 
@@ -736,6 +767,11 @@ class eqx_csr(uvm_reg_block):
 
         self.CNT_RESPONDED.build()
         self.get_default_map().add_reg(self.CNT_RESPONDED, 0x30, "RO")
+        self.DMA_STATUS = eqx_csr__DMA_STATUS("DMA_STATUS")
+        self.DMA_STATUS.configure(self, None, "")
+
+        self.DMA_STATUS.build()
+        self.get_default_map().add_reg(self.DMA_STATUS, 0x34, "RO")
         self.IMEM_ADDR = eqx_csr__IMEM_ADDR("IMEM_ADDR")
         self.IMEM_ADDR.configure(self, None, "")
 

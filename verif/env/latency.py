@@ -62,6 +62,8 @@ class LatencyScoreboard(Scoreboard):
         for name in ("writes", "offered", "sent", "answers", "steps", "batches", "states"):
             self.add_port(name)
         self.timeline: Timeline | None = None
+        self.until: int | None = None  # the core is reset in this cycle
+        self.before: tuple[int, list[str]] = (0, [])  # comparisons and complaints before the last reset
         self.settled = self.judged = -1  # events recorded when the timeline was predicted, and when it was compared
 
     def add_port(self, name: str) -> None:
@@ -114,6 +116,16 @@ class LatencyScoreboard(Scoreboard):
             out[cause][which] = cycles
         return out
 
+    def restart(self, cycle: int) -> None:
+        """The core is reset in ``cycle``: judge what came before, then begin again with nothing."""
+        self.until = cycle
+        if self.writes:
+            self.judge()
+        self.until, self.before = None, (self.compared, list(self.mismatches))
+        for record in (self.writes, self.offered, self.sent, self.answers, self.steps, self.batches, self.states, self.dram_errors):
+            record.clear()
+        self.timeline, self.settled, self.judged = None, -1, -1
+
     def extract_phase(self):
         self.judge()
 
@@ -125,8 +137,8 @@ class LatencyScoreboard(Scoreboard):
         self.settle()
         if self.judged == self.settled:
             return
-        self.judged, self.compared = self.settled, 0
-        self.mismatches.clear()
+        self.judged, self.compared = self.settled, self.before[0]
+        self.mismatches[:] = self.before[1]
         if not self.exact:
             self._bound()
             return
@@ -190,8 +202,8 @@ class LatencyScoreboard(Scoreboard):
         return self.writes[0].cycle if self.writes else 0
 
     def _compare(self, what: str, seen: list[tuple[int, ...]], want: list[tuple[int, ...]]) -> None:
-        """Event by event, in order of time; at the first difference, both timelines around it."""
-        end = self.timeline.end
+        """Event by event, in order of time, as far as the model predicts; at the first difference, both timelines around it."""
+        end = self.timeline.end if self.until is None else min(self.timeline.end, self.until)
         seen, want = ([e for e in events if e[0] < end] for events in (seen, want))
         for n, (a, b) in enumerate(zip_longest(seen, want)):
             self.compared += 1

@@ -16,7 +16,7 @@ from verif.lib.sim import SimResult, build, env_flag, run
 MODULE = "verif.tests.bench_equinox"
 TIMELINE = "timeline.json.gz"  # in a run's folder
 LIBRARY = (ROOT / "rtl", ROOT / "verif/lib/sv", ROOT / "verif/tb")
-VISIBLE = [("axi_dram", "mem"), ("axi_dram", "stall_pct"), ("axi_dram", "stall_seed"), ("axi_dram", "err_*"), ("axi_dram", "latency"), ("axi_dram", "held")]
+VISIBLE = [("axi_dram", "mem"), ("axi_dram", "stall_pct"), ("axi_dram", "stall_seed"), ("axi_dram", "err_*"), ("axi_dram", "latency"), ("axi_dram", "held*")]
 
 
 def build_chip(config: str, *, trace: bool = False, sources: Sequence[Path] = (), **options) -> Path:

@@ -43,7 +43,10 @@ module tb_equinox #(
   logic [3:0] s_axil_wstrb;
   logic [1:0] s_axil_bresp, s_axil_rresp;
 
+  logic awv, awr, wv, wr, bv, br, arv, arr, rv, rr;  // behind the gates, at the core
+
   // ---- requests and responses
+  logic req_valid, req_ready;  // behind the gate, at the core
   logic s_tvalid, s_tready, s_tlast, m_tvalid, m_tready, m_tlast;
   logic [16*L-1:0] s_tdata, m_tdata;
 
@@ -64,13 +67,13 @@ module tb_equinox #(
       .ACC_DEPTH(ACC_DEPTH), .STG_DEPTH(STG_DEPTH), .SOF_DEPTH(SOF_DEPTH), .SOB_DEPTH(SOB_DEPTH)
   ) u_core (
       .clk_i(clk), .rst_ni(rst_n), .irq_o(irq),
-      .s_axil_awvalid_i(s_axil_awvalid), .s_axil_awready_o(s_axil_awready), .s_axil_awaddr_i(s_axil_awaddr),
-      .s_axil_wvalid_i(s_axil_wvalid), .s_axil_wready_o(s_axil_wready), .s_axil_wdata_i(s_axil_wdata),
-      .s_axil_wstrb_i(s_axil_wstrb), .s_axil_bvalid_o(s_axil_bvalid), .s_axil_bready_i(s_axil_bready),
-      .s_axil_bresp_o(s_axil_bresp), .s_axil_arvalid_i(s_axil_arvalid), .s_axil_arready_o(s_axil_arready),
-      .s_axil_araddr_i(s_axil_araddr), .s_axil_rvalid_o(s_axil_rvalid), .s_axil_rready_i(s_axil_rready),
+      .s_axil_awvalid_i(awv), .s_axil_awready_o(awr), .s_axil_awaddr_i(s_axil_awaddr),
+      .s_axil_wvalid_i(wv), .s_axil_wready_o(wr), .s_axil_wdata_i(s_axil_wdata),
+      .s_axil_wstrb_i(s_axil_wstrb), .s_axil_bvalid_o(bv), .s_axil_bready_i(br),
+      .s_axil_bresp_o(s_axil_bresp), .s_axil_arvalid_i(arv), .s_axil_arready_o(arr),
+      .s_axil_araddr_i(s_axil_araddr), .s_axil_rvalid_o(rv), .s_axil_rready_i(rr),
       .s_axil_rdata_o(s_axil_rdata), .s_axil_rresp_o(s_axil_rresp),
-      .s_tvalid_i(s_tvalid), .s_tready_o(s_tready), .s_tdata_i(s_tdata), .s_tlast_i(s_tlast),
+      .s_tvalid_i(req_valid), .s_tready_o(req_ready), .s_tdata_i(s_tdata), .s_tlast_i(s_tlast),
       .m_tvalid_o(m_tvalid), .m_tready_i(m_tready), .m_tdata_o(m_tdata), .m_tlast_o(m_tlast),
       .arvalid_o(arvalid), .arready_i(arready), .araddr_o(araddr), .arlen_o(arlen), .arsize_o(arsize), .arburst_o(arburst),
       .arid_o(arid), .rid_i(rid), .awid_o(awid), .bid_i(bid),
@@ -101,6 +104,38 @@ module tb_equinox #(
       .awburst_i(awburst), .awid_i(awid), .wvalid_i(wvalid), .wready_i(wready), .wdata_i(wdata), .wstrb_i(wstrb),
       .wlast_i(wlast), .bvalid_i(bvalid), .bready_i(bready), .bresp_i(bresp), .bid_i(bid)
   );
+
+  // ---- random stalls of the request stream and of every channel of the registers, in percent of cycles
+  int unsigned req_stall_pct = 0, csr_stall_pct = 0, req_held, csr_held, csr_held_by[5];
+  logic [31:0] gate_seed = 1;
+  stream_gate u_gate_req (
+      .clk_i(clk), .seed_i(gate_seed), .pct_i(req_stall_pct), .valid_i(s_tvalid), .ready_o(s_tready),
+      .valid_o(req_valid), .ready_i(req_ready), .held_o(req_held)
+  );
+  stream_gate u_gate_aw (
+      .clk_i(clk), .seed_i(gate_seed ^ 32'h1111), .pct_i(csr_stall_pct), .valid_i(s_axil_awvalid), .ready_o(s_axil_awready),
+      .valid_o(awv), .ready_i(awr), .held_o(csr_held_by[0])
+  );
+  stream_gate u_gate_w (
+      .clk_i(clk), .seed_i(gate_seed ^ 32'h2222), .pct_i(csr_stall_pct), .valid_i(s_axil_wvalid), .ready_o(s_axil_wready),
+      .valid_o(wv), .ready_i(wr), .held_o(csr_held_by[1])
+  );
+  stream_gate u_gate_b (
+      .clk_i(clk), .seed_i(gate_seed ^ 32'h4444), .pct_i(csr_stall_pct), .valid_i(bv), .ready_o(br),
+      .valid_o(s_axil_bvalid), .ready_i(s_axil_bready), .held_o(csr_held_by[2])
+  );
+  stream_gate u_gate_ar (
+      .clk_i(clk), .seed_i(gate_seed ^ 32'h8888), .pct_i(csr_stall_pct), .valid_i(s_axil_arvalid), .ready_o(s_axil_arready),
+      .valid_o(arv), .ready_i(arr), .held_o(csr_held_by[3])
+  );
+  stream_gate u_gate_r (
+      .clk_i(clk), .seed_i(gate_seed ^ 32'hffff), .pct_i(csr_stall_pct), .valid_i(rv), .ready_o(rr),
+      .valid_o(s_axil_rvalid), .ready_i(s_axil_rready), .held_o(csr_held_by[4])
+  );
+  always_comb begin
+    csr_held = 0;
+    for (int n = 0; n < 5; n++) csr_held += csr_held_by[n];
+  end
 
   // ---- random back-pressure on responses, in percent of cycles
   int unsigned rsp_stall_pct = 0;

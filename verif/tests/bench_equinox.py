@@ -4,6 +4,7 @@ import pyuvm
 from verif.tests.checkers import Checkers, Silent
 from verif.tests.drain_restart import DrainRestart
 from verif.tests.error_space import ErrorSpace
+from verif.tests.faults.tests import *  # noqa: F403: the tests of faults
 from verif.tests.isa import IsaTourTest
 from verif.tests.kills import Kills
 from verif.tests.late import LateAfterKill, LateResponse, LateState, SlowDram

@@ -169,6 +169,52 @@ async def errors(dut: Any) -> None:
     assert (await master.read(lo, K)).resp == AxiResp.OKAY
 
 
+@cocotb.test(timeout_time=2, timeout_unit="ms")
+async def one_error_each(dut: Any) -> None:
+    """A single read beat, or write burst, that is counted down to fails with the response asked for; nothing else does."""
+    rng = await start(dut, python_clock=True)
+    master = make_master(dut)
+    door, dram = DramBackdoor(dut.u_dram), dut.u_dram
+    before = rng.bytes(16 * K)
+    door.write(0, before)
+    for code in (AxiResp.SLVERR, AxiResp.DECERR):
+        dram.err_resp.value = int(code)
+        at = int(rng.integers(1, 9))
+        dram.err_read_in.value, dram.err_write_in.value = at, 3
+        await Timer(1, "ns")
+        seen = [await master.read(n * K, K) for n in range(8)]
+        assert [r.resp for r in seen] == [code if n + 1 == at else AxiResp.OKAY for n in range(8)]
+        assert [r.data == before[n * K : n * K + K] for n, r in enumerate(seen)] == [n + 1 != at for n in range(8)]
+        answers = [(await master.write(4096 * n, bytes(2 * K))).resp for n in range(1, 5)]
+        assert answers == [AxiResp.OKAY, AxiResp.OKAY, code, AxiResp.OKAY]
+        assert int(dram.err_read_in.value) == int(dram.err_write_in.value) == 0
+    dram.err_resp.value = int(AxiResp.SLVERR)
+
+
+@cocotb.test(timeout_time=2, timeout_unit="ms")
+@cocotb.parametrize(channel=range(5))
+async def silent_channels(dut: Any, channel: int) -> None:
+    """A muted channel does not move until it is unmuted; the other direction goes on."""
+    rng = await start(dut, python_clock=True)
+    master = make_master(dut)
+    dut.u_dram.stall_pct.value = 20
+    data = rng.bytes(8 * K)
+    await master.write(0, data)
+    dut.u_dram.err_mute.value = 1 << channel
+    await Timer(100, "ns")
+    reads = channel < 2
+    held = cocotb.start_soon(master.read(0, 8 * K) if reads else master.write(4096, data))
+    other = await (master.write(8192, data) if reads else master.read(0, 8 * K))
+    assert other.resp == AxiResp.OKAY
+    await Timer(5, "us")
+    assert not held.done()
+    dut.u_dram.err_mute.value = 0
+    answer = await with_timeout(held, 10, "us")
+    assert answer.resp == AxiResp.OKAY and (not reads or answer.data == data)
+    assert bytes(DramBackdoor(dut.u_dram).read(0 if reads else 4096, 8 * K)) == data
+    dut.u_dram.stall_pct.value = 0
+
+
 @cocotb.test(timeout_time=1, timeout_unit="ms")
 async def files(dut: Any) -> None:
     """The image loaded at time 0, a dump, and a load while running."""

@@ -19,6 +19,7 @@ from verif.block.dma.checks import (
 from verif.block.dma.harness import FAIR, INF_ONLY, PRIO, Harness
 from verif.block.dma.programs import LD, ST, State, Step
 from verif.block.dma.timing import predict
+from verif.block.dma.watchdog import memory_falls_silent, watchdog_to_the_cycle, watchdog_waits_for_each_burst  # noqa: F401: run here
 
 
 @cocotb.test(timeout_time=20, timeout_unit="ms")

@@ -32,6 +32,8 @@ module tb_dma #(
   logic        fe_reset = 1'b0;     // front end and logs start anew, the units do not notice
   logic [1:0]  mode = eqx_pkg::MODE_PRIO;
   logic [31:0] seed = 1;
+  int unsigned timeout = 0;         // of the watchdogs, cycles; 0: off
+  logic        ld_lost, st_lost;
   int unsigned max_gap = 0;         // idle cycles between instructions: 0..max_gap
   int unsigned max_react = 0;       // cycles from an error to the kill: 1..max_react+1
   int unsigned kill_at[S];          // cycle of a kill, 0: none
@@ -137,7 +139,7 @@ module tb_dma #(
   ) u_load (
       .clk_i(clk), .rst_ni(rst_n),
       .instr_valid_i(valid[CTX-1:0]), .instr_ready_o(ready[CTX-1:0]), .instr_i(instr[CTX-1:0]), .iter_i(iter[CTX-1:0]),
-      .env_i(env), .mode_i(eqx_pkg::mode_e'(mode)), .kill_i(kill_q[CTX-1:0]), .quiet_o(quiet[CTX-1:0]),
+      .env_i(env), .mode_i(eqx_pkg::mode_e'(mode)), .timeout_i(timeout), .lost_o(ld_lost), .kill_i(kill_q[CTX-1:0]), .quiet_o(quiet[CTX-1:0]),
       .done_valid_o(done[CTX-1:0]), .done_signal_o(signal[CTX-1:0]), .done_step_o(step[CTX-1:0]),
       .err_valid_o(err[CTX-1:0]), .err_cause_o(cause[CTX-1:0]), .busy_o(busy[CTX-1:0]), .stall_o(stall[0]),
       .arvalid_o(m_axi_arvalid), .arready_i(arready), .araddr_o(m_axi_araddr), .arlen_o(m_axi_arlen),
@@ -152,7 +154,7 @@ module tb_dma #(
   ) u_store (
       .clk_i(clk), .rst_ni(rst_n),
       .instr_valid_i(valid[S-1:CTX]), .instr_ready_o(ready[S-1:CTX]), .instr_i(instr[S-1:CTX]), .iter_i(iter[S-1:CTX]),
-      .env_i(env), .mode_i(eqx_pkg::mode_e'(mode)), .kill_i(kill_q[S-1:CTX]), .quiet_o(quiet[S-1:CTX]),
+      .env_i(env), .mode_i(eqx_pkg::mode_e'(mode)), .timeout_i(timeout), .lost_o(st_lost), .kill_i(kill_q[S-1:CTX]), .quiet_o(quiet[S-1:CTX]),
       .done_valid_o(done[S-1:CTX]), .done_signal_o(signal[S-1:CTX]), .done_step_o(step[S-1:CTX]),
       .err_valid_o(err[S-1:CTX]), .err_cause_o(cause[S-1:CTX]), .busy_o(busy[S-1:CTX]), .stall_o(stall[1]),
       .awvalid_o(m_axi_awvalid), .awready_i(awready), .awaddr_o(m_axi_awaddr), .awlen_o(m_axi_awlen),

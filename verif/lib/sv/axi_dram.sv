@@ -8,8 +8,10 @@
 //    for holds the bus. The next burst may start 1+GAP cycles after the last beat.
 //  - B is valid from B_LATENCY cycles after the last write beat on, one response a cycle.
 //  - ARREADY and AWREADY are up while fewer than QUEUE bursts of that kind wait or are being served.
-// Errors: DECERR beyond BYTES; SLVERR for bursts that touch err_addr_lo..err_addr_hi while err_en. A failing burst has all
-// its beats; reads give zeros, writes change nothing.
+// Errors: DECERR beyond BYTES; err_resp (SLVERR) for bursts that touch err_addr_lo..err_addr_hi while err_en. A failing burst
+// has all its beats; reads give zeros, writes change nothing. err_read_in, err_write_in: so many read beats, or write bursts,
+// from now on one fails, by itself (1: the next); they count down to 0.
+// err_mute: channels that do not move while their bit is set, {B, W, AW, R, AR}. What was offered before stays.
 // Stalls: with stall_pct not 0, each channel's ready or valid is held back in so many cycles of a hundred, by a
 // generator that starts from stall_seed.
 //
@@ -71,12 +73,17 @@ module axi_dram #(
   logic           err_en            /* verilator public_flat_rw */ = 0;
   logic [31:0]    err_addr_lo       /* verilator public_flat_rw */ = 0;
   logic [31:0]    err_addr_hi       /* verilator public_flat_rw */ = 0;
+  logic [1:0]     err_resp          /* verilator public_flat_rw */ = SLVERR;
+  logic [31:0]    err_read_in       /* verilator public_flat_rw */ = 0;
+  logic [31:0]    err_write_in      /* verilator public_flat_rw */ = 0;
+  logic [4:0]     err_mute          /* verilator public_flat_rw */ = 0;
   logic [31:0]    latency           /* verilator public_flat_rw */ = LATENCY;    // these three may be changed
   logic [31:0]    b_latency         /* verilator public_flat_rw */ = B_LATENCY;  // while nothing is in flight
   logic [31:0]    gap               /* verilator public_flat_rw */ = GAP;
   logic [31:0]    read_beats        /* verilator public_flat_rw */ = 0;
   logic [31:0]    write_beats       /* verilator public_flat_rw */ = 0;
   logic [31:0]    held              /* verilator public_flat_rw */ = 0;          // cycles in which a transfer was held back
+  logic [31:0]    held_by[5]        /* verilator public_flat_rw */ = '{default: 0};  // of these: AR, R, AW, W, B
   logic           dump_req          /* verilator public_flat_rw */ = 0;
   logic           load_req          /* verilator public_flat_rw */ = 0;
   logic [31:0]    file_first        /* verilator public_flat_rw */ = 0;
@@ -108,7 +115,7 @@ module axi_dram #(
     logic [32:0] last;
     last = {1'b0, addr} + ((33'(len) + 33'd1) << KW) - 33'd1;
     if (last >= 33'(BYTES)) return DECERR;
-    if (err_en && addr <= err_addr_hi && last >= {1'b0, err_addr_lo}) return SLVERR;
+    if (err_en && addr <= err_addr_hi && last >= {1'b0, err_addr_lo}) return err_resp;
     return OKAY;
   endfunction
 
@@ -168,6 +175,8 @@ module axi_dram #(
       assert (awsize_i == 3'(KW) && awburst_i == 2'b01 && awaddr_i[KW-1:0] == '0)
       else $error("axi_dram: write is not an aligned full-width INCR burst");
       wq[wq_put] = '{due: now, word: awaddr_i >> KW, len: awlen_i, resp: verdict(awaddr_i, awlen_i), id: awid_i};
+      if (err_write_in == 1) wq[wq_put].resp = err_resp;
+      if (err_write_in != 0) err_write_in = err_write_in - 1;
       wq_put = after(wq_put, QUEUE);
       wq_n = wq_n + 1;
     end
@@ -176,29 +185,37 @@ module axi_dram #(
   task automatic decide();  // what the new cycle offers
     if (owner == FREE && slot_at <= now) begin
       beat = 0;
-      if (rq_n != 0 && rq[rq_get].due <= now && (wq_n == 0 || wrote_last)) begin
+      if (rq_n != 0 && rq[rq_get].due <= now && (wq_n == 0 || err_mute[3] || wrote_last) && !err_mute[1]) begin
         owner      = READ;
         wrote_last = 0;
-      end else if (wq_n != 0) begin
+      end else if (wq_n != 0 && !err_mute[3]) begin
         owner      = WRITE;
         wrote_last = 1;
       end
     end
-    if (owner == READ && !rv && slot_at <= now && go()) begin
+    if (owner == READ && !rv && slot_at <= now && !err_mute[1] && go()) begin
+      logic fails;
       rv = 1;
-      rdata_o <= (rq[rq_get].resp == OKAY) ? mem[rq[rq_get].word+32'(beat)] : '0;
-      rresp_o <= rq[rq_get].resp;
+      fails = err_read_in == 1;
+      if (err_read_in != 0) err_read_in = err_read_in - 1;
+      rdata_o <= (rq[rq_get].resp == OKAY && !fails) ? mem[rq[rq_get].word+32'(beat)] : '0;
+      rresp_o <= fails ? err_resp : rq[rq_get].resp;
       rid_o   <= rq[rq_get].id;
       rlast_o <= beat == rq[rq_get].len;
     end
-    wr = owner == WRITE && slot_at <= now && go();
-    if (!bv && bq_n != 0 && bq[bq_get].due <= now && go()) begin
+    wr = owner == WRITE && slot_at <= now && !err_mute[3] && go();
+    if (!bv && bq_n != 0 && bq[bq_get].due <= now && !err_mute[4] && go()) begin
       bv = 1;
       bresp_o <= bq[bq_get].resp;
       bid_o   <= bq[bq_get].id;
     end
-    ar_up = rq_n < QUEUE && go();
-    aw_up = wq_n < QUEUE && bq_n < QUEUE && go();
+    ar_up = rq_n < QUEUE && !err_mute[0] && go();
+    aw_up = wq_n < QUEUE && bq_n < QUEUE && !err_mute[2] && go();
+    if (arvalid_i && !ar_up) held_by[0] = held_by[0] + 1;
+    if (owner == READ && slot_at <= now && !rv) held_by[1] = held_by[1] + 1;
+    if (awvalid_i && !aw_up) held_by[2] = held_by[2] + 1;
+    if (owner == WRITE && slot_at <= now && !wr) held_by[3] = held_by[3] + 1;
+    if (!bv && bq_n != 0 && bq[bq_get].due <= now) held_by[4] = held_by[4] + 1;
     if ((owner != FREE && slot_at <= now && !rv && !wr) || (!bv && bq_n != 0 && bq[bq_get].due <= now)
         || (arvalid_i && !ar_up) || (awvalid_i && !aw_up)) held = held + 1;
   endtask

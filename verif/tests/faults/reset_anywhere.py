@@ -1,0 +1,81 @@
+"""Reset in the middle of everything; after it the core is as after power-up, to the bit and to the cycle."""
+from __future__ import annotations
+
+import cocotb
+
+from verif.agents.axis import cycles, now
+from verif.sequences.boot import StartTrainingSeq
+from verif.sequences.replay import ItemsSeq, bad_request
+from verif.tests.faults.base import FaultTest
+from models.isa.encoding import Status
+
+ANY = frozenset(Status)
+
+
+class ResetAnywhere(FaultTest):
+    """A clean run after power-up, then resets at random moments, each followed by the very same clean run."""
+
+    timed = True  # each life of the core on its own
+
+    async def body(self) -> None:
+        self.born = 0
+        fresh = await self.life()
+        for _ in range(2):
+            await self.reset_in_the_midst()
+            again = await self.life()
+            for what, events in fresh.items():
+                self.expect(f"{what} of a fresh run, in cycles from its reset", again[what], events)
+        self.expect("the comparison sees a cycle", {**fresh, "answers": [(c + 1, *r) for c, *r in fresh["answers"]]} == fresh, False)
+
+    async def life(self) -> dict[str, list[tuple[int, ...]]]:
+        """From the end of boot on a run that is always the same; returns its events, with cycles from the reset."""
+        rng = self.rng
+        self.reseed(self.scenario.seed)
+        await self.clean_run()
+        self.rng = rng
+        board = self.env.latency_board
+        begin = board.writes[0].cycle
+        first = board.offered[0].request_id
+        return {
+            "batches": [(b.cycle - begin, b.ctx, b.service, b.rows) for b in board.batches],
+            "answers": [(a.cycle - begin, a.request_id - first, a.status) for a in board.answers],
+            "steps": [(s.cycle - begin, s.steps) for s in board.steps if s.steps and s.cycle > begin],
+            "register writes": [(w.cycle - begin, w.address, w.data) for w in board.writes],
+        }
+
+    async def reset_in_the_midst(self) -> None:
+        """Requests good and bad, training started, drained and killed, registers read: then reset at a random moment; or in the boot."""
+        self.over = False
+        work = [cocotb.start_soon(job) for job in (self.requests(), self.training(), self.looks())]
+        await cycles(self.below(15_000))
+        self.over = True
+        await self.reset_now(work)
+        if self.below(3) == 0:  # once more, while it boots
+            boot = cocotb.start_soon(self.boot_again())
+            await cycles(self.below(20_000))
+            await self.reset_now([boot])
+        self.logger.info(f"cycle {now()}: reset is over")
+        await self.boot_again()
+
+    async def requests(self) -> None:
+        while not self.over:
+            items = self.some(self.pick(self.names), ANY, 1 + self.below(2 * self.cfg.N))
+            if self.below(3) == 0:
+                items.append(bad_request(self.what, self.below(5), self.cfg.RX_LINES + 1 + self.below(20), self.rng, Status.BAD_LENGTH))
+                items[-1].legal = ANY
+            await ItemsSeq(items).run()
+            await cycles(1 + self.below(300))
+
+    async def training(self) -> None:
+        self.env.weight_board.armed = False
+        while not self.over:
+            await StartTrainingSeq(self.what.image, self.what.image.training).start()
+            await cycles(self.below(8000))
+            await self.csr.write(f"CTX[{self.ctx}].CMD", **{self.pick(("drain", "kill")): 1})
+            await cycles(self.below(4000))
+
+    async def looks(self) -> None:
+        while not self.over:
+            await self.csr.read(f"CTX[{self.below(self.cfg.CTX)}].STATUS")
+            await self.csr.read("CNT_ACCEPTED")
+            await cycles(1 + self.below(50))
