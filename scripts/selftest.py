@@ -62,12 +62,15 @@ def main() -> int:
         return 0
     began = time.monotonic()
     try:
-        verdicts = Campaign(what, faults, lambda text: print(text, file=sys.stderr, flush=True), options.again).run(options.jobs)
+        campaign = Campaign(what, faults, lambda text: print(text, file=sys.stderr, flush=True), options.again)
+        verdicts = campaign.run(options.jobs)
     except FaultListError as error:
         parser.error(str(error))
     seconds = time.monotonic() - began
     print(table(verdicts))
-    save(OUT / "selftest.json", what, verdicts, seconds)
+    covers = campaign.exercised()
+    print(f"{sum(map(bool, covers.values()))} of {len(covers)} covers of assertions were hit in the runs without a fault")
+    save(OUT / "selftest.json", what, verdicts, seconds, covers)
     print(f"{seconds:.0f} s; {OUT / 'selftest.json'}")
     for name in missing:
         print(f"FAIL: no fault is planted for the checker {name}")

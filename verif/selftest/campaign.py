@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from verif.lib.asserts import exercised
+from verif.lib.coverage import merge, parse
 from verif.lib.keep import RTL_PACKAGES, Folder, fingerprint
 from verif.lib.toolchain import BUILD
 from verif.selftest import tree
@@ -123,6 +125,11 @@ class Campaign:
             if not verdict.ok:
                 self.say(f"           {verdict.by}: {verdict.message}\n           log: {verdict.log}")
         return verdict
+
+    def exercised(self) -> dict[tuple[str, str], int]:
+        """(file, label) of each cover -> hits in the runs without a fault, as they were last run."""
+        files = sorted((self.where / "build" / "faults").glob("*-none/**/coverage.dat"))
+        return exercised(merge(map(parse, files)), self.where)
 
     def run(self, jobs: int = 1) -> list[Verdict]:
         """All verdicts: of each run without a fault, then of its faults. A run's build is made by its first, fault-free one."""

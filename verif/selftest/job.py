@@ -22,6 +22,7 @@ from verif.lib.sim import ROOT, SimResult, build, run
 from verif.selftest.reports import Report, reports
 from verif.selftest.tree import FAULT, PLUSARG
 
+COVERS = ("--coverage-user",)  # counts covers, and costs next to nothing
 LIMIT = 240  # seconds a run may take, beside its build
 
 
@@ -34,7 +35,7 @@ def block(request: dict[str, Any], folder: Path) -> SimResult:
     dut, options = request["what"], request["options"]
     home = ROOT / "verif/block" / dut
     params = options.get("params", {})
-    exe = build(f"tb_{dut}", closure(home / f"tb_{dut}.sv", library=(RTL, ROOT / "verif")), params, opt="-O0")
+    exe = build(f"tb_{dut}", closure(home / f"tb_{dut}.sv", library=(RTL, ROOT / "verif")), params, opt="-O0", extra_args=COVERS)
     env = {**{f"P_{k}": str(int(v)) for k, v in params.items()}, **{k: str(v) for k, v in options.get("env", {}).items()}}
     return run(
         exe, f"verif.block.{dut}.bench_{dut}", seed=request["seed"], test_filter=options.get("tests"), env={**env, FAULT: request["fault"]},
@@ -47,7 +48,7 @@ def chip(request: dict[str, Any], folder: Path) -> SimResult:
     knobs = {"config": "tiny", "requests": 12, "steps": 1, "seed": request["seed"], **request["options"].get("knobs", {})}
     os.environ[FAULT] = request["fault"]
     scenario = Scenario(test=f"equinox_{request['what']}_test", **knobs)
-    return simulate(scenario, folder, timeout=LIMIT, plusargs=_plusarg(request), opt="-O1").sim
+    return simulate(scenario, folder, timeout=LIMIT, plusargs=_plusarg(request), opt="-O1", extra_args=COVERS).sim
 
 
 def command(request: dict[str, Any], folder: Path) -> tuple[bool, list[str]]:

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -33,11 +33,12 @@ def table(verdicts: Sequence[Verdict]) -> str:
     return "\n".join(out)
 
 
-def save(path: Path, what: FaultList, verdicts: Sequence[Verdict], seconds: float) -> None:
-    """``{"ok", "seconds", "caught", "faults": [...], "controls": [...], "checkers": n}``, for the report."""
+def save(path: Path, what: FaultList, verdicts: Sequence[Verdict], seconds: float, covers: Mapping[tuple[str, str], int]) -> None:
+    """``{"ok", "seconds", "caught", "faults": [...], "controls": [...], "checkers": n, "without", "covers": {"file: label": hits}}``, for the report."""
     faults = [{**asdict(v), "says": next(f.says for f in what.faults if f.id == v.fault)} for v in verdicts if v.fault]
     data = {
         "ok": all(v.ok for v in verdicts), "seconds": round(seconds, 1), "caught": sum(v.ok for v in verdicts if v.fault), "faults": faults,
         "controls": [asdict(v) for v in verdicts if not v.fault], "checkers": len(what.checkers), "without": dict(what.without),
+        "covers": {f"{file}: {label}": hits for (file, label), hits in covers.items()},
     }  # fmt: skip
     write_whole(path, json.dumps(data, indent=1) + "\n")

@@ -122,5 +122,5 @@ def test_quick_faults_and_a_check_that_cannot_fail(tmp_path: Path) -> None:
     assert len(quick) >= 6 and all(v.ok for v in verdicts.values()), "\n".join(said)
     shown = table([*verdicts.values(), missed])
     assert f"{len(quick)} of {len(quick) + 1} faults caught" in shown and re.search(r"nothing_planted +scheduling +bench_policy.check +not caught", shown)
-    save(tmp_path / "selftest.json", what, [*verdicts.values(), missed], 1.0)
+    save(tmp_path / "selftest.json", what, [*verdicts.values(), missed], 1.0, {("rtl/a.sv", "c_x"): 2})
     assert '"ok": false' in (tmp_path / "selftest.json").read_text()

@@ -76,9 +76,6 @@ def make(faults: Iterable[Fault], tree: Path = TREE, root: Path = ROOT) -> Path:
             for path in (tree / place).rglob("*"):
                 if path.is_file() and "__pycache__" not in path.parts and str(path.relative_to(tree)) not in kept:
                     path.unlink()
-    venv = tree / ".venv"
-    if not venv.is_symlink() and (root / ".venv").exists():
-        venv.symlink_to((root / ".venv").resolve())
     return tree
 
 
