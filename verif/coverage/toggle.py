@@ -65,7 +65,7 @@ def run_all(say: Callable[[str], None]) -> Path:
             say(f"[toggle] {number} of {len(RUNS)}: {test}")
             scenario = Scenario(config="tiny", test=f"equinox_{test}_test", **{"requests": 24, "steps": 2, **knobs})
             try:
-                simulate(scenario, FOLDER / "runs" / f"{number}-{test}", timeout=3600, check=True, options=options)
+                simulate(scenario, FOLDER / "runs" / f"{number}-{test}", timeout=3600, check=True, **options)
             except SimFailure as error:
                 raise ToggleError(f"toggle job, {test}: {error}") from None
     finally:

@@ -19,6 +19,8 @@ EITHER = frozenset({Status.OK, Status.CTX_ERROR})
 class ServiceErrors(EquinoxTest):
     """Breaks each service in turn while both are asked for, and kills contexts."""
 
+    expects = True
+
     async def body(self) -> None:
         await self.set_timeout(400)
         self.causes: set[tuple[Err, Unit]] = set()

@@ -41,6 +41,8 @@ def fields(**values: int) -> Callable[[Instr], int]:
 class TrainingErrors(EquinoxTest):
     """Every cause, in every unit that can raise it, each with requests in flight."""
 
+    expects = True
+
     def faults(self) -> list[list[Fault]]:
         job, base = self.what.job, self.what.image.training_base
         in_dram = {"x": (base + job.x, base + job.x + 4), "error": (base + job.error, base + job.error + 4)}
