@@ -61,19 +61,25 @@ class RequestDriver(uvm_driver):
         self.offered = uvm_analysis_port("offered", self)
 
     def start_of_simulation_phase(self):
-        dut = ConfigDB().get(self, "", "DUT")
-        self.bus = AxisDriver(dut, "s", dut.clk)
+        self.clock = ConfigDB().get(self, "", "DUT").clk
+        self.bus = AxisDriver(ConfigDB().get(self, "", "DUT"), "s", self.clock)
 
     async def run_phase(self):
         while True:
             item = await self.seq_item_port.get_next_item()
             wait = (item.arrival - 1) * PERIOD - get_sim_time("step")  # until the middle before its arrival's edge
-            item.offered = item.arrival + 1 if wait >= 0 or self.bus.behind else now() + 2
+            item.offered = item.arrival + 1 if wait >= 0 or self.bus.behind else self._soon()
             if wait > 0:
                 await Timer(wait, "step")
             self.offered.write(item)
             await self.bus.send(item.beats())
             self.seq_item_port.item_done()
+
+
+    def _soon(self) -> int:
+        """Cycle in which an item that is sent now is offered: behind the next rising edge, be it that of this moment."""
+        to_come = get_sim_time("step") % PERIOD == PERIOD // 2 and not int(self.clock.value)
+        return now() + (1 if to_come else 2)
 
 
 class RequestMonitor(uvm_component):
