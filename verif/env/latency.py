@@ -69,9 +69,8 @@ class LatencyScoreboard(Scoreboard):
     def predict(self) -> Timeline:
         """The model's timeline of what was recorded."""
         model = TimingModel(self.config)
-        last = max((e.cycle for events in (self.writes, self.answers, self.steps, self.states) for e in events), default=0)
         writes = [(w.cycle, w.address, w.data) for w in self.writes]
-        return model.run(writes, [(r.offered, r.service, len(r.payload)) for r in self.offered], last + 2, self.dram_errors)
+        return model.run(writes, [(r.offered, r.service, len(r.payload)) for r in self.offered], self._last() + 2, self.dram_errors)
 
     def settle(self) -> Timeline:
         """The model's timeline of all that was recorded so far; predicted once as long as nothing more happens."""
@@ -166,11 +165,14 @@ class LatencyScoreboard(Scoreboard):
         return [(int(s["cycle"]), int(s["count"])) for s in self.timeline.steps]
 
     def _observed_states(self) -> list[tuple[int, ...]]:
-        return [(s.cycle, s.ctx, s.state, s.cause, s.unit) for s in self.states if s.cycle > self._born()]
+        return [(s.cycle, s.ctx, s.state, s.cause, s.unit) for s in self.states if self._born() < s.cycle < self._last()]
 
     def _predicted_states(self) -> list[tuple[int, ...]]:
-        last = self.timeline.end - 3  # the last event of all; a state that would show behind it may not have been seen
-        return sorted(s for s in self.timeline.states.tolist() if s[0] <= last)
+        return sorted(s for s in self.timeline.states.tolist() if s[0] < self._last())
+
+    def _last(self) -> int:
+        """Cycle of the last event; the simulation may end in the middle of it."""
+        return max((e.cycle for events in (self.writes, self.answers, self.steps, self.states) for e in events), default=0)
 
     def _born(self) -> int:
         """Cycle of the first register write: before reset the registers hold anything."""
