@@ -132,14 +132,14 @@ def form(s, req, batches, t):
     """The decision of cycle ``t``, if there is one."""
     f, reg, p = s.front, s.reg, s.p
     s.soon[W_FORMER] = NEVER
+    draining = f.drained >= 0  # until the cycle behind its answer's
     # an answer of a drained request goes into the FIFO when the receiver has none and there is room
     if f.drained >= 0:
         if f.drained_at <= t:
             if _answers_at(f, t) < FIFO - 1 and not _receiver_answers(s, req, t):
                 _answer(s, f.drained, t)
                 f.drained = -1
-            else:
-                wake_at(s, W_FORMER, t + 1)
+            wake_at(s, W_FORMER, t + 1)
         else:
             wake_at(s, W_FORMER, f.drained_at)
     if f.drop_at == t:  # the drained request's slot
@@ -157,7 +157,7 @@ def form(s, req, batches, t):
         if f.level[v] == 0:
             continue
         if svc.installed == 0:
-            if f.drained < 0:
+            if not draining:
                 ready |= 1 << v
         elif free >= 0:
             due = max(f.known[v], f.pushed[v, f.head[v]] + svc.timeout)
