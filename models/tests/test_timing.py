@@ -153,6 +153,19 @@ def test_not_installed_and_bad_length() -> None:
     assert timeline.requests["done"].tolist() == [104, 106]
 
 
+def test_drained_requests() -> None:
+    """A service that is disabled gives its requests back one in four cycles: decided in t, offered in t+4, sent in the next cycle."""
+    cfg = load_config("tiny")
+    writes = [
+        register("SVC[0].SHAPE", batch=4, rx_lines=2, tx_lines=1), register("SVC[0].TIMEOUT", cycles=10_000),
+        register("SVC[0].CTRL", enable=1, pc_valid=0), register("CTRL", accept_en=1),
+    ]  # fmt: skip
+    model = TimingModel(cfg)
+    timeline = model.run([*((START, a, v) for a, v in writes), (200, *register("SVC[0].CTRL", enable=0))], [(100, 0, 2)] * 3, 1000)
+    assert timeline.requests["status"].tolist() == [1] * 3
+    assert timeline.requests["done"].tolist() == [200 + 5 + 4 * n for n in range(3)]
+
+
 def test_a_run_that_ends_early_says_never() -> None:
     timeline = serve(load_config("tiny"), [100], batch=4, timeout=70, until=150)
     assert timeline.requests["done"][0] == NEVER and timeline.end == 151 and len(timeline.batches) == 0

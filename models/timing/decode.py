@@ -11,7 +11,9 @@ from .layout import FIX, INSTR, NEVER, OPERANDS, R_ACC, R_ACTC, R_CST, R_VEC, R_
 
 _LAYOUTS = {int(op): layout(op) for op in Op}
 _HEADER = _LAYOUTS[int(Op.NOP)]
-_SOURCES = {Src.VEC: ("VEC_DEPTH", R_VEC), Src.CST: ("VEC_DEPTH", R_CST), Src.ACC: ("ACC_DEPTH", R_ACC), Src.STG: ("STG_DEPTH", FIX), Src.RXB: ("RX_LINES", FIX)}
+_SOURCES = {
+    Src.VEC: ("VEC_DEPTH", R_VEC), Src.CST: ("VEC_DEPTH", R_CST), Src.ACC: ("ACC_DEPTH", R_ACC), Src.STG: ("STG_DEPTH", FIX), Src.RXB: ("RX_LINES", FIX),
+}  # fmt: skip
 _BLOCKS = {ConvDst.ACTC: ("ACTC_DEPTH", R_ACTC), ConvDst.WGTC: ("WGTC_DEPTH", FIX), ConvDst.SOB: ("SOB_DEPTH", FIX)}
 _LOADS = {LdDst.ACTD: ("ACTD_DEPTH", FIX), LdDst.WGTD: ("WGTD_DEPTH", R_WGT), LdDst.STG: ("STG_DEPTH", FIX)}
 _STORES = {StSrc.SOB: ("SOB_DEPTH", FIX), StSrc.SOF: ("SOF_DEPTH", FIX)}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ..isa.encoding import Err, Op
+from ..isa.encoding import Err
 from .arbiter import pick
 from .compiled import njit
-from .events import complete_at, quiet_from, ready_again, unit_fault, wake_at, withdraw
-from .layout import BURSTS, KILLING, LD, NEVER, SEGMENTS, ST, W_DRAM, W_UNIT
-from .operands import fits
+from .dma_faults import drop_halted, fails, faulty, halt, ld_quiet, stopped
+from .events import complete_at, quiet_from, ready_again, wake_at
+from .layout import BURSTS, LD, NEVER, SEGMENTS, ST, W_DRAM, W_UNIT
 
-LOAD, STORE, ILLEGAL_OP, OPERAND, DMA_RESP = int(Op.LOAD), int(Op.STORE), int(Err.ILLEGAL_OP), int(Err.OPERAND), int(Err.DMA_RESP)
+DMA_RESP = int(Err.DMA_RESP)
 LD_OUT, ST_OUT, SEGS = 8, 16, 4
 LD_BURST = 32  # beats
 PAGE = 4096    # bytes that no burst crosses
@@ -50,7 +50,7 @@ def _walk(s, u, x, c, took_last, t):
     free = w.piece == 0
     prepared = w.prep != 0 and w.prep_at <= t
     hand = free and w.walk != 0 and w.walk_at <= t
-    cause = _faulty(s, u, x, c) if hand else 0
+    cause = faulty(s, u, x, c) if hand else 0
     if cause != 0:
         w.prep = w.walk = 0
         halt(s, u, x, c, t, cause)
@@ -75,93 +75,6 @@ def _walk(s, u, x, c, took_last, t):
     return NEVER
 
 
-# ---- faults and kills
-@njit
-def _faulty(s, u, x, c):
-    """Cause of the fault of the walked instruction's next run, or 0."""
-    w, ins = x.walk[c], x.work[c]
-    if ins.op != (LOAD if u == LD else STORE):
-        return ILLEGAL_OP
-    if ins.bad >> (0 if c < s.p.c_inf else 1) & 1 or w.addr % s.p.k != 0:
-        return OPERAND
-    if not fits(ins, s.ctx[c].reloc):
-        if ins.base[0] + s.ctx[c].reloc[ins.kind[0]] + (ins.n_o - w.runs) * ins.so[0] >= ins.depth[0]:
-            return OPERAND
-    return 0
-
-
-@njit
-def _fails(s, addr, beats):
-    """Whether the memory answers a burst with an error."""
-    d, last = s.dram, addr + beats * s.p.k - 1
-    return last >= s.p.bytes or (addr <= d.err_hi and last >= d.err_lo)
-
-
-@njit
-def _stopped(s, x, c, t):
-    """Whether the unit reports nothing more of the context in ``t``."""
-    return 0 < x.walk[c].halt <= t or s.ctx[c].state == KILLING
-
-
-@njit
-def halt(s, u, x, c, t, cause):
-    """An error of the context in ``t``: reported in ``t+1``, from when on it is stopped."""
-    x.walk[c].halt = t + 1
-    x.halted = 1
-    withdraw(s, u, c, t + 2)
-    unit_fault(s, c, t + 1, cause, u)
-    wake_at(s, W_UNIT + u, t + 1)
-
-
-@njit
-def _drop(x, c):
-    """What the context holds before arbitration is dropped; returns whether there was anything."""
-    w = x.walk[c]
-    held = w.prep != 0 or w.walk != 0 or w.piece != 0
-    w.prep = w.walk = w.piece = 0
-    return held
-
-
-@njit
-def _drop_halted(s, x, t):
-    """What contexts stopped by their errors hold goes in the first cycle."""
-    x.halted = 0
-    for c in range(s.p.ctx):
-        if 0 < x.walk[c].halt <= t:
-            _drop(x, c)
-        elif x.walk[c].halt > t:
-            x.halted = 1
-
-
-@njit
-def _ld_quiet(s, c):
-    """LD has nothing of the killed context two cycles after its last beat, if that is known."""
-    x = s.ld
-    w = x.walk[c]
-    for k in range(x.count):
-        b = x.flight[(x.head + k) % 16]
-        if b.ctx == c and b.at == NEVER:
-            return
-    w.killed = 0
-    quiet_from(s, LD, c, max(w.base, w.reported + 2))
-
-
-@njit
-def kill(s, u, x, c, t):
-    """From ``t`` on nothing of the context is taken or reported; what is in flight ends."""
-    w = x.walk[c]
-    pending = w.halt == t  # an error of the cycle before
-    w.base = t + 1 if _drop(x, c) or pending else t
-    w.halt, w.killed = 0, 1
-    withdraw(s, u, c, t)
-    if u == LD:
-        _ld_quiet(s, c)
-    elif w.flying == 0:
-        w.killed = 0
-        quiet_from(s, ST, c, max(w.base, w.reported + 2))
-    wake_at(s, W_UNIT + u, t)
-
-
 # ---- LD
 @njit
 def ld_step(s, t):
@@ -172,7 +85,7 @@ def ld_step(s, t):
         x.head = (x.head + 1) % 16
         x.count -= 1
     if x.halted != 0:
-        _drop_halted(s, x, t)
+        drop_halted(s, x, t)
     next_wake = NEVER
     took = -1
     req = 0
@@ -187,7 +100,7 @@ def ld_step(s, t):
         if c == took:
             limit = min(LD_BURST, PAGE // p.k)
             n = min(w.beats, limit - w.run_addr // p.k % limit)
-            bad = _fails(s, w.run_addr, n)
+            bad = fails(s, w.run_addr, n)
             w.beats -= n
             w.run_addr += n * p.k
             over = w.beats == 0
@@ -233,9 +146,9 @@ def dram_step(s, t):
                     b.at = end
                     w = x.walk[b.ctx]
                     w.reported = end
-                    if _stopped(s, x, b.ctx, t):
+                    if stopped(s, x, b.ctx, t):
                         if w.killed != 0:
-                            _ld_quiet(s, b.ctx)
+                            ld_quiet(s, b.ctx)
                     elif b.bad != 0:  # from its first beat on
                         halt(s, LD, x, b.ctx, t, DMA_RESP)
                     elif b.ends != 0:
@@ -314,7 +227,7 @@ def st_step(s, t):
     x, p, d = s.st, s.p, s.dram
     sent = _written(d, p.gap, t)
     if x.halted != 0:
-        _drop_halted(s, x, t)
+        drop_halted(s, x, t)
     # what the registers say
     over, wait = False, False
     if x.word >= 0:
@@ -345,7 +258,7 @@ def st_step(s, t):
         x.flight_count -= 1
         w = x.walk[b.ctx]
         w.flying -= b.final
-        if _stopped(s, x, b.ctx, at):
+        if stopped(s, x, b.ctx, at):
             if w.killed != 0 and w.flying == 0:
                 w.killed = 0
                 quiet_from(s, ST, b.ctx, max(w.base, at + 1))
@@ -372,7 +285,7 @@ def st_step(s, t):
         b = x.flight[(x.flight_head + x.flight_count) % BURSTS]
         x.flight_count += 1
         last = seg.next == seg.bursts
-        b.final, b.bad = (1 if last else 0), _fails(s, seg.addr, beats)
+        b.final, b.bad = (1 if last else 0), fails(s, seg.addr, beats)
         seg.addr += beats * p.k
         b.ctx, b.ends, b.signal, b.step, b.log = seg.ctx, (1 if last and seg.ends != 0 else 0), seg.signal, seg.step, seg.log
         at = (d.write_head + d.write_count) % BURSTS

@@ -6,7 +6,7 @@ reads comes before whoever writes; where that is not enough, what is written car
 
 from __future__ import annotations
 
-from . import dma, frontend, host, mmu, requests, vpu
+from . import contexts, dma, frontend, host, mmu, requests, vpu
 from .compiled import njit
 from .events import earliest, wake_at, wake_units
 from .layout import (
@@ -71,11 +71,11 @@ def _write(s, imem, patches, states, w, t):
         wake_at(s, W_RX, t)
     elif code == START:
         if s.ctx[n].state == IDLE and n >= s.p.c_inf:
-            frontend.start(s, states, n, t)
+            contexts.start(s, states, n, t)
     elif code == KILL:
-        frontend.kill(s, n, t)
+        contexts.kill(s, n, t)
     elif code == CLEAR:
-        frontend.clear(s, n, t)
+        contexts.clear(s, n, t)
     elif code == DRAIN:
         if n >= s.p.c_inf:
             frontend.drain(s, n)
@@ -134,7 +134,7 @@ def run(state, imem, patches, writes, req, batches, log, steps, states, until):
         if soon[W_CTX] <= t:
             for c in range(CTX):
                 if s.ctx_at[c] <= t:
-                    frontend.context(s, batches, states, c, t)
+                    contexts.context(s, batches, states, c, t)
             soon[W_CTX] = earliest(s.ctx_at)
         if soon[W_EXT] <= t:
             while s.ext < len(writes) and writes[s.ext].cycle <= t:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import astuple, dataclass
 
-from . import frontend
+from . import contexts
 from .compiled import njit
 from .events import wake_at
 from .layout import IDLE, NEVER, W_HOST, W_RX
@@ -72,7 +72,7 @@ def step(s, req, states, t):
         h.phase = START
         wake_at(s, W_HOST, t + h.start)
     elif h.phase == START:
-        frontend.start(s, states, h.ctx, t)
+        contexts.start(s, states, h.ctx, t)
         h.phase = LOOK
         wake_at(s, W_HOST, t + h.first)
     elif h.phase == LOOK:

@@ -53,11 +53,15 @@ INSTR = np.dtype([
 ])
 
 #: Core and DRAM parameters.
-PARAMS = np.dtype(_fields("n m k lanes ctx c_inf services queue_depth rx_lines tx_lines group row_flight line_stage line_beats acc_depth imem_depth latency gap bytes"))
+PARAMS = np.dtype(_fields(
+    "n m k lanes ctx c_inf services queue_depth rx_lines tx_lines group row_flight line_stage line_beats imem_depth latency gap bytes"
+))
 
 #: Registers.
 SERVICE = np.dtype([*_fields("enable installed batch timeout threshold rx_lines tx_lines w_base c_base pc_valid"), ("pc", _i, (UNITS,))])
-CONTEXT_CFG = np.dtype([*_fields("vec_base acc_base actc_base w_base c_base dram_base pc_valid iters iter_mod"), ("pc", _i, (UNITS,)), ("sem_init", _i, (SEMS,))])
+CONTEXT_CFG = np.dtype([
+    *_fields("vec_base acc_base actc_base w_base c_base dram_base pc_valid iters iter_mod"), ("pc", _i, (UNITS,)), ("sem_init", _i, (SEMS,)),
+])
 REGISTERS = np.dtype([*_fields("policy accept reject train_rows"), ("svc", SERVICE, (SVC,)), ("ctx", CONTEXT_CFG, (CTX,))])
 
 #: eqx_arb.
@@ -103,7 +107,8 @@ VECTOR = np.dtype([
 ])
 SEGMENT_V = np.dtype(_fields("ctx lines line left cut v_mode final signal step log"))
 FINISH = np.dtype([
-    *_fields("head count settled last stopped error cause err_at adrift drained killed base"), *((n, _i, (FINISHES,)) for n in ("line", "own", "done", "signal", "step", "log")),
+    *_fields("head count settled last stopped error cause err_at adrift drained killed base"),
+    *((n, _i, (FINISHES,)) for n in ("line", "own", "done", "signal", "step", "log")),
 ])
 COLUMN_TILE = np.dtype(_fields("ctx left slot"))
 VPU_STATE = np.dtype([

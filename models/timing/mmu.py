@@ -9,9 +9,10 @@ from __future__ import annotations
 from ..isa.encoding import Err, Op
 from .arbiter import pick
 from .compiled import njit
-from .events import complete_at, quiet_from, ready_again, unit_fault, wake_at
-from .layout import FAIR, INF, INF_ONLY, MMU, NEVER, PRIO, R_ACC, R_WGT, TRN, W_UNIT
-from .operands import fits, within
+from .events import complete_at, quiet_from, ready_again, wake_at
+from .layout import FAIR, INF, INF_ONLY, MMU, NEVER, PRIO, R_ACC, TRN, W_UNIT
+from .mmu_faults import cut_tile, fail, faults, holds, keep_far, look, outside, refused, valid
+from .operands import fits
 
 MATMUL, ILLEGAL_OP, OPERAND = int(Op.MATMUL), int(Err.ILLEGAL_OP), int(Err.OPERAND)
 HAZARD = 3  # cycles after a row in which no row may accumulate on its line
@@ -42,8 +43,8 @@ def _start(s, c, t):
     """The waiting instruction of ``c`` begins; its first tile can be taken in the next cycle."""
     m = s.mmu
     x, ins = m.thread[c], m.pending[c]
-    if ins.op != MATMUL or _refused(s, c, ins):
-        _fail(m, c, t, ILLEGAL_OP if ins.op != MATMUL else OPERAND)
+    if ins.op != MATMUL or refused(s, c, ins):
+        fail(m, c, t, ILLEGAL_OP if ins.op != MATMUL else OPERAND)
         return
     rows = s.ctx[c].rows if ins.dyn else ins.rows
     x.rows = rows
@@ -59,7 +60,7 @@ def _start(s, c, t):
     x.pend = 0
     x.far = 0
     if not fits(ins, s.ctx[c].reloc):
-        _far(s, c, ins, t)
+        keep_far(s, c, ins, t)
     if m.port_free > t + 1 and m.tiles[INF] < 2:
         _hold(s, c, m.port_ctx, m.port_free - t - 1)
 
@@ -78,7 +79,7 @@ def _load(s, c, t):
     tile.accum = 1 if x.accum or x.k > 0 else 0
     tile.cut = 0
     if x.far != 0:
-        _cut(m, x, tile)
+        cut_tile(m, x, tile)
     tile.last, tile.signal, tile.step, tile.log = last, x.signal, x.step, x.log
     x.k += 1
     if x.k == x.n_k:
@@ -93,7 +94,7 @@ def _load(s, c, t):
             if x.left == 0:
                 x.act = 0
     if x.far != 0 and x.act != 0:
-        _look(m, c, t)
+        look(m, c, t)
     return last
 
 
@@ -154,7 +155,7 @@ def step(s, t):
     _settle(s, t)
     next_wake = NEVER
     # ---- stream port
-    has_inf, has_trn = _valid(m, INF, t), _valid(m, TRN, t)
+    has_inf, has_trn = valid(m, INF, t), valid(m, TRN, t)
     wait_inf = has_inf and _hazard(m, m.tile[INF, 0], t)
     wait_trn = has_trn and _hazard(m, m.tile[TRN, 0], t)
     can_inf = has_inf and not wait_inf and m.tile[INF, 0].rows > 0
@@ -223,7 +224,7 @@ def step(s, t):
         elif x.act != 0 and m.port_free > t:
             next_wake = min(next_wake, m.port_free)
     if m.faults != 0:
-        next_wake = min(next_wake, _faults(s, t))
+        next_wake = min(next_wake, faults(s, t))
     s.soon[W_UNIT + MMU] = next_wake
 
 
@@ -239,132 +240,14 @@ def _meets(m, tile, t):
     return False
 
 
-# ---- faults and kills
-@njit
-def _refused(s, c, ins):
-    """Whether the instruction's fields are a fault; the base of WGTD must be a multiple of M too."""
-    return ins.bad >> (0 if c < s.p.c_inf else 1) & 1 != 0 or (ins.kind[1] == R_WGT and s.ctx[c].reloc[R_WGT] % s.p.m != 0)
-
-
-@njit
-def _far(s, c, ins, t):
-    """The instruction that starts in ``t`` has addresses that may be beyond a memory: keep A and B, look at the first weights."""
-    m, reloc = s.mmu, s.ctx[c].reloc
-    x = m.thread[c]
-    x.far = 1
-    x.a0, x.a_sr, x.a_sk, x.a_end = ins.base[0] + reloc[ins.kind[0]], ins.so[0], ins.si[0], ins.depth[0]
-    x.b0, x.b_sg, x.b_sk, x.b_end = ins.base[1] + reloc[ins.kind[1]], ins.so[1], ins.si[1], ins.depth[1]
-    x.c_end = ins.depth[2]
-    _look(m, c, t)
-
-
-@njit
-def _look(m, c, t):
-    """In ``t+1`` the thread sees whether the next tile's weights are beyond their memory."""
-    x = m.thread[c]
-    if x.b0 + x.g * x.b_sg + x.k * x.b_sk >= x.b_end:
-        x.act, x.bad_at = 2, t + 1
-        m.faults |= 1 << c
-
-
-@njit
-def _cut(m, x, tile):
-    """Leave the rows before the first that is beyond a memory; the thread stands at this tile."""
-    first = x.a0 + (x.rows - x.left) * x.a_sr + x.k * x.a_sk
-    good = min(within(first, x.a_sr, x.a_end, tile.rows), within(tile.c, tile.c_sr, x.c_end, tile.rows))
-    if good < tile.rows:
-        tile.rows, tile.cut = good, 1
-        m.faults |= 1 << tile.ctx
-
-
-@njit
-def _fail(m, c, t, cause):
-    """The thread finds a fault in ``t``: it drops its instructions, and reports when its earlier work is over."""
-    x = m.thread[c]
-    x.pend, x.act, x.fault_at, x.cause, x.reported = 0, 0, t + 1, cause, 0
-    m.faults |= 1 << c
-
-
-@njit
-def _valid(m, f, t):
-    """Whether class ``f`` has a front tile that is not dropped in ``t``."""
-    if m.tiles[f] == 0:
-        return False
-    at = m.thread[m.tile[f, 0].ctx].drop_at
-    return at == 0 or at > t
-
-
-@njit
-def _holds(m, c):
-    """Whether tiles of the context are loaded."""
-    for f in range(2):
-        for k in range(m.tiles[f]):
-            if m.tile[f, k].ctx == c:
-                return True
-    return False
-
-
-@njit
-def _outside(s, c):
-    """Cycle from which no load and no row of the context is under way, as far as begun."""
-    m = s.mmu
-    free = m.thread[c].last_row + s.p.row_flight + 1
-    return max(free, m.port_free) if m.port_ctx == c else free
-
-
-@njit
-def _faults(s, t):
-    """What faulty and killed contexts do in ``t``, behind everything else; returns the next look."""
-    m = s.mmu
-    for f in range(2):  # the front tile's next row is beyond a memory
-        if _valid(m, f, t) and m.tile[f, 0].rows == 0:
-            c = m.tile[f, 0].ctx
-            if m.thread[c].drop_at == 0:
-                _fail(m, c, t, OPERAND)
-                m.thread[c].drop_at = t + 1
-    next_wake = NEVER
-    for c in range(s.p.ctx):
-        if m.faults >> c & 1:
-            x = m.thread[c]
-            if x.act == 2 and x.bad_at <= t:
-                _fail(m, c, t, OPERAND)
-            if x.fault_at > t or x.act == 2 or x.drop_at > t:
-                next_wake = t + 1
-            elif x.fault_at > 0 and x.reported == 0 and not _holds(m, c):
-                if _outside(s, c) <= t:
-                    unit_fault(s, c, t, x.cause, MMU)
-                    x.reported = 1
-                else:
-                    next_wake = min(next_wake, _outside(s, c))
-            if 0 < x.drop_at <= t and _holds(m, c):
-                for f in range(2):
-                    _remove(m, f, c)
-                next_wake = t + 1
-            if x.fault_at == 0 and x.act != 2 and 0 < x.drop_at <= t:  # killed
-                x.drop_at = 0
-                m.faults &= ~(1 << c)
-    return next_wake
-
-
-@njit
-def _remove(m, f, c):
-    """All tiles of the context leave the class."""
-    kept = 0
-    for k in range(m.tiles[f]):
-        if m.tile[f, k].ctx != c:
-            m.tile[f, kept] = m.tile[f, k]
-            kept += 1
-    m.tiles[f] = kept
-
-
 @njit
 def kill(s, c, t):
     """From ``t`` on nothing of the context starts; what it has loaded is dropped in ``t``."""
     m = s.mmu
     _settle(s, t)
     x = m.thread[c]
-    held = x.pend != 0 or x.act != 0 or (x.fault_at != 0 and x.reported == 0) or _holds(m, c)
+    held = x.pend != 0 or x.act != 0 or (x.fault_at != 0 and x.reported == 0) or holds(m, c)
     x.pend, x.act, x.fault_at, x.reported, x.drop_at = 0, 0, 0, 0, t
     m.faults |= 1 << c
-    quiet_from(s, MMU, c, max(_outside(s, c), t + 1 if held else t))
+    quiet_from(s, MMU, c, max(outside(s, c), t + 1 if held else t))
     wake_at(s, W_UNIT + MMU, t)

@@ -24,10 +24,11 @@ def _decode_table() -> dict[int, list[tuple[int, int, int, int]]]:
         "POLICY.policy": engine.POLICY, "CTRL.accept_en": engine.ACCEPT, "CTRL.reject_mode": engine.REJECT,
         "TRAIN_ROWS.rows": engine.TRAIN_ROWS, "SVC.CTRL.enable": engine.SVC_ENABLE, "SVC.CTRL.pc_valid": engine.SVC_PCV,
         "SVC.SHAPE.batch": engine.SVC_BATCH, "SVC.SHAPE.rx_lines": engine.SVC_RX, "SVC.SHAPE.tx_lines": engine.SVC_TX,
-        "SVC.BASE.w_base": engine.SVC_W_BASE, "SVC.BASE.c_base": engine.SVC_C_BASE, "SVC.TIMEOUT.cycles": engine.SVC_TIMEOUT, "SVC.THRESHOLD.waiting": engine.SVC_THRESHOLD,
+        "SVC.BASE.w_base": engine.SVC_W_BASE, "SVC.BASE.c_base": engine.SVC_C_BASE,
+        "SVC.TIMEOUT.cycles": engine.SVC_TIMEOUT, "SVC.THRESHOLD.waiting": engine.SVC_THRESHOLD,
         "CTX.BASE0.vec": engine.CTX_VEC, "CTX.BASE0.acc": engine.CTX_ACC, "CTX.BASE1.actc": engine.CTX_ACTC,
-        "CTX.BASE2.w_base": engine.CTX_W_BASE, "CTX.BASE2.c_base": engine.CTX_C_BASE, "CTX.DRAM_BASE.bytes": engine.CTX_DRAM, "CTX.PCV.valid": engine.CTX_PCV,
-        "CTX.ITERS.count": engine.CTX_ITERS, "CTX.ITER_MOD.modulo": engine.CTX_ITER_MOD,
+        "CTX.BASE2.w_base": engine.CTX_W_BASE, "CTX.BASE2.c_base": engine.CTX_C_BASE,
+        "CTX.DRAM_BASE.bytes": engine.CTX_DRAM, "CTX.PCV.valid": engine.CTX_PCV, "CTX.ITERS.count": engine.CTX_ITERS, "CTX.ITER_MOD.modulo": engine.CTX_ITER_MOD,
         "CTX.CMD.start": engine.START, "CTX.CMD.drain": engine.DRAIN, "CTX.CMD.kill": engine.KILL, "CTX.CMD.clear": engine.CLEAR,
     }  # fmt: skip
     for group, code in (("SVC", engine.SVC_PC), ("CTX", engine.CTX_PC)):
@@ -105,7 +106,7 @@ class TimingModel:
         for name, value in dict(
             n=cfg.N, m=cfg.M, k=cfg.K, lanes=cfg.L, ctx=cfg.CTX, c_inf=cfg.C_INF, services=cfg.SERVICES, queue_depth=cfg.QUEUE_DEPTH,
             rx_lines=cfg.RX_LINES, tx_lines=cfg.TX_LINES, group=cfg.K // cfg.L, row_flight=2 * cfg.N + 2 + ADD_LATENCY,
-            line_stage=8 + (cfg.L - 1).bit_length(), line_beats=4 * cfg.L // cfg.K, acc_depth=cfg.ACC_DEPTH, imem_depth=cfg.IMEM_DEPTH,
+            line_stage=8 + (cfg.L - 1).bit_length(), line_beats=4 * cfg.L // cfg.K, imem_depth=cfg.IMEM_DEPTH,
             latency=cfg.LATENCY, gap=cfg.GAP, bytes=cfg.BYTES,
         ).items():  # fmt: skip
             p[name] = value

@@ -61,8 +61,8 @@ class RequestDriver(uvm_driver):
         self.offered = uvm_analysis_port("offered", self)
 
     def start_of_simulation_phase(self):
-        dut = ConfigDB().get(self, "", "DUT")
-        self.bus = AxisDriver(dut, "s", dut.clk)
+        self.clock = ConfigDB().get(self, "", "DUT").clk
+        self.bus = AxisDriver(ConfigDB().get(self, "", "DUT"), "s", self.clock)
 
     async def run_phase(self):
         while True:
@@ -72,7 +72,7 @@ class RequestDriver(uvm_driver):
     async def drive(self, item: RequestItem) -> None:
         """Offer one item, until its last beat is taken."""
         wait = (item.arrival - 1) * PERIOD - get_sim_time("step")  # until the middle before its arrival's edge
-        item.offered = item.arrival + 1 if wait >= 0 or self.bus.behind else now() + 2
+        item.offered = item.arrival + 1 if wait >= 0 or self.bus.behind else self._soon()
         if wait > 0:
             await Timer(wait, "step")
         self.offered.write(item)
@@ -81,6 +81,11 @@ class RequestDriver(uvm_driver):
     async def send(self, item: RequestItem) -> None:
         """Put its beats on the bus."""
         await self.bus.send(item.beats())
+
+    def _soon(self) -> int:
+        """Cycle in which an item that is sent now is offered: behind the next rising edge, be it that of this moment."""
+        to_come = get_sim_time("step") % PERIOD == PERIOD // 2 and not int(self.clock.value)
+        return now() + (1 if to_come else 2)
 
 
 class RequestMonitor(uvm_component):

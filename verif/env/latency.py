@@ -83,7 +83,7 @@ class LatencyScoreboard(Scoreboard):
         return model.run(writes, requests, self.last_cycle() + 2, self.dram_errors)
 
     def last_cycle(self) -> int:
-        """Of all events that were recorded."""
+        """Of all events that were recorded; the simulation may end in the middle of it."""
         return max((e.cycle for events in (self.writes, self.answers, self.steps, self.states) for e in events), default=0)
 
     def settle(self) -> Timeline:
@@ -203,10 +203,10 @@ class LatencyScoreboard(Scoreboard):
         return [(int(s["cycle"]), int(s["count"])) for s in self.timeline.steps]
 
     def _observed_states(self) -> list[tuple[int, ...]]:
-        return [(s.cycle, s.ctx, s.state, s.cause, s.unit) for s in self.states if s.cycle > self._born()]
+        return [(s.cycle, s.ctx, s.state, s.cause, s.unit) for s in self.states if self._born() < s.cycle < self.last_cycle()]
 
     def _predicted_states(self) -> list[tuple[int, ...]]:
-        return sorted(tuple(map(int, s)) for s in self.timeline.states.tolist())
+        return sorted(s for s in self.timeline.states.tolist() if s[0] < self.last_cycle())
 
     def _born(self) -> int:
         """Cycle of the first register write: before reset the registers hold anything."""

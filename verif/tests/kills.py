@@ -27,7 +27,7 @@ class Kills(EquinoxTest):
         for n in range(TIMES):
             if training:
                 await StartTrainingSeq(self.what.image, replace(self.what.image.training, iters=1 + n % 3)).start()
-            await cycles(int(self.rng.integers(0, 60 if n % 3 == 0 else 8000)))
+            await cycles(int(self.rng.integers(0, (60, 3000, 20_000)[n % 3])))
             victims = [c for c in range(self.cfg.CTX) if self.rng.random() < 0.6] or [int(self.rng.integers(self.cfg.CTX))]
             for ctx in victims:
                 await self.csr.write(f"CTX[{ctx}].CMD", kill=1)

@@ -23,7 +23,7 @@ class ServiceErrors(EquinoxTest):
 
     async def body(self) -> None:
         await self.set_timeout(400)
-        self.causes: set[tuple[Err, Unit]] = set()
+        self.reports: set[tuple[Err, Unit]] = set()
         self.clearing = True
         janitor = cocotb.start_soon(self.clear_errors())
         for name in self.what.index:
@@ -42,7 +42,7 @@ class ServiceErrors(EquinoxTest):
             for ctx in range(self.cfg.C_INF):
                 status = await self.csr.read(f"CTX[{ctx}].STATUS")
                 if status["state"] == ERROR:
-                    self.causes.add((Err(status["err_cause"]), Unit(status["err_unit"])))
+                    self.reports.add((Err(status["err_cause"]), Unit(status["err_unit"])))
                     self.env.coverage.error(ctx, Err(status["err_cause"]), Unit(status["err_unit"]))
                     await CommandSeq(ctx, "clear").start()
             await cycles(50)
@@ -79,15 +79,15 @@ class ServiceErrors(EquinoxTest):
                 for n, word in enumerate(program.words(unit)):
                     await PatchSeq(unit, SPARE + n, word).start()
             await self._side(index, SPARE, SPARE)
-            self.causes.clear()
+            self.reports.clear()
             await self.serve_both(name, BROKEN if report else frozenset({Status.OK}))
-            self.expect(f"{name}: causes", self.causes, {report} - {None})
+            self.expect(f"{name}: causes", self.reports, {report} - {None})
             if report is None:
                 self.env.coverage.executed(program)
         await self._side(index, SPARE, self.cfg.IMEM_DEPTH)
-        self.causes.clear()
+        self.reports.clear()
         await self.serve_both(name, BROKEN)
-        self.expect(f"{name}: causes", self.causes, {(Err.PC_RANGE, Unit.ST)})
+        self.expect(f"{name}: causes", self.reports, {(Err.PC_RANGE, Unit.ST)})
         setting = self.what.image.services[index]
         await self.csr.write(f"SVC[{index}].CTRL", enable=1, pc_valid=setting.pc_valid)
         await self.serve_both(name, frozenset({Status.OK}))
@@ -109,10 +109,10 @@ class ServiceErrors(EquinoxTest):
         else:
             word = encode(with_fields(stream[at], **({"n_k": 0} if unit == Unit.MMU else {"cnt_i": 0, "dyn_i": 0})))
         await PatchSeq(unit, place, word).start()
-        self.causes.clear()
+        self.reports.clear()
         await self.serve_both(name, BROKEN)
         await PatchSeq(unit, place, self.what.image.imem[unit][place]).start()
-        self.expect(f"{name}: causes", self.causes, {(cause, unit)})
+        self.expect(f"{name}: causes", self.reports, {(cause, unit)})
 
     async def killed(self) -> None:
         """Killing an inference context answers its batch CTX_ERROR, needs no clearing, and leaves the others alone."""
