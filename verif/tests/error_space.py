@@ -1,9 +1,10 @@
 """Every cause of an error in every unit that can raise it, in both kinds of context: the context alone stops, and says why."""
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cocotb
 
-from models.compiler.image import ContextSettings
 from models.isa.encoding import SEM_MAX, SEMAPHORES, Err, Instr, LdDst, Op, Status, StSrc, Unit, encode, make
 from models.isa.program import Program
 from verif.agents.axis import cycles
@@ -76,9 +77,8 @@ class ErrorSpace(EquinoxTest):
         """A training context that runs the stream, with requests beside."""
         self.env.weight_board.armed = False
         serving = cocotb.start_soon(self.send_good([self.good] * 2))
-        old = self.what.image.training
         pc = tuple(at if u == unit else 0 for u in Unit)
-        settings = ContextSettings(**{**vars(old), "pc": pc, "pc_valid": 1 << unit, "sem_init": (0,) * SEMAPHORES, "iters": 1})
+        settings = replace(self.what.image.training, pc=pc, pc_valid=1 << unit, sem_init=(0,) * SEMAPHORES, iters=1)
         await StartTrainingSeq(self.what.image, settings).start()
         await wait_state(self.csr, self.ctx, {ERROR})
         await self.report(self.ctx, cause, unit)
