@@ -51,8 +51,9 @@ module operating_cg #(
   assign draining_o = drain_q;
 
   always_comb begin
-    if (tile_valid_i[1]) mmu_o = amid_q ? 2'd3 : 2'd2;
-    else mmu_o = {1'b0, |(loading_i & TRN_MASK)};
+    if (|(loading_i & TRN_MASK)) mmu_o = 2'd1;
+    else if (tile_valid_i[1]) mmu_o = amid_q ? 2'd3 : 2'd2;
+    else mmu_o = 2'd0;
     vpu_o = seg_valid_i[1] ? 3'd1 + 3'(seg_conv_i[1]) : 3'd0;
     ld_o = (|(ld_req_i & TRN_MASK)) ? 2'd1 : (|(~quiet_i[LD] & TRN_MASK)) ? 2'd2 : 2'd0;
     st_o = (|(st_req_i & TRN_MASK)) ? 2'd1 : (|(~quiet_i[ST] & TRN_MASK)) ? 2'd2 : 2'd0;
