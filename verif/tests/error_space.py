@@ -14,6 +14,7 @@ from verif.sequences.replay import good_request
 from verif.tests.base import EquinoxTest
 
 SPARE = 300      # instructions from here on belong to no program
+SLOW_SINK = 30   # percent of cycles, for half of the units
 BEYOND = 0xFFFF  # an address beyond every buffer
 CAUSES = [e for e in Err if e is not Err.NONE]
 OPS = {Unit.MMU: Op.MATMUL, Unit.VPU: Op.VECTOR, Unit.LD: Op.LOAD, Unit.ST: Op.STORE}
@@ -36,12 +37,14 @@ class ErrorSpace(EquinoxTest):
         index = self.what.index[self.bad]
         setting = self.what.image.services[index]
         for unit in Unit:
+            self.dut.rsp_stall_pct.value = SLOW_SINK * (unit in (Unit.LD, Unit.ST))
             for cause in CAUSES:
                 if cause == Err.DMA_RESP and unit in (Unit.MMU, Unit.VPU):
                     continue
                 at = await self.plant(unit, cause)
                 await self.stop_training(unit, cause, at)
                 await self.stop_inference(index, unit, cause, at)
+        self.dut.rsp_stall_pct.value = 0
         await self.csr.write(f"SVC[{index}].PC0", mmu=setting.pc[Unit.MMU], vpu=setting.pc[Unit.VPU])
         await self.csr.write(f"SVC[{index}].PC1", ld=setting.pc[Unit.LD], st=setting.pc[Unit.ST])
         await self.csr.write(f"SVC[{index}].CTRL", enable=1, pc_valid=setting.pc_valid)
