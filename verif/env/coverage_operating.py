@@ -72,7 +72,8 @@ def batch_values(event: BatchEvent, n: int, c_inf: int, phases: list[str]) -> di
     mode, train = MODES[event.mode], event.train
     values: dict[str, str | None] = {
         "cp_fill": "full" if event.rows == n else "one" if event.rows == 1 else "partial",
-        "cp_rows": f"{event.rows} of {n}" if n in SIZES else None, "cp_service": str(event.service), "cp_ctx": str(event.ctx),
+        "cp_rows": f"{event.rows} of {n}" if n in SIZES else None, "cp_service": str(event.service) if event.service < 2 else None,
+        "cp_ctx": str(event.ctx) if event.ctx < 2 else None,
         "cp_policy": POLICIES[event.policy] if event.policy < len(POLICIES) else None, "cp_mode": mode,
         "cp_shared_mode": mode if mode in MODES[1:] else None, "cp_others": "some" if others else "none",
         "cp_mmu": MMU_PLACES[train >> 7 & 3], "cp_vpu": VPU_PLACES[train >> 4 & 7], "cp_ld": DMA_PLACES[train >> 2 & 3], "cp_st": DMA_PLACES[train & 3],
@@ -82,7 +83,7 @@ def batch_values(event: BatchEvent, n: int, c_inf: int, phases: list[str]) -> di
     elif train >> 9:
         values["cp_phase"] = "draining"
     elif phases:
-        values["cp_phase"] = phases[min(event.train_pc, len(phases) - 1)]
+        values["cp_phase"] = phases[min(event.train_pc, len(phases) - 1)] or None
     return values
 
 

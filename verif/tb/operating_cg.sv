@@ -21,7 +21,6 @@ module operating_cg #(
     input  logic                       load_wait_i,  // an inference tile waits for a training tile's load
     // VPU
     input  logic [1:0]                 seg_valid_i,
-    input  logic [1:0]                 seg_first_i,  // the next line is its first
     input  logic [1:0][1:0]            seg_conv_i,   // eqx_isa_pkg::conv_e
     input  logic [1:0]                 turn_i,
     // DMA: contexts that want the bus
@@ -51,8 +50,9 @@ module operating_cg #(
   assign draining_o = drain_q;
 
   always_comb begin
-    if (tile_valid_i[1]) mmu_o = amid_q ? 2'd3 : 2'd2;
-    else mmu_o = {1'b0, |(loading_i & TRN_MASK)};
+    if (|(loading_i & TRN_MASK)) mmu_o = 2'd1;
+    else if (tile_valid_i[1]) mmu_o = amid_q ? 2'd3 : 2'd2;
+    else mmu_o = 2'd0;
     vpu_o = seg_valid_i[1] ? 3'd1 + 3'(seg_conv_i[1]) : 3'd0;
     ld_o = (|(ld_req_i & TRN_MASK)) ? 2'd1 : (|(~quiet_i[LD] & TRN_MASK)) ? 2'd2 : 2'd0;
     st_o = (|(st_req_i & TRN_MASK)) ? 2'd1 : (|(~quiet_i[ST] & TRN_MASK)) ? 2'd2 : 2'd0;
@@ -70,19 +70,16 @@ module operating_cg #(
   assign compute = |((busy_i[MMU] | busy_i[VPU]) & TRN_MASK);
   assign bus     = |((busy_i[LD] | busy_i[ST]) & TRN_MASK);
 
-  // Where training was when inference passed it.
+  // Where training was when inference passed it. A segment's first line is never passed: it follows its grant (vpu_checks).
   cr_mmu_passed__fair__before_first_row: cover property (mode_i == eqx_pkg::MODE_FAIR && row && !amid_q);
   cr_mmu_passed__priority__before_first_row: cover property (prio && row && !amid_q);
   cr_mmu_passed__priority__amid_rows: cover property (prio && row && amid_q && !tile_last_i[1]);
   cr_mmu_passed__priority__before_last_row: cover property (prio && row && amid_q && tile_last_i[1]);
   cr_mmu_passed__inference_only__before_first_row: cover property (mode_i == eqx_pkg::MODE_INF_ONLY && row && !amid_q);
   cr_mmu_passed__inference_only__amid_rows: cover property (mode_i == eqx_pkg::MODE_INF_ONLY && row && amid_q);
-  cr_vpu_passed__plain__before_first_line: cover property (prio && line && conv == eqx_isa_pkg::CONV_NONE && seg_first_i[1]);
-  cr_vpu_passed__plain__amid_lines: cover property (prio && line && conv == eqx_isa_pkg::CONV_NONE && !seg_first_i[1]);
-  cr_vpu_passed__rows__before_first_line: cover property (prio && line && conv == eqx_isa_pkg::CONV_ROWS && seg_first_i[1]);
-  cr_vpu_passed__rows__amid_lines: cover property (prio && line && conv == eqx_isa_pkg::CONV_ROWS && !seg_first_i[1]);
-  cr_vpu_passed__cols__before_first_line: cover property (prio && line && conv == eqx_isa_pkg::CONV_COLS && seg_first_i[1]);
-  cr_vpu_passed__cols__amid_lines: cover property (prio && line && conv == eqx_isa_pkg::CONV_COLS && !seg_first_i[1]);
+  cp_vpu_passed__plain: cover property (prio && line && conv == eqx_isa_pkg::CONV_NONE);
+  cp_vpu_passed__rows: cover property (prio && line && conv == eqx_isa_pkg::CONV_ROWS);
+  cp_vpu_passed__cols: cover property (prio && line && conv == eqx_isa_pkg::CONV_COLS);
   cp_load_port__training_before_waiting_inference: cover property (prio && load_wait_i);
   cp_load_port__training_under_inference_rows: cover property ((|(loading_i & TRN_MASK)) && row_take_i[0]);
   cp_load_port__inference_under_training_rows: cover property ((|(loading_i & ~TRN_MASK)) && row_take_i[1]);
@@ -93,5 +90,4 @@ module operating_cg #(
   cp_together__both_inference: cover property ((|(busy_i[MMU] & ~TRN_MASK)) && (|(busy_i[VPU] & ~TRN_MASK)));
   cp_together__both_training: cover property ((|(busy_i[MMU] & TRN_MASK)) && (|(busy_i[VPU] & TRN_MASK)));
   cp_together__training_computes_and_moves_data: cover property (compute && bus);
-  cp_together__training_reads_and_writes_dram: cover property ((|(busy_i[LD] & TRN_MASK)) && (|(busy_i[ST] & TRN_MASK)));
 endmodule

@@ -212,8 +212,7 @@ module tb_equinox #(
       .clk_i(clk), .rst_ni(rst_n), .mode_i(u_core.mode), .busy_i(u_core.busy), .quiet_i(u_core.quiet), .drain_i(train_drain),
       .idle_i(train_idle), .tile_valid_i(u_core.u_mmu.front_valid),
       .tile_last_i({u_core.u_mmu.front[1].rows == 16'd1, u_core.u_mmu.front[0].rows == 16'd1}), .row_take_i(u_core.u_mmu.take),
-      .loading_i(u_core.u_mmu.loading), .load_wait_i(u_core.u_mmu.u_checks.inf_wait_i), .seg_valid_i(u_core.u_vpu.u_issue.valid),
-      .seg_first_i(u_core.u_vpu.u_issue.first_of),
+      .loading_i(u_core.u_mmu.loading | u_core.u_mmu.tile_take), .load_wait_i(u_core.u_mmu.u_checks.inf_wait_i), .seg_valid_i(u_core.u_vpu.u_issue.valid),
       .seg_conv_i({u_core.u_vpu.u_issue.seg_of[1].op.v_mode, u_core.u_vpu.u_issue.seg_of[0].op.v_mode}),
       .turn_i(u_core.u_vpu.u_issue.turn), .ld_req_i(u_core.u_dma_load.req), .st_req_i(u_core.u_dma_store.req),
       .draining_o(train[9]), .mmu_o(train[8:7]), .vpu_o(train[6:4]), .ld_o(train[3:2]), .st_o(train[1:0])

@@ -1,9 +1,10 @@
 """Every cause of an error in every unit that can raise it, in both kinds of context: the context alone stops, and says why."""
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cocotb
 
-from models.compiler.image import ContextSettings
 from models.isa.encoding import SEM_MAX, SEMAPHORES, Err, Instr, LdDst, Op, Status, StSrc, Unit, encode, make
 from models.isa.program import Program
 from verif.agents.axis import cycles
@@ -13,6 +14,7 @@ from verif.sequences.replay import good_request
 from verif.tests.base import EquinoxTest
 
 SPARE = 300      # instructions from here on belong to no program
+SLOW_SINK = 30   # percent of cycles, for half of the units
 BEYOND = 0xFFFF  # an address beyond every buffer
 CAUSES = [e for e in Err if e is not Err.NONE]
 OPS = {Unit.MMU: Op.MATMUL, Unit.VPU: Op.VECTOR, Unit.LD: Op.LOAD, Unit.ST: Op.STORE}
@@ -35,12 +37,14 @@ class ErrorSpace(EquinoxTest):
         index = self.what.index[self.bad]
         setting = self.what.image.services[index]
         for unit in Unit:
+            self.dut.rsp_stall_pct.value = SLOW_SINK * (unit in (Unit.LD, Unit.ST))
             for cause in CAUSES:
                 if cause == Err.DMA_RESP and unit in (Unit.MMU, Unit.VPU):
                     continue
                 at = await self.plant(unit, cause)
                 await self.stop_training(unit, cause, at)
                 await self.stop_inference(index, unit, cause, at)
+        self.dut.rsp_stall_pct.value = 0
         await self.csr.write(f"SVC[{index}].PC0", mmu=setting.pc[Unit.MMU], vpu=setting.pc[Unit.VPU])
         await self.csr.write(f"SVC[{index}].PC1", ld=setting.pc[Unit.LD], st=setting.pc[Unit.ST])
         await self.csr.write(f"SVC[{index}].CTRL", enable=1, pc_valid=setting.pc_valid)
@@ -76,9 +80,8 @@ class ErrorSpace(EquinoxTest):
         """A training context that runs the stream, with requests beside."""
         self.env.weight_board.armed = False
         serving = cocotb.start_soon(self.send_good([self.good] * 2))
-        old = self.what.image.training
         pc = tuple(at if u == unit else 0 for u in Unit)
-        settings = ContextSettings(**{**vars(old), "pc": pc, "pc_valid": 1 << unit, "sem_init": (0,) * SEMAPHORES, "iters": 1})
+        settings = replace(self.what.image.training, pc=pc, pc_valid=1 << unit, sem_init=(0,) * SEMAPHORES, iters=1)
         await StartTrainingSeq(self.what.image, settings).start()
         await wait_state(self.csr, self.ctx, {ERROR})
         await self.report(self.ctx, cause, unit)

@@ -12,7 +12,7 @@ from verif.env.scenario import POLICIES
 from verif.sequences.replay import good_request
 from verif.tests.base import EquinoxTest
 
-LOADS = (0.2, 0.5, 0.85, 1.6)  # one of each band of the covergroup
+LOADS = (0.28, 0.6, 0.9, 1.6)  # one of each band of the covergroup
 SHARE = 8       # a batch's timeout is this part of an unloaded batch, so that a lonely request is dispatched while others are at work
 PATIENCE = 200  # looks at the training program's place, a few cycles apart, for a phase to come
 LOOK = 40       # cycles between two of them
@@ -37,23 +37,25 @@ class OperatingSpace(EquinoxTest):
     # ---- without stalls
     async def every_load(self, turn: int, policy: str) -> None:
         """One training run: served at each load in some phase of it, while it drains, and when it is off."""
+        self.logger.info(f"cycle {now()}: {policy}")
         await self.train()
         for n, load in enumerate(LOADS):
             await self.to_phase(PHASES[(turn + n) % len(PHASES)], policy)
             await self.offer_load(load, self.salvos())
-        await self.drain_beside(policy, LOADS[turn % len(LOADS)], "lstm")
+        one, other = self.names if turn % 2 else reversed(self.names)
+        await self.drain_beside(policy, LOADS[turn % len(LOADS)], one)
         await self.set_policy(policy)
-        await self.offer_load(LOADS[(turn + 1) % len(LOADS)], self.one_service("mlp"))
+        await self.offer_load(LOADS[(turn + 1) % len(LOADS)], self.one_service(other))
 
     def salvos(self) -> list[list[str]]:
         """Requests that come together, for both services: batches of every fill, alone and beside others."""
         n, (one, other) = self.cfg.N, self.rng.permutation(self.names).tolist()
-        return [[one] * n + [other], [one], [other] * 2, [one] * 2 + [other] * n, [one] * n + [other] * n]
+        return [[one] * n + [other], [one] * 2 + [other] * n, [one], [other] * 2]
 
     def one_service(self, name: str) -> list[list[str]]:
         """The same for one service."""
         n = self.cfg.N
-        return [[name] * n, [name], [name] * 2, [name] * (n + 1), [name] * (n + 2), [name] * 2 * n]
+        return [[name] * (n + 1), [name] * (n + 2), [name], [name] * 2, [name] * n]
 
     async def offer_load(self, load: float, salvos: list[list[str]]) -> None:
         """Offer salvos so that their mean is a fraction of the capacity, and wait for the answers."""
@@ -72,7 +74,7 @@ class OperatingSpace(EquinoxTest):
         """Each kind of stall with each policy, in each phase of training, while it drains, and when it is off."""
         sink, dram = self.scenario.rsp_stall, self.scenario.dram_stall
         for kinds in ((sink, 0), (0, dram), (sink, dram)):
-            self.logger.info(f"stalls: {stalls_bin(*kinds)}")
+            self.logger.info(f"cycle {now()}: stalls: {stalls_bin(*kinds)}")
             self.dut.rsp_stall_pct.value, self.dut.u_dram.stall_pct.value = kinds
             await self.train()
             for n, policy in enumerate(POLICIES):

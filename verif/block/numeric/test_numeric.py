@@ -11,7 +11,7 @@ from verif.lib.sim import ROOT, run_block
 
 
 def test_cells() -> None:
-    run_block(__file__, params={"LANES": 4, "ALL": True}, test_filter=r"^(?!.*\.sweep)")
+    run_block(__file__, params={"LANES": 4, "ALL": True}, test_filter=r"^(?!.*\.sweep)", timeout=600)
 
 
 @pytest.mark.parametrize("cell", ["BADD", "BMUL"])
