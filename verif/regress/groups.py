@@ -11,7 +11,7 @@ from verif.regress.results import Result
 WORDS = 240
 """Characters of a message that count."""
 _BEFORE_LOG = re.compile(r"\n--- (end of|reproduce).*", re.S)
-_PREFIX = re.compile(r"^(?:[\w.]*(?:Failure|Exception|Error): |assert |FAILED \(seed \d+\) |[\w.]+_test(?:/[\w=.,'\"]+)*: )+")
+_PREFIX = re.compile(r"^(?:[\w.]*(?:Failure|Exception|Error): |assert |FAILED \(seed \d+\) |(?:\w+\.)*\w+_test(?:/[\w=.,'\"]+)*: |(?:\w+\.)+\w+(?:/[\w=.,'\"]+)*: )+")
 _STRIP = (
     (re.compile(r"(?:/[\w.@+=\[\]-]+){2,}"), "<path>"),
     (re.compile(r"\b0[xX][0-9a-fA-F_]+\b|\b\d*'[hbd][0-9a-fA-FxXzZ_]+"), "<n>"),

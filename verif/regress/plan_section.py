@@ -1,6 +1,7 @@
 """The verification plan with a regression's results, as a section of its page."""
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
 from html import escape
 
@@ -10,8 +11,10 @@ from verif.regress.regression import COVERAGE, Regression
 from verif.report import html
 
 
-def build(regression: Regression, tests: Sequence[Test]) -> str:
-    """The section. A plan that is wrong is one of the regression's problems."""
+def build(regression: Regression, tests: Sequence[Test]) -> list[str]:
+    """The section; none without a plan. A plan that is wrong is one of the regression's problems."""
+    if importlib.util.find_spec("verif.plan") is None:
+        return []
     from verif.plan import render
     from verif.plan.catalogue import catalogue
     from verif.plan.check import check
@@ -28,8 +31,8 @@ def build(regression: Regression, tests: Sequence[Test]) -> str:
         findings = [str(error)]
     if findings:
         regression.problems += findings
-        return html.section("Plan", f"<p>{escape(findings[0])}</p>")
-    return html.section("Plan", render.html(plan, regression.by_test(), figures))
+        return [html.section("Plan", f"<p>{escape(findings[0])}</p>")]
+    return [html.section("Plan", render.html(plan, regression.by_test(), figures))]
 
 
 def passed_nodes(regression: Regression) -> dict[str, set[str]]:

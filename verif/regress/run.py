@@ -97,7 +97,10 @@ def regress(options: Options, say: Callable[[str], None]) -> Regression:
         options.name or options.tier, store, jobs, found, options.command, _settings(tier, options), setting.env, groups,
         wall=time.monotonic() - began, fresh=len(jobs) - len(known), gated=tier.gates and options.filters == Filters(seeds=options.filters.seeds),
     )  # fmt: skip
-    html = [*sections.build(regression, tests, say), plan_section.build(regression, tests)] if options.root == ROOT else []
+    html: list[str] = []
+    if options.root == ROOT:
+        html = sections.build(regression, tests, say)
+        html = [*plan_section.build(regression, tests), *html]  # the plan's figures come from the merged coverage
     regression.write()
     page.write(regression, *html)
     return regression
