@@ -100,7 +100,8 @@ def test_files(failed) -> None:
     summary = json.loads((found.store.folder / "regression.json").read_text())
     assert not summary["passed"] and len(summary["jobs"]) == 9 and [len(g["jobs"]) for g in summary["groups"]] == [3, 1]
     page = (found.store.folder / "report.html").read_text()
-    for words in (found.verdict, "cycle &lt;n&gt;: seen &lt;n&gt;, expected &lt;n&gt;", f"SEED={found.groups[0].first.job.seed}", "dump.fst", "no waves: no simulation", "test_cheap.py:"):
+    seed = f"SEED={found.groups[0].first.job.seed}"
+    for words in (found.verdict, "cycle &lt;n&gt;: seen &lt;n&gt;, expected &lt;n&gt;", seed, "dump.fst", "no waves: no simulation", "test_cheap.py:"):
         assert words in page, words
     assert "src=\"http" not in page and "href=\"http" not in page
 
