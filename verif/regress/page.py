@@ -49,7 +49,7 @@ def _facts(regression: Regression) -> str:
 def _problems(regression: Regression) -> str:
     if not regression.problems:
         return ""
-    return html.section("Gates missed", f'<ol class="problems">{"".join(f"<li>{escape(line)}</li>" for line in regression.problems)}</ol>')
+    return html.section("Other problems: gates, plan", f'<ol class="problems">{"".join(f"<li>{escape(line)}</li>" for line in regression.problems)}</ol>')
 
 
 def _blocks(regression: Regression) -> str:
@@ -81,7 +81,7 @@ def failures(regression: Regression) -> str:
         ]
         head = f"<h3>{escape(group.message)}</h3>"
         parts.append(f"{head}{html.pairs(facts, code='repeat with')}<details><summary>message</summary><pre>{escape(shown)}</pre></details>")
-    return html.section(f"Failures: {len(parts)} groups", *parts) if parts else ""
+    return html.section(f"Failures: {len(parts)} group{'s' * (len(parts) > 1)}", *parts) if parts else ""
 
 
 def _names(results: Sequence[Result]) -> str:

@@ -23,7 +23,8 @@ DURATIONS = "durations.json"
 @dataclass
 class Regression:
     """``settings``: names and values for the report's head; ``wall``: seconds of this call; ``fresh``: jobs that this call ran;
-    ``gated``: it runs a whole tier, so coverage must meet its gates; ``problems``: what fails the regression besides its jobs."""
+    ``gated``: the gates of coverage hold for it, as its tier says so and nothing was filtered; ``problems``: what fails the
+    regression besides its jobs."""
 
     name: str
     store: Store
@@ -58,7 +59,7 @@ class Regression:
         """One line."""
         tests = len({job.test for job in self.jobs})
         seen = ", ".join(f"{n:,} {state}" for state, n in self.counts.items() if n or state == "passed")
-        more = f"; {len(self.problems)} gates missed" if self.problems else ""
+        more = f"; {len(self.problems)} other problem{'s' * (len(self.problems) > 1)}" if self.problems else ""
         return f"{'PASSED' if self.passed else 'FAILED'}: {len(self.jobs):,} jobs of {tests:,} tests: {seen}{more}"
 
     def by_test(self) -> dict[str, str]:

@@ -4,10 +4,12 @@ A file is a mapping of tiers; a tier has ``tests``, a list of entries, each of w
 
 >>> smoke:
 ...   minutes: 10                  # what it is meant to take on two cores
+...   gates: true                  # its coverage is held to the gates, where nothing is filtered
 ...   marks: []                    # marked runs it takes too: nightly, soak
 ...   tests:
 ...     - match: dma::*            # tests by id; a pattern or a list
 ...       blocks: [dma]            # and tests of these blocks
+...       except: ["*_large"]      # but not these
 ...       configs: [tiny]          # of runs that are of a configuration only these
 ...       variants: [tiny-fair]    # only runs whose variant (what pytest puts in brackets) one of these patterns fits
 ...       seeds: 2                 # seeds a run, or fixed: the seed has no influence, and such runs may share a process
@@ -17,7 +19,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -41,6 +43,7 @@ class Entry:
     where: str
     match: tuple[str, ...] = ()
     blocks: tuple[str, ...] = ()
+    but: tuple[str, ...] = ()
     configs: tuple[str, ...] = ()
     variants: tuple[str, ...] = ()
     seeds: int | None = 1
@@ -55,7 +58,8 @@ class Tier:
     where: str
     tests: tuple[Entry, ...]
     minutes: int = 0
-    marks: tuple[str, ...] = field(default=())
+    marks: tuple[str, ...] = ()
+    gates: bool = False
 
 
 def load(path: Path = FILE) -> dict[str, Tier]:
@@ -129,7 +133,7 @@ def _words(file: str, node: yaml.Node, name: str, legal: Sequence[str] = (), *, 
 
 
 def _tier(file: str, name: str, node: yaml.Node) -> Tier:
-    keys = _fields(file, node, name, ("minutes", "marks", "tests"))
+    keys = _fields(file, node, name, ("minutes", "gates", "marks", "tests"))
     if "tests" not in keys:
         raise TierError(f"{_at(file, node)}: {name}: tests is missing; legal is a list of entries")
     entries = keys["tests"]
@@ -137,14 +141,17 @@ def _tier(file: str, name: str, node: yaml.Node) -> Tier:
         raise TierError(f"{_at(file, entries)}: {name}: tests: legal is a list of entries")
     minutes = _whole(file, keys["minutes"], "minutes", MOST_MINUTES) if "minutes" in keys else 0
     marks = _words(file, keys["marks"], "marks", MARKS, empty=True) if "marks" in keys else ()
-    return Tier(name, _at(file, node), tuple(_entry(file, item, name) for item in entries.value), minutes, marks)
+    gates = _words(file, keys["gates"], "gates", ("true", "false")) == ("true",) if "gates" in keys else False
+    return Tier(name, _at(file, node), tuple(_entry(file, item, name) for item in entries.value), minutes, marks, gates)
 
 
 def _entry(file: str, node: yaml.Node, tier: str) -> Entry:
-    keys = _fields(file, node, f"{tier}: an entry of tests", ("match", "blocks", "configs", "variants", "seeds", "limit"))
+    keys = _fields(file, node, f"{tier}: an entry of tests", ("match", "blocks", "except", "configs", "variants", "seeds", "limit"))
     if not {"match", "blocks"} & keys.keys():
         raise TierError(f"{_at(file, node)}: {tier}: an entry needs match or blocks")
     values: dict = {name: _words(file, keys[name], name) for name in ("match", "blocks", "variants") if name in keys}
+    if "except" in keys:
+        values["but"] = _words(file, keys["except"], "except")
     if "configs" in keys:
         values["configs"] = _words(file, keys["configs"], "configs", CONFIGS)
     if "seeds" in keys:
@@ -190,10 +197,18 @@ def _matched(entry: Entry, tests: Sequence[Test]) -> list[Test]:
     for block in entry.blocks:
         if not any(test.block == block for test in tests):
             raise TierError(f"{entry.where}: blocks: no test is of {block}; legal: {', '.join(sorted({test.block for test in tests}))}")
-    return [test for test in tests if test.block in entry.blocks or any(fnmatch.fnmatchcase(test.id, p) for p in entry.match)]
+    found = [test for test in tests if test.block in entry.blocks or _any(test.id, entry.match)]
+    for pattern in entry.but:
+        if not any(fnmatch.fnmatchcase(test.id, pattern) for test in found):
+            raise TierError(f"{entry.where}: except: {pattern} fits no test of the entry")
+    return [test for test in found if not _any(test.id, entry.but)]
+
+
+def _any(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def _fits(entry: Entry, run: Run) -> bool:
     if entry.configs and run.config is not None and run.config not in entry.configs:
         return False
-    return not entry.variants or any(fnmatch.fnmatchcase(run.variant, pattern) for pattern in entry.variants)
+    return not entry.variants or _any(run.variant, entry.variants)

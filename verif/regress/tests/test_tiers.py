@@ -58,21 +58,25 @@ def test_choice(tmp_path: Path) -> None:
     assert [job.seed == 0 for job in jobs] == [False, False, True, True, False, False]
     assert [job.config for job in jobs] == ["tiny", "", "tiny", "default", "tiny", ""]
     assert len(expand(tiers["nightly"], TESTS, Filters(), 1)) == 7
+    fewer = _load(tmp_path, GOOD.replace("[tiny]", "[tiny]\n      except: dma::test_f*"))["smoke"]
+    assert {job.test for job in expand(fewer, TESTS, Filters(), 1)} == {"dma::test_dma", "chip::test_replay"}
     assert len(choose(_load(tmp_path, GOOD.replace("[nightly]", "[]"))["nightly"], TESTS)) == 6
 
 
 @pytest.mark.parametrize(("old", "new", "told"), [
     ("minutes: 10", "minutes: ten", "tiers.yaml:2: minutes = ten: legal is a whole number"),
     ("minutes: 10", "minutes: 0", "tiers.yaml:2: minutes = 0: legal is a whole number, 1.."),
-    ("minutes: 10", "hours: 10", "tiers.yaml:2: smoke: unknown key hours; legal: minutes, marks, tests"),
+    ("minutes: 10", "hours: 10", "tiers.yaml:2: smoke: unknown key hours; legal: minutes, gates, marks, tests"),
+    ("minutes: 10", "gates: maybe", "tiers.yaml:2: gates: maybe: legal: true, false"),
     ("[tiny]", "[tiny, medium]", "tiers.yaml:5: configs: medium: legal: default, large, tiny"),
     ("[tiny]", "[large]\n      variants: [tiny]", "tiers.yaml:4: takes no run"),
     ("seeds: 2", "seeds: -2", "tiers.yaml:6: seeds = -2: legal is a whole number, 1..10000, or fixed"),
     ("seeds: 2", "seeds: [2]", "tiers.yaml:6: seeds = (a list): legal"),
-    ("seeds: 2", "seed: 2", "tiers.yaml:6: smoke: an entry of tests: unknown key seed; legal: match, blocks"),
+    ("seeds: 2", "seed: 2", "tiers.yaml:6: smoke: an entry of tests: unknown key seed; legal: match, blocks, except"),
     ("seeds: 2", "seeds: 2\n      seeds: 3", "tiers.yaml:7: seeds is there twice"),
     ("dma::*", "dna::*", "tiers.yaml:4: match: dna::* fits no test"),
     ("- match: dma::*\n      configs", "- configs", "tiers.yaml:4: smoke: an entry needs match or blocks"),
+    ("[tiny]", "[tiny]\n      except: dma::test_x", "tiers.yaml:4: except: dma::test_x fits no test of the entry"),
     ("[chip]", "[chips]", "tiers.yaml:7: blocks: no test is of chips; legal: chip, dma"),
     ("*-fair", "*-unfair", "tiers.yaml:7: variants: *-unfair fits no run"),
     ("[chip]\n", "[dma]\n      configs: [tiny]\n", "tiers.yaml:7: variants: *-fair fits no run"),
