@@ -168,7 +168,7 @@ class LatencyScoreboard(Scoreboard):
         return [(s.cycle, s.steps) for s in self.steps if s.steps and s.cycle > born]
 
     def _predicted_steps(self) -> list[tuple[int, ...]]:
-        return [(int(s["cycle"]), int(s["count"])) for s in self.timeline.steps]
+        return list({int(s["cycle"]): int(s["count"]) for s in self.timeline.steps}.items())  # of one cycle the last
 
     def _compare(self, what: str, seen: list[tuple[int, ...]], want: list[tuple[int, ...]]) -> None:
         """Event by event, in order of time, as far as the model predicts; at the first difference, both timelines around it."""
