@@ -152,7 +152,7 @@ def run(state, imem, patches, writes, req, batches, log, steps, states, until):
         if soon[W_STREAM] <= t:
             for k in range(UNITS * CTX):
                 if s.stream_at[k] <= t:
-                    frontend.stream(s, imem, log, k // CTX, k % CTX, t)
+                    frontend.stream(s, imem, log, steps, k // CTX, k % CTX, t)
             soon[W_STREAM] = earliest(s.stream_at)
         if soon[W_FETCH] <= t:
             for u in range(UNITS):

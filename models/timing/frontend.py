@@ -64,7 +64,7 @@ def _unit_ready(s, u, c, t):
 
 
 @njit
-def stream(s, imem, log, u, c, t):
+def stream(s, imem, log, steps, u, c, t):
     """The head instruction of a stream in cycle ``t``: issue it if its waits are met and the unit takes it."""
     s.stream_at[4 * u + c] = NEVER
     ctx = s.ctx[c]
@@ -103,7 +103,12 @@ def stream(s, imem, log, u, c, t):
             if ins.signal >> k & 1:
                 ctx.nop[k] += 1
         _note(ctx, u, ins.signal, t + 1)
-        ctx.steps += ins.step
+        if ins.step != 0:
+            ctx.steps += 1
+            if c >= s.p.c_inf:
+                step = steps[s.steps]
+                step.cycle, step.ctx, step.count = t, c, ctx.steps
+                s.steps += 1
         wake_member(s, W_NOP, s.nop_at, c, t + 1)
         ctx.last_done = max(ctx.last_done, t)
     else:

@@ -200,7 +200,7 @@ class LatencyScoreboard(Scoreboard):
         return [(s.cycle, s.steps) for s in self.steps if s.steps and s.cycle > self._born()]
 
     def _predicted_steps(self) -> list[tuple[int, ...]]:
-        return [(int(s["cycle"]), int(s["count"])) for s in self.timeline.steps]
+        return list({int(s["cycle"]): int(s["count"]) for s in self.timeline.steps}.items())  # of one cycle the last
 
     def _observed_states(self) -> list[tuple[int, ...]]:
         return [(s.cycle, s.ctx, s.state, s.cause, s.unit) for s in self.states if self._born() < s.cycle < self.last_cycle()]

@@ -75,7 +75,8 @@ def simulator(config: str, plant: str = "") -> Path:
 def run_cases(cases: Sequence[Case], folder: Path, *, stop: bool = False, plant: str = "", env: Mapping[str, str] | None = None) -> list[Outcome | None]:
     """Run cases of one configuration in one simulation, each in a folder of its own below ``folder``.
 
-    ``stop``: not beyond the first that fails. ``plant``: a fault of ``plants.py``. None stands for a case that was not run: an assertion of the RTL ends the simulation.
+    ``stop``: not beyond the first that fails. ``plant``: a fault of ``plants.py``. ``env``: for the simulation.
+    None stands for a case that was not run: an assertion of the RTL ends the simulation.
     """
     folders = []
     for n, case in enumerate(cases):
@@ -84,7 +85,9 @@ def run_cases(cases: Sequence[Case], folder: Path, *, stop: bool = False, plant:
     fault = find_plant(plant)
     exe = simulator(cases[0].config, plant)
     settings = {"EQX_RUN_DIRS": os.pathsep.join(map(str, folders)), "EQX_STOP": str(int(stop)), "COCOTB_REWRITE_ASSERTION_FILES": "", **(env or {})}
-    result = run(exe, MODULE, seed=1 + cases[0].data % 1000, plusargs=fault.plusargs, env=settings, run_dir=folder / "sim", timeout=SECONDS * len(cases), check=False)
+    result = run(
+        exe, MODULE, seed=1 + cases[0].data % 1000, plusargs=fault.plusargs, env=settings, run_dir=folder / "sim", timeout=SECONDS * len(cases), check=False,
+    )  # fmt: skip
     outcomes: list[Outcome | None] = [None] * len(cases)
     for test in result.tests:
         number = int(test.name.rsplit("_", 1)[-1])
