@@ -131,6 +131,18 @@ class Campaign:
         files = sorted((self.where / "build" / "faults").glob("*-none/**/coverage.dat"))
         return exercised(merge(map(parse, files)), self.where)
 
+    def _order(self, groups: dict[str, list[Fault]]) -> list[str]:
+        """Runs: first one of each simulator, the largest (the core's) first, so that different ones are built beside each other."""
+        place: dict[str, int] = {}
+
+        def turn(name: str) -> tuple[int, bool, int]:
+            run = self.what.runs[name]
+            simulator = "chip" if run.kind == "chip" else f"{run.kind} {run.what} {run.options.get('params')}"
+            place[simulator] = place.get(simulator, -1) + 1
+            return place[simulator], run.kind != "chip", -len(groups[name])
+
+        return [name for _, name in sorted((turn(name), name) for name in groups)]
+
     def run(self, jobs: int = 1) -> list[Verdict]:
         """All verdicts: of each run without a fault, then of its faults. A run's build is made by its first, fault-free one."""
         tree.make(self.what.faults, self.where)
@@ -138,8 +150,7 @@ class Campaign:
         for fault in self.faults:
             groups.setdefault(fault.run.name, []).append(fault)
         with ThreadPoolExecutor(max_workers=jobs) as pool:
-            controls = {name: pool.submit(self._one, self.what.runs[name], None)
-                        for name in sorted(groups, key=lambda n: (self.what.runs[n].kind != "chip", -len(groups[n])))}  # fmt: skip
+            controls = {name: pool.submit(self._one, self.what.runs[name], None) for name in self._order(groups)}
             results: dict[str, list[Future]] = {}
             waiting = dict(controls)
             while waiting:

@@ -14,8 +14,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from verif.env.scenario import Scenario
-from verif.env.simulate import simulate
 from verif.lib import build as builder
 from verif.lib.rtl import RTL, closure
 from verif.lib.sim import ROOT, SimResult, build, run
@@ -23,7 +21,7 @@ from verif.selftest.reports import Report, reports
 from verif.selftest.tree import FAULT, PLUSARG
 
 COVERS = ("--coverage-user",)  # counts covers, and costs next to nothing
-LIMIT = 240  # seconds a run may take, beside its build
+LIMIT = 900  # seconds a run may take, beside its build
 
 
 def _plusarg(request: dict[str, Any]) -> list[str]:
@@ -45,6 +43,9 @@ def block(request: dict[str, Any], folder: Path) -> SimResult:
 
 def chip(request: dict[str, Any], folder: Path) -> SimResult:
     """A chip-level test."""
+    from verif.env.scenario import Scenario  # the models' numba takes seconds to load: not for a block
+    from verif.env.simulate import simulate
+
     knobs = {"config": "tiny", "requests": 12, "steps": 1, "seed": request["seed"], **request["options"].get("knobs", {})}
     os.environ[FAULT] = request["fault"]
     scenario = Scenario(test=f"equinox_{request['what']}_test", **knobs)

@@ -124,3 +124,11 @@ def test_quick_faults_and_a_check_that_cannot_fail(tmp_path: Path) -> None:
     assert f"{len(quick)} of {len(quick) + 1} faults caught" in shown and re.search(r"nothing_planted +scheduling +bench_policy.check +not caught", shown)
     save(tmp_path / "selftest.json", what, [*verdicts.values(), missed], 1.0, {("rtl/a.sv", "c_x"): 2})
     assert '"ok": false' in (tmp_path / "selftest.json").read_text()
+
+
+@pytest.mark.nightly
+def test_every_fault() -> None:
+    """What `make selftest` runs."""
+    what = load()
+    verdicts = Campaign(what, what.faults).run(2)
+    assert all(v.ok for v in verdicts), table(verdicts)
