@@ -14,6 +14,7 @@ def test_fault(test: str) -> None:
     run("tiny", test, seed=SEED)
 
 
+@pytest.mark.nightly
 @pytest.mark.tag("faults")
 def test_fault_checks() -> None:
     """The checks of faults see faults that are planted for them."""
