@@ -27,6 +27,7 @@ class FaultTest(EquinoxTest):
 
     timed = False  # times of runs with faults are not predicted
     patience = 300_000
+    stop_patience = 400_000  # cycles within which a fault must have stopped its context
 
     def prepare(self) -> None:
         self.cuts = ResetControl()
@@ -75,7 +76,7 @@ class FaultTest(EquinoxTest):
 
     async def stopped(self, ctx: int, causes: dict[Err, tuple[Unit, ...]], what: str) -> tuple[Err, Unit]:
         """Wait until a context has stopped; check cause, unit, sticky event and interrupt; clear it all."""
-        await wait_state(self.csr, ctx, {ERROR}, limit=400_000)
+        await wait_state(self.csr, ctx, {ERROR}, limit=self.stop_patience)
         _, cause, unit = await self.status(ctx)
         assert cause in causes and Unit(unit) in causes[cause], f"{what}: stopped with {cause.name} in {Unit(unit).name}, legal {causes}"
         self.expect(f"{what}: sticky", (await self.csr.read("IRQ_STATUS"))["ctx_err"], 1)

@@ -14,7 +14,6 @@ from verif.tests.faults.base import DMA_UNITS, FaultTest
 
 SLVERR, DECERR = 2, 3
 AR, R, AW, W, B = (1 << n for n in range(5))  # bits of err_mute
-LIMIT = 2_000  # cycles of the watchdog: longer than any burst takes
 BROKEN = frozenset({Status.CTX_ERROR})
 
 
@@ -105,6 +104,8 @@ class AxiErrors(DramErrors):
 class DramTimeout(DramErrors):
     """A DRAM that does not answer, with and without the watchdog."""
 
+    limit = 2_000  # cycles of the watchdog: longer than any burst takes
+
     async def body(self) -> None:
         await self.off_by_default()
         await self.clean_run()
@@ -145,7 +146,7 @@ class DramTimeout(DramErrors):
 
     async def fall_silent(self) -> int:
         """Training runs under the watchdog, and some channels stop at a random moment; returns which."""
-        await self.csr.write("DMA_TIMEOUT", cycles=LIMIT)
+        await self.csr.write("DMA_TIMEOUT", cycles=self.limit)
         await self.start_armless()
         await cycles(self.below(6000))
         channels = 0
@@ -183,8 +184,8 @@ class DramTimeout(DramErrors):
         await cycles(100)
         begin = now()
         await self.csr.write(f"CTX[{self.ctx}].CMD", kill=1)
-        state = await wait_state(self.csr, self.ctx, {IDLE, ERROR}, poll=20, limit=4 * LIMIT)
-        self.expect("time of the kill", now() - begin < 2 * LIMIT, True)
+        state = await wait_state(self.csr, self.ctx, {IDLE, ERROR}, poll=20, limit=4 * self.limit)
+        self.expect("time of the kill", now() - begin < 2 * self.limit, True)
         if state == ERROR:  # the limit was over first
             await self.stopped(self.ctx, {Err.DMA_TIMEOUT: DMA_UNITS}, "killed in silence")
         else:
@@ -195,7 +196,7 @@ class DramTimeout(DramErrors):
         """A service that uses DMA: its batch is answered CTX_ERROR, the other service's are right."""
         name, unit = self.names[0], self.pick(DMA_UNITS)
         await self.side_stream(name, unit)
-        await self.csr.write("DMA_TIMEOUT", cycles=LIMIT)
+        await self.csr.write("DMA_TIMEOUT", cycles=self.limit)
         self.mute({Unit.LD: R, Unit.ST: B}[unit])
         answered = cocotb.start_soon(self.send(self.some(name, BROKEN)))
         await self.send_good(self.names[1:] * self.cfg.N)
@@ -208,7 +209,7 @@ class DramTimeout(DramErrors):
     async def reset_in_silence(self) -> None:
         """A reset helps too, whatever is outstanding."""
         await self.fall_silent()
-        await cycles(200 + self.below(2 * LIMIT))
+        await cycles(200 + self.below(2 * self.limit))
         await self.reset_now()
         self.mute(0)
         self.expect("lost after a reset", await self.lost(), (0, 0))
@@ -234,6 +235,10 @@ class Stalls(FaultTest):
 
     async def body(self) -> None:
         await self.clean_run()
+        self.all_held()
+
+    def all_held(self) -> None:
+        """Every channel was held back at some time."""
         dut = self.dut
         held = {name: int(getattr(dut, name).value) for name in ("rsp_held", "req_held")}
         held |= {f"DRAM {name}": int(dut.u_dram.held_by[n].value) for n, name in enumerate(("AR", "R", "AW", "W", "B"))}

@@ -11,17 +11,13 @@ from verif.sequences.replay import bad_request
 from verif.tests.faults.base import FaultTest
 
 ENDED = frozenset({Status.OK, Status.NOT_INSTALLED})
-ALL = 100  # percent
 
 
 class QueueOverflow(FaultTest):
     """Full queues, no free slots, a sink that takes nothing: the stream is held back, and nothing is lost."""
 
     timed = True
-
-    def prepare(self) -> None:
-        super().prepare()
-        self.held_sink = False
+    sink_stall = 100  # percent
 
     async def body(self) -> None:
         for _ in range(2):
@@ -35,7 +31,7 @@ class QueueOverflow(FaultTest):
         dut = self.dut
         self.env.latency_board.held = lambda: int(dut.rsp_held.value) + int(dut.u_dram.held.value)
         served = len(board.served)
-        dut.rsp_stall_pct.value = ALL
+        dut.rsp_stall_pct.value = self.sink_stall
         items = []
         for name in self.names:
             items += self.some(name, count=2 * depth)

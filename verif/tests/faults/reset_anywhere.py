@@ -1,13 +1,16 @@
 """Reset in the middle of everything; after it the core is as after power-up, to the bit and to the cycle."""
 from __future__ import annotations
 
-import cocotb
+from itertools import zip_longest
 
+import cocotb
+from cocotb.triggers import FallingEdge
+
+from models.isa.encoding import Status
 from verif.agents.axis import cycles, now
 from verif.sequences.boot import StartTrainingSeq
 from verif.sequences.replay import ItemsSeq, bad_request
 from verif.tests.faults.base import FaultTest
-from models.isa.encoding import Status
 
 ANY = frozenset(Status)
 
@@ -18,14 +21,15 @@ class ResetAnywhere(FaultTest):
     timed = True  # each life of the core on its own
 
     async def body(self) -> None:
-        self.born = 0
         fresh = await self.life()
         for _ in range(2):
             await self.reset_in_the_midst()
-            again = await self.life()
-            for what, events in fresh.items():
-                self.expect(f"{what} of a fresh run, in cycles from its reset", again[what], events)
-        self.expect("the comparison sees a cycle", {**fresh, "answers": [(c + 1, *r) for c, *r in fresh["answers"]]} == fresh, False)
+            self.same_life(fresh, await self.life())
+
+    def same_life(self, fresh: dict[str, list], again: dict[str, list]) -> None:
+        for what, events in fresh.items():
+            differ = next((pair for pair in zip_longest(again[what], events) if pair[0] != pair[1]), None)
+            self.expect(f"{what}: first difference (after this reset, after power-up), in cycles from the first register write", differ, None)
 
     async def life(self) -> dict[str, list[tuple[int, ...]]]:
         """From the end of boot on a run that is always the same; returns its events, with cycles from the reset."""
@@ -65,6 +69,7 @@ class ResetAnywhere(FaultTest):
                 items[-1].legal = ANY
             await ItemsSeq(items).run()
             await cycles(1 + self.below(300))
+            await FallingEdge(self.dut.clk)  # not in the very step of a rising edge, whose side the driver could not tell
 
     async def training(self) -> None:
         self.env.weight_board.armed = False

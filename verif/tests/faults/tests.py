@@ -3,6 +3,7 @@ import pyuvm
 
 from verif.tests.faults.dram import AxiErrors, DramTimeout, Stalls
 from verif.tests.faults.illegal import Illegal
+from verif.tests.faults.planted import Planted
 from verif.tests.faults.queues import QueueOverflow, RemovedService
 from verif.tests.faults.registers import CsrAbuse, Reprogram
 from verif.tests.faults.reset_anywhere import ResetAnywhere
@@ -57,3 +58,8 @@ class equinox_reset_test(ResetAnywhere):
 @pyuvm.test()
 class equinox_stress_all_with_rand_reset_test(StressAll):
     """A random mix of all faults."""
+
+
+@pyuvm.test()
+class equinox_fault_checks_test(Planted):
+    """Planted faults that the checks of faults must report."""
