@@ -2,7 +2,7 @@
 # `make help` prints the texts behind `##` (targets) and the lines that begin with `#:` (variables).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv sim test lint bench latency latency-budgets cov gen clean distclean experiments
+.PHONY: help venv sim test lint plan bench latency latency-budgets cov gen clean distclean experiments
 
 #: of `make sim`
 #:   CONFIG=default      core: a file of configs/ (tiny, default, large)
@@ -88,6 +88,9 @@ test: venv ## run all tests: models, blocks, core
 
 lint: venv ## check the RTL with Verilator and Yosys, generated files, and the code base's rules
 	@$(PY) scripts/lint.py $(call given,MODULE)
+
+plan: venv ## check the verification plan (verif/testplan) and print it with the results of the last run; also build/testplan.html
+	@$(PY) scripts/plan.py --html build/testplan.html
 
 bench: venv ## measure the figures: MMU use, training beside inference, speed of simulation and build
 	@$(PY) scripts/bench.py $(call flag,config,CONFIG) $(call flag,only,ONLY) $(if $(call given,STRICT),--strict)

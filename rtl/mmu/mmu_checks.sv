@@ -34,7 +34,7 @@ module mmu_checks #(
   else $error("mmu: a training row entered in MODE_INF_ONLY");
   assert property (@(posedge clk_i) disable iff (!on_q) take_i != '0 || !avail_i[0])
   else $error("mmu: inference had a row to give, and none entered");
-  cover property (@(posedge clk_i) disable iff (!on_q) mode_i == eqx_pkg::MODE_PRIO && wait_q == 16'(N));
-  cover property (@(posedge clk_i) disable iff (!on_q) mode_i == eqx_pkg::MODE_PRIO && (&avail_i) && take_i[0]);
+  c_bound_reached : cover property (@(posedge clk_i) disable iff (!on_q) mode_i == eqx_pkg::MODE_PRIO && wait_q == 16'(N));
+  c_inf_before_trn : cover property (@(posedge clk_i) disable iff (!on_q) mode_i == eqx_pkg::MODE_PRIO && (&avail_i) && take_i[0]);
 `endif
 endmodule

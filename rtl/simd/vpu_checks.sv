@@ -74,7 +74,7 @@ module vpu_checks #(
   else $error("vpu: two segments fill tiles at once");
   assert property (@(posedge clk_i) disable iff (!on_q) turn_i == {valid_i[1] && !valid_i[0], valid_i[0]})
   else $error("vpu: a cycle is lost, or training's although inference holds a segment");
-  cover property (@(posedge clk_i) disable iff (!on_q) mode_i == eqx_pkg::MODE_PRIO && turn_i[0] && valid_i[1]);
-  cover property (@(posedge clk_i) disable iff (!on_q) turn_i[0] && valid_i[1] && cols_held_i[1]);
+  c_trn_suspended : cover property (@(posedge clk_i) disable iff (!on_q) mode_i == eqx_pkg::MODE_PRIO && turn_i[0] && valid_i[1]);
+  c_trn_suspended_cols : cover property (@(posedge clk_i) disable iff (!on_q) turn_i[0] && valid_i[1] && cols_held_i[1]);
 `endif
 endmodule

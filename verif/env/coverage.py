@@ -109,6 +109,11 @@ def isa_group() -> Group:
     )
 
 
+def covergroups() -> coverage.Groups:
+    """The groups with all bins, of a core of the largest size, for the verification plan."""
+    return {"scheduler": scheduler_group(8, 2, 2).to_dict(), "instruction set": isa_group().to_dict()}
+
+
 def sample_instr(group: Group, ins: Instr, kind: str, times: int) -> None:
     """Count one instruction that was executed ``times`` times in a context of a kind."""
     def hit(point: str, *parts: object) -> None:

@@ -81,8 +81,8 @@ module tb_request_dispatcher #(
     if (rst_n && rxb_we) assert (32'(rxb_waddr) < RX_SLOTS * RX_LINES) else $error("payload address");
   end
 
-  cover property (@(posedge clk) row_valid && row.last && row.rows == 8'(N));
-  cover property (@(posedge clk) row_valid && row.last && row.rows == 8'd1);
-  cover property (@(posedge clk) s_beat[16*L+1] && !s_ready);
-  cover property (@(posedge clk) ans_valid && !ans_ready);
+  c_full_batch : cover property (@(posedge clk) row_valid && row.last && row.rows == 8'(N));
+  c_batch_of_one : cover property (@(posedge clk) row_valid && row.last && row.rows == 8'd1);
+  c_last_beat_held : cover property (@(posedge clk) s_beat[16*L+1] && !s_ready);
+  c_answer_held : cover property (@(posedge clk) ans_valid && !ans_ready);
 endmodule
