@@ -2,7 +2,7 @@
 # `make help` prints the texts behind `##` (targets) and the lines that begin with `#:` (variables).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv sim test lint plan bench latency latency-budgets cov gen clean distclean experiments
+.PHONY: help venv sim test lint plan docs bench latency latency-budgets cov gen clean distclean experiments
 
 #: of `make sim`
 #:   CONFIG=default      core: a file of configs/ (tiny, default, large)
@@ -112,6 +112,10 @@ cov: venv ## run all tests with coverage and write build/coverage.html
 
 gen: venv ## generate again what is generated: instruction format, registers
 	@for script in scripts/gen_*.py; do $(PY) $$script || exit 1; done
+
+docs: venv ## the HTML register manual, in build/docs/registers
+	@$(PY) scripts/gen_csr.py --html build/docs/registers
+	@echo "build/docs/registers: to read it, python3 -m http.server -d build/docs/registers, and http://localhost:8000"
 
 clean: ## remove build/ (simulators, logs, reports)
 	rm -rf build
