@@ -2,7 +2,7 @@
 # `make help` prints the texts behind `##` (targets) and the lines that begin with `#:` (variables).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv sim test lint plan docs bench latency latency-budgets cov gen clean distclean experiments
+.PHONY: help venv sim test lint plan docs bench latency latency-budgets cov gen clean distclean experiments experiments-docs regress
 
 #: of `make sim`
 #:   CONFIG=default      core: a file of configs/ (tiny, default, large)
@@ -26,6 +26,17 @@ SHELL := /bin/bash
 #:   TEST=expression     only the tests that match (pytest -k)
 #:   JOBS=2              tests at a time
 #:   COVERAGE=1          collect coverage into build/cov
+#: of `make regress`
+#:   TIER=smoke          smoke, nightly or soak: what they run is in verif/regress/tiers.yaml
+#:   BLOCK=mmu,chip      only tests of these blocks
+#:   TEST=words          only runs whose test id or pytest node holds the words, or fits a pattern (chip::*)
+#:   TAG=name            only runs with one of these tags
+#:   SEEDS=5             seeds a run [as the tier says]; all are derived from SEED
+#:   JOBS=2              jobs at a time
+#:   CLUSTER=address     run on a Dask cluster: tcp://host:port of its scheduler, or slurm, lsf, pbs
+#:   NAME=name           folder of the results below build/regress [the tier's name]
+#:   COVERAGE=0          without coverage
+#:   FRESH=1             forget what an earlier call of that name finished
 #: of `make bench`
 #:   ONLY=gemm,speed     some of gemm, inference, training, digits, tail, kept, model, speed, build, test [all but test]
 #:   STRICT=1            fail when a figure falls short
@@ -86,6 +97,12 @@ PYTEST = $(PY) -m pytest -n $(JOBS) --dist worksteal --durations=10 --durations-
 test: venv ## run all tests: models, blocks, core
 	@$(PYTEST)
 
+REGRESS_FLAGS = $(call flag,tier,TIER) $(call flag,block,BLOCK) $(call flag,test,TEST) $(call flag,tag,TAG) $(call flag,seeds,SEEDS) \
+  $(call flag,cluster,CLUSTER) $(call flag,name,NAME) $(call flag,coverage,COVERAGE) $(if $(SEED),--seed '$(SEED)') \
+  $(if $(filter-out 0,$(call given,FRESH)),--fresh)
+regress: venv ## run a tier of tests with derived seeds, group the failures, and write one report (build/regress)
+	@$(PY) scripts/regress.py --jobs $(JOBS) $(REGRESS_FLAGS)
+
 lint: venv ## check the RTL with Verilator and Yosys, generated files, and the code base's rules
 	@$(PY) scripts/lint.py $(call given,MODULE)
 
@@ -102,9 +119,12 @@ latency: venv ## replay traces at loads; fail where a percentile of latency brea
 latency-budgets: venv ## measure as `make latency` does and write the results into configs/budgets/latency.toml
 	@$(LATENCY) --update
 
+EXPERIMENTS = $(PY) scripts/experiments.py --jobs $(JOBS)
 experiments: venv ## load against tail latency and training: tables and plots in build/experiments; an interrupted sweep goes on
-	@$(PY) scripts/experiments.py --jobs $(JOBS) $(call flag,engine,ENGINE) $(call flag,only,ONLY) $(call flag,requests,REQUESTS) \
-	  $(call flag,loads,LOADS) $(call flag,config,CONFIG)
+	@$(EXPERIMENTS) $(call flag,engine,ENGINE) $(call flag,only,ONLY) $(call flag,requests,REQUESTS) $(call flag,loads,LOADS) $(call flag,config,CONFIG)
+
+experiments-docs: venv ## the whole sweep, then its tables and plots into docs/experiments.md
+	@$(EXPERIMENTS) --docs
 
 cov: venv ## run all tests with coverage and write build/coverage.html
 	@rm -rf build/cov

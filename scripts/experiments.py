@@ -12,6 +12,7 @@ sys.path.insert(0, str(ROOT))
 
 from models.config import load_config  # noqa: E402
 from verif.experiments.experiments import EXPERIMENTS, Setting  # noqa: E402
+from verif.experiments.page import update  # noqa: E402
 from verif.experiments.rtl_engine import PointError  # noqa: E402
 from verif.experiments.sweep import sweep  # noqa: E402
 from verif.lib.cli import Parser  # noqa: E402
@@ -30,6 +31,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--config", default="default", help="core of the main grid: a name in configs/ or a file [default]")
     parser.add_argument("--jobs", type=int, default=1, help="points at a time [1]")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "experiments", help="folder of the results [build/experiments]")
+    parser.add_argument("--docs", action="store_true", help="then put the tables and plots into docs/experiments.md")
     args = parser.parse_args(argv)
     args.only = args.only.split(",")
     for word in args.only:
@@ -71,6 +73,8 @@ def main(argv: list[str] | None = None) -> int:
             say(f"{name} ...")
             for file in report(args.setting, sweep(todo, out, args.jobs, say), out):
                 print(f"written: {file}")
+        for file in update(ROOT / "docs" / "experiments.md", out) if args.docs else ():
+            print(f"written: {file}")
     except (PointError, BuildError, ToolError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -44,11 +44,14 @@ class Builder:
         self.cfg, self.name, self.training = cfg, name, training
         self.loop = training if loop is None else loop
         self.seq: list[Instr] = []
+        self.phase = ""  # what the instructions that follow belong to, for those who observe programs
+        self.phases: list[str] = []
         self.after: dict[int, tuple[int, ...]] = {}
 
     def emit(self, op: Op, after: Sequence[int] = (), **fields: int) -> int:
         """Append an instruction; returns its place in the sequence. ``after``: places of others that it shall wait for as well."""
         self.seq.append(make(op, **fields))
+        self.phases.append(self.phase)
         self.after[len(self.seq) - 1] = tuple(after)
         return len(self.seq) - 1
 
@@ -75,8 +78,9 @@ class Builder:
             ValueError: a buffer or the instruction memory is too small (what, need and have).
         """
         prog = Program(name=self.name, training=self.training)
-        for ins in self.seq:
+        for ins, phase in zip(self.seq, self.phases, strict=True):
             prog.add(ins)
+            prog.phases[UNIT_OF_OP[ins.op]].append(phase)
         prog.needs = needs_of(prog, self.cfg, iter_mod)
         check_needs(prog.needs, self.cfg, who=self.name)
         for unit in Unit:

@@ -37,6 +37,7 @@ from .ops import ACC, CST, IMM, STG, TO_ACTC, TO_SOB, TO_SOF, TO_VEC, TO_WGTC, V
 from .space import DramMap, Regions, Ring, Room, too_small
 from .training_data import Layer, Piece, TrainingJob
 
+PHASES = FORWARD, BACKWARD, UPDATE = "forward", "backward", "update"  # names in a program's ``phases``
 _AHEAD = 8  # jobs that the load of a master may run ahead of the store of an updated one
 
 
@@ -237,6 +238,7 @@ class _Training:
         out = self.out
         self.gradients_left = sum(len(layer.pieces) for layer in self.layers)
         x = self.layers[0].ins // self.cfg.K
+        out.phase = FORWARD
         out.load(
             sp=LdDst.ACTD, n_o=x, len=self.batch, l_so=self.batch,
             d_base=self.x, d_so=self.dram.block_bytes(self.batch), d_iter=self.x_bytes,
@@ -427,6 +429,7 @@ class _Training:
     def _backward(self, layer: Layer, column: int, part: tuple[int, int]) -> None:
         """X job: K columns of the gradient of a layer's input for some rows, masked; they are d of the layer below."""
         out, cfg, b, below = self.out, self.cfg, self.batch, self.layers[layer.index - 1]
+        out.phase = BACKWARD
         first, rows = part
         depth = -(-layer.outs // cfg.K)
         slot = self._transposed(layer, column)
@@ -452,6 +455,7 @@ class _Training:
 
     def _gradients(self, layer: Layer, pieces: Sequence[Piece]) -> None:
         """G jobs of some pieces. Where d comes in two halves, all begin with the first while the VPU makes the second."""
+        self.out.phase = UPDATE
         halves = [range(self.rows_k)]
         if layer.index == len(self.layers) - 2:
             halves = [range(first // self.cfg.K, (first + rows) // self.cfg.K) for first, rows in self.parts]

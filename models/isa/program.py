@@ -40,7 +40,7 @@ class Program:
     """Four streams and metadata.
 
     ``sem_init`` holds the semaphores at start (training; all zero for inference), ``training`` says what
-    kind of context runs it.
+    kind of context runs it. ``phases[unit]`` names what each instruction of a stream serves, where its maker said so.
     """
 
     streams: dict[Unit, list[Instr]] = field(default_factory=lambda: {u: [] for u in Unit})
@@ -48,6 +48,7 @@ class Program:
     training: bool = False
     sem_init: tuple[int, ...] = (0,) * SEMAPHORES
     needs: Needs = Needs()
+    phases: dict[Unit, list[str]] = field(default_factory=lambda: {u: [] for u in Unit})
 
     def add(self, ins: Instr, unit: Unit | None = None) -> None:
         """Append to the stream that the opcode decides; NOP needs ``unit``."""

@@ -12,7 +12,10 @@ from verif.agents.axis import now
 
 @dataclass
 class BatchEvent:
-    """A batch was handed to an inference context; ``busy`` is the mask of contexts at work then, ``mode`` the scheduling mode."""
+    """A batch was handed to an inference context; ``busy`` is the mask of contexts at work then, ``mode`` the scheduling mode.
+
+    ``train`` and ``train_pc`` say what training did (``batch_train``, ``batch_train_pc`` of the HDL top).
+    """
 
     cycle: int
     ctx: int
@@ -20,6 +23,9 @@ class BatchEvent:
     rows: int
     busy: int = 0
     mode: int = 0
+    policy: int = 0
+    train: int = 0
+    train_pc: int = 0
 
 
 @dataclass
@@ -48,7 +54,9 @@ class UnitMonitor(uvm_component):
     async def _batches(self, dut):
         while True:
             await dut.batch_toggle.value_change
-            values = (dut.batch_ctx, dut.batch_svc, dut.batch_rows, dut.batch_busy, dut.batch_mode)
+            values = (
+                dut.batch_ctx, dut.batch_svc, dut.batch_rows, dut.batch_busy, dut.batch_mode, dut.batch_policy, dut.batch_train, dut.batch_train_pc,
+            )
             self.batches.write(BatchEvent(now(), *(int(v.value) for v in values)))
 
     async def _units(self, dut):

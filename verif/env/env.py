@@ -64,11 +64,12 @@ class EquinoxEnv(uvm_env):
             (self.responses.monitor.ap, "answers"), (self.training.monitor.ap, "steps"), (self.units.monitor.batches, "batches"),
         ):
             port.connect(self.latency_board.port(name))
-        for port in (self.responses.monitor.ap, self.training.monitor.ap, self.training.driver.done, self.units.monitor.batches):
+        for port in (self.responses.monitor.ap, self.training.monitor.ap, self.training.driver.done, self.units.monitor.batches, self.csrs.writes.ap):
             port.connect(self.coverage.port.analysis_export)
 
     def end_of_elaboration_phase(self):
         what: Deployment = ConfigDB().get(self, "", "DEPLOYMENT")
+        ConfigDB().set(None, "*", "LATENCY_BOARD", self.latency_board)
         self.latency_board.config = what.cfg
         self.latency_board.timed = ConfigDB().get(self, "", "TIMED")
         self.latency_board.exact = not (what.scenario.rsp_stall or what.scenario.dram_stall)

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-TIMEOUT_SHARE = 0.5  # batch timeout, in unloaded latencies of a full batch
+TIMEOUT_SHARE = 1.0  # batch timeout, in unloaded latencies of a full batch
 LIMIT_SHARE = 6.0    # default latency limit (p99), likewise, of the slowest service that requests are for
 SERVICE_SHARE = 2.0  # `slack`: what a batch is given from its dispatch to its last response, likewise
 

@@ -24,7 +24,7 @@ SLACK_LOADS = (0.3, 0.5, 0.7, 0.9)
 LIMITS = (3.0, 4.0, 5.0, 6.0, 8.0)
 THRESHOLDS = (0, 1, 2, 4, 8)
 SCALES = ("tiny", "default", "large")
-SCALE_LOADS = (0.3, 0.5)
+SCALE_LOADS = (0.1, 0.3, 0.5)
 OFF = "inference_only"
 
 
@@ -143,17 +143,18 @@ def e3(setting: Setting, found: Found, out: Path) -> list[Path]:
 
 
 def of_batching(setting: Setting) -> Iterable[Point]:
-    """E2: batch timeouts, and batches of one."""
+    """E2: batch timeouts, and batches of one; with and without training."""
     for load in SWEEP_LOADS if setting.model else ():
-        yield from (Point("priority", load, setting.model, timeout=t, config=setting.config) for t in TIMEOUTS)
-        yield Point("priority", load, setting.model, batch=1, config=setting.config)
+        for line in ("priority", OFF):
+            yield from (Point(line, load, setting.model, timeout=t, config=setting.config) for t in TIMEOUTS)
+            yield Point(line, load, setting.model, batch=1, config=setting.config)
 
 
 def e2(setting: Setting, found: Found, out: Path) -> list[Path]:
     """Adaptive against static batching."""
-    points = [p for p in of_batching(setting) if p in found]
-    rows = [{"batching": name, **{k: row[k] for k in ("load", "p50", "p99", "p99_low", "p99_high", "saturated", "rows_a_batch", "throughput_of_capacity",
-                                                      "training_of_dedicated")}}
+    points = [p for p in of_batching(setting) if p in found and p.policy != OFF]
+    rows = [{"batching": name, **{k: row[k] for k in ("load", "p50", "p99", "p99_low", "p99_high", "p99_inflation", "saturated", "rows_a_batch",
+                                                      "throughput_of_capacity", "training_of_dedicated")}}
             for p, row in zip(points, _rows(points, found), strict=True) for name in [_batching(p)]]
     figure = Figure(["p99 latency", "training throughput"], "load", ["cycles", "of the dedicated trainer"])
     for name in dict.fromkeys(r["batching"] for r in rows):

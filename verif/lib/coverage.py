@@ -6,30 +6,31 @@ toggle, user), ``page`` kind and module, ``o`` what the point stands for, ``S`` 
 are executed when it is hit (``3,5-7``), ``h`` instance.  Points of all instances of a module, of all
 its parameter sets and of all runs are merged by their place in the source.
 
-Covergroups are JSON files, ``{"group": {"point": {"bin": hits}}}``, which benches write with
-:func:`dump`; bins that were never hit are listed with 0.
+Covergroups (:mod:`verif.lib.coverage_groups`) are JSON files, ``{"group": {"point": {"bin": hits}}}``, which benches write with
+:func:`dump`; bins that were never hit are listed with 0. Cover properties are bins too.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from verif.lib.coverage_groups import CoverageError, Groups, Tally, check_groups, cocotb_groups, dump, group_tally, merge_groups, property_bin
+
+__all__ = [
+    "KINDS", "CoverageError", "FileCoverage", "Groups", "Point", "Report", "Tally", "by_file", "check_groups", "cocotb_groups", "collect",
+    "collect_files", "dump", "group_tally", "merge", "merge_groups", "parse", "property_groups", "read_groups", "totals",
+]  # fmt: skip
 
 KINDS = ("line", "branch", "expression", "toggle", "user")
 """Kinds of code coverage, in the order of the report."""
 
-Groups = dict[str, dict[str, dict[str, int]]]
 _KIND_OF = {"line": "line", "branch": "branch", "expr": "expression", "toggle": "toggle", "user": "user"}
 _ENTRY = re.compile(r"^C '(.*)' (\d+)$")
-
-
-class CoverageError(ValueError):
-    """A coverage file is not in the expected format."""
 
 
 @dataclass(frozen=True, order=True)
@@ -43,25 +44,6 @@ class Point:
     what: str
     module: str = field(compare=False, default="")
     lines: tuple[int, ...] = field(compare=False, default=())
-
-
-@dataclass(frozen=True)
-class Tally:
-    """How many of how many were hit."""
-
-    hit: int = 0
-    total: int = 0
-
-    def __add__(self, other: Tally) -> Tally:
-        return Tally(self.hit + other.hit, self.total + other.total)
-
-    @property
-    def percent(self) -> float | None:
-        """Share that was hit in percent; None when there is nothing to hit."""
-        return 100.0 * self.hit / self.total if self.total else None
-
-    def __str__(self) -> str:
-        return f"{self.percent:5.1f} % ({self.hit}/{self.total})" if self.total else "-"
 
 
 def _lines(text: str) -> tuple[int, ...]:
@@ -97,7 +79,8 @@ def parse(path: Path) -> dict[Point, int]:
         except (KeyError, ValueError) as error:
             raise CoverageError(f"{path}:{number}: bad or missing field: {error}") from None
         module = fields.get("page", "").partition("/")[2].split("__", 1)[0]
-        counts[Point(*place, kind, fields.get("o", ""), module, lines)] += int(match[2])
+        what = fields.get("o", "").replace("___05F", "__")  # how Verilator writes two underscores in a label
+        counts[Point(*place, kind, what, module, lines)] += int(match[2])
     return dict(counts)
 
 
@@ -161,80 +144,6 @@ def totals(files: Iterable[FileCoverage]) -> dict[str, Tally]:
     return result
 
 
-def check_groups(data: object, where: str) -> Groups:
-    """Return covergroups as they were given, once their shape is checked.
-
-    Raises:
-        CoverageError: not ``{"group": {"point": {"bin": hits}}}`` with hits >= 0.
-    """
-    form = '{"group": {"point": {"bin": hits}}}'
-    if not isinstance(data, dict):
-        raise CoverageError(f"{where}: expected {form}")
-    for group, points in data.items():
-        if not isinstance(points, dict):
-            raise CoverageError(f"{where}: group {group!r}: expected {form}")
-        for point, bins in points.items():
-            if not isinstance(bins, dict) or not bins:
-                raise CoverageError(f"{where}: {group}.{point}: expected bins with hits")
-            for name, hits in bins.items():
-                if isinstance(hits, bool) or not isinstance(hits, int) or hits < 0:
-                    raise CoverageError(f"{where}: {group}.{point}.{name}: hits must be >= 0, not {hits!r}")
-    return data
-
-
-def merge_groups(parts: Iterable[Groups]) -> Groups:
-    """Add up the hits of several covergroup files."""
-    total: Groups = {}
-    for part in parts:
-        for group, points in part.items():
-            for point, bins in points.items():
-                into = total.setdefault(group, {}).setdefault(point, {})
-                for name, hits in bins.items():
-                    into[name] = into.get(name, 0) + hits
-    return total
-
-
-def group_tally(points: Mapping[str, Mapping[str, int]]) -> Tally:
-    """Bins hit of one covergroup."""
-    values = [hits for bins in points.values() for hits in bins.values()]
-    return Tally(sum(hits > 0 for hits in values), len(values))
-
-
-def dump(groups: Groups, name: str = "functional") -> Path | None:
-    """Write covergroups of the current simulation where the report finds them.
-
-    Does nothing unless coverage is being collected.  Call it once at the end of a bench.
-
-    Args:
-        groups: ``{"group": {"point": {"bin": hits}}}``, all bins listed.
-        name: part of the file's name, to tell several calls of one simulation apart.
-    """
-    check_groups(groups, "covergroups")
-    folder = os.environ.get("EQX_COVERAGE_DIR")
-    if not folder:
-        return None
-    run = "-".join(Path.cwd().parts[-2:])  # a simulation runs in its own folder
-    target = Path(folder) / f"{run}-{name}.json"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_suffix(f".{os.getpid()}")
-    part.write_text(json.dumps(groups, indent=1, sort_keys=True))
-    os.replace(part, target)
-    return target
-
-
-def cocotb_groups() -> Groups:
-    """The points and crosses sampled so far with the cocotb-coverage library, as covergroups."""
-    from cocotb_coverage.coverage import CoverCross, CoverPoint, coverage_db
-
-    groups: Groups = {}
-    for name, item in coverage_db.items():
-        if isinstance(item, (CoverPoint, CoverCross)):
-            group, _, point = name.rpartition(".")
-            bins = {str(label): int(hits) for label, hits in item.detailed_coverage.items()}
-            groups.setdefault(group or name, {})[point] = bins
-    return groups
-
-
 @dataclass
 class Report:
     """All coverage found in a folder."""
@@ -265,6 +174,22 @@ class Report:
         return "\n".join(rows)
 
 
+def property_groups(points: Mapping[Point, int], root: Path) -> Groups:
+    """Hits of cover properties as covergroups: the module is the group, a label ``<point>__<bin>`` its point and bin.
+
+    Those outside ``root`` and in folders called ``tests`` do not count.
+    """
+    groups: Groups = {}
+    base = root.resolve()
+    for point, count in sorted(points.items()):
+        path = base / point.file
+        if point.kind == "user" and path.is_relative_to(base) and "tests" not in path.relative_to(base).parts:
+            name, label = property_bin(point.what, point.line)
+            bins = groups.setdefault(point.module, {}).setdefault(name, {})
+            bins[label] = bins.get(label, 0) + count
+    return groups
+
+
 def collect(folder: Path, root: Path, below: str = "rtl") -> Report:
     """Read everything in ``folder`` and merge it.
 
@@ -272,20 +197,35 @@ def collect(folder: Path, root: Path, below: str = "rtl") -> Report:
         CoverageError: a file is damaged, or the folder holds no coverage data at all.
     """
     data = sorted(folder.glob("*.dat"))
-    texts = sorted(folder.glob("*.json"))
     if not data:
         raise CoverageError(f"{folder}: no coverage data: run the tests with COVERAGE=1 (`make cov`)")
-    groups = []
-    for path in texts:
-        try:
-            groups.append(check_groups(json.loads(path.read_text()), str(path)))
-        except json.JSONDecodeError as error:
-            raise CoverageError(f"{path}: {error}") from None
-    files = by_file(merge(map(parse, data)), root, below)
+    return collect_files(data, sorted(folder.glob("*.json")), root, below)
+
+
+def read_groups(path: Path) -> Groups:
+    """Read a covergroup file.
+
+    Raises:
+        CoverageError: it is damaged.
+    """
+    try:
+        return check_groups(json.loads(path.read_text()), str(path))
+    except json.JSONDecodeError as error:
+        raise CoverageError(f"{path}:{error.lineno}: not JSON: {error.msg}") from None
+
+
+def collect_files(data: Sequence[Path], texts: Sequence[Path], root: Path, below: str = "rtl") -> Report:
+    """Merge the simulator's data files and covergroup files.
+
+    Raises:
+        CoverageError: a file is damaged.
+    """
+    points = merge(map(parse, data))
+    files = by_file(points, root, below)
     seen = {item.file for item in files}
     never = []
     for path in sorted((root / below).rglob("*.sv")):
         name = str(path.relative_to(root))
         if name not in seen and not re.search(r"^\s*package\s", path.read_text(), re.M):
             never.append(name)
-    return Report(files, merge_groups(groups), len(data), never)
+    return Report(files, merge_groups([*map(read_groups, texts), property_groups(points, root)]), len(data), never)

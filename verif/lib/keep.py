@@ -30,21 +30,21 @@ def write_whole(path: Path, text: str) -> None:
         part.unlink(missing_ok=True)
 
 
-def _files(places: Iterable[str]) -> list[Path]:
+def _files(places: Iterable[str], tests: bool) -> list[Path]:
     found = []
     for place in places:
         path = ROOT / place
         found += [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
-    return [p for p in found if "__pycache__" not in p.parts and not p.name.startswith("test_")]
+    return [p for p in found if "__pycache__" not in p.parts and (tests or not p.name.startswith("test_"))]
 
 
 @functools.cache
-def fingerprint(places: tuple[str, ...], packages: tuple[str, ...]) -> str:
-    """Hash of source files (files and folders below the project's root, without tests) and of the versions of Python and packages."""
+def fingerprint(places: tuple[str, ...], packages: tuple[str, ...], tests: bool = False) -> str:
+    """Hash of source files (files and folders below the project's root, ``test_*`` only if ``tests``) and of the versions of Python and packages."""
     digest = hashlib.sha256(platform.python_version().encode())
     for name in packages:
         digest.update(f"{name} {version(name)}\n".encode())
-    for path in _files(places):
+    for path in _files(places, tests):
         digest.update(f"\0{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
     return digest.hexdigest()
 

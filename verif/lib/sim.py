@@ -32,7 +32,7 @@ from verif.lib.toolchain import BUILD, ROOT, ToolError, trace_format
 
 __all__ = [
     "BUILD", "ROOT", "RTL", "BuildError", "SimFailure", "SimResult", "TestOutcome", "ToolError",
-    "build", "closure", "rtl_sources", "run", "run_block",
+    "build", "closure", "default_seed", "out_dir", "rtl_sources", "run", "run_block",
 ]  # fmt: skip
 
 DEFAULT_SEED = 1
@@ -140,6 +140,12 @@ def default_seed() -> int:
         raise ValueError(f"SEED={text!r} is not an integer") from None
 
 
+def out_dir() -> Path:
+    """Where runs leave their logs (``runs``) and coverage (``cov``): the environment's EQX_OUT, else build/."""
+    text = os.environ.get("EQX_OUT", "")
+    return Path(text) if text else BUILD
+
+
 def _slug(text: str) -> str:
     return re.sub(r"[^\w.=-]+", "_", text).strip("_")[:120]
 
@@ -190,7 +196,7 @@ def run(
     top = toplevel or _top_of(exe)
     if run_dir is None:
         label = _current_test().split("::", 1)[-1] or module
-        run_dir = BUILD / "runs" / _slug(module.split(".")[-1]) / f"{_slug(label)}-s{seed}"
+        run_dir = out_dir() / "runs" / _slug(module.split(".")[-1]) / f"{_slug(label)}-s{seed}"
         if test_filter:
             run_dir = run_dir.with_name(f"{run_dir.name}-{_slug(test_filter)}")
         run_dir = _claim(run_dir)
@@ -205,7 +211,7 @@ def run(
         "COCOTB_RESULTS_FILE": str(results),
         "COCOTB_RANDOM_SEED": str(seed),
         **({"COCOTB_TEST_FILTER": test_filter} if test_filter else {}),
-        **({"EQX_COVERAGE_DIR": str(BUILD / "cov")} if env_flag("COVERAGE") else {}),
+        **({"EQX_COVERAGE_DIR": str(out_dir() / "cov")} if env_flag("COVERAGE") else {}),
         **(env or {}),
     }
     command = [str(exe), *args, "+verilator+rand+reset+2", f"+verilator+seed+{seed % 2**31 or 1}"]
@@ -222,7 +228,7 @@ def run(
     node = _current_test()
     again = f"sh {os.path.relpath(script, ROOT)}"
     if node:
-        again = f"SEED={seed} .venv/bin/python -m pytest {shlex.quote(node)}   (or: {again})"
+        again = f"SEED={seed} .venv/bin/python -m pytest -m '' {shlex.quote(node)}   (or: {again})"
 
     began = time.monotonic()
     environment = {
@@ -299,10 +305,10 @@ def _parse(path: Path) -> list[TestOutcome]:
 
 
 def _keep_coverage(run_dir: Path) -> None:
-    """Copy coverage data to build/cov, under a name of its own for every run."""
+    """Copy coverage data to the folder ``cov``, under a name of its own for every run."""
     data = run_dir / "coverage.dat"
     if data.exists():
-        target = BUILD / "cov" / f"{_slug('-'.join(run_dir.parts[-2:]))}.dat"
+        target = out_dir() / "cov" / f"{_slug('-'.join(run_dir.parts[-2:]))}.dat"
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_suffix(f".{os.getpid()}")
         shutil.copy(data, part)
@@ -329,7 +335,8 @@ def run_block(
             The tests are in ``bench_<dut>.py`` beside it.
         top: another top module (``tb_x.sv`` in the folder, or a module of rtl/).
         params: parameters of the top; the bench gets them as environment variables ``P_<name>``.
-        seeds: one run per seed; default: one run with the default seed.
+        seeds: one run per seed; default: one run with the default seed. The environment's SEED shifts them all: with SEED=5,
+            ``[1, 2]`` is 5 and 6.
         test_filter, timeout, env, plusargs: see :func:`run`.
         build_options: see :func:`build`.
 
@@ -351,5 +358,5 @@ def run_block(
         run(
             exe, bench, seed=seed, test_filter=test_filter, timeout=timeout, env=settings, plusargs=plusargs
         )
-        for seed in (seeds or [default_seed()])
+        for seed in ([seed + default_seed() - DEFAULT_SEED for seed in seeds] or [default_seed()])
     ]

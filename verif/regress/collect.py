@@ -74,12 +74,12 @@ def block_of(file: str) -> str:
     return {"block": parts[2], "tests": "chip"}.get(parts[1], parts[1])
 
 
-def collect(paths: Sequence[str] = (), env: Mapping[str, str] | None = None) -> list[Test]:
+def collect(paths: Sequence[str] = (), root: Path = ROOT) -> list[Test]:
     """All tests of the project, in the order of their files; ``nightly`` and ``soak`` ones too.
 
     Args:
         paths: files or folders to look in (default: all that pyproject.toml names).
-        env: more environment variables.
+        root: of another project to look in.
 
     Raises:
         CollectError: pytest cannot collect (a file does not import), finds nothing, or two functions share an id.
@@ -88,8 +88,8 @@ def collect(paths: Sequence[str] = (), env: Mapping[str, str] | None = None) -> 
         out = Path(folder) / "tests.json"
         command = [sys.executable, "-m", "pytest", "--collect-only", "-qq", "-m", "", "-p", "verif.regress.collect_plugin", *paths]
         places = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-        settings = {**os.environ, "PYTHONPATH": places, **(env or {}), "EQX_COLLECT": str(out), "PYTEST_ADDOPTS": ""}
-        done = subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True)
+        settings = {**os.environ, "PYTHONPATH": places, "EQX_COLLECT": str(out), "PYTEST_ADDOPTS": ""}
+        done = subprocess.run(command, cwd=root, env=settings, capture_output=True, text=True)
         if done.returncode or not out.exists():
             raise CollectError(f"pytest cannot collect the tests: {_reason(done.stdout, done.stderr)}")
         rows = json.loads(out.read_text())

@@ -126,6 +126,9 @@ module tb_equinox #(
   logic [7:0]  batch_ctx, batch_svc, batch_rows;
   logic [CTX-1:0] batch_busy;        // contexts at work when it was
   eqx_pkg::mode_e batch_mode;        // how the units then chose between contexts
+  eqx_pkg::policy_e batch_policy;
+  logic [9:0]  batch_train;          // what training did then: operating_cg's outputs
+  logic [15:0] batch_train_pc;       // its MATMUL issued last, counted from the stream's first; all ones: the stream's last
   logic [31:0] steps;                // training steps done, all training contexts
   logic        unit_toggle = 1'b0;   // some unit completed an instruction; only when unit_probe is set
   logic [UNITS-1:0][CTX-1:0] unit_done;
@@ -139,6 +142,33 @@ module tb_equinox #(
     for (int unsigned c = C_INF; c < CTX; c++) steps += u_core.ctx_sts[c].steps;
   end
 
+  logic [CTX-1:0] train_drain, train_idle;
+  for (genvar c = 0; c < CTX; c++) begin : g_train
+    assign train_drain[c] = u_core.ctx_cmd[c].drain;
+    assign train_idle[c]  = u_core.ctx_sts[c].state == eqx_pkg::CTX_IDLE;
+  end
+  logic [9:0] train;
+  operating_cg #(
+      .UNITS(UNITS), .CTX(CTX), .C_INF(C_INF)
+  ) u_operating_cg (
+      .clk_i(clk), .rst_ni(rst_n), .mode_i(u_core.mode), .busy_i(u_core.busy), .quiet_i(u_core.quiet), .drain_i(train_drain),
+      .idle_i(train_idle), .tile_valid_i(u_core.u_mmu.front_valid),
+      .tile_last_i({u_core.u_mmu.front[1].rows == 16'd1, u_core.u_mmu.front[0].rows == 16'd1}), .row_take_i(u_core.u_mmu.take),
+      .loading_i(u_core.u_mmu.loading), .load_wait_i(u_core.u_mmu.u_checks.inf_wait_i), .seg_valid_i(u_core.u_vpu.u_issue.valid),
+      .seg_first_i(u_core.u_vpu.u_issue.first_of),
+      .seg_conv_i({u_core.u_vpu.u_issue.seg_of[1].op.v_mode, u_core.u_vpu.u_issue.seg_of[0].op.v_mode}),
+      .turn_i(u_core.u_vpu.u_issue.turn), .ld_req_i(u_core.u_dma_load.req), .st_req_i(u_core.u_dma_store.req),
+      .draining_o(train[9]), .mmu_o(train[8:7]), .vpu_o(train[6:4]), .ld_o(train[3:2]), .st_o(train[1:0])
+  );
+  localparam int unsigned MMU = int'(eqx_isa_pkg::UNIT_MMU);
+  logic        pc_first;
+  logic [15:0] pc_next, pc_base;
+  logic [31:0] pc_turns;
+  assign pc_first = u_core.u_frontend.g_unit[MMU].u_front.g_ctx[C_INF].u_stream.at_base_q;
+  assign pc_next  = u_core.u_frontend.g_unit[MMU].u_front.g_ctx[C_INF].u_stream.pc_q;
+  assign pc_turns = u_core.u_frontend.g_unit[MMU].u_front.g_ctx[C_INF].u_stream.iters_q;
+  assign pc_base  = u_core.u_frontend.g_unit[MMU].u_base[C_INF];
+
   always_ff @(posedge clk) begin
     cycle <= cycle + 1;
     if (u_core.row_valid && u_core.row.last) begin
@@ -147,6 +177,9 @@ module tb_equinox #(
       batch_svc    <= u_core.row.svc;
       batch_rows   <= u_core.row.rows;
       batch_mode   <= u_core.mode;
+      batch_policy <= u_core.policy_sel;
+      batch_train  <= train;
+      batch_train_pc <= pc_first ? ((pc_turns == '0) ? '0 : '1) : pc_next - pc_base - 16'd1;
       for (int unsigned c = 0; c < CTX; c++) batch_busy[c] <= u_core.ctx_sts[c].state != eqx_pkg::CTX_IDLE;
     end
     if (u_core.u_csr.u_regs.cpuif_req_masked && u_core.u_csr.u_regs.cpuif_req_is_wr) begin

@@ -3,9 +3,11 @@ import pyuvm
 
 from verif.tests.checkers import Checkers, Silent
 from verif.tests.drain_restart import DrainRestart
+from verif.tests.error_space import ErrorSpace
 from verif.tests.isa import IsaTourTest
 from verif.tests.late import LateResponse, SlowDram
 from verif.tests.noninterference import NonInterference
+from verif.tests.operating import OperatingSpace
 from verif.tests.registers import Registers
 from verif.tests.replay import EquinoxReplay
 from verif.tests.request_errors import RequestErrors
@@ -71,3 +73,13 @@ class equinox_slow_dram_test(SlowDram):
 @pyuvm.test()
 class equinox_isa_test(IsaTourTest):
     """A random program of the whole instruction set."""
+
+
+@pyuvm.test()
+class equinox_operating_test(OperatingSpace):
+    """Policies, loads, phases of training, stalls: the operating space of its covergroup."""
+
+
+@pyuvm.test()
+class equinox_error_space_test(ErrorSpace):
+    """Every cause of an error in every unit and kind of context."""

@@ -43,6 +43,7 @@ class EquinoxReplay(EquinoxTest):
         progress = ProgressWriter(self.run_dir, len(plan))
         counted = len(board.served)
         board.on_served.append(lambda _: progress.show(len(board.served) - counted, f"requests, {weights.steps} training steps"))
+        self.env.coverage.load, self.env.coverage.services = s.load, set(names)
         served = await self.serve(plan.cycles + now() + 100, [names[k] for k in plan.service])
         perf = PerfSeq(start=False, c_inf=self.cfg.C_INF, ctx=self.cfg.CTX)
         await perf.start()
@@ -64,6 +65,7 @@ class EquinoxReplay(EquinoxTest):
         latency = self.env.latency_board
         if latency.timed and latency.exact:
             self.causes = latency.causes()
+            self.env.coverage.causes(self.causes)
 
     def _causes_of(self, requests: list[Served]) -> dict[str, list[int]]:
         """Cycles of each request by cause; empty where they are not known."""

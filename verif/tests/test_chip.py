@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import re
 import subprocess
 import sys
@@ -13,16 +12,16 @@ import pytest
 
 from verif.env.scenario import POLICIES, ROOT, Scenario
 from verif.env.simulate import TIMELINE, ChipRun, simulate
+from verif.lib.sim import default_seed, out_dir
 from verif.tests.noninterference import FILE
 
 BOTH = "lstm,mlp"
-SEED = int(os.environ.get("SEED") or 1)
 
 
 def run(config: str, test: str, name: str = "", *, check: bool = True, **knobs) -> ChipRun:
     """Run one test of ``bench_equinox.py`` in a folder of its own."""
-    scenario = Scenario(config=config, test=f"equinox_{test}_test", **{"requests": 24, "steps": 2, "seed": SEED, **knobs})
-    folder = ROOT / "build" / "runs" / "chip" / "-".join(filter(None, (config, test, name)))
+    scenario = Scenario(config=config, test=f"equinox_{test}_test", **{"requests": 24, "steps": 2, "seed": default_seed(), **knobs})
+    folder = out_dir() / "runs" / "chip" / "-".join(filter(None, (config, test, name)))
     return simulate(scenario, folder, timeout=300, check=check, timeline=True)
 
 
@@ -80,8 +79,19 @@ def test_noninterference(config: str) -> None:
 @pytest.mark.parametrize(("config", "seeds"), [("tiny", 3), ("default", 2)])
 def test_isa(config: str, seeds: int) -> None:
     """Random programs of the whole instruction set."""
-    for seed in range(SEED, SEED + seeds):
+    for seed in range(default_seed(), default_seed() + seeds):
         run(config, "isa", f"seed{seed}", train="off", seed=seed, dram_stall=20 * (seed % 2))
+
+
+@pytest.mark.parametrize("stalls", [0, 30])
+def test_operating_space(stalls: int) -> None:
+    """Policies by loads by phases of training, to the cycle; with stalls of the sink, of the DRAM and of both."""
+    run("tiny", "operating", f"stalls{stalls}", requests=360, rsp_stall=stalls, dram_stall=stalls)
+
+
+def test_error_space() -> None:
+    """Every cause of an error in every unit and kind of context."""
+    run("tiny", "error_space")
 
 
 @pytest.mark.parametrize("test", ["training_errors", "drain_restart", "csr", "checkers"])

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from verif.lib.sim import run_block
-from verif.lib.toolchain import BUILD
+from verif.lib.sim import out_dir, run_block
 
 TIMES = [
     {"K": 32, "LATENCY": 12, "B_LATENCY": 9, "GAP": 0, "QUEUE": 4},
@@ -14,7 +13,7 @@ TIMES = [
 
 @pytest.mark.parametrize("times", TIMES, ids=lambda t: f"K{t['K']}-gap{t['GAP']}")
 def test_axi_dram(times: dict[str, int]) -> None:
-    image = BUILD / "axi_dram" / f"image-{times['K']}.bin"
+    image = out_dir() / "runs" / "axi_dram" / f"image-{times['K']}.bin"
     image.parent.mkdir(parents=True, exist_ok=True)
     image.write_bytes(np.random.default_rng(5).bytes(40 * times["K"]))
     plusargs = [f"+dram_image={image}", "+dram_dump=dump.bin", "+dram_load=load.bin"]

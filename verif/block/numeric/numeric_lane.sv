@@ -22,6 +22,8 @@ module numeric_lane
     x_q     <= x_i;
   end
 
+  numeric_cg u_numeric_cg (.clk_i, .sel_i(sel_q), .valid_i(valid_q), .x_i(x_q));
+
   logic [31:0] add1, add2, mul, i2f25, i2f19, fmax, round_in;
   logic [15:0] act, rounded, bmax;
   logic [7:0]  quant, maxe;

@@ -107,6 +107,7 @@ def test_groups_are_merged_and_checked(tree: Path) -> None:
     (tree / "cov" / "a.json").write_text(json.dumps({"isa": {"op": {"mul": 2, "add": 0}}}))
     (tree / "cov" / "b.json").write_text(json.dumps({"isa": {"op": {"mul": 1, "sub": 4}, "n": {"0": 0}}}))
     report = coverage.collect(tree / "cov", tree)
+    assert report.groups.pop("dut") == {"cover": {"line 4": 2}}  # a cover property without a label
     assert report.groups == {"isa": {"op": {"mul": 3, "add": 0, "sub": 4}, "n": {"0": 0}}}
     assert coverage.group_tally(report.groups["isa"]) == Tally(2, 4)
     for bad in ([], {"g": []}, {"g": {"p": {}}}, {"g": {"p": {"b": -1}}}, {"g": {"p": {"b": True}}}):

@@ -156,6 +156,7 @@ def test_coverage_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     """With COVERAGE set a run leaves line, branch, expression and user points, and covergroups."""
     monkeypatch.setenv("COVERAGE", "1")
     monkeypatch.setattr(sim, "BUILD", tmp_path / "build")
+    monkeypatch.delenv("EQX_OUT", raising=False)
     exe = build()
     cov = {"EQX_COVERAGE_DIR": str(tmp_path / "build" / "cov")}
     result = start(exe, tmp_path / "a" / "run", check=True, env=cov)

@@ -1,0 +1,42 @@
+"""Covergroup of the events whose times the timing model predicts and the core kept (``timing_cg``)."""
+from __future__ import annotations
+
+import numpy as np
+
+from models.isa.encoding import Unit
+from models.timing import Timeline
+from models.timing.attribution import CAUSES
+from verif.lib.covergroup import Covergroup, Cross
+
+KINDS = ("inference", "training")
+WAITS = ("issued at once", "waited for semaphores", "waited for the unit", "waited for both")
+REQUESTS = ("filled a batch", "timed out", "waited for a context")
+STREAMS = tuple(f"{u.name} {kind}" for kind in KINDS for u in Unit if kind == "training" or u in (Unit.MMU, Unit.VPU))  # of shipped programs
+
+
+def timing_cg() -> Covergroup:
+    """``timing_cg``: why instructions waited, by unit and kind of context; how batches came about; causes of latency."""
+    return Covergroup("timing_cg", {
+        "cp_stream": STREAMS, "cp_wait": WAITS, "cp_batch": REQUESTS, "cp_cause": CAUSES,
+    }, {"cr_stream_wait": Cross("cp_stream", "cp_wait")})
+
+
+def sample_timeline(group: Covergroup, timeline: Timeline, c_inf: int, batch_sizes: list[int]) -> None:
+    """Sample each combination that occurs in a timeline; ``batch_sizes``: rows of a full batch, by service."""
+    log = timeline.instructions
+    log = log[log["issue"] < timeline.end]
+    semaphores, unit = log["met"] > log["head"], log["issue"] > np.maximum(log["met"], log["head"])
+    for u, training, a, b in sorted(set(zip(log["unit"].tolist(), (log["ctx"] >= c_inf).tolist(), semaphores.tolist(), unit.tolist(), strict=True))):
+        stream = f"{Unit(u).name} {KINDS[training]}"
+        group.sample(cp_stream=stream if stream in STREAMS else None, cp_wait=WAITS[a + 2 * b])
+    for batch in timeline.batches:
+        if batch["decided"] > batch["ready"]:
+            group.sample(cp_batch="waited for a context")
+        group.sample(cp_batch="filled a batch" if batch["rows"] == batch_sizes[int(batch["svc"])] else "timed out")
+
+
+def sample_causes(group: Covergroup, causes: dict[str, np.ndarray]) -> None:
+    """Sample the causes that cost some request a cycle."""
+    for cause, cycles in causes.items():
+        if cycles.any():
+            group.sample(cp_cause=cause)

@@ -1,0 +1,126 @@
+"""The operating space in one run: every policy at every load, in every phase of training, with full, partial and lonely batches."""
+from __future__ import annotations
+
+import cocotb
+import numpy as np
+
+from models.compiler.training import PHASES
+from models.isa.encoding import Unit
+from verif.agents.axis import cycles, now
+from verif.env.coverage_operating import stalls_bin
+from verif.env.scenario import POLICIES
+from verif.sequences.replay import good_request
+from verif.tests.base import EquinoxTest
+
+LOADS = (0.2, 0.5, 0.85, 1.6)  # one of each band of the covergroup
+SHARE = 8       # a batch's timeout is this part of an unloaded batch, so that a lonely request is dispatched while others are at work
+PATIENCE = 200  # looks at the training program's place, a few cycles apart, for a phase to come
+LOOK = 40       # cycles between two of them
+
+
+class OperatingSpace(EquinoxTest):
+    """Without stalls in the scenario: policies × loads × phases, to the cycle. With them: each kind of stall with each policy and phase."""
+
+    async def body(self) -> None:
+        self.names = list(self.what.index)
+        measured = {name: await self.measure_capacity(name, 3) for name in self.names}
+        self.capacity = {name: capacity for name, (capacity, _) in measured.items()}
+        for name, (_, latency) in measured.items():
+            await self.csr.write(f"SVC[{self.what.index[name]}].TIMEOUT", cycles=max(1, latency // SHARE))
+        self.env.weight_board.required = True
+        if self.scenario.rsp_stall or self.scenario.dram_stall:
+            await self.every_stall()
+        else:
+            for turn, policy in enumerate(POLICIES):
+                await self.every_load(turn, policy)
+
+    # ---- without stalls
+    async def every_load(self, turn: int, policy: str) -> None:
+        """One training run: served at each load in some phase of it, while it drains, and when it is off."""
+        await self.train()
+        for n, load in enumerate(LOADS):
+            await self.to_phase(PHASES[(turn + n) % len(PHASES)], policy)
+            await self.offer_load(load, self.salvos())
+        await self.drain_beside(policy, LOADS[turn % len(LOADS)], "lstm")
+        await self.set_policy(policy)
+        await self.offer_load(LOADS[(turn + 1) % len(LOADS)], self.one_service("mlp"))
+
+    def salvos(self) -> list[list[str]]:
+        """Requests that come together, for both services: batches of every fill, alone and beside others."""
+        n, (one, other) = self.cfg.N, self.rng.permutation(self.names).tolist()
+        return [[one] * n + [other], [one], [other] * 2, [one] * 2 + [other] * n, [one] * n + [other] * n]
+
+    def one_service(self, name: str) -> list[list[str]]:
+        """The same for one service."""
+        n = self.cfg.N
+        return [[name] * n, [name], [name] * 2, [name] * (n + 1), [name] * (n + 2), [name] * 2 * n]
+
+    async def offer_load(self, load: float, salvos: list[list[str]]) -> None:
+        """Offer salvos so that their mean is a fraction of the capacity, and wait for the answers."""
+        at, arrivals, services = now() + 100.0, [], []
+        for salvo in salvos:
+            arrivals += [int(at)] * len(salvo)
+            services += salvo
+            at += sum(1 / self.capacity[name] for name in salvo) / load
+        coverage = self.env.coverage
+        coverage.load, coverage.services = load, set(services)
+        await self.serve(np.array(arrivals), services)
+        coverage.load, coverage.services = None, set()
+
+    # ---- with stalls
+    async def every_stall(self) -> None:
+        """Each kind of stall with each policy, in each phase of training, while it drains, and when it is off."""
+        sink, dram = self.scenario.rsp_stall, self.scenario.dram_stall
+        for kinds in ((sink, 0), (0, dram), (sink, dram)):
+            self.logger.info(f"stalls: {stalls_bin(*kinds)}")
+            self.dut.rsp_stall_pct.value, self.dut.u_dram.stall_pct.value = kinds
+            await self.train()
+            for n, policy in enumerate(POLICIES):
+                await self.to_phase(PHASES[n % len(PHASES)], policy)
+                await self.send_good(self.names * 2)
+            await self.drain_beside(POLICIES[2], None, "lstm")
+            await self.send_good(self.names * 2)
+
+    # ---- training
+    async def train(self) -> None:
+        """Start training from its first weights."""
+        await self.set_policy("priority")
+        self.restore_weights()
+        self.env.weight_board.checkpoints = {1, 2}
+        await self.start_training()
+
+    async def set_policy(self, policy: str) -> None:
+        await self.csr.write("POLICY", policy=POLICIES.index(policy))
+
+    def phase(self) -> str:
+        """What the training program's last MATMUL belongs to."""
+        phases = self.what.image.work.program.phases[Unit.MMU]
+        if int(self.dut.pc_first.value):
+            return phases[-1] if int(self.dut.pc_turns.value) else phases[0]
+        return phases[int(self.dut.pc_next.value) - int(self.dut.pc_base.value) - 1]
+
+    async def to_phase(self, phase: str, policy: str) -> None:
+        """Let training run until it is in a phase, or has been waited for long enough; then a policy."""
+        await self.set_policy("priority")
+        for _ in range(PATIENCE):
+            if self.phase() == phase:
+                break
+            await cycles(LOOK)
+        await self.set_policy(policy)
+
+    async def drain_beside(self, policy: str, load: float | None, name: str) -> None:
+        """Drain training while requests are served; it must end with the reference's weights."""
+        board = self.env.weight_board
+        await self.set_policy("inference_only")
+        draining = cocotb.start_soon(self.drain_training())
+        await cycles(LOOK)
+        await self.set_policy(policy)
+        if load is None:
+            await self.send([good_request(self.what, name, self.rng) for _ in range(2 * self.cfg.N)])
+        else:
+            await self.offer_load(load, self.one_service(name))
+        await self.set_policy("priority")
+        await draining
+        await cycles(200)
+        if board.steps:
+            board.compare_weights(now())
