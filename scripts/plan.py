@@ -31,7 +31,7 @@ def main() -> int:
         plan, known = load(), catalogue()
         results, passed = read_junit(options.junit, known.tests) if options.junit.exists() else ({}, {})
         measure = Measure(known, options.cov, passed)
-        findings = [*check(plan, known), *check_dumped(measure.groups, known)]
+        findings = [*check(plan, known), *check_dumped(measure.dumped, known)]
     except PlanError as error:
         findings = error.findings
     except (CollectError, CoverageError, ValueError, OSError) as error:

@@ -1,4 +1,4 @@
-"""Coverage of register accesses: which register was reached through which door, and which bits of which policy changed how."""
+"""Covergroup of register accesses (``csr_cg``): which register was reached through which door, and what writes met in fields of each policy."""
 from __future__ import annotations
 
 from pyuvm import uvm_door_e
@@ -6,6 +6,7 @@ from pyuvm import uvm_door_e
 from models.csr_map import REGS
 from verif.agents.backdoor_reg import BackdoorReg
 from verif.lib import coverage
+from verif.lib.covergroup import Covergroup, Cross
 
 ACCESSES = ("front read", "front write", "back read", "back write")
 POLICIES = ("RW", "RO", "W1C", "WO", "WP")
@@ -15,43 +16,53 @@ STORED = {  # registers with a field that keeps its value in the register block 
 CONSTANT = {"ID"}  # neither storage nor a signal: the back door has nothing to look at
 
 
-def _bins() -> dict[str, dict[str, int]]:
-    reached = [f"{path} {access}" for path in REGS for access in ACCESSES
-               if not (access == "back write" and path not in STORED) and not (access == "back read" and path in CONSTANT)]
-    written = [f"{kind} {how}" for kind in POLICIES for how in WRITES if not (kind in ("WO", "WP") and how.endswith("1"))]
-    return {"cp_access": dict.fromkeys(reached, 0), "cp_policy": dict.fromkeys(written, 0)}
+def csr_cg() -> Covergroup:
+    """``csr_cg``: registers by door and direction; field policies by the bit written and the bit that was there.
+
+    Commands (WP) hold their bit for a cycle only: nothing is written over a 1.
+    """
+    none = [(path, "back write") for path in REGS if path not in STORED] + [(path, "back read") for path in CONSTANT]
+    return Covergroup("csr_cg", {"cp_register": REGS, "cp_access": ACCESSES, "cp_policy": POLICIES, "cp_write": WRITES}, {
+        "cr_register_access": Cross("cp_register", "cp_access", illegal=none),
+        "cr_policy_write": Cross("cp_policy", "cp_write", illegal=[("WP", how) for how in WRITES if how.endswith("1")]),
+    })
 
 
 def covergroups() -> coverage.Groups:
-    """The group with all bins. Fields that read 0 (WO, WP) have no written 1 to be seen under a write."""
-    return {"csr_cg": _bins()}
+    """The group with all its bins."""
+    return {csr_cg().name: coverage.cocotb_groups()["csr_cg"]}
 
 
 class CsrCoverage:
-    """Samples every access of a register model; pass :meth:`sample` to it as observer."""
+    """Samples every access of a register model; pass :meth:`sample` to it as observer. A combination is sampled once."""
 
     def __init__(self) -> None:
-        self.bins = _bins()
+        self.group = csr_cg()
+        self.accesses: set[tuple[str, str]] = set()
+        self.writes: set[tuple[str, str]] = set()
 
     def sample(self, reg: BackdoorReg, door: uvm_door_e, write: bool, value: int) -> None:
-        """Count an access that has been made."""
+        """Note an access that has been made."""
         path = reg.get_full_name().split(".", 1)[1]
-        name = f"{path} {'back' if door is uvm_door_e.UVM_BACKDOOR else 'front'} {'write' if write else 'read'}"
-        if name in self.bins["cp_access"]:
-            self.bins["cp_access"][name] += 1
+        access = f"{'back' if door is uvm_door_e.UVM_BACKDOOR else 'front'} {'write' if write else 'read'}"
+        if (path, access) not in self.accesses and not self.group.crosses["cr_register_access"].forbids((path, access)):
+            self.accesses.add((path, access))
+            self.group.sample(cp_register=path, cp_access=access)
 
     def policy(self, path: str, before: int, written: int) -> None:
-        """Count a front door write of ``written`` to a register that held ``before``: each bit, by its field's policy."""
+        """Note a front door write of ``written`` to a register that held ``before``: each bit, by its field's policy."""
         for lsb, width, _, kind in REGS[path][1].values():
             for bit in range(lsb, lsb + width):
-                name = f"{kind} {written >> bit & 1} over {before >> bit & 1}"
-                if name in self.bins["cp_policy"]:
-                    self.bins["cp_policy"][name] += 1
+                how = f"{written >> bit & 1} over {before >> bit & 1}"
+                if (kind, how) not in self.writes and not self.group.crosses["cr_policy_write"].forbids((kind, how)):
+                    self.writes.add((kind, how))
+                    self.group.sample(cp_policy=kind, cp_write=how)
 
-    def untouched(self) -> list[str]:
-        """Registers that some door which they have was never used for, with the access that is missing."""
-        return [name for name, hits in self.bins["cp_access"].items() if not hits]
+    def missing(self) -> list[str]:
+        """Accesses that were never made: of each register through each door that it has, and of each policy."""
+        points = covergroups()["csr_cg"]
+        return [name for cross in ("cr_register_access", "cr_policy_write") for name, hits in points[cross].items() if not hits]
 
     def dump(self) -> None:
         """Leave the group where the coverage report finds it."""
-        coverage.dump({"csr_cg": self.bins}, "csr")
+        coverage.dump(covergroups(), "csr")

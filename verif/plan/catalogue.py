@@ -1,7 +1,8 @@
 """What a plan may refer to: tests, covergroups, modules, cover properties, Python modules, chapters of the docs.
 
-All of it is found without a simulation. Covergroups are those that modules of ``verif/`` declare: each module that defines
-some has a function ``covergroups() -> Groups``, which gives them with all bins, in the form in which runs dump them.
+All of it is found without a simulation. Covergroups are those that modules of ``verif/`` declare: each Python module that defines
+some has a function ``covergroups() -> Groups``, which gives them with all bins, in the form in which runs dump them; in HDL a
+module ``*_cg`` is a group, whose cover properties ``<point>__<bin>`` are its points and bins.
 """
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from verif.lib.coverage import Groups, check_groups
+from verif.lib.coverage import Groups, check_groups, merge_groups
+from verif.lib.coverage_groups import property_bin
 from verif.lib.rtl import strip_comments
 from verif.lib.toolchain import ROOT
 from verif.regress.collect import Test, collect
@@ -131,5 +133,11 @@ def catalogue(root: Path = ROOT, tests: list[Test] | None = None) -> Catalogue:
     """
     groups, places = declared(root)
     named, unnamed = properties(root)
+    for name in [name for name in named if name.partition(".")[0].endswith("_cg")]:
+        group, label = name.split(".")
+        place = named.pop(name)
+        point, bin_ = property_bin(label, 0)
+        groups = merge_groups([groups, {group: {point: {bin_: 0}}}])
+        places.setdefault(group, place.where)
     found = collect() if tests is None else tests
     return Catalogue({t.id: t for t in found}, groups, places, modules(root), named, tuple(unnamed), chapters(root / "docs", root), root)

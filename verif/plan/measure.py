@@ -1,7 +1,6 @@
 """How far each coverage item of the plan is covered by the runs that left data in a folder (``build/cov``)."""
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,13 +22,7 @@ def dumped(folder: Path) -> Groups:
     Raises:
         CoverageError: a file is damaged.
     """
-    parts = []
-    for path in sorted(folder.glob("*.json")):
-        try:
-            parts.append(coverage.check_groups(json.loads(path.read_text()), str(path)))
-        except json.JSONDecodeError as error:
-            raise coverage.CoverageError(f"{path}:{error.lineno}: not JSON: {error.msg}") from None
-    return coverage.merge_groups(parts)
+    return coverage.merge_groups(map(coverage.read_groups, sorted(folder.glob("*.json"))))
 
 
 class Measure:
@@ -49,7 +42,8 @@ class Measure:
             if point.kind == "user":
                 name = f"{point.module}.{point.what}"
                 self.properties[name] = self.properties.get(name, 0) + hits
-        self.groups = dumped(folder)
+        self.dumped = dumped(folder)
+        self.groups = coverage.merge_groups([self.dumped, coverage.property_groups(points, known.root)])
         self.lines = pycov.executed(folder, known.root)
 
     def all_of(self, plan: Plan) -> dict[str, Tally]:
