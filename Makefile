@@ -2,7 +2,7 @@
 # `make help` prints the texts behind `##` (targets) and the lines that begin with `#:` (variables).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv sim test lint plan docs bench latency latency-budgets cov gen clean distclean experiments experiments-docs regress
+.PHONY: help venv sim test lint plan docs bench latency latency-budgets cov gen clean distclean experiments experiments-docs regress selftest
 
 #: of `make sim`
 #:   CONFIG=default      core: a file of configs/ (tiny, default, large)
@@ -43,6 +43,9 @@ SHELL := /bin/bash
 #: of `make latency` and `make latency-budgets`
 #:   ONLY=expression     only the cases whose name a regular expression is found in (bursty/0.3, priority, rtl)
 #:   JOBS=2              cases at a time
+#: of `make selftest`
+#:   ONLY=expression     only the faults whose id, category, run or checker it is found in
+#:   JOBS=2              runs at a time
 #: of `make experiments`
 #:   ENGINE=both         model, rtl or both
 #:   ONLY=e1,e3          some of e1 to e6 [all]
@@ -125,6 +128,9 @@ experiments: venv ## load against tail latency and training: tables and plots in
 
 experiments-docs: venv ## the whole sweep, then its tables and plots into docs/experiments.md
 	@$(EXPERIMENTS) --docs
+
+selftest: venv ## plant faults; each must be caught by the check that is there for it (build/selftest); an interrupted run goes on
+	@$(PY) scripts/selftest.py --jobs $(JOBS) $(call flag,only,ONLY)
 
 cov: venv ## run all tests with coverage and write build/coverage.html
 	@rm -rf build/cov

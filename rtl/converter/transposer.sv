@@ -86,9 +86,12 @@ module transposer #(
   always_ff @(posedge clk_i) if (valid_i && tag_i.first) owner_q <= tag_i.ctx;
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (rst_ni) begin
-      if (valid_i && !tag_i.first && tag_i.ctx != owner_q) $error("transposer: two contexts fill one tile");
-      if (valid_i && full_q[fill_q]) $error("transposer: a line for a tile that is still full");
-      if (take_i && !col_valid_o) $error("transposer: no column to take");
+      a_owner : assert (!(valid_i && !tag_i.first && tag_i.ctx != owner_q)) else $error("transposer: two contexts fill one tile");
+      c_owner : cover (valid_i && !tag_i.first);
+      a_room : assert (!(valid_i && full_q[fill_q])) else $error("transposer: a line for a tile that is still full");
+      c_room : cover (valid_i && |full_q);
+      a_column : assert (!(take_i && !col_valid_o)) else $error("transposer: no column to take");
+      c_column : cover (take_i);
     end
   end
 `endif

@@ -29,14 +29,17 @@ module frontend_checks #(
   a_not_quiet : assert property (@(posedge clk_i) disable iff (!live_q)
       ($past(live_q) ? issue_q & quiet_i & ~err_valid_i : '0) == '0)
   else $error("frontend: a unit is quiet in the cycle after an issue");
+  c_not_quiet : cover property (@(posedge clk_i) disable iff (!live_q) issue_q != '0);
   // It becomes quiet no sooner than its last completion or error shows.
   a_quiet_last : assert property (@(posedge clk_i) disable iff (!live_q)
       ($past(live_q) ? (done_valid_i | err_valid_i) & quiet_q & ~issue_q : '0) == '0)
   else $error("frontend: a unit was quiet before its last completion");
+  c_quiet_last : cover property (@(posedge clk_i) disable iff (!live_q) (done_valid_i | err_valid_i) != '0);
   // Nothing is issued to a context that is being stopped.
   for (genvar u = 0; u < 4; u++) begin : g_unit
     a_kill : assert property (@(posedge clk_i) disable iff (!live_q) (instr_valid_i[u] & kill_i) == '0)
     else $error("frontend: an instruction is offered to a killed context");
+    c_kill : cover property (@(posedge clk_i) disable iff (!live_q) kill_i != '0);
   end
 `endif
 endmodule

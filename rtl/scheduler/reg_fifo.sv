@@ -40,6 +40,8 @@ module reg_fifo #(
   always_ff @(posedge clk_i or negedge rst_ni)
     if (!rst_ni) live_q <= 1'b0;
     else live_q <= 1'b1;
-  a_overflow : assert property (@(posedge clk_i) disable iff (!live_q) !push_i || count_o < (AW + 1)'(DEPTH));
+  a_overflow : assert property (@(posedge clk_i) disable iff (!live_q) !push_i || count_o < (AW + 1)'(DEPTH))
+  else $error("reg_fifo: pushed while full");
+  c_overflow : cover property (@(posedge clk_i) disable iff (!live_q) push_i);
 `endif
 endmodule

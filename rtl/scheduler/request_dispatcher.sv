@@ -246,6 +246,8 @@ module request_dispatcher #(
     end
   end
   a_slots : assert property (@(posedge clk_i) disable iff (!live_q)
-      32'($countones(u_pool.free_q)) + 32'(slot_valid) + waiting_q + out_q == RX_SLOTS);
+      32'($countones(u_pool.free_q)) + 32'(slot_valid) + waiting_q + out_q == RX_SLOTS)
+  else $error("request_dispatcher: a slot is lost or there twice");
+  c_slots : cover property (@(posedge clk_i) disable iff (!live_q) waiting_q != 0 && out_q != 0);
 `endif
 endmodule

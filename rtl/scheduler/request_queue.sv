@@ -102,9 +102,15 @@ module request_queue #(
     assign expired_o[s] = expired_q[s] || (known_q[s] && now_q - oldest_q[s] >= timeout_i[s]);
 
 `ifndef SYNTHESIS
-    a_overflow : assert property (@(posedge clk_i) disable iff (!live_q) !push || !full_o[s]);
-    a_underflow : assert property (@(posedge clk_i) disable iff (!live_q) !take || 32'(take_n_i) <= 32'(level_q[s]));
-    a_known : assert property (@(posedge clk_i) disable iff (!live_q) !known_q[s] || level_q[s] != '0);
+    a_overflow : assert property (@(posedge clk_i) disable iff (!live_q) !push || !full_o[s])
+    else $error("request_queue: service %0d: pushed while full", s);
+    c_overflow : cover property (@(posedge clk_i) disable iff (!live_q) push);
+    a_underflow : assert property (@(posedge clk_i) disable iff (!live_q) !take || 32'(take_n_i) <= 32'(level_q[s]))
+    else $error("request_queue: service %0d: %0d taken of %0d", s, take_n_i, level_q[s]);
+    c_underflow : cover property (@(posedge clk_i) disable iff (!live_q) take);
+    a_known : assert property (@(posedge clk_i) disable iff (!live_q) !known_q[s] || level_q[s] != '0)
+    else $error("request_queue: service %0d: an arrival is known of an empty queue", s);
+    c_known : cover property (@(posedge clk_i) disable iff (!live_q) known_q[s]);
 `endif
   end
 

@@ -69,6 +69,8 @@ module semaphores (
     if (!rst_ni) live_q <= 1'b0;
     else live_q <= 1'b1;
   // Two streams that wait on one semaphore (a program's fault) could take the same token.
-  a_underflow : assert property (@(posedge clk_i) disable iff (!live_q) under == '0);
+  a_underflow : assert property (@(posedge clk_i) disable iff (!live_q) under == '0)
+  else $error("semaphores: more tokens taken than there are");
+  c_underflow : cover property (@(posedge clk_i) disable iff (!live_q) change && take_i != '0);
 `endif
 endmodule

@@ -46,8 +46,14 @@ module slot_pool #(
     if (!rst_ni) live_q <= 1'b0;
     else live_q <= 1'b1;
   // A slot is never given back twice, nor while it is offered.
-  a_double_free : assert property (@(posedge clk_i) disable iff (!live_q) (free_q & free_mask_i) == '0);
-  a_free_offered : assert property (@(posedge clk_i) disable iff (!live_q) !(valid_q && free_mask_i[slot_q]));
-  a_take : assert property (@(posedge clk_i) disable iff (!live_q) !take_i || valid_q);
+  a_double_free : assert property (@(posedge clk_i) disable iff (!live_q) (free_q & free_mask_i) == '0)
+  else $error("slot_pool: a slot is given back twice");
+  c_double_free : cover property (@(posedge clk_i) disable iff (!live_q) free_mask_i != '0);
+  a_free_offered : assert property (@(posedge clk_i) disable iff (!live_q) !(valid_q && free_mask_i[slot_q]))
+  else $error("slot_pool: slot %0d is given back while it is offered", slot_q);
+  c_free_offered : cover property (@(posedge clk_i) disable iff (!live_q) valid_q && free_mask_i != '0);
+  a_take : assert property (@(posedge clk_i) disable iff (!live_q) !take_i || valid_q)
+  else $error("slot_pool: taken while none is offered");
+  c_take : cover property (@(posedge clk_i) disable iff (!live_q) take_i);
 `endif
 endmodule

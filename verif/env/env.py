@@ -17,7 +17,7 @@ from verif.env.deployment import Deployment
 from verif.env.latency import LatencyScoreboard
 from verif.env.predict import solo_response
 from verif.env.reference import Reference
-from verif.env.scoreboards import BatchRecorder, ResponseScoreboard, WeightScoreboard
+from verif.env.scoreboards import AxiWatch, BatchRecorder, ResponseScoreboard, Scoreboard, WeightScoreboard
 
 
 class Predictor(uvm_component):
@@ -52,6 +52,7 @@ class EquinoxEnv(uvm_env):
         self.weight_board = WeightScoreboard.create("weight_board", self)
         self.batches = BatchRecorder.create("batches", self)
         self.latency_board = LatencyScoreboard.create("latency_board", self)
+        self.axi_watch = AxiWatch.create("axi_watch", self)
         self.coverage = FunctionalCoverage.create("coverage", self)
 
     def connect_phase(self):
@@ -76,6 +77,7 @@ class EquinoxEnv(uvm_env):
         self.latency_board.solo = cache(lambda service, rows: solo_response(what, service, rows))
         dut = ConfigDB().get(self, "", "DUT")
         self.latency_board.held = lambda: int(dut.rsp_held.value) + int(dut.u_dram.held.value)
+        self.axi_watch.transfers = lambda: int(dut.u_checker.transfers.value)
         self.response_board.expected = self.predictor.response
         board = self.weight_board
         board.required = False
@@ -86,3 +88,12 @@ class EquinoxEnv(uvm_env):
             board.reference = self.predictor.training
             board.loss = what.loss
             board.step_regions, board.weight_regions = ("errors",), ("weights",)
+
+    @property
+    def boards(self) -> list[Scoreboard]:
+        """All scoreboards."""
+        return [self.response_board, self.weight_board, self.batches, self.latency_board, self.axi_watch]
+
+    def counts(self) -> dict[str, int]:
+        """Check -> items compared, over all scoreboards; those that compared nothing are left out."""
+        return {what: items for board in self.boards for what, items in board.counts().items() if items}

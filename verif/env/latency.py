@@ -57,6 +57,7 @@ class LatencyScoreboard(Scoreboard):
         self.batches: list[BatchEvent] = []
         self.ports = {name: _Port(f"{name}_port", self, getattr(self, name)) for name in ("writes", "offered", "sent", "answers", "steps", "batches")}
         self.timeline: Timeline | None = None
+        self.kinds: dict[str, int] = {}  # what was compared -> how many of it
         self.settled = self.judged = -1  # events recorded when the timeline was predicted, and when it was compared
 
     def port(self, name: str):
@@ -109,6 +110,7 @@ class LatencyScoreboard(Scoreboard):
             return
         self.judged, self.compared = self.settled, 0
         self.mismatches.clear()
+        self.kinds.clear()
         if not self.exact:
             self._bound()
             return
@@ -124,10 +126,19 @@ class LatencyScoreboard(Scoreboard):
         begun = {n: r.offered for n, r in enumerate(self.offered)}
         service = {n: r.service for n, r in enumerate(self.offered)}
         early, late = too_early(self.batches, self.answers, self.solo), too_late(seen, wanted, begun, service, self.held())
-        for checked, complaints in (early, late):
-            self.compared += checked
+        for what, (checked, complaints) in (("earliest times of batches", early), ("latest times of responses", late)):
+            self._count(what, checked)
+            if not checked and seen:
+                self.mismatch(f"{what}: compared nothing")
             for text in complaints:
                 self.mismatch(text)
+
+    def _count(self, what: str, items: int) -> None:
+        self.compared += items
+        self.kinds[what] = self.kinds.get(what, 0) + items
+
+    def counts(self) -> dict[str, int]:
+        return dict(self.kinds)
 
     def _observed_taken(self) -> list[tuple[int, ...]]:
         return [(s.cycle, s.service) for s in self.sent]
@@ -162,7 +173,7 @@ class LatencyScoreboard(Scoreboard):
         end = self.timeline.end
         seen, want = ([e for e in events if e[0] < end] for events in (seen, want))
         for n, (a, b) in enumerate(zip_longest(seen, want)):
-            self.compared += 1
+            self._count(f"times: {what.split(' (')[0]}", 1)
             if a != b:
                 self.mismatch(f"{what} {n}: seen {a or 'nothing'}, predicted {b or 'nothing'}")
                 for k in range(max(0, n - AROUND), n + AROUND + 1):

@@ -44,6 +44,10 @@ class Scoreboard(uvm_component):
         self.mismatches: list[str] = []
         self.required = True
 
+    def counts(self) -> dict[str, int]:
+        """What was compared -> how many of it."""
+        return {self.get_name(): self.compared}
+
     def mismatch(self, text: str) -> None:
         self.mismatches.append(text)
         if len(self.mismatches) <= MAX_LISTED:
@@ -83,6 +87,7 @@ class ResponseScoreboard(Scoreboard):
         self.offered_port = OfferedPort("offered_port", self)
         self.response_port = ResponsePort("response_port", self)
         self.expected: Callable[[RequestItem], np.ndarray] | None = None
+        self.payloads = self.ordered = 0
         self.outstanding: dict[int, RequestItem] = {}
         self.order: dict[int, deque[int]] = {}
         self.served: list[Served] = []
@@ -108,6 +113,7 @@ class ResponseScoreboard(Scoreboard):
             if queue[0] != rsp.request_id:
                 self.mismatch(f"cycle {rsp.cycle}: service {item.service} answered request {rsp.request_id} before {queue[0]} (order)")
             queue.remove(rsp.request_id)
+            self.ordered += 1
         if rsp.status not in item.legal:
             self.mismatch(f"cycle {rsp.cycle}: request {rsp.request_id} has status {rsp.status}, legal {sorted(map(int, item.legal))}")
         elif rsp.status == Status.OK:
@@ -122,12 +128,16 @@ class ResponseScoreboard(Scoreboard):
 
     def _compare(self, item: RequestItem, rsp: Response) -> None:
         want = self.expected(item)
+        self.payloads += 1
         if want.shape != rsp.payload.shape:
             self.mismatch(f"request {rsp.request_id}: response of {rsp.payload.shape[0]} lines, reference {want.shape[0]}")
         elif not np.array_equal(want, rsp.payload):
             line, lane = np.argwhere(want != rsp.payload)[0]
             self.mismatch(f"cycle {rsp.cycle}: request {rsp.request_id} line {line} lane {lane}: "
                           f"{rsp.payload[line, lane]:#06x}, reference {want[line, lane]:#06x}")
+
+    def counts(self) -> dict[str, int]:
+        return {"responses (status, once)": self.compared, "payloads": self.payloads, "responses in order": self.ordered}
 
     def problems(self) -> list[str]:
         lost = [f"request {i} of service {r.service}, offered from cycle {r.arrival}, was never answered" for i, r in self.outstanding.items()]
@@ -150,6 +160,7 @@ class WeightScoreboard(Scoreboard):
     def build_phase(self):
         super().build_phase()
         self.step_port = StepPort("step_port", self)
+        self.counted = 0
         self.read: Callable[[str, int], bytes] | None = None
         self.reference: Callable[[int, str], bytes] | None = None
         self.loss: Callable[[int, bytes], float] | None = None
@@ -164,6 +175,7 @@ class WeightScoreboard(Scoreboard):
     def step(self, event: StepEvent) -> None:
         if not self.armed or event.steps == 0:
             return
+        self.counted += 1
         if event.steps != self.steps + 1:
             self.mismatch(f"cycle {event.cycle}: step count went from {self.steps} to {event.steps}")
         self.steps = event.steps
@@ -177,6 +189,9 @@ class WeightScoreboard(Scoreboard):
         if self.steps in self.checkpoints:
             for region in self.weight_regions:
                 self._compare(event, region)
+
+    def counts(self) -> dict[str, int]:
+        return {"training regions in DRAM": self.compared, "step counts": self.counted}
 
     def restart(self) -> None:
         """The job starts over from its first step."""
@@ -202,18 +217,34 @@ class BatchPort(uvm_subscriber):
         self.get_parent().batch(item)
 
 
-class BatchRecorder(uvm_component):
+class BatchRecorder(Scoreboard):
     """Keeps every batch that was dispatched, and checks its fill against the service's batch limit."""
 
     def build_phase(self):
+        super().build_phase()
         self.batch_port = BatchPort("batch_port", self)
         self.batches: list[BatchEvent] = []
         self.limits: dict[int, int] = {}
 
     def batch(self, event: BatchEvent) -> None:
         self.batches.append(event)
+        limit = self.limits.get(event.service)
+        if limit is not None:
+            self.compared += 1
+            if not 1 <= event.rows <= limit:
+                self.mismatch(f"cycle {event.cycle}: batch of {event.rows} rows, limit {limit}")
 
-    def check_phase(self):
-        for b in self.batches:
-            limit = self.limits.get(b.service)
-            assert limit is None or 1 <= b.rows <= limit, f"cycle {b.cycle}: batch of {b.rows} rows, limit {limit}"
+
+class AxiWatch(Scoreboard):
+    """How many transfers the AXI checker of the HDL top has watched (what it finds ends the simulation). ``transfers()`` reads its count."""
+
+    def build_phase(self):
+        super().build_phase()
+        self.transfers: Callable[[], int] | None = None
+
+    def count(self) -> None:
+        """Read the checker's count; at the end of the run."""
+        self.compared = self.transfers()
+
+    def extract_phase(self):
+        self.count()

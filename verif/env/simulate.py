@@ -10,13 +10,14 @@ from pathlib import Path
 from models.config import load_config
 from verif.env.deployment import Deployment, deploy
 from verif.env.scenario import ROOT, Scenario
+from verif.lib import checks
 from verif.lib.rtl import closure
 from verif.lib.sim import SimResult, build, env_flag, run
 
 MODULE = "verif.tests.bench_equinox"
 TIMELINE = "timeline.json.gz"  # in a run's folder
 LIBRARY = (ROOT / "rtl", ROOT / "verif/lib/sv", ROOT / "verif/tb")
-VISIBLE = [("axi_dram", "mem"), ("axi_dram", "stall_pct"), ("axi_dram", "stall_seed"), ("axi_dram", "err_*"), ("axi_dram", "latency"), ("axi_dram", "held")]
+VISIBLE = [("axi_dram", "mem"), ("axi_dram", "stall_pct"), ("axi_dram", "stall_seed"), ("axi_dram", "err_*"), ("axi_dram", "latency"), ("axi_dram", "held"), ("axi_checker", "transfers")]
 
 
 def build_chip(config: str, *, trace: bool = False, sources: Sequence[Path] = (), **options) -> Path:
@@ -43,12 +44,13 @@ class ChipRun:
 
 def simulate(
     scenario: Scenario, run_dir: Path, *, trace: bool | None = None, timeout: float = 3600.0, check: bool = False,
-    module: str = MODULE, deployment: Deployment | None = None, timeline: bool = False,
+    module: str = MODULE, deployment: Deployment | None = None, timeline: bool = False, plusargs: Sequence[str] = (), **options,
 ) -> ChipRun:
     """Build if needed, write the run's inputs, run ``scenario.test`` of ``module``.
 
     ``deployment`` is what runs, where it is not what :func:`deploy` makes of the scenario. ``trace``: dump waves (default:
-    whether WAVES is set). ``timeline``: the test leaves a :data:`TIMELINE` in the folder.
+    whether WAVES is set). ``timeline``: the test leaves a :data:`TIMELINE` in the folder. ``options`` are those of
+    :func:`verif.lib.sim.build`.
 
     Raises:
         ValueError: the scenario is wrong or does not fit, or the folder holds something else than an earlier run.
@@ -59,7 +61,7 @@ def simulate(
     trace = env_flag("WAVES") if trace is None else trace
     what = deploy(scenario) if deployment is None else deployment
     start = time.monotonic()
-    exe = build_chip(scenario.config, trace=trace)
+    exe = build_chip(scenario.config, trace=trace, **options)
     built = time.monotonic() - start
     run_dir.mkdir(parents=True, exist_ok=True)
     for old in run_dir.glob("*"):
@@ -69,10 +71,11 @@ def simulate(
     what.save(run_dir)
     (run_dir / "dram.bin").write_bytes(what.image.dram.tobytes())
     result = run(
-        exe, module, test_filter=rf"\b{scenario.test}$", seed=scenario.seed, plusargs=[f"+dram_image={run_dir / 'dram.bin'}"],
+        exe, module, test_filter=rf"\b{scenario.test}$", seed=scenario.seed, plusargs=[f"+dram_image={run_dir / 'dram.bin'}", *plusargs],
         env={"EQX_RUN_DIR": str(run_dir), "EQX_TIMELINE": str(int(timeline)), "COCOTB_REWRITE_ASSERTION_FILES": ""},
         run_dir=run_dir / "sim", trace=trace, timeout=timeout, check=check,
     )
+    checks.report(result.run_dir)
     return ChipRun(run_dir, result, built)
 
 

@@ -6,6 +6,7 @@ import ast
 import re
 from pathlib import Path
 
+from verif.lib import asserts
 from verif.lib.rtl import strip_comments
 
 # A package may import from itself, from what follows its name here, and from outside libraries.
@@ -64,8 +65,8 @@ def check_python_file(path: Path, root: Path) -> list[str]:
 
 
 def check_all(root: Path) -> list[str]:
-    """All findings in rtl/, models/, verif/ and scripts/ below ``root``."""
-    findings = []
+    """All findings in rtl/, models/, verif/ and scripts/ below ``root``, assertions without a cover among them."""
+    findings = asserts.without_cover(root)
     for path in sorted((root / "rtl").rglob("*.sv")):
         findings += check_rtl_file(path)
     for package in _MAY_USE:

@@ -26,6 +26,7 @@ from typing import IO
 import find_libpython
 from cocotb_tools import config as cocotb_config
 
+from verif.lib import checks
 from verif.lib.build import BuildError, build, env_flag, say
 from verif.lib.rtl import RTL, closure, rtl_sources
 from verif.lib.toolchain import BUILD, ROOT, ToolError, trace_format
@@ -342,6 +343,7 @@ def run_block(
 
     Raises:
         SimFailure: at the first run that is not ok.
+        AssertionError: no check of a run has compared anything.
     """
     __tracebackhide__ = True
     folder = Path(here).resolve()
@@ -354,9 +356,12 @@ def run_block(
     bench = ".".join((folder / f"bench_{dut}").relative_to(ROOT).parts)
     settings = {f"P_{key}": str(int(v) if isinstance(v, bool) else v) for key, v in (params or {}).items()}
     settings.update(env or {})
-    return [
+    results = [
         run(
             exe, bench, seed=seed, test_filter=test_filter, timeout=timeout, env=settings, plusargs=plusargs
         )
         for seed in ([seed + default_seed() - DEFAULT_SEED for seed in seeds] or [default_seed()])
     ]
+    for result in results:
+        checks.require(result.run_dir)
+    return results

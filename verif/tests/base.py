@@ -18,6 +18,7 @@ from verif.env.deployment import Deployment
 from verif.env.env import EquinoxEnv
 from verif.env.scenario import POLICIES
 from verif.env.timeline import write_timeline
+from verif.lib import checks
 from verif.sequences.boot import BootSeq, DrainTrainingSeq, StartTrainingSeq, reset
 from verif.sequences.replay import ItemsSeq, ReplaySeq, good_request
 
@@ -28,6 +29,7 @@ class EquinoxTest(uvm_test):
     Subclasses write ``body``.
     """
 
+    expects = False  # the test has expectations of its own (expect); none compared is a failure
     timed = True  # compare every time with the timing model's
     patience = 2_000_000  # cycles without any answer after which the rest counts as lost
     step_patience = 2_000_000  # cycles without a training step after which a wait for one fails
@@ -60,9 +62,21 @@ class EquinoxTest(uvm_test):
             self.drop_objection()
 
     def extract_phase(self):
+        self.count_checks()
         if os.environ.get("EQX_TIMELINE") == "1":
             done = write_timeline(self.env.latency_board, self.what, self.run_dir, self.causes)
             self.logger.info(f"timeline: {done or 'none, the times of this run are not exact'}")
+
+    def count_checks(self) -> None:
+        """Leave what was compared in the run's folder; the scoreboards judge by themselves."""
+        self.env.latency_board.judge()
+        self.env.axi_watch.count()
+        for what, items in {**self.env.counts(), "expectations of the test": self.expected_things}.items():
+            if items:
+                checks.compared(what, items)
+
+    def check_phase(self):
+        assert self.expected_things or not self.expects, f"{type(self).__name__}: compared nothing with what it expects"
 
     async def boot(self) -> None:
         """Reset, stalls, DRAM image, instruction memories, boot program."""

@@ -12,6 +12,7 @@ from verif.tests.registers import Registers
 from verif.tests.replay import EquinoxReplay
 from verif.tests.request_errors import RequestErrors
 from verif.tests.service_errors import ServiceErrors
+from verif.tests.short import Short
 from verif.tests.training_errors import TrainingErrors
 
 
@@ -68,6 +69,11 @@ class equinox_late_response_test(LateResponse):
 @pyuvm.test()
 class equinox_slow_dram_test(SlowDram):
     """Must fail: the DRAM is a cycle slower than it says."""
+
+
+@pyuvm.test()
+class equinox_short_test(Short):
+    """The least in which every scoreboard compares something."""
 
 
 @pyuvm.test()

@@ -14,6 +14,8 @@ from verif.tests.base import EquinoxTest
 class DrainRestart(EquinoxTest):
     """Each part begins and ends with training at rest; requests are served in all of them."""
 
+    expects = True
+
     async def body(self) -> None:
         await self.set_timeout(400)
         self.board = self.env.weight_board

@@ -18,6 +18,8 @@ WHOLE = 4096  # bytes compared at a time
 class IsaTourTest(EquinoxTest):
     """Replaces the scenario's training by a tour of the instruction set (run it with TRAIN=off)."""
 
+    expects = True
+
     def prepare(self) -> None:
         old = self.what.image
         tour = isa_tour(self.cfg, self.rng)

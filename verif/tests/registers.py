@@ -25,6 +25,8 @@ HANDS_OFF = ("CMD", "IMEM_DATA", "IRQ_STATUS")  # writing these does something e
 class Registers(EquinoxTest):
     """Values out of reset, fields written and read back, read-only and sticky ones, byte strobes, counters."""
 
+    expects = True
+
     async def boot(self) -> None:
         """Only reset: the registers are to be seen as they come out of it."""
         await reset(self.dut)

@@ -100,6 +100,10 @@ class EquinoxReplay(EquinoxTest):
                   Check("order and loss", "requests", board.compared, len(board.outstanding))]
         latency.judge()
         checks.append(Check("times" if latency.exact else "bounds of times", "batches, responses, steps", latency.compared, len(latency.mismatches)))
+        batches, axi = self.env.batches, self.env.axi_watch
+        axi.count()
+        checks.append(Check("fill of batches", "batches", batches.compared, len(batches.mismatches)))
+        checks.append(Check("AXI rules", "transfers", axi.compared))
         if s.train != "off":
             checks.append(Check("training in DRAM", "regions", weights.compared, len(weights.mismatches)))
         return RunResult(

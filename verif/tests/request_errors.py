@@ -17,6 +17,8 @@ FAR = 200  # a service number beyond any that can be installed
 class RequestErrors(EquinoxTest):
     """Unknown services, wrong lengths, full queues; sticky bits, interrupt and counters."""
 
+    expects = True
+
     async def body(self) -> None:
         await self.set_timeout(400)
         await self.idle_registers()

@@ -19,6 +19,7 @@ EITHER = frozenset({Status.OK, Status.CTX_ERROR})
 class ServiceErrors(EquinoxTest):
     """Breaks each service in turn while both are asked for, and kills contexts."""
 
+    expects = True
     timed = False  # faulty programs
 
     async def body(self) -> None:

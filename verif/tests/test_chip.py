@@ -33,7 +33,7 @@ def test_replay(config: str, policy: str) -> None:
     result = run(config, "replay", policy, policy=policy, service=BOTH, requests=40, steps=3, **stalls)
     report = json.loads((result.run_dir / "result.json").read_text())
     assert {c["name"]: c["compared"] > 0 for c in report["checks"]} == dict.fromkeys(
-        ("responses", "order and loss", "bounds of times" if stalls else "times", "training in DRAM"), True)
+        ("responses", "order and loss", "bounds of times" if stalls else "times", "fill of batches", "AXI rules", "training in DRAM"), True)
     for service in report["services"]:
         if stalls:
             assert service["causes"] == {} and "random stalls" in report["notes"][0]

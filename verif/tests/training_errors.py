@@ -41,6 +41,7 @@ def fields(**values: int) -> Callable[[Instr], int]:
 class TrainingErrors(EquinoxTest):
     """Every cause, in every unit that can raise it, each with requests in flight."""
 
+    expects = True
     timed = False  # faulty programs
 
     def faults(self) -> list[list[Fault]]:

@@ -8,6 +8,8 @@ from typing import Any
 import cocotb
 from cocotb.triggers import FallingEdge, Timer
 
+from verif.lib import checks
+
 K = int(os.environ["P_K"])
 PAGE = 4096 // K  # beats
 RULES = (
@@ -98,6 +100,7 @@ async def every_rule_can_fail(dut: Any) -> None:
         broken = {RULES[i] for i in range(len(RULES)) if int(dut.breaches[i].value) != before[i]}
         assert broken == ({rule} if rule else set()), f"{name}: reported {broken}, expected {rule}"
         assert rule or int(dut.transfers.value) > moved, f"{name}: nothing was watched"
+        checks.compared("scenes of AXI rules", 1)
 
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")
@@ -106,3 +109,4 @@ async def counts_transfers(dut: Any) -> None:
     await play(dut, [aw(awlen=1), w(0), w(1), B, ar(), r(1)])
     await Timer(20, "ns")
     assert int(dut.transfers.value) - start == 6
+    checks.compared("transfers counted", 6)

@@ -14,6 +14,7 @@ from cocotb.triggers import RisingEdge, Timer, with_timeout
 from cocotbext.axi import AxiBus, AxiMaster, AxiResp
 
 from verif.block.axi_dram.timing import schedule
+from verif.lib import checks
 from verif.lib.dram import DramBackdoor
 
 K, BYTES = int(os.environ["P_K"]), int(os.environ["P_BYTES"])
@@ -91,6 +92,7 @@ async def beats_come_when_the_rule_says(dut: Any, mix: str, other: bool) -> None
     assert seen["r"] == want.reads
     assert seen["w"] == want.writes
     assert seen["b"] == want.responses
+    checks.compared("beats of the DRAM in their cycles", len(want.reads) + len(want.writes) + len(want.responses))
     # Addresses are taken at once while the queue has room.
     at = [op[0] for op in reads]
     assert not reads or seen["ar"][0] == at[0]
@@ -110,6 +112,7 @@ async def reads_see_what_was_written(dut: Any) -> None:
     want = [image[addr + i * K] for _, addr, length in reads for i in range(length + 1)]
     assert int(dut.b_log[len(writes) - 1].value) < 10_000, "the reads began before the last write's response"
     assert data == want and len(data) > 40
+    checks.compared("beats read", len(data))
 
 
 @cocotb.test(timeout_time=20, timeout_unit="ms")
@@ -140,6 +143,8 @@ async def random_traffic_of_another_master(dut: Any, stall: int) -> None:
             assert got.resp == AxiResp.OKAY and got.data == model[addr : addr + beats * K]
     assert bytes(door.read(0, span)) == bytes(model)
     assert int(dut.u_check.transfers.value) > 200
+    checks.compared("bytes of another master", span)
+    checks.compared("AXI transfers", int(dut.u_check.transfers.value))
 
 
 @cocotb.test(timeout_time=2, timeout_unit="ms")
@@ -167,6 +172,7 @@ async def errors(dut: Any) -> None:
     dram.err_en.value = 0
     await Timer(1, "ns")
     assert (await master.read(lo, K)).resp == AxiResp.OKAY
+    checks.compared("error responses", 8)
 
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")
@@ -188,3 +194,4 @@ async def files(dut: Any) -> None:
     dram.load_req.value = 1 - int(dram.load_req.value)
     await Timer(1, "ns")
     assert bytes(door.read(1024, 16 * K)) == data[::-1]
+    checks.compared("bytes of files", 2 * len(data))

@@ -14,6 +14,7 @@ from cocotb.triggers import ReadOnly, RisingEdge, Timer
 from models.isa.encoding import Conv
 from models.numerics import quantise
 from verif.block.vpu.vpu_mem import bf16_data, read_hex, write_hex
+from verif.lib import checks
 
 L, K = int(os.environ["P_L"]), int(os.environ["P_K"])
 GROUP = K // L
@@ -152,6 +153,7 @@ async def play(dut: Any, segments: list[Segment], order: list[int], gaps: list[i
     for i, (g, w) in enumerate(zip(got, want, strict=False)):
         assert g == w, f"block {i}:\n got  {g[:5]} {g[5].hex()}\n want {w[:5]} {w[5].hex()}"
     assert len(got) == len(want) > 0, f"{len(got)} blocks written, expected {len(want)}"
+    checks.compared("blocks", len(want))
     dut._log.info("%d lines, %d blocks, COLS held back %d cycles", count, blocks, held)
     await Timer(1, "ns")
     return held

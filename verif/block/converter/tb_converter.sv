@@ -81,12 +81,15 @@ module tb_converter #(
         end
       end else if (go && gap < 8'd10) gap <= (tile_full == '0) ? gap + 8'd1 : 8'd0;
       if (actc_we || wgtc_we || sob_we) begin
-        if ($countones({actc_we, wgtc_we, sob_we}) != 1) $error("tb_converter: two memories written");
+        c_one : cover (1'b1);
+        a_one : assert ($countones({actc_we, wgtc_we, sob_we}) == 1) else $error("tb_converter: two memories written");
         log_data[blocks] <= data;
         log_block[blocks] <= {cycle, 7'd0, finish, finish_ctx, actc_we ? 2'd0 : wgtc_we ? 2'd1 : 2'd2,
                               actc_we ? actc_waddr : wgtc_we ? wgtc_waddr : sob_waddr};
         blocks <= blocks + 1;
-      end else if (finish != '0) $error("tb_converter: finish without a block");
+      end
+      c_finish : cover (finish != '0);
+      a_finish : assert (finish == '0 || actc_we || wgtc_we || sob_we) else $error("tb_converter: finish without a block");
     end
   end
 

@@ -19,6 +19,7 @@ from verif.block.dma.checks import (
 from verif.block.dma.harness import FAIR, INF_ONLY, PRIO, Harness
 from verif.block.dma.programs import LD, ST, State, Step
 from verif.block.dma.timing import predict
+from verif.lib import checks
 
 
 @cocotb.test(timeout_time=20, timeout_unit="ms")
@@ -94,6 +95,7 @@ async def every_cycle_as_predicted(dut: Any, mode: int, units: str) -> None:
         s = h.stream(u, c)
         assert s.issued == want[u, c].issued, f"unit {u} context {c}: issue"
         assert s.done == want[u, c].done and len(s.done) == 16, f"unit {u} context {c}: completion"
+        checks.compared("completions in their cycles", len(s.done))
 
 
 @cocotb.test(timeout_time=5, timeout_unit="ms")
@@ -132,6 +134,7 @@ async def one_beat_a_cycle(dut: Any, buffer: str) -> None:
     assert last - first + 1 == beats + (beats - 1) * h.gap
     s = h.stream(u, 0)
     assert s.busy == beats and h.stalls(u)[1] == 0
+    checks.compared("beats without a gap", beats)
 
 
 @cocotb.test(timeout_time=2, timeout_unit="ms")
@@ -164,7 +167,8 @@ async def contexts_take_turns_by_mode(dut: Any, mode: int, unit: int) -> None:
         last[pick_inf], inf_last = c, pick_inf
         left[c] -= 1
         want.append(c)
-    assert order == want
+    assert order == want, f"bursts of contexts {order}, the mode's order is {want}"
+    checks.compared("turns of contexts", len(want))
 
 
 @cocotb.test(timeout_time=2, timeout_unit="ms")

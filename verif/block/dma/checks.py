@@ -10,6 +10,7 @@ from models.isa.encoding import Err, LdDst, Op, StSrc, make
 from verif.block.dma import programs as pr
 from verif.block.dma.harness import Harness, Programs
 from verif.block.dma.programs import LD, ST, State, Step
+from verif.lib import checks
 
 
 def random_programs(h: Harness, count: int) -> Programs:
@@ -36,6 +37,7 @@ def same(got: State, want: State) -> None:
         assert not len(bad), f"{name}: {len(bad)} words differ, first {bad[0]}"
     bad = np.flatnonzero(got.dram != want.dram)
     assert not len(bad), f"DRAM: {len(bad)} bytes differ, first at {bad[0]:#x}"
+    checks.compared("bytes of the DRAM", got.dram.size)
 
 
 def differs(a: State, b: State) -> int:
@@ -56,10 +58,13 @@ def check_reports(h: Harness, programs: Programs) -> None:
         mine = [(a, n) for _, a, n in seen[u] if lo <= a < hi]
         want = [b for step in steps for run in pr.runs(step, h.envs[c]) for b in cut[u](h.shape, run)]
         assert mine == want, f"unit {u} context {c}: bursts differ"
+        checks.compared("bursts", len(want))
         assert s.busy == sum(n for _, n in mine)
     total = [sum(h.stream(u, c).busy for c in range(h.ctx)) for u in (LD, ST)]
     assert total == [h.number("r_n"), h.number("w_n")] and min(total) > 0
-    assert int(h.dut.u_check.transfers.value) > sum(total)
+    transfers = int(h.dut.u_check.transfers.value)
+    checks.compared("AXI transfers", transfers)
+    assert transfers > sum(total)
 
 
 def same_but_cut_short(h: Harness, got: State, want: State, stages: list[State]) -> None:
@@ -79,6 +84,7 @@ def same_but_cut_short(h: Harness, got: State, want: State, stages: list[State])
         changed = stage.dram != stages[0].dram
         legal |= changed & ((got.dram == stage.dram) | (got.dram == stages[0].dram))
     assert legal.all(), f"DRAM: bytes {np.flatnonzero(~legal)[:3]} are wrong"
+    checks.compared("bytes of the DRAM", got.dram.size)
 
 
 def unfinished(want: State, runs: list[pr.Run], op: Op) -> list[State]:

@@ -93,9 +93,13 @@ module tb_dma #(
           dead_q[s] <= 1'b1;
         end else if (kill_q[s] && quiet[s]) kill_q[s] <= 1'b0;
         a_done : assert (!done[s] || open_q[s] != 0) else $error("stream %0d: done without an instruction", s);
+        c_done : cover (done[s]);
         a_after : assert (!(done[s] || err[s]) || !(kill_q[s] || react_q[s] != 0)) else $error("stream %0d: report after its end", s);
+        c_after : cover (kill_q[s] || react_q[s] != 0);
         a_ready : assert (!(kill_q[s] && ready[s])) else $error("stream %0d: ready while killed", s);
+        c_ready : cover (kill_q[s]);
         a_quiet : assert (!(quiet[s] && busy[s])) else $error("stream %0d: busy while quiet", s);
+        c_quiet : cover (quiet[s]);
       end
     end
   end
@@ -103,7 +107,9 @@ module tb_dma #(
   assign finished = go && (&over);
   always @(posedge clk) if (rst_n) begin
     a_busy_ld : assert ($onehot0(busy[CTX-1:0])) else $error("LD busy for two");
+    c_busy_ld : cover (busy[CTX-1:0] != '0);
     a_busy_st : assert ($onehot0(busy[S-1:CTX])) else $error("ST busy for two");
+    c_busy_st : cover (busy[S-1:CTX] != '0);
   end
 
   // Units. The memory's signals: of the model (d_*) or of Python (m_axi_*).
@@ -200,12 +206,19 @@ module tb_dma #(
     if (sof_re) sof_rd <= sof[sof_ra%SOF_DEPTH];
     if (rst_n) begin
       a_actd : assert (!actd_we || actd_wa < ACTD_DEPTH) else $error("ACTD address");
+      c_actd : cover (actd_we);
       a_wgtd : assert (!wgtd_we || wgtd_wa < WGTD_DEPTH) else $error("WGTD address");
+      c_wgtd : cover (wgtd_we);
       a_stg : assert (!stg_we || stg_wa < STG_DEPTH) else $error("STG address");
+      c_stg : cover (stg_we);
       a_sob : assert (!sob_re || sob_ra < SOB_DEPTH) else $error("SOB address");
+      c_sob : cover (sob_re);
       a_sof : assert (!sof_re || sof_ra < SOF_DEPTH) else $error("SOF address");
+      c_sof : cover (sof_re);
       a_one : assert ($onehot0({actd_we, wgtd_we, stg_we})) else $error("LD writes twice in a cycle");
+      c_one : cover (actd_we || wgtd_we || stg_we);
       a_seen : assert (!(|done[CTX-1:0]) || actd_we || wgtd_we || stg_we) else $error("LD done is not with its last write");
+      c_seen : cover (|done[CTX-1:0]);
     end
   end
 

@@ -3,6 +3,8 @@
 import cocotb
 from cocotb.triggers import FallingEdge, RisingEdge, Timer
 
+from verif.lib import checks
+
 SIZES = 6
 
 
@@ -24,6 +26,7 @@ async def equals_reference(dut) -> None:
     for n in range(SIZES):
         cycles, errors = compared >> 32 * n & 0xFFFFFFFF, wrong >> 32 * n & 0xFFFFFFFF
         assert cycles >= 100_000
+        checks.compared("grants", cycles)
         if n == SIZES - 1:
             assert errors > 1000, "the planted fault was not noticed"
         else:

@@ -11,6 +11,7 @@ from cocotb.triggers import FallingEdge, Timer
 
 from models.isa.encoding import INSTR_BITS, SEMAPHORES
 from verif.block.frontend.model import IDLE, UNITS, FrontendModel, Inputs, Instruction, Program, Row
+from verif.lib import checks
 
 
 def param(name: str) -> int:
@@ -253,6 +254,7 @@ class Harness:
                 seen["dep"][u][c] = 1
             else:
                 seen[self.corrupt][u][c] ^= 1
+        checks.compared("outputs of a cycle", len(want))
         for name, expected in want.items():
             assert seen[name] == expected, f"cycle {self.now}: {name} is {seen[name]}, the model says {expected}"
 
@@ -267,6 +269,7 @@ class Harness:
             if not want["rsp"][c]:
                 continue
             status, svc, rows = self.model.answer(c)
+            checks.compared("rows of batches", len(batch))
             rest = self.svc_rest[svc]
             assert rsp >> 32 * c & 0xFFFFFFFF == status << 24 | svc << 16 | rows << 8 | rest >> 32, f"batch of context {c}"
             cfg = self.ctx_rest[c]

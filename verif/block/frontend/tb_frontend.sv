@@ -114,9 +114,9 @@ module tb_frontend #(
       for (int c = 0; c < CTX; c++) begin
         wait_q[u][c] <= rst_n && instr_valid[u][c] && !ready[u][c];
         if (instr_valid[u][c]) instr_q[u][c] <= instr[u][c];
-        if (rst_n && wait_q[u][c] && !kill[c])
-          assert (instr_valid[u][c] && instr[u][c] == instr_q[u][c]) else $error("instruction withdrawn");
-        if (rst_n && kill[c]) assert (!instr_valid[u][c]) else $error("issue to a killed context");
+        c_withdrawn : cover (rst_n && wait_q[u][c] && !kill[c]);
+        a_withdrawn : assert (!(rst_n && wait_q[u][c] && !kill[c]) || instr_valid[u][c] && instr[u][c] == instr_q[u][c])
+        else $error("instruction withdrawn");
       end
   end
 endmodule

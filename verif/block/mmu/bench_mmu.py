@@ -10,6 +10,7 @@ import numpy as np
 from models.isa.encoding import Err, Instr, Op, make
 from verif.block.mmu.mmu_lib import Bench, Env, matmul
 from verif.block.mmu.mmu_ref import FAIR, INF_ONLY, PRIO, Size, b_in_range, row_in_range, static_fault, tiles
+from verif.lib import checks
 
 
 def region(size: Size, c: int) -> tuple[int, int]:
@@ -72,6 +73,7 @@ async def mixed_programs(dut: Any) -> None:
             train_rows=int(b.rng.choice([0, 1, 2, b.size.n, 2 * b.size.n])), max_gap=(0, 60, 8)[turn % 3],
         )  # fmt: skip
     assert int(dut.looked.value) > 50, "hardly any completed instruction's last line was read"
+    checks.compared("last lines of instructions", int(dut.looked.value))
 
 
 @cocotb.test(timeout_time=20, timeout_unit="ms")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from models.isa.encoding import INSTR_BITS, Instr, Op, encode, make
 from verif.block.mmu.mmu_ref import Clockwork, Env, Operands, Results, Schedule, Size
+from verif.lib import checks
 
 PROG = 64  # instructions a context in a phase, as in tb_mmu
 NS = 10
@@ -274,6 +275,7 @@ class Bench:
         )
         assert (model.acc != self.acc).any(), "the phase changed nothing: nothing was compared"
         self.compared += int((model.acc != self.acc).sum())
+        checks.compared("values of the accumulator", int((model.acc != self.acc).sum()))
         self.acc = got
 
     def _check_time(self, programs: list[list[list[Instr]]], envs: list[Env], train_rows: int, log: Log) -> None:
@@ -294,6 +296,7 @@ class Bench:
             for c, up in kills.get(t, []):
                 kill[c] = up
             model.cycle(t, mode, kill, taken.get(t, []))
+        checks.compared("rows in their cycles", len(model.out.rows))
         for what in ("rows", "lines", "done", "errs", "stalls"):
             seen, want = sorted(getattr(log.seen, what)), sorted(getattr(model.out, what))
             if seen != want:

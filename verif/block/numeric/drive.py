@@ -10,6 +10,8 @@ import numpy as np
 from cocotb.triggers import RisingEdge, Timer
 from numpy.typing import ArrayLike
 
+from verif.lib import checks
+
 LANES = int(os.environ["P_LANES"])
 
 
@@ -53,8 +55,9 @@ async def play(dut: Any, cell: int, total: int, sweep: bool = False, plant: bool
     dut.start.value = 1
     await RisingEdge(dut.finished)
     await Timer(1, "ns")
-    compared = int(dut.compared.value)
-    assert compared == total > 0, f"{compared} results compared, {total} expected"
+    count = int(dut.compared.value)
+    checks.compared("results of cells", count)
+    assert count == total, f"{count} results compared, {total} expected"
     return int(dut.mismatches.value)
 
 
@@ -69,6 +72,7 @@ async def check(dut: Any, cell: int, total: int, sweep: bool = False) -> None:
     if not sweep and int(dut.hold.value):
         held, unheld = int(dut.held.value), int(dut.unheld.value)
         assert held > total // LANES // 10, f"only {held} idle cycles"
+        checks.compared("idle cycles of cells", held)
         assert unheld == 0, f"output changed in {unheld} of {held} idle cycles"
 
 

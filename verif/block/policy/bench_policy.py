@@ -6,6 +6,8 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge, Timer
 
+from verif.lib import checks
+
 INF_ONLY, FAIR, PRIO = range(3)
 TABLE = {  # policy register -> mode without, with its condition
     0: (INF_ONLY, INF_ONLY), 1: (FAIR, FAIR), 2: (PRIO, PRIO), 3: (FAIR, PRIO), 4: (FAIR, PRIO),
@@ -38,6 +40,7 @@ async def check(dut, shift: int) -> None:
             compared += 1
         last = (policy, above, late)
     assert compared == 2 * len(MODES) ** 2 - 1
+    checks.compared("modes", compared)
 
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")

@@ -26,6 +26,7 @@ from pyuvm import (
 
 from models.isa.encoding import Status
 from verif.block.request_dispatcher.model import DispatcherModel, Inputs, Service
+from verif.lib import checks
 
 
 def param(name: str) -> int:
@@ -221,6 +222,7 @@ class Scoreboard(uvm_subscriber):
         ):  # fmt: skip
             assert seen == want, f"cycle {item.index}: {name} is {seen}, the model says {want}"
         self.compared += 1
+        checks.compared("outputs of a cycle", 7)
         self.longest = max(self.longest, *levels)
         # independent of the model: payload, slots, order, loss
         if get("rxb_we"):
@@ -245,6 +247,7 @@ class Scoreboard(uvm_subscriber):
         assert order is not None, f"request {ident} {how}, but not waiting"
         assert order > self.left.get((how, svc), -1), f"request {ident} {how} out of order"
         self.left[how, svc] = order
+        checks.compared("requests in order", 1)
 
     def _beat(self, data: int, last: int, accepted: bool, cycle: int) -> None:
         if self.open is None:
@@ -267,6 +270,7 @@ class Scoreboard(uvm_subscriber):
         self.dispatched += 1
         if row == 0:
             self.batches.append((cycle, svc, rows))
+        checks.compared("lines of payload", len(payload))
         for line, value in enumerate(payload):
             assert self.rxb[slot * self.p["RX_LINES"] + line] == value, f"request {ident}: payload line {line}"
 

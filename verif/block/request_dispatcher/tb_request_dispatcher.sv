@@ -77,12 +77,14 @@ module tb_request_dispatcher #(
   always_ff @(posedge clk) begin
     ans_wait_q <= rst_n && ans_valid && !ans_ready;
     ans_q      <= ans;
-    if (rst_n && ans_wait_q) assert (ans_valid && ans == ans_q) else $error("answer withdrawn");
-    if (rst_n && rxb_we) assert (32'(rxb_waddr) < RX_SLOTS * RX_LINES) else $error("payload address");
+    c_withdrawn : cover (rst_n && ans_wait_q);
+    a_withdrawn : assert (!(rst_n && ans_wait_q) || ans_valid && ans == ans_q) else $error("answer withdrawn");
+    c_address : cover (rst_n && rxb_we);
+    a_address : assert (!(rst_n && rxb_we) || 32'(rxb_waddr) < RX_SLOTS * RX_LINES) else $error("payload address");
   end
 
   c_full_batch : cover property (@(posedge clk) row_valid && row.last && row.rows == 8'(N));
-  c_batch_of_one : cover property (@(posedge clk) row_valid && row.last && row.rows == 8'd1);
-  c_last_beat_held : cover property (@(posedge clk) s_beat[16*L+1] && !s_ready);
-  c_answer_held : cover property (@(posedge clk) ans_valid && !ans_ready);
+  c_single : cover property (@(posedge clk) row_valid && row.last && row.rows == 8'd1);
+  c_request_waits : cover property (@(posedge clk) s_beat[16*L+1] && !s_ready);
+  c_answer_waits : cover property (@(posedge clk) ans_valid && !ans_ready);
 endmodule

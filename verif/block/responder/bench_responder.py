@@ -12,6 +12,7 @@ from cocotb.triggers import FallingEdge, Timer
 
 from models.isa.encoding import Status
 from verif.block.responder.model import Batch, ResponderModel
+from verif.lib import checks
 
 TIMEOUT = {"timeout_time": 5, "timeout_unit": "ms"}
 
@@ -136,6 +137,7 @@ class Bench:
         if self.t.fault == "payload" and seen_valid and self.beats_left and self.now > 300:
             data ^= 1 << 60
         out = self.model.cycle(answer, m_ready)
+        checks.compared("outputs of a cycle", 3)
         seen = (data, bool(seen_last)) if seen_valid else None
         assert seen == out["stage"], f"cycle {self.now}: beat {seen}, the model says {out['stage']}"
         assert seen_ans == out["ans_ready"], f"cycle {self.now}: answer ready"
@@ -152,6 +154,7 @@ class Bench:
             self.beats_left = not last
             return
         self.responses += 1
+        checks.compared("responses in order", 1)
         svc, status, ident = data & 0xFF, data >> 8 & 0xFF, data >> 16 & 0xFFFFFFFF
         if status in (Status.OK, Status.CTX_ERROR):
             assert self.order[svc] and self.order[svc].popleft() == ident, f"request {ident} out of order"

@@ -32,7 +32,8 @@ module tb_responder #(
 
   always_ff @(posedge clk)
     if (re) begin
-      assert (32'(raddr) < C_INF * N * TX_LINES) else $error("address");
+      c_address : cover (1'b1);
+      a_address : assert (32'(raddr) < C_INF * N * TX_LINES) else $error("address");
       for (int l = 0; l < L; l++)
         rdata[16*l+:16] <= raddr ^ (generation[raddr / (N * TX_LINES)] * 16'd40503) ^ 16'(l * 257);
     end
@@ -47,6 +48,7 @@ module tb_responder #(
   always_ff @(posedge clk) begin
     wait_q <= rst_n && m_valid && !m_ready;
     beat_q <= {m_last, m_data};
-    if (rst_n && wait_q) assert (m_valid && {m_last, m_data} == beat_q) else $error("beat withdrawn");
+    c_withdrawn : cover (rst_n && wait_q);
+    a_withdrawn : assert (!(rst_n && wait_q) || m_valid && {m_last, m_data} == beat_q) else $error("beat withdrawn");
   end
 endmodule

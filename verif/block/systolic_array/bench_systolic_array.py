@@ -11,6 +11,8 @@ import numpy as np
 from cocotb.triggers import FallingEdge, RisingEdge, Timer
 from numpy.typing import NDArray
 
+from verif.lib import checks
+
 N, W = int(os.environ["P_N"]), int(os.environ["P_W"])
 K = N * W
 
@@ -75,6 +77,7 @@ class Player:
         for g, t in zip(got, sorted(self.want), strict=True):
             sums = np.frombuffer(bytes.fromhex(g.zfill(8 * N)), dtype=">i4")[::-1]
             assert (sums == self.want[t]).all(), f"row of cycle {t}: {sums.tolist()}, expected {self.want[t].tolist()}"
+        checks.compared("rows of sums", len(got))
 
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")

@@ -13,6 +13,7 @@ from cocotb.triggers import ReadOnly, RisingEdge, Timer
 
 from models.isa.encoding import Conv
 from verif.block.vpu.vpu_mem import read_hex, write_hex
+from verif.lib import checks
 
 L, K = int(os.environ["P_L"]), int(os.environ["P_K"])
 
@@ -77,6 +78,7 @@ async def play(dut: Any, tiles: list[Tile], gaps: np.ndarray, rate: int) -> int:
             assert int.from_bytes(tag[at].tobytes(), "little") == label, f"column {at}: wrong tag"
             at += 1
     assert at == columns > 0, f"{columns} columns, expected {at}"
+    checks.compared("columns", columns)
     waited = int(dut.waited.value)
     dut._log.info("%d lines, %d columns, %d cycles waited", count, columns, waited)
     await Timer(1, "ns")

@@ -72,7 +72,9 @@ module tb_transposer #(
         log_col[columns] <= col;
         log_tag[columns] <= {7'd0, col_last, 4'd0, col_tag.ctx, col_tag.addr};
         columns <= columns + 1;
-        if (!((full[0] && ctx[0] == col_tag.ctx) || (full[1] && ctx[1] == col_tag.ctx)))
+        c_drains : cover (1'b1);
+        a_drains : assert ((full[0] && ctx[0] == col_tag.ctx) || (full[1] && ctx[1] == col_tag.ctx))
+        else
           $error("tb_transposer: full_o and ctx_o do not show the tile that drains");
       end
     end

@@ -16,6 +16,7 @@ from models.vector import VectorEnv, VectorFault, execute_vector, plan_vector, v
 from verif.block.vpu.vpu_gen import Barriers, Generator, regions
 from verif.block.vpu.vpu_time import predict
 from verif.block.vpu.vpu_mem import NAMES, Image, Size, read_hex, write_hex, write_lists
+from verif.lib import checks
 
 PRIO, FAIR, INF_ONLY = 2, 1, 0
 DONE, KILLED, FAULT = 1, 2, 16
@@ -101,7 +102,7 @@ class Bench:
                 bad &= ~skip[name.rstrip("12")]
             assert not bad.any(), _difference(name, got, want, bad)
             count += len(want)
-        assert count
+        checks.compared("words of memories", count)
         return count
 
 
@@ -129,6 +130,7 @@ def _execute(bench: Bench, lists: list[list[Instr]], envs: list[VectorEnv]) -> i
                     want = KILLED
             except VectorFault as fault:
                 want, faults = FAULT + int(fault.cause), faults + 1
+            checks.compared("outcomes of instructions", 1)
             assert bench.how[c][i] == want, f"context {c}, instruction {i}: outcome {bench.how[c][i]}, expected {want}: {ins}"
     return faults
 
@@ -139,6 +141,7 @@ def _check_times(bench: Bench, lists: list[list[Instr]], envs: list[VectorEnv]) 
     want = predict(lists, envs, bench.issue, p.C_INF, p.L, p.K, bench.modes)
     for c in range(p.CTX):
         for k, (got, cycle) in enumerate(zip(bench.done[c], want[c], strict=True)):
+            checks.compared("completions in their cycles", 1)
             assert got == cycle, f"context {c}, instruction {k}: done in cycle {got}, expected {cycle}: {lists[c][k]}"
 
 

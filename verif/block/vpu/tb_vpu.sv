@@ -109,11 +109,13 @@ module tb_vpu #(
     if (wgtc_we) wgtc[wgtc_waddr] <= blk_wdata;
     if (sob_we) sob[sob_waddr] <= blk_wdata;
     if (rst_n) begin
-      if (acc_re && acc_raddr >= ACC_DEPTH || stg_re && stg_raddr >= STG_DEPTH || rxb_re && rxb_raddr >= RXB_DEPTH
+      c_depth : cover (acc_re || stg_re || rxb_re || txb_we || sof_we || actc_we || wgtc_we || sob_we);
+      a_depth : assert (!(acc_re && acc_raddr >= ACC_DEPTH || stg_re && stg_raddr >= STG_DEPTH || rxb_re && rxb_raddr >= RXB_DEPTH
           || txb_we && txb_waddr >= TXB_DEPTH || sof_we && sof_waddr >= SOF_DEPTH
           || actc_we && actc_waddr >= ACTC_DEPTH || wgtc_we && wgtc_waddr >= WGTC_DEPTH
-          || sob_we && sob_waddr >= SOB_DEPTH) $error("tb_vpu: access beyond a memory");
-      if ($countones({actc_we, wgtc_we, sob_we}) > 1) $error("tb_vpu: a block for two memories");
+          || sob_we && sob_waddr >= SOB_DEPTH)) else $error("tb_vpu: access beyond a memory");
+      c_one : cover (actc_we || wgtc_we || sob_we);
+      a_one : assert ($countones({actc_we, wgtc_we, sob_we}) <= 1) else $error("tb_vpu: a block for two memories");
     end
   end
 
@@ -248,18 +250,23 @@ module tb_vpu #(
   always_ff @(posedge clk or negedge rst_n) begin
     if (rst_n) begin
       for (int c = 0; c < CTX; c++) begin
+        c_quiet_line : cover (quiet[c] && u_vpu.u_lanes.valid_q[LAST]);
+        c_quiet_tile : cover (quiet[c] && |u_vpu.tile_full);
+        c_quiet_block : cover (quiet[c] && (u_vpu.u_converter.valid1_q || u_vpu.u_converter.valid2_q));
+        c_quiet_idle : cover (quiet[c] && |busy);
         if (quiet[c]) begin
           for (int i = 1; i <= LAST; i++)
-            if (u_vpu.u_lanes.valid_q[i] && u_vpu.u_lanes.line_q[i].tag.ctx == 4'(c))
-              $error("tb_vpu: context %0d is quiet, but has a line in stage %0d", c, i);
+            a_quiet_line : assert (!(u_vpu.u_lanes.valid_q[i] && u_vpu.u_lanes.line_q[i].tag.ctx == 4'(c)))
+            else $error("tb_vpu: context %0d is quiet, but has a line in stage %0d", c, i);
           for (int i = 0; i < 2; i++)
-            if (u_vpu.tile_full[i] && u_vpu.tile_ctx[i] == 4'(c)) $error("tb_vpu: context %0d is quiet, but has a tile", c);
-          if (u_vpu.u_converter.valid1_q && u_vpu.u_converter.where1_q.ctx == 4'(c)
-              || u_vpu.u_converter.valid2_q && u_vpu.u_converter.where2_q.ctx == 4'(c))
-            $error("tb_vpu: context %0d is quiet, but has a block", c);
-          if (busy[c] || done_valid[c]) $error("tb_vpu: context %0d is quiet, but works", c);
+            a_quiet_tile : assert (!(u_vpu.tile_full[i] && u_vpu.tile_ctx[i] == 4'(c))) else $error("tb_vpu: context %0d is quiet, but has a tile", c);
+          a_quiet_block : assert (!(u_vpu.u_converter.valid1_q && u_vpu.u_converter.where1_q.ctx == 4'(c)
+              || u_vpu.u_converter.valid2_q && u_vpu.u_converter.where2_q.ctx == 4'(c)))
+          else $error("tb_vpu: context %0d is quiet, but has a block", c);
+          a_quiet_idle : assert (!busy[c] && !done_valid[c]) else $error("tb_vpu: context %0d is quiet, but works", c);
         end
-        if (done_valid[c] && (faulty[c] != 8'd0 || err_valid[c])) $error("tb_vpu: completion after a fault was reported");
+        c_after_fault : cover (faulty[c] != 8'd0 || err_valid[c]);
+        a_after_fault : assert (!(done_valid[c] && (faulty[c] != 8'd0 || err_valid[c]))) else $error("tb_vpu: completion after a fault was reported");
       end
     end
   end
@@ -276,7 +283,8 @@ module tb_vpu #(
       if (u_vpu.u_issue.u_checks.wait_q > longest) longest <= u_vpu.u_issue.u_checks.wait_q;
       mode_seen <= mode_now;
       if (mode_now != mode_seen) begin
-        if (n_modes == MMAX) $error("tb_vpu: too many changes of the mode");
+        c_modes : cover (1'b1);
+        a_modes : assert (n_modes != MMAX) else $error("tb_vpu: too many changes of the mode");
         log_mode[n_modes] <= {cycle[29:0], mode_now};
         n_modes <= n_modes + 1;
       end

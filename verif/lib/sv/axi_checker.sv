@@ -51,6 +51,9 @@ module axi_checker #(
   localparam int unsigned RULE_B_EXTRA = 10;   // response before address and last data
   localparam int unsigned RULE_RESET = 11;     // valid while in reset
   localparam int unsigned RULES = 12;
+  localparam string RULE_NAMES[RULES] = '{
+    "AR_STABLE", "AW_STABLE", "W_STABLE", "R_STABLE", "B_STABLE", "AR_FORM", "AW_FORM", "R_EXTRA", "R_LAST", "W_LAST", "B_EXTRA", "RESET"
+  };
 
   // verilator lint_off PROCASSINIT
   int unsigned breaches[RULES] /* verilator public_flat_rw */ = '{default: 0};
@@ -58,7 +61,8 @@ module axi_checker #(
 
   function automatic void check(input logic good, input int unsigned rule);
     if (!good) breaches[rule] = breaches[rule] + 1;
-    assert (good || QUIET) else $error("%s: AXI rule %0d broken", NAME, rule);
+    a_rule : assert (good || QUIET) else $error("%s: AXI rule %s broken", NAME, RULE_NAMES[rule]);
+    c_rule : cover (1'b1);
   endfunction
 
   // bits of an address channel: size, burst, id, len, addr
@@ -152,4 +156,17 @@ module axi_checker #(
   end
   // verilator lint_on BLKSEQ
   // verilator lint_on PROCASSINIT
+
+  // Each rule had something to judge.
+  c_ar_stable : cover property (@(posedge clk_i) rst_ni && ar_wait_q);
+  c_aw_stable : cover property (@(posedge clk_i) rst_ni && aw_wait_q);
+  c_w_stable : cover property (@(posedge clk_i) rst_ni && w_wait_q);
+  c_r_stable : cover property (@(posedge clk_i) rst_ni && r_wait_q);
+  c_b_stable : cover property (@(posedge clk_i) rst_ni && b_wait_q);
+  c_ar_form : cover property (@(posedge clk_i) rst_ni && arvalid_i && arready_i);
+  c_aw_form : cover property (@(posedge clk_i) rst_ni && awvalid_i && awready_i);
+  c_r_data : cover property (@(posedge clk_i) rst_ni && rvalid_i && rready_i);  // R_EXTRA, R_LAST
+  c_w_last : cover property (@(posedge clk_i) rst_ni && wvalid_i && wready_i);
+  c_b_extra : cover property (@(posedge clk_i) rst_ni && bvalid_i && bready_i);
+  c_reset : cover property (@(posedge clk_i) !rst_ni);
 endmodule

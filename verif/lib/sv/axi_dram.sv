@@ -141,7 +141,8 @@ module axi_dram #(
         if (&wstrb_i) mem[wq[wq_get].word+32'(beat)] = wdata_i;
         else for (int b = 0; b < K; b++) if (wstrb_i[b]) mem[wq[wq_get].word+32'(beat)][8*b+:8] = wdata_i[8*b+:8];
       end
-      assert (wlast_i == (beat == wq[wq_get].len)) else $error("axi_dram: WLAST is wrong at beat %0d", beat);
+      c_wlast : cover (wlast_i);
+      a_wlast : assert (wlast_i == (beat == wq[wq_get].len)) else $error("axi_dram: WLAST is wrong at beat %0d", beat);
       if (beat == wq[wq_get].len) begin
         owner          = FREE;
         bq[bq_put]     = wq[wq_get];
@@ -158,14 +159,16 @@ module axi_dram #(
       bq_n   = bq_n - 1;
     end
     if (arvalid_i && ar_up) begin
-      assert (arsize_i == 3'(KW) && arburst_i == 2'b01 && araddr_i[KW-1:0] == '0)
+      c_read : cover (1'b1);
+      a_read : assert (arsize_i == 3'(KW) && arburst_i == 2'b01 && araddr_i[KW-1:0] == '0)
       else $error("axi_dram: read is not an aligned full-width INCR burst");
       rq[rq_put] = '{due: now - 1 + 64'(latency), word: araddr_i >> KW, len: arlen_i, resp: verdict(araddr_i, arlen_i), id: arid_i};
       rq_put = after(rq_put, QUEUE);
       rq_n = rq_n + 1;
     end
     if (awvalid_i && aw_up) begin
-      assert (awsize_i == 3'(KW) && awburst_i == 2'b01 && awaddr_i[KW-1:0] == '0)
+      c_write : cover (1'b1);
+      a_write : assert (awsize_i == 3'(KW) && awburst_i == 2'b01 && awaddr_i[KW-1:0] == '0)
       else $error("axi_dram: write is not an aligned full-width INCR burst");
       wq[wq_put] = '{due: now, word: awaddr_i >> KW, len: awlen_i, resp: verdict(awaddr_i, awlen_i), id: awid_i};
       wq_put = after(wq_put, QUEUE);

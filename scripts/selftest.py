@@ -1,0 +1,81 @@
+"""Plants faults and shows that each checker catches its own; exits with 1 when one does not, with 2 for a bad list."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from verif.lib.asserts import never_exercised  # noqa: E402
+from verif.lib.cli import Parser  # noqa: E402
+from verif.lib.coverage import CoverageError, merge, parse  # noqa: E402
+from verif.lib.toolchain import BUILD  # noqa: E402
+from verif.selftest.campaign import OUT, Campaign  # noqa: E402
+from verif.selftest.faultlist import FaultListError, load  # noqa: E402
+from verif.selftest.output import save, table  # noqa: E402
+
+
+def exercised(folder: Path, parser: Parser) -> int:
+    """Print the covers that were never hit."""
+    files = sorted(folder.glob("*.dat"))
+    if not files:
+        parser.error(f"{folder}: no coverage data: run the tests with COVERAGE=1 (`make cov`)")
+    try:
+        idle = never_exercised(merge(map(parse, files)))
+    except CoverageError as error:
+        parser.error(str(error))
+    print("\n".join([*idle, f"{len(idle)} covers were never hit in {len(files)} runs" if idle else f"every assertion was exercised in {len(files)} runs"]))
+    return 1 if idle else 0
+
+
+def main() -> int:
+    """Entry point."""
+    parser = Parser(description=__doc__)
+    parser.add_argument("--only", default="", help="only faults whose id, category, run or checker this expression is found in")
+    parser.add_argument("--jobs", type=int, default=2, help="runs at a time")
+    parser.add_argument("--again", action="store_true", help="run also what earlier runs have shown")
+    parser.add_argument("--exercised", type=Path, nargs="?", const=BUILD / "cov", help="list covers that no run in a coverage folder has hit [build/cov]")
+    parser.add_argument("--list", action="store_true", help="print the faults and the checkers without one, run nothing")
+    options = parser.parse_args()
+    if options.exercised:
+        return exercised(options.exercised, parser)
+    try:
+        what = load()
+        wanted = re.compile(options.only)
+    except FaultListError as error:
+        parser.error(str(error))
+    except re.error as error:
+        parser.error(f"--only {options.only!r} is not a regular expression: {error}")
+    if not 1 <= options.jobs <= 64:
+        parser.error(f"--jobs {options.jobs}: legal is 1..64")
+    faults = [f for f in what.faults if any(wanted.search(x) for x in (f.id, f.category, f.run.name, f.checker))]
+    if not faults:
+        parser.error(f"--only {options.only!r}: no fault matches")
+    missing = what.uncovered()
+    if options.list:
+        for f in faults:
+            print(f"{f.id:32}{f.category:12}{f.run.name:22}{f.checker}")
+        print(f"{len(faults)} faults, {len(what.checkers)} checkers, {len(missing)} without a fault", *missing, sep="\n  ")
+        return 0
+    began = time.monotonic()
+    try:
+        campaign = Campaign(what, faults, lambda text: print(text, file=sys.stderr, flush=True), options.again)
+        verdicts = campaign.run(options.jobs)
+    except FaultListError as error:
+        parser.error(str(error))
+    seconds = time.monotonic() - began
+    print(table(verdicts))
+    covers = campaign.exercised()
+    print(f"{sum(map(bool, covers.values()))} of {len(covers)} covers of assertions were hit in the runs without a fault")
+    save(OUT / "selftest.json", what, verdicts, seconds, covers)
+    print(f"{seconds:.0f} s; {OUT / 'selftest.json'}")
+    for name in missing:
+        print(f"FAIL: no fault is planted for the checker {name}")
+    return 0 if not missing and all(v.ok for v in verdicts) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

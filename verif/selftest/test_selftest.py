@@ -1,0 +1,126 @@
+"""The selftest's own tests: its list, its verdicts, and a few faults planted for good; all of them: `make selftest`."""
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from verif.lib.toolchain import BUILD
+from verif.selftest import tree
+from verif.selftest.campaign import BROKEN, CAUGHT, CLEAN, MISSED, OTHER, WORDS, Campaign, judge
+from verif.selftest.faultlist import CATEGORIES, Fault, FaultList, FaultListError, Plant, Run, load
+from verif.selftest.output import save, table
+
+QUICK = BUILD / "selftest" / "quick" / "tree"
+
+
+def test_list_is_complete() -> None:
+    """Every category, every checker of the inventory, more than 40 different faults."""
+    what = load()
+    assert len({f.plants for f in what.faults}) == len(what.faults) >= 40
+    assert {f.category for f in what.faults} == set(CATEGORIES)
+    assert not what.uncovered()
+    assert len({f.number for f in what.faults} | {0}) == len(what.faults) + 1
+
+
+GOOD = """runs:
+  one: {block: policy}
+checkers:
+  bench_policy.check: modes
+without: {}
+faults:
+- id: first
+  category: data
+  says: something is wrong
+  plant: {file: rtl/a.sv, find: "b = c", replace: "b = ON ? d : c"}
+  run: one
+  checker: bench_policy.check
+  message: x
+"""
+
+
+@pytest.fixture
+def written(tmp_path: Path):
+    (tmp_path / "rtl").mkdir()
+    (tmp_path / "rtl/a.sv").write_text("module a; assign b = c; endmodule\n")
+
+    def write(old: str, new: str) -> FaultList:
+        assert GOOD.count(old) == 1
+        path = tmp_path / "faults.yaml"
+        path.write_text(GOOD.replace(old, new))
+        return load(path, tmp_path)
+
+    return write
+
+
+@pytest.mark.parametrize(("old", "new", "line", "words"), [
+    ("b = c\"", "b = d\"", 10, "occurs 0 times in rtl/a.sv"),
+    ("b = c\"", "a\"", 10, "occurs 2 times"),
+    ("ON ? d", "e ? d", 10, "has no ON"),
+    ("rtl/a.sv", "rtl/b.sv", 10, "no such file"),
+    ("category: data", "category: date", 7, "legal are data, order"),
+    ("  message: x\n", "", 7, "'message' is missing"),
+    ("message: x", "message: x\n  mesage: y", 7, "unknown field 'mesage'"),
+    ("message: x", "message: '('", 7, "not a regular expression"),
+    ("run: one", "run: two", 7, "not among the runs"),
+    ("checker: bench_policy.check", "checker: nobody", 7, "neither declared nor an assertion's label"),
+    ("{block: policy}", "{blok: policy}", 2, "one of block, chip, command"),
+    ("without: {}", "without: {x: y}", 5, "x is no checker"),
+    ("id: first", "id: First", 7, "small letters"),
+    ("id: first", "id: first\n  id: second", 8, "stands twice"),
+    ("faults:\n", "faults: [\n", 7, "expected"),
+])  # fmt: skip
+def test_malformed_list_is_refused(written, old: str, new: str, line: int, words: str) -> None:
+    """One line, with the place."""
+    with pytest.raises(FaultListError) as error:
+        written(old, new)
+    assert re.search(rf"faults\.yaml:{line}: ", str(error.value)), error.value
+    assert words in str(error.value) and "\n" not in str(error.value)
+
+
+def test_planting(written, tmp_path: Path) -> None:
+    """The copy has a switch where the project has none; two faults in one place are refused."""
+    what = written("message: x", "message: x")
+    fault = what.faults[0]
+    assert tree.planted(what.faults, tmp_path) == {"rtl/a.sv": f"module a; assign b = (fault_pkg::planted == {fault.number}) ? d : c; endmodule\n"}
+    with pytest.raises(FaultListError, match="second: another fault has changed its place"):
+        tree.planted([fault, replace(fault, id="second")], tmp_path)
+
+
+def ran(ok: bool, *reports: tuple[str, str]) -> dict:
+    return {"ok": ok, "reports": [list(r) for r in reports], "tail": ["end"], "log": ""}
+
+
+def test_verdicts() -> None:
+    """Caught is: reported first by the right checker in the right words, and not without the fault."""
+    fault = Fault("f", "data", "", (), Run("r", "block", "policy"), "me", "wrong", False, 1)
+    assert judge(fault, ran(False, ("me", "is wrong"), ("you", "too")))[0] == CAUGHT
+    assert judge(fault, ran(False, ("you", "is wrong"), ("me", "is wrong")))[0] == OTHER
+    assert judge(fault, ran(False, ("me", "is late")))[0] == WORDS
+    assert judge(fault, ran(True))[0] == MISSED
+    assert judge(fault, ran(False))[0] == BROKEN
+    assert judge(None, ran(True))[0] == CLEAN
+    assert judge(None, ran(False, ("me", "is wrong")))[0] == BROKEN
+    tool = replace(fault, run=Run("r", "command", "x", options={"source": "me"}))
+    assert judge(tool, ran(False, ("me", "hello"), ("me", "is wrong")))[0] == CAUGHT
+    assert judge(tool, ran(False, ("me", "hello")))[0] == WORDS
+
+
+def test_quick_faults_and_a_check_that_cannot_fail(tmp_path: Path) -> None:
+    """A few faults are caught; one whose plant is taken out is reported as not caught."""
+    what = load()
+    quick = [f for f in what.faults if f.quick]
+    real = next(f for f in quick if f.id == "policy_ignores_queues")
+    idle = replace(real, id="nothing_planted", plants=(Plant(real.plants[0].file, "mode_d = any_late_i ?", "mode_d = any_late_i /* ON */ ?"),))
+    what = replace(what, faults=(*quick, idle))
+    said: list[str] = []
+    verdicts = {v.fault or v.run: v for v in Campaign(what, what.faults, said.append, where=QUICK).run(1)}
+    missed = verdicts.pop("nothing_planted")
+    assert (missed.verdict, missed.ok) == (MISSED, False)
+    assert len(quick) >= 6 and all(v.ok for v in verdicts.values()), "\n".join(said)
+    shown = table([*verdicts.values(), missed])
+    assert f"{len(quick)} of {len(quick) + 1} faults caught" in shown and re.search(r"nothing_planted +scheduling +bench_policy.check +not caught", shown)
+    save(tmp_path / "selftest.json", what, [*verdicts.values(), missed], 1.0, {("rtl/a.sv", "c_x"): 2})
+    assert '"ok": false' in (tmp_path / "selftest.json").read_text()
