@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from verif.plan.catalogue import Catalogue
-from verif.plan.items import Item
+from verif.plan.items import Item, near
 from verif.plan.load import Plan, Text
 
 
@@ -34,7 +34,7 @@ def _absent(plan: Plan, known: Catalogue) -> list[str]:
     for point in plan.testpoints:
         for text in point.tests:
             if text.value not in known.tests:
-                findings.append(f"{text.where}: testpoint {point.name}: no test {text.value!r}")
+                findings.append(f"{text.where}: testpoint {point.name}: no test {text.value!r}{near(text.value, known.tests)}")
     for name, text in _items(plan):
         try:
             reason = Item.parse(text.value).missing(known)

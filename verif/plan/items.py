@@ -13,10 +13,17 @@ written              is                                                         
 """
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from verif.plan.catalogue import Catalogue
+
+def near(name: str, legal: Iterable[str]) -> str:
+    """Names that are like a wrong one, as the end of a message."""
+    return "".join(f"; {'perhaps' if not n else 'or'} {found}" for n, found in enumerate(get_close_matches(name, list(legal), 3, 0.6)))
+
 
 KINDS = ("group", "code", "sva", "py", "cases")
 
@@ -67,16 +74,16 @@ class Item:
         if group not in known.groups:
             return f"no covergroup {group!r}; there are {', '.join(sorted(known.groups))}"
         if point and point not in known.groups[group]:
-            return f"covergroup {group} has no point {point!r}; it has {', '.join(known.groups[group])}"
+            return f"covergroup {group} has no point {point!r}{near(point, known.groups[group])}"
         return None
 
     def _missing_code(self, known: Catalogue) -> str | None:
-        return None if self.modules(known) else f"rtl/ has no module {self.name!r}"
+        return None if self.modules(known) else f"rtl/ has no module {self.name!r}{near(self.name, known.modules)}"
 
     def _missing_sva(self, known: Catalogue) -> str | None:
         if self.properties(known):
             return None
-        return f"no named cover property {self.name!r}; there are {', '.join(sorted(known.properties)) or 'none'}"
+        return f"no named cover property {self.name!r}{near(self.name, known.properties)}"
 
     def _missing_py(self, known: Catalogue) -> str | None:
         return None if known.python(self.name) else f"no Python module {self.name!r} in models/, verif/ or scripts/"
@@ -84,5 +91,5 @@ class Item:
     def _missing_cases(self, known: Catalogue) -> str | None:
         test = known.tests.get(self.name)
         if test is None:
-            return f"no test {self.name!r}"
+            return f"no test {self.name!r}{near(self.name, known.tests)}"
         return None if len(test.runs) > 1 else f"test {self.name} enumerates no cases: it has one run"

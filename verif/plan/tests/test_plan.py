@@ -38,9 +38,9 @@ MALFORMED = {  # name: (what stands in the plan, what is planted, the finding)
     "empty_text": ("desc: Bad depths are refused", "desc:", "plan/fifo.yaml:11: desc: expected a text that is not empty"),
 }
 WRONG = {  # what exists differs from what the plan names
-    "no_such_test": ("tests: [fifo::test_fifo]\n", "tests: [fifo::test_ffio]\n", "plan/fifo.yaml:8: testpoint fifo_order: no test 'fifo::test_ffio'"),
+    "no_such_test": ("tests: [fifo::test_fifo]\n", "tests: [fifo::test_ffio]\n", "plan/fifo.yaml:8: testpoint fifo_order: no test 'fifo::test_ffio'; perhaps fifo::test_fifo"),
     "no_such_group": ("fifo_cg.cp_level", "fifi_cg.cp_level", "plan/fifo.yaml:9: testpoint fifo_order: no covergroup 'fifi_cg'; there are fifo_cg"),
-    "no_such_point": ("fifo_cg.cp_level", "fifo_cg.cp_levels", "plan/fifo.yaml:9: testpoint fifo_order: covergroup fifo_cg has no point 'cp_levels'; it has cp_level"),
+    "no_such_point": ("fifo_cg.cp_level", "fifo_cg.cp_levels", "plan/fifo.yaml:9: testpoint fifo_order: covergroup fifo_cg has no point 'cp_levels'; perhaps cp_level"),
     "no_such_module": ("code:fifo*", "code:fofi", "plan/fifo.yaml:9: testpoint fifo_order: rtl/ has no module 'fofi'"),
     "no_such_property": ("c_full", "c_fall", "plan/fifo.yaml:9: testpoint fifo_order: no named cover property 'fifo_checks.c_fall'"),
     "no_such_python": ("py:models.fifo", "py:models.fofi", "plan/fifo.yaml:15: testpoint fifo_refusals: no Python module 'models.fofi'"),
