@@ -45,8 +45,9 @@ def executor(where: str, jobs: int) -> Iterator[Executor]:
         try:
             yield pool
         finally:
+            pool.shutdown(wait=False, cancel_futures=True)
             batch.kill_all()
-            pool.shutdown(cancel_futures=True)
+            pool.shutdown()
         return
     with _client(where, jobs) as client:
         pool = client.get_executor(pure=False)

@@ -11,7 +11,7 @@ from verif.regress.results import Result
 WORDS = 240
 """Characters of a message that count."""
 _BEFORE_LOG = re.compile(r"\n--- (end of|reproduce).*", re.S)
-_PREFIX = re.compile(r"^(?:[\w.]*\b(?:SimFailure|AssertionError|Exception|Error)\b: |assert |FAILED \(seed \d+\) |[\w.]+_test(?:/[\w=.,'\"]+)*: )+")
+_PREFIX = re.compile(r"^(?:[\w.]*(?:Failure|Exception|Error): |assert |FAILED \(seed \d+\) |(?:\w+\.)*\w+_test(?:/[\w=.,'\"]+)*: |(?:\w+\.)+\w+(?:/[\w=.,'\"]+)*: )+")
 _STRIP = (
     (re.compile(r"(?:/[\w.@+=\[\]-]+){2,}"), "<path>"),
     (re.compile(r"\b0[xX][0-9a-fA-F_]+\b|\b\d*'[hbd][0-9a-fA-FxXzZ_]+"), "<n>"),
@@ -32,6 +32,8 @@ def normalise(message: str) -> str:
     text = _BEFORE_LOG.sub("", message).strip()
     line = next((line for line in text.splitlines() if _PREFIX.sub("", line.strip()).strip()), "")
     line = _PREFIX.sub("", line.strip())
+    if line.endswith(":"):  # a heading: what it is about follows
+        line = " ".join([line, *(words.strip() for words in text.partition(line)[2].splitlines()[1:2])])
     for pattern, instead in _STRIP:
         line = pattern.sub(instead, line)
     return line.strip()[:WORDS] or "no message"

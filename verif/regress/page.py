@@ -81,7 +81,7 @@ def failures(regression: Regression) -> str:
         ]
         head = f"<h3>{escape(group.message)}</h3>"
         parts.append(f"{head}{html.pairs(facts, code='repeat with')}<details><summary>message</summary><pre>{escape(shown)}</pre></details>")
-    return html.section(f"Failures: {len(parts)} groups", *parts) if parts else ""
+    return html.section(f"Failures: {len(parts)} group{'s' * (len(parts) > 1)}", *parts) if parts else ""
 
 
 def _names(results: Sequence[Result]) -> str:

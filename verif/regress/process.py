@@ -47,6 +47,8 @@ class Recorder:
         finally:
             result = self._result(job, entry["key"], time.monotonic() - began, _cpu() - before)
             (folder / "log.txt").write_text(_log(self.reports))
+            if result.status == "passed":
+                _thin(folder)
             results.write(folder, result)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -76,6 +78,13 @@ def _prepare(job: Job, folder: Path) -> None:
         os.environ["SEED"] = str(job.seed)
     random.seed(job.seed)
     np.random.seed(job.seed)
+
+
+def _thin(folder: Path) -> None:
+    """Remove what only helps to look into a failure: inputs as binaries, coverage data that is in ``cov`` too."""
+    for pattern in ("*.bin", "*.pickle", "coverage.dat"):
+        for path in (folder / "runs").rglob(pattern):
+            path.unlink()
 
 
 def _cpu() -> float:
@@ -133,9 +142,10 @@ def main() -> int:
                 work[job["job"]["node"]] = entry
         if not work:
             return 0
-        if len(work) == 1:  # for what a module reads while it is imported
-            entry = next(iter(work.values()))
-            _prepare(Job(**entry["job"]), Path(entry["folder"]))
+        first = next(iter(work.values()))
+        _prepare(Job(**first["job"]), Path(first["folder"]))  # for what a module reads while it is imported
+        if os.environ.get("COVERAGE") == "1":  # where what is recorded of the whole process goes
+            os.environ["EQX_COVERAGE_DIR"] = str(Path(first["folder"]) / "cov")
         recorder = Recorder(work)
         pytest.main(["-q", "-m", "", "-p", "no:xdist", *work], plugins=[recorder])
         if recorder.errors and len(work) == 1:  # several are run again one by one

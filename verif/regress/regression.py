@@ -23,7 +23,8 @@ DURATIONS = "durations.json"
 @dataclass
 class Regression:
     """``settings``: names and values for the report's head; ``wall``: seconds of this call; ``fresh``: jobs that this call ran;
-    ``problems``: what fails the regression besides its jobs."""
+    ``gated``: the gates of coverage hold for it, as its tier says so and nothing was filtered; ``problems``: what fails the
+    regression besides its jobs."""
 
     name: str
     store: Store
@@ -35,6 +36,7 @@ class Regression:
     groups: Sequence[Group] = ()
     wall: float = 0.0
     fresh: int = 0
+    gated: bool = False
     problems: list[str] = field(default_factory=list)
 
     @cached_property

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from verif.lib.toolchain import BUILD
-from verif.regress import page, sections, waves
+from verif.regress import page, plan_section, sections, waves
 from verif.regress.collect import ROOT, Test, collect
 from verif.regress.executor import check, default_jobs, executor
 from verif.regress.groups import group
@@ -95,9 +95,12 @@ def regress(options: Options, say: Callable[[str], None]) -> Regression:
     write_durations(options.out, found)
     regression = Regression(
         options.name or options.tier, store, jobs, found, options.command, _settings(tier, options), setting.env, groups,
-        wall=time.monotonic() - began, fresh=len(jobs) - len(known),
+        wall=time.monotonic() - began, fresh=len(jobs) - len(known), gated=tier.gates and options.filters == Filters(seeds=options.filters.seeds),
     )  # fmt: skip
-    html = sections.build(regression, tests, say) if options.root == ROOT else []
+    html: list[str] = []
+    if options.root == ROOT:
+        html = sections.build(regression, tests, say)
+        html = [*plan_section.build(regression, tests), *html]  # the plan's figures come from the merged coverage
     regression.write()
     page.write(regression, *html)
     return regression

@@ -83,7 +83,7 @@ class Runner:
                         done[job] = result
                         progress.one(result)
                     elif tries[job] < ATTEMPTS and code != FINAL and not (code is None and len(group) == 1):
-                        self.say(f"{job.run} with seed {job.seed}: {why}; again")
+                        self.say(f"{job.run} with seed {job.seed or 1}: {why}; again")
                         submit([job])
                     else:
                         done[job] = self._lost(job, kind, why, tries[job])
@@ -125,7 +125,7 @@ class _Progress:
         if not result.ok:
             self.bad += 1
             words = (result.message.splitlines() or [""])[0][:160]
-            self.say(f"{result.status}: {result.job.run} with seed {result.job.seed}: {words}")
+            self.say(f"{result.status}: {result.job.run} with seed {result.job.seed or 1}: {words}")
 
     def tick(self) -> None:
         now = time.monotonic()

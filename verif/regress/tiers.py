@@ -4,6 +4,7 @@ A file is a mapping of tiers; a tier has ``tests``, a list of entries, each of w
 
 >>> smoke:
 ...   minutes: 10                  # what it is meant to take on two cores
+...   gates: true                  # its coverage is held to the gates, where nothing is filtered
 ...   marks: []                    # marked runs it takes too: nightly, soak
 ...   tests:
 ...     - match: dma::*            # tests by id; a pattern or a list
@@ -17,7 +18,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -55,7 +56,8 @@ class Tier:
     where: str
     tests: tuple[Entry, ...]
     minutes: int = 0
-    marks: tuple[str, ...] = field(default=())
+    marks: tuple[str, ...] = ()
+    gates: bool = False
 
 
 def load(path: Path = FILE) -> dict[str, Tier]:
@@ -129,7 +131,7 @@ def _words(file: str, node: yaml.Node, name: str, legal: Sequence[str] = (), *, 
 
 
 def _tier(file: str, name: str, node: yaml.Node) -> Tier:
-    keys = _fields(file, node, name, ("minutes", "marks", "tests"))
+    keys = _fields(file, node, name, ("minutes", "gates", "marks", "tests"))
     if "tests" not in keys:
         raise TierError(f"{_at(file, node)}: {name}: tests is missing; legal is a list of entries")
     entries = keys["tests"]
@@ -137,7 +139,8 @@ def _tier(file: str, name: str, node: yaml.Node) -> Tier:
         raise TierError(f"{_at(file, entries)}: {name}: tests: legal is a list of entries")
     minutes = _whole(file, keys["minutes"], "minutes", MOST_MINUTES) if "minutes" in keys else 0
     marks = _words(file, keys["marks"], "marks", MARKS, empty=True) if "marks" in keys else ()
-    return Tier(name, _at(file, node), tuple(_entry(file, item, name) for item in entries.value), minutes, marks)
+    gates = _words(file, keys["gates"], "gates", ("true", "false")) == ("true",) if "gates" in keys else False
+    return Tier(name, _at(file, node), tuple(_entry(file, item, name) for item in entries.value), minutes, marks, gates)
 
 
 def _entry(file: str, node: yaml.Node, tier: str) -> Entry:

@@ -16,17 +16,19 @@ from verif.lib.sim import default_seed, out_dir
 from verif.tests.noninterference import FILE
 
 BOTH = "lstm,mlp"
+LARGE = pytest.param("large", marks=pytest.mark.nightly)
+CONFIGS = ["tiny", "default", LARGE]
 
 
 def run(config: str, test: str, name: str = "", *, check: bool = True, **knobs) -> ChipRun:
     """Run one test of ``bench_equinox.py`` in a folder of its own."""
     scenario = Scenario(config=config, test=f"equinox_{test}_test", **{"requests": 24, "steps": 2, "seed": default_seed(), **knobs})
     folder = out_dir() / "runs" / "chip" / "-".join(filter(None, (config, test, name)))
-    return simulate(scenario, folder, timeout=300, check=check, timeline=True)
+    return simulate(scenario, folder, timeout=900, check=check, timeline=True)
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-@pytest.mark.parametrize("config", ["tiny", "default"])
+@pytest.mark.parametrize("config", CONFIGS)
 def test_replay(config: str, policy: str) -> None:
     """Both services and training under each policy; on tiny two policies with a slow sink and a slow DRAM."""
     stalls = {"rsp_stall": 40, "dram_stall": 30} if config == "tiny" and policy in ("fair", "adaptive") else {}
@@ -64,7 +66,7 @@ def test_overload(policy: str) -> None:
     run("tiny", "replay", f"overload-{policy}", policy=policy, service=BOTH, load=3.0, requests=200, trace="poisson", limit=10**7)
 
 
-@pytest.mark.parametrize("config", ["tiny", "default"])
+@pytest.mark.parametrize("config", CONFIGS)
 def test_noninterference(config: str) -> None:
     """With and without training: the same batches, and the same bits in every response."""
     without, beside = (json.loads((run(config, "noninterference", t, train=t).run_dir / FILE).read_text()) for t in ("off", "mlp"))
@@ -76,7 +78,7 @@ def test_noninterference(config: str) -> None:
     assert without["cycles"] < beside["cycles"]
 
 
-@pytest.mark.parametrize(("config", "seeds"), [("tiny", 3), ("default", 2)])
+@pytest.mark.parametrize(("config", "seeds"), [("tiny", 3), ("default", 2), pytest.param("large", 2, marks=pytest.mark.nightly)])
 def test_isa(config: str, seeds: int) -> None:
     """Random programs of the whole instruction set."""
     for seed in range(default_seed(), default_seed() + seeds):

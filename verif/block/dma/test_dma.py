@@ -4,13 +4,13 @@ import pytest
 
 from verif.lib.sim import run_block
 
-SIZES = {"tiny": {"N": 4, "M": 1, "W": 2}, "default": {"N": 8, "M": 2, "W": 4}}
+SIZES = {"tiny": {"N": 4, "M": 1, "W": 2}, "default": {"N": 8, "M": 2, "W": 4}, "large": {"N": 16, "M": 2, "W": 4}}
 # A line is two beats in all configurations; here it is one, and four.
 LINES = {"one-beat": {"N": 4, "M": 1, "W": 4, "CTX": 2, "C_INF": 1}, "four-beats": {"N": 4, "M": 2, "W": 2, "CTX": 4}}
 FILES = ["+dram_dump=dump.bin", "+dram_load=load.bin"]
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", [pytest.param(size, marks=pytest.mark.nightly if size == "large" else ()) for size in SIZES])
 def test_dma(size: str) -> None:
     run_block(__file__, params=SIZES[size], plusargs=FILES)
 

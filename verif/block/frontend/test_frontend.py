@@ -7,11 +7,12 @@ from verif.lib.sim import run_block
 CORES = {
     "tiny": {"CTX": 3, "C_INF": 2, "N": 4, "SERVICES": 4, "IMEM_DEPTH": 512, "RX_SLOTS": 64},
     "default": {"CTX": 3, "C_INF": 2, "N": 8, "SERVICES": 4, "IMEM_DEPTH": 512, "RX_SLOTS": 64},
+    "large": {"CTX": 3, "C_INF": 2, "N": 16, "SERVICES": 4, "IMEM_DEPTH": 512, "RX_SLOTS": 64},
     "odd": {"CTX": 5, "C_INF": 3, "N": 4, "SERVICES": 3, "IMEM_DEPTH": 300, "RX_SLOTS": 20},
 }
 
 
-@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize("core", [pytest.param(core, marks=pytest.mark.nightly if core == "large" else ()) for core in CORES])
 def test_frontend(core: str) -> None:
     """Random and directed tests at one size."""
     run_block(__file__, params=CORES[core])

@@ -3,13 +3,17 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
+import sys
+import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
 
 from verif.regress import groups
+from verif.regress.collect import ROOT
 from verif.regress.results import RESULT
 from verif.regress.tests.project import Project
 
@@ -175,6 +179,24 @@ def test_module_that_does_not_import(tmp_path: Path) -> None:
     assert result.status == "failed" and "not collected" in result.message and "no such package" in result.message
 
 
+def test_interrupted(tmp_path: Path) -> None:
+    """Ctrl-C ends the jobs with the command and leaves no half results; the same command goes on."""
+    project = Project(tmp_path, "@pytest.mark.parametrize('n', range(4))\ndef test_it(n):\n    note(f'it{n}')\n    time.sleep(2 * (n == 1) if note('all') < 4 else 0)\n",
+                      "small:\n  tests:\n    - match: '*'\n")
+    code = ("import pathlib, sys\nfrom verif.regress.run import Options, regress\nroot = pathlib.Path(sys.argv[1])\n"
+            "regress(Options('small', tiers=root.parent / 'tiers.yaml', out=root / 'build' / 'regress', root=root, jobs=1, coverage=False, sources='1'), print)\n")
+    process = subprocess.Popen([sys.executable, "-c", code, str(project.root)], cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    while len(project.runs("all")) < 2:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    assert b"KeyboardInterrupt" in process.communicate(timeout=30)[1]
+    ran = project.runs("all")
+    time.sleep(1)
+    assert project.runs("all") == ran and len(ran) == 2
+    found = project.regress(jobs=1)
+    assert found.passed and found.fresh == 3 and len(project.runs("it0")) == 1
+
+
 def test_numpy_is_seeded(tmp_path: Path) -> None:
     """The global generators follow from the seed, too."""
     text = "def test_it():\n    import numpy, random\n    assert 0, f'{numpy.random.rand()} {random.random()}'\n"
@@ -188,6 +210,7 @@ def test_numpy_is_seeded(tmp_path: Path) -> None:
     ("AssertionError: FAILED (seed 77) verif.tests.bench.equinox_replay_test: response_board: 3 of 40 wrong", "response_board: <n> of <n> wrong"),
     ("verif.lib.sim.SimFailure: FAILED (seed 3) simulator exit code -6: an assertion fired\n--- end of /a/b.log\n12", "simulator exit code <n>: an assertion fired"),
     ("word 12: 8'hff, 0x1234_abcd and deadbeef01 in /tmp/x-12/y.sv:3", "word <n> and <n> in <path>:<n>"),
+    ("verif.lib.build.BuildError: the compiler fails on tb_x:\nx.sv:3: no such signal 'a7'\nmore", "the compiler fails on tb_x: x.sv:<n>: no such signal 'a<n>'"),
     ("assert 3 == 4", "<n> == <n>"), ("", "no message"), ("\n  lane7 of lanes\n", "lane<n> of lanes"),
 ])  # fmt: skip
 def test_normalise(message: str, wanted: str) -> None:

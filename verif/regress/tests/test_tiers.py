@@ -64,7 +64,8 @@ def test_choice(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("old", "new", "told"), [
     ("minutes: 10", "minutes: ten", "tiers.yaml:2: minutes = ten: legal is a whole number"),
     ("minutes: 10", "minutes: 0", "tiers.yaml:2: minutes = 0: legal is a whole number, 1.."),
-    ("minutes: 10", "hours: 10", "tiers.yaml:2: smoke: unknown key hours; legal: minutes, marks, tests"),
+    ("minutes: 10", "hours: 10", "tiers.yaml:2: smoke: unknown key hours; legal: minutes, gates, marks, tests"),
+    ("minutes: 10", "gates: maybe", "tiers.yaml:2: gates: maybe: legal: true, false"),
     ("[tiny]", "[tiny, medium]", "tiers.yaml:5: configs: medium: legal: default, large, tiny"),
     ("[tiny]", "[large]\n      variants: [tiny]", "tiers.yaml:4: takes no run"),
     ("seeds: 2", "seeds: -2", "tiers.yaml:6: seeds = -2: legal is a whole number, 1..10000, or fixed"),

@@ -1,0 +1,47 @@
+"""The verification plan with a regression's results, as a section of its page."""
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from html import escape
+
+from verif.lib.coverage import CoverageError
+from verif.regress.collect import Test
+from verif.regress.regression import COVERAGE, Regression
+from verif.report import html
+
+
+def build(regression: Regression, tests: Sequence[Test]) -> list[str]:
+    """The section; none without a plan. A plan that is wrong is one of the regression's problems."""
+    if importlib.util.find_spec("verif.plan") is None:
+        return []
+    from verif.plan import render
+    from verif.plan.catalogue import catalogue
+    from verif.plan.check import check
+    from verif.plan.load import PlanError, load
+    from verif.plan.measure import Measure
+
+    try:
+        plan, known = load(), catalogue(tests=list(tests))
+        findings = check(plan, known)
+        figures = Measure(known, regression.store.folder / COVERAGE, passed_nodes(regression)).all_of(plan)
+    except PlanError as error:
+        findings = list(error.findings)
+    except (CoverageError, ValueError) as error:
+        findings = [str(error)]
+    if findings:
+        regression.problems += findings
+        return [html.section("Plan", f"<p>{escape(findings[0])}</p>")]
+    return [html.section("Plan", render.html(plan, regression.by_test(), figures))]
+
+
+def passed_nodes(regression: Regression) -> dict[str, set[str]]:
+    """Of each test the pytest nodes all of whose jobs passed."""
+    states: dict[tuple[str, str], set[str]] = {}
+    for job, result in regression.results.items():
+        states.setdefault((job.test, job.node), set()).add(result.status)
+    passed: dict[str, set[str]] = {}
+    for (test, node), found in states.items():
+        if found == {"passed"}:
+            passed.setdefault(test, set()).add(node)
+    return passed
