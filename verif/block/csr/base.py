@@ -14,6 +14,7 @@ from models.csr_map import REGS
 from verif.agents.csr_agent import Csr, CsrAgent
 from verif.agents.register_model import CsrBackdoor, by_path, register_model
 from verif.env.csr_coverage import CsrCoverage
+from verif.lib import checks
 from verif.sequences.boot import reset
 from verif.sequences.registers import RegisterSeq
 
@@ -118,6 +119,7 @@ class CsrTest(uvm_test):
     async def settle(self) -> None:
         await ClockCycles(self.dut.clk, 3)
 
-    @staticmethod
-    def expect(what: str, seen: object, legal: object) -> None:
+    def expect(self, what: str, seen: object, legal: object) -> None:
+        """Fail the test unless two things are equal."""
         assert seen == legal, f"{what}: {seen}, expected {legal}"
+        checks.compared(type(self).__name__, 1)

@@ -11,6 +11,7 @@ import pytest
 
 from models.csr_map import REGS
 from verif.block.csr.planted import FAULTS, number, plant
+from verif.lib import checks
 from verif.lib.rtl import RTL, closure
 from verif.lib.sim import ROOT, SimResult, build, run
 from verif.lib.toolchain import BUILD
@@ -33,7 +34,7 @@ def start(size: str, *, sources: list[Path] | None = None, **options) -> SimResu
 @pytest.mark.parametrize("size", ["largest", pytest.param("small", marks=pytest.mark.nightly)])
 def test_csr(size: str) -> None:
     """Reset, bit bash, access over both doors, strobes, hardware's side, commands, settings; every register visited."""
-    start(size)
+    checks.require(start(size).run_dir)
 
 
 def fails(test: str, message: str, **options) -> None:
