@@ -60,7 +60,7 @@ def report(regression: Regression) -> int:
         print(f"  repeat with: sh {regression.store.place(first.job)}/repro.sh")
         print("".join(f"  waves: {path}\n" for path in group.waves), end="")
     for line in regression.problems:
-        print(f"missed: {line}")
+        print(f"problem: {line}")
     folder = regression.store.folder
     print(f"\nreport: {folder / PAGE}\njunit:  {folder / JUNIT}\nrepeat with: {regression.command}")
     print(f"{regression.fresh} jobs ran in {regression.wall / 60:.1f} min; all jobs take {regression.cpu / 60:.1f} min of processor time")

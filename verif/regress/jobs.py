@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from verif.regress.collect import Run, Test
-from verif.regress.tiers import MARKS, Entry, Tier, choose
+from verif.regress.tiers import Entry, Tier, choose
 
 MOST_ROOT = 2**31 - 1
 _SEEDS = 2**30
@@ -114,5 +114,3 @@ def _wanted(test: Test, run: Run, filters: Filters) -> bool:
     names = (test.id, run.node, f"{test.id}[{run.variant}]")
     return not filters.test or any(filters.test in name or fnmatch.fnmatchcase(name, filters.test) for name in names)
 
-
-__all__ = ["MARKS", "MOST_ROOT", "FilterError", "Filters", "Job", "derive", "expand"]

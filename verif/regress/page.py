@@ -49,7 +49,7 @@ def _facts(regression: Regression) -> str:
 def _problems(regression: Regression) -> str:
     if not regression.problems:
         return ""
-    return html.section("Gates missed", f'<ol class="problems">{"".join(f"<li>{escape(line)}</li>" for line in regression.problems)}</ol>')
+    return html.section("Other problems: gates, plan", f'<ol class="problems">{"".join(f"<li>{escape(line)}</li>" for line in regression.problems)}</ol>')
 
 
 def _blocks(regression: Regression) -> str:

@@ -59,7 +59,7 @@ class Regression:
         """One line."""
         tests = len({job.test for job in self.jobs})
         seen = ", ".join(f"{n:,} {state}" for state, n in self.counts.items() if n or state == "passed")
-        more = f"; {len(self.problems)} gates missed" if self.problems else ""
+        more = f"; {len(self.problems)} other problem{'s' * (len(self.problems) > 1)}" if self.problems else ""
         return f"{'PASSED' if self.passed else 'FAILED'}: {len(self.jobs):,} jobs of {tests:,} tests: {seen}{more}"
 
     def by_test(self) -> dict[str, str]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -72,10 +73,10 @@ class Store:
 
     def prune(self, jobs: Sequence[Job]) -> int:
         """Remove folders of runs whose sources are not those of now and which are none of these jobs; returns how many."""
-        keep_names = {job.folder for job in jobs}
+        wanted = {job.folder for job in jobs}
         gone = 0
         for path in sorted((self.folder / "runs").glob("*/")):
-            if path.name in keep_names:
+            if path.name in wanted:
                 continue
             result = read(path)
             if result is None or result.key != self.key(result.job):
@@ -94,8 +95,6 @@ def read(folder: Path) -> Result | None:
 
 def remove(folder: Path) -> None:
     """Remove a job's folder, its result first: what is half removed counts as not there."""
-    import shutil
-
     (folder / RESULT).unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
 
