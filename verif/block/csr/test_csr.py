@@ -28,7 +28,7 @@ def start(size: str, *, sources: list[Path] | None = None, **options) -> SimResu
     files = closure(HERE / "tb_csr.sv", library=LIBRARY) if sources is None else sources
     exe = build("tb_csr", files, SIZES[size], public=[("csr_backdoor", "*")], opt="-O0")
     settings = {f"P_{key}": str(value) for key, value in SIZES[size].items()} | options.pop("env", {})
-    return run(exe, BENCH, env=settings, **options)
+    return run(exe, BENCH, env=settings, timeout=900, **options)
 
 
 @pytest.mark.parametrize("size", ["largest", pytest.param("small", marks=pytest.mark.nightly)])
