@@ -20,6 +20,7 @@ from fnmatch import fnmatchcase
 
 from verif.plan.catalogue import Catalogue
 
+
 def near(name: str, legal: Iterable[str]) -> str:
     """Names that are like a wrong one, as the end of a message."""
     return "".join(f"; {'perhaps' if not n else 'or'} {found}" for n, found in enumerate(get_close_matches(name, list(legal), 3, 0.6)))
