@@ -2,7 +2,7 @@
 # `make help` prints the texts behind `##` (targets) and the lines that begin with `#:` (variables).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv sim test lint bench latency latency-budgets cov toggle gen clean distclean experiments experiments-docs regress random shrink selftest
+.PHONY: help venv sim test lint bench latency latency-budgets cov toggle gen clean distclean experiments experiments-docs regress random shrink selftest plan docs
 
 #: of `make sim`
 #:   CONFIG=default      core: a file of configs/ (tiny, default, large)
@@ -115,6 +115,9 @@ regress: venv ## run a tier of tests with derived seeds, group the failures, and
 lint: venv ## check the RTL with Verilator and Yosys, generated files, and the code base's rules
 	@$(PY) scripts/lint.py $(call given,MODULE)
 
+plan: venv ## check the verification plan (verif/testplan) and print it with the results of the last run; also build/testplan.html
+	@$(PY) scripts/plan.py --html build/testplan.html
+
 bench: venv ## measure the figures: MMU use, training beside inference, speed of simulation and build
 	@$(PY) scripts/bench.py $(call flag,config,CONFIG) $(call flag,only,ONLY) $(if $(call given,STRICT),--strict)
 
@@ -150,6 +153,10 @@ toggle: venv ## toggle coverage of all modules' ports, in a build of its own and
 
 gen: venv ## generate again what is generated: instruction format, registers
 	@for script in scripts/gen_*.py; do $(PY) $$script || exit 1; done
+
+docs: venv ## the HTML register manual, in build/docs/registers
+	@$(PY) scripts/gen_csr.py --html build/docs/registers
+	@echo "build/docs/registers: to read it, python3 -m http.server -d build/docs/registers, and http://localhost:8000"
 
 clean: ## remove build/ (simulators, logs, reports)
 	rm -rf build

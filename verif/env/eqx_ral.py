@@ -9,10 +9,11 @@ from pyuvm import (
     uvm_coverage_model_e,
     uvm_endianness_e,
     uvm_mem,
-    uvm_reg,
     uvm_reg_block,
     uvm_reg_field,
 )
+
+from verif.agents.backdoor_reg import BackdoorReg as uvm_reg
 
 T = TypeVar('T')
 

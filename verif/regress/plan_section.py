@@ -17,14 +17,14 @@ def build(regression: Regression, tests: Sequence[Test]) -> list[str]:
         return []
     from verif.plan import render
     from verif.plan.catalogue import catalogue
-    from verif.plan.check import check
+    from verif.plan.check import check, check_dumped
     from verif.plan.load import PlanError, load
     from verif.plan.measure import Measure
 
     try:
         plan, known = load(), catalogue(tests=list(tests))
-        findings = check(plan, known)
-        figures = Measure(known, regression.store.folder / COVERAGE, passed_nodes(regression)).all_of(plan)
+        measure = Measure(known, regression.store.folder / COVERAGE, passed_nodes(regression))
+        findings, figures = [*check(plan, known), *check_dumped(measure.dumped, known)], measure.all_of(plan)
     except PlanError as error:
         findings = list(error.findings)
     except (CoverageError, ValueError) as error:

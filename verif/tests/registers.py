@@ -1,4 +1,7 @@
-"""The registers over the front door, through the generated register model; and the performance counters' sums."""
+"""The registers in the whole core, over the front door through the generated register model; and the performance counters' sums.
+
+Both doors, every bit and every register: ``verif/block/csr``.
+"""
 from __future__ import annotations
 
 import cocotb
@@ -9,6 +12,7 @@ from models.isa.encoding import Status
 from verif.agents.axis import cycles, now
 from verif.agents.csr_agent import Csr
 from verif.agents.register_model import register_model
+from verif.env.csr_coverage import CsrCoverage
 from verif.env.scenario import POLICIES
 from verif.sequences.boot import BootSeq, PerfSeq, reset
 from verif.sequences.replay import bad_request
@@ -28,7 +32,8 @@ class Registers(EquinoxTest):
         await reset(self.dut)
         self.csr = Csr()
         self.ctx = self.cfg.C_INF
-        self.model = register_model()
+        self.covered = CsrCoverage()
+        self.model = register_model(observer=self.covered.sample)
         self.regs: dict[str, uvm_reg] = {}
         for reg in self.model.get_registers():
             path = reg.get_full_name().split(".", 1)[1]
@@ -44,6 +49,7 @@ class Registers(EquinoxTest):
         await BootSeq(self.what.image, POLICIES.index(self.scenario.policy)).start()
         await self.sticky()
         await self.counters()
+        self.covered.dump()
 
     async def value(self, path: str) -> int:
         status, value = await self.regs[path].read()

@@ -1,0 +1,56 @@
+#!/usr/bin/env python3
+"""Checks the verification plan (verif/testplan) and prints it with the results of the last run of the tests."""
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from verif.lib.cli import Parser  # noqa: E402
+from verif.lib.coverage import CoverageError  # noqa: E402
+from verif.lib.keep import write_whole  # noqa: E402
+from verif.plan import render  # noqa: E402
+from verif.plan.catalogue import catalogue  # noqa: E402
+from verif.plan.check import check, check_dumped  # noqa: E402
+from verif.plan.load import PlanError, load  # noqa: E402
+from verif.plan.measure import Measure  # noqa: E402
+from verif.plan.results import read_junit  # noqa: E402
+from verif.regress.collect import CollectError  # noqa: E402
+
+
+def main() -> int:
+    """Entry point; returns 1 when the plan is wrong, 2 when what it is held against cannot be read."""
+    parser = Parser(description=__doc__)
+    parser.add_argument("--junit", type=Path, default=ROOT / "build" / "test-results.xml", help="results of the tests, as pytest writes them")
+    parser.add_argument("--cov", type=Path, default=ROOT / "build" / "cov", help="folder with the runs' coverage")
+    parser.add_argument("--html", type=Path, help="write the plan with results as a page")
+    options = parser.parse_args()
+    try:
+        plan, known = load(), catalogue()
+        results, passed = read_junit(options.junit, known.tests) if options.junit.exists() else ({}, {})
+        measure = Measure(known, options.cov, passed)
+        findings = [*check(plan, known), *check_dumped(measure.dumped, known)]
+    except PlanError as error:
+        findings = error.findings
+    except (CollectError, CoverageError, ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    if findings:
+        print("\n".join(findings), file=sys.stderr)
+        print(f"error: the verification plan has {len(findings)} faults", file=sys.stderr)
+        return 1
+    figures = measure.all_of(plan)
+    print(render.text(plan, results, figures))
+    if not results:
+        print(f"no results: {options.junit} is absent (`make test` or `make cov` writes it)")
+    print(f"plan: {len(plan.testpoints)} testpoints, {len(known.tests)} tests, {len(known.groups)} covergroups: all linked")
+    if options.html:
+        page = f'<!doctype html><meta charset="utf-8"><title>Verification plan</title>\n<h1>Verification plan</h1>\n{render.html(plan, results, figures)}\n'
+        write_whole(options.html, page)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

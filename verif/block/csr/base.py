@@ -1,0 +1,125 @@
+"""Base of the register block's tests: agent, register model over both doors, the hardware's side."""
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+
+import cocotb
+import numpy as np
+from cocotb.triggers import ClockCycles, FallingEdge
+from pyuvm import ConfigDB, uvm_test
+
+from models.csr_map import REGS
+from verif.agents.csr_agent import Csr, CsrAgent
+from verif.agents.register_model import CsrBackdoor, by_path, register_model
+from verif.env.csr_coverage import CsrCoverage
+from verif.lib import checks
+from verif.sequences.boot import reset
+from verif.sequences.registers import RegisterSeq
+
+COVERAGE = CsrCoverage()  # of all tests of the simulation
+SKIP = os.environ.get("EQX_SKIP_REGISTER", "")  # planted: leave a register out of every test
+EVENTS = ("accepted", "rejected", "not_installed", "bad_length", "responded")  # bits of `events`
+STICKY = {"not_installed": "not_installed", "bad_length": "bad_length", "rejected": "rejected"}  # event -> field of IRQ_STATUS
+COUNTS = {name: f"CNT_{name.upper()}" for name in EVENTS}
+
+
+@dataclass
+class Hardware:
+    """What the core's other blocks give the register block; absent services and contexts read 0."""
+
+    state: list[int]
+    cause: list[int]
+    unit: list[int]
+    steps: list[int]
+    level: list[int]
+    perf: int
+
+    @classmethod
+    def quiet(cls, ctx: int, services: int) -> Hardware:
+        return cls([0] * ctx, [0] * ctx, [0] * ctx, [0] * ctx, [0] * services, 0)
+
+    @classmethod
+    def random(cls, ctx: int, services: int, rng: np.random.Generator) -> Hardware:
+        """Values of every field; only legal states, and none whose entry is an event."""
+        def draw(bits: int, count: int) -> list[int]:
+            return [int(v) for v in rng.integers(1 << bits, size=count)]
+
+        return cls([int(v) for v in rng.choice([1, 2, 3, 4], size=ctx)], draw(4, ctx), draw(2, ctx), draw(32, ctx), draw(16, services), int(rng.integers(1 << 48)))
+
+    def drive(self, dut) -> None:
+        status = [s << 38 | c << 34 | u << 32 | n for s, c, u, n in zip(self.state, self.cause, self.unit, self.steps, strict=True)]
+        dut.ctx_sts.value = sum(value << 41 * i for i, value in enumerate(status))
+        dut.svc_level.value = sum(value << 16 * i for i, value in enumerate(self.level))
+        dut.perf_value.value = self.perf
+
+    def live(self) -> dict[str, int]:
+        """The values of the registers that show these signals."""
+        found = {path: 0 for path in REGS if path.endswith((".STATUS", ".STEPS", ".LEVEL"))}
+        for i, (state, cause, unit, steps) in enumerate(zip(self.state, self.cause, self.unit, self.steps, strict=True)):
+            found[f"CTX[{i}].STATUS"], found[f"CTX[{i}].STEPS"] = state | cause << 3 | unit << 7, steps
+        found.update({f"SVC[{i}].LEVEL": level for i, level in enumerate(self.level)})
+        return {**found, "PERF_LO": self.perf & 0xFFFFFFFF, "PERF_HI": self.perf >> 32}
+
+
+class CsrTest(uvm_test):
+    """Resets, builds the register model, runs ``body()``. Subclasses write ``body``."""
+
+    def build_phase(self):
+        self.dut = cocotb.top
+        self.size = {name: int(os.environ[f"P_{name}"]) for name in ("N", "M", "W", "CTX", "C_INF", "SERVICES")}
+        self.rng = np.random.default_rng(cocotb.RANDOM_SEED)
+        ConfigDB().set(None, "*", "DUT", self.dut)
+        self.agent = CsrAgent.create("agent", self)
+
+    async def run_phase(self):
+        self.raise_objection()
+        try:
+            logging.getLogger("RegModel").setLevel(logging.ERROR)  # it warns at each look at a mirror that hardware may change
+            self.dut.plant.value = int(os.environ.get("EQX_PLANT", "0"))
+            self.hardware = Hardware.quiet(self.size["CTX"], self.size["SERVICES"])
+            self.hardware.drive(self.dut)
+            self.dut.events.value = 0
+            await reset(self.dut)
+            backdoor = CsrBackdoor(self.dut.u_csr.u_regs.u_backdoor, self.dut.clk)
+            found = by_path(register_model(backdoor, COVERAGE.sample))
+            self.regs = {path: reg for path, reg in found.items() if path != SKIP}
+            self.csr = Csr()
+            await self.body()
+        finally:
+            self.drop_objection()
+
+    async def body(self) -> None:
+        raise TypeError(f"{type(self).__name__} has no body")
+
+    def live(self) -> dict[str, int]:
+        """Values of the registers that hardware gives: build parameters, and the signals as they are driven."""
+        s = self.size
+        parameters = s["N"] | s["M"] << 8 | s["W"] << 16 | s["C_INF"] << 24 | s["CTX"] << 28
+        return {"PARAMS": parameters, **self.hardware.live()}
+
+    async def play(self, sequence: type[RegisterSeq]) -> None:
+        """Run a register sequence over all registers."""
+        await sequence(self.regs, COVERAGE, self.rng, self.live()).start()
+
+    async def peek(self, path: str) -> int:
+        """A register's value by the back door."""
+        _, value = await self.regs[path].peek()
+        return int(value)
+
+    async def fire(self, *names: str, edges: int = 1) -> None:
+        """Raise events for some cycles."""
+        await FallingEdge(self.dut.clk)
+        self.dut.events.value = sum(1 << EVENTS.index(name) for name in names)
+        for _ in range(edges):
+            await FallingEdge(self.dut.clk)
+        self.dut.events.value = 0
+
+    async def settle(self) -> None:
+        await ClockCycles(self.dut.clk, 3)
+
+    def expect(self, what: str, seen: object, legal: object) -> None:
+        """Fail the test unless two things are equal."""
+        assert seen == legal, f"{what}: {seen}, expected {legal}"
+        checks.compared(type(self).__name__, 1)

@@ -1,0 +1,71 @@
+"""Builds and runs the bench of the register block; planted faults, each of which a test of it must find."""
+from __future__ import annotations
+
+import hashlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from models.csr_map import REGS
+from verif.block.csr.planted import FAULTS, number, plant
+from verif.lib import checks
+from verif.lib.rtl import RTL, closure
+from verif.lib.sim import ROOT, SimResult, build, run
+from verif.lib.toolchain import BUILD
+
+HERE = Path(__file__).resolve().parent
+BENCH = "verif.block.csr.bench_csr"
+LIBRARY = (RTL / "csr", RTL / "common", ROOT / "verif" / "tb")
+ALWAYS = ("wrong_reset_value", "bit_stuck_at_0", "read_only_takes_writes", "cleared_by_0")  # the others are for the nightly tier
+SIZES = {"largest": {"N": 8, "M": 2, "W": 4, "CTX": 4, "C_INF": 2, "SERVICES": 4}, "small": {"N": 4, "M": 1, "W": 2, "CTX": 3, "C_INF": 2, "SERVICES": 2}}
+
+
+def start(size: str, *, sources: list[Path] | None = None, **options) -> SimResult:
+    """Run the bench at a size; ``sources`` replace the design's."""
+    files = closure(HERE / "tb_csr.sv", library=LIBRARY) if sources is None else sources
+    exe = build("tb_csr", files, SIZES[size], public=[("csr_backdoor", "*")], opt="-O0")
+    settings = {f"P_{key}": str(value) for key, value in SIZES[size].items()} | options.pop("env", {})
+    return run(exe, BENCH, env=settings, timeout=900, **options)
+
+
+@pytest.mark.parametrize("size", ["largest", pytest.param("small", marks=pytest.mark.nightly)])
+def test_csr(size: str) -> None:
+    """Reset, bit bash, access over both doors, strobes, hardware's side, commands, settings; every register visited."""
+    checks.require(start(size).run_dir)
+
+
+def fails(test: str, message: str, **options) -> None:
+    """Run one test of the bench, which must fail with a message that begins so."""
+    result = start("largest", test_filter=rf"\bcsr_{test}_test$", check=False, **options)
+    assert not result.ok, "the planted fault was not noticed"
+    told = [failure.message for failure in result.failures]
+    assert [words for words in told if re.match(message, words)], told
+
+
+@pytest.mark.parametrize("name", [name if name in ALWAYS else pytest.param(name, marks=pytest.mark.nightly) for name in FAULTS])
+def test_planted(name: str) -> None:
+    """Wrong reset values, bits that do not toggle, wrong access policies, wrong wiring: each is named with its register."""
+    sources = plant(closure(HERE / "tb_csr.sv", library=LIBRARY), BUILD / "planted" / "csr")
+    fails(FAULTS[name].test, FAULTS[name].message, sources=sources, env={"EQX_PLANT": str(number(name))})
+
+
+@pytest.mark.nightly
+def test_a_register_left_out_fails() -> None:
+    """A register that no test touches fails the run."""
+    result = start("largest", check=False, env={"EQX_SKIP_REGISTER": "SVC[2].THRESHOLD"})
+    assert [f.name.rsplit(".", 1)[-1] for f in result.failures] == ["csr_visited_test"]
+    assert re.match(r"4 accesses were never made: SVC\[2\]\.THRESHOLD, front read; SVC\[2\]\.THRESHOLD, front write", result.failures[0].message)
+
+
+def test_manual(tmp_path: Path) -> None:
+    """The HTML manual has a page for every register, and loads nothing from elsewhere."""
+    done = subprocess.run([sys.executable, str(ROOT / "scripts" / "gen_csr.py"), "--html", str(tmp_path)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    pages = {path.stem for path in (tmp_path / "content").glob("*.html")}
+    names = {"eqx_csr." + re.sub(r"\[\d\]", "", path) for path in REGS}
+    assert {hashlib.sha1(name.encode()).hexdigest() for name in names} <= pages  # PeakRDL-html names pages so
+    for path in (p for p in tmp_path.rglob("*") if p.suffix in (".html", ".css", ".js")):
+        assert not re.search(r"""(src=|<link[^>]*href=|url\()["']?https?:""", path.read_text()), path
