@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
@@ -71,6 +72,8 @@ def report(regression: Regression) -> int:
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit code: 0 all is well, 1 a job or gate failed, 2 bad input."""
     options, args = parse(argv)
+    for name in (signal.SIGINT, signal.SIGTERM):  # either ends the jobs, too
+        signal.signal(name, signal.default_int_handler)
     try:
         if args.compare:
             count, lines = compare(*args.compare)
