@@ -8,6 +8,7 @@ from models.compiler.training import PHASES
 from models.isa.encoding import Unit
 from verif.agents.axis import cycles, now
 from verif.env.coverage_operating import stalls_bin
+from verif.env.deployment import train_rows
 from verif.env.scenario import POLICIES
 from verif.sequences.replay import good_request
 from verif.tests.base import EquinoxTest
@@ -92,6 +93,8 @@ class OperatingSpace(EquinoxTest):
         await self.start_training()
 
     async def set_policy(self, policy: str) -> None:
+        """A policy, with the cut of training tiles that goes with it."""
+        await self.csr.write("TRAIN_ROWS", rows=train_rows(policy, self.cfg, self.what.image.work.program))
         await self.csr.write("POLICY", policy=POLICIES.index(policy))
 
     def phase(self) -> str:
