@@ -15,7 +15,7 @@ class Plant:
 
 PLANTS: dict[str, Plant] = {
     "": Plant("none"),
-    "read": Plant("the last beat of read bursts of three beats has its lowest bit wrong", plusargs=("+plant_read=3",)),
+    "read": Plant("the last beat of read bursts of two beats has its highest bit wrong", plusargs=("+plant_read=2",)),
     "acc": Plant("a product that accumulates leaves a bit of its lines wrong for the VPU", defines=(("EQX_PLANT_ACC", 1),)),
 }
 

@@ -17,7 +17,7 @@ from verif.random.search import OUT, search
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.toml"))
 SEED = int(os.environ.get("SEED") or 1)
-SMALL = Knobs(services=(0, 1), service_ops=(2, 6), training_ops=(6, 10), requests=(1, 4), iters=(1, 2), changes=(0, 1), length=(1, 3), stalls=0)
+SMALL = Knobs(services=(0, 1), service_ops=(2, 6), training_ops=(12, 16), requests=(1, 4), iters=(1, 2), changes=(0, 1), length=(1, 1), stalls=0)
 
 
 def all_pass(config: str, first: int, count: int, knobs: Knobs = Knobs()) -> None:

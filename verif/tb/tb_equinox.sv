@@ -77,7 +77,7 @@ module tb_equinox #(
       .m_tvalid_o(m_tvalid), .m_tready_i(m_tready), .m_tdata_o(m_tdata), .m_tlast_o(m_tlast),
       .arvalid_o(arvalid), .arready_i(arready), .araddr_o(araddr), .arlen_o(arlen), .arsize_o(arsize), .arburst_o(arburst),
       .arid_o(arid), .rid_i(rid), .awid_o(awid), .bid_i(bid),
-      .rvalid_i(rvalid), .rready_o(rready), .rdata_i(rdata ^ (8 * K)'(flip)), .rresp_i(rresp), .rlast_i(rlast),
+      .rvalid_i(rvalid), .rready_o(rready), .rdata_i(rdata ^ {flip, {8 * K - 1{1'b0}}}), .rresp_i(rresp), .rlast_i(rlast),
       .awvalid_o(awvalid), .awready_i(awready), .awaddr_o(awaddr), .awlen_o(awlen), .awsize_o(awsize), .awburst_o(awburst),
       .wvalid_o(wvalid), .wready_i(wready), .wdata_o(wdata), .wstrb_o(wstrb), .wlast_o(wlast),
       .bvalid_i(bvalid), .bready_o(bready), .bresp_i(bresp)
@@ -156,7 +156,7 @@ module tb_equinox #(
   always_ff @(posedge clk) if (m_tvalid && !m_tready) rsp_held <= rsp_held + 1;
 
   // ---- planted faults for the random programs' own test (verif/random/plants.py)
-  int unsigned plant_read = 0;  // +plant_read=n: the last beat of each read burst of n beats has its lowest bit wrong
+  int unsigned plant_read = 0;  // +plant_read=n: the last beat of each read burst of n beats has its highest bit wrong
   int unsigned beats_q    = 0;  // beats of the read burst so far
   logic        flip;
   initial if (!$value$plusargs("plant_read=%d", plant_read)) plant_read = 0;
