@@ -3,7 +3,8 @@ from __future__ import annotations
 
 import pytest
 
-from verif.tests.test_chip import SEED, run
+from verif.lib.sim import default_seed
+from verif.tests.test_chip import run
 
 TESTS = ("axi_errors", "dram_timeout", "stalls", "illegal", "queue_overflow", "removed_service", "csr_abuse", "reprogram", "reset")
 
@@ -11,7 +12,7 @@ TESTS = ("axi_errors", "dram_timeout", "stalls", "illegal", "queue_overflow", "r
 @pytest.mark.tag("faults")
 @pytest.mark.parametrize("test", TESTS)
 def test_fault(test: str) -> None:
-    run("tiny", test, seed=SEED)
+    run("tiny", test)
 
 
 @pytest.mark.nightly
@@ -27,7 +28,7 @@ def test_fault_checks() -> None:
 @pytest.mark.parametrize("test", TESTS)
 def test_fault_more(test: str, policy: str) -> None:
     """Other seeds, other policies."""
-    seed = SEED + 1 + ("fair", "slack", "adaptive").index(policy)
+    seed = default_seed() + 1 + ("fair", "slack", "adaptive").index(policy)
     run("tiny", test, f"seed{seed}", seed=seed, policy=policy)
 
 
@@ -43,4 +44,4 @@ def test_fault_default(test: str) -> None:
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_stress_all_with_rand_reset(seed: int) -> None:
     """All faults mixed in one simulation."""
-    run("tiny", "stress_all_with_rand_reset", f"seed{seed}", seed=SEED + seed)
+    run("tiny", "stress_all_with_rand_reset", f"seed{seed}", seed=default_seed() + seed)
