@@ -2,7 +2,7 @@
 # `make help` prints the texts behind `##` (targets) and the lines that begin with `#:` (variables).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv sim test lint bench latency latency-budgets cov gen clean distclean experiments
+.PHONY: help venv sim test lint bench latency latency-budgets cov gen clean distclean experiments mutants
 
 #: of `make sim`
 #:   CONFIG=default      core: a file of configs/ (tiny, default, large)
@@ -38,6 +38,10 @@ SHELL := /bin/bash
 #:   REQUESTS=100000     requests a point [model 100000, RTL 2000]
 #:   LOADS=0.1,0.5       loads of the main grid
 #:   JOBS=2              points at a time
+#: of `make mutants`
+#:   BLOCK=numeric,policy  some of the blocks of verif/mutants/campaign.yaml [all]
+#:   MUTANT=17           run this mutant of the one block again and show its log
+#:   JOBS=2              mutants at a time
 #: of `make lint`
 #:   MODULE=mmu          only these modules of rtl/
 #: of all
@@ -106,6 +110,9 @@ experiments: venv ## load against tail latency and training: tables and plots in
 cov: venv ## run all tests with coverage and write build/coverage.html
 	@rm -rf build/cov
 	@COVERAGE=1 $(PYTEST); status=$$?; $(PY) scripts/cov.py || exit 1; exit $$status
+
+mutants: venv ## plant faults into the RTL of blocks, one at a time, and count how many their benches notice; an interrupted campaign goes on
+	@$(PY) scripts/mutants.py --jobs $(JOBS) $(call flag,blocks,BLOCK) $(call flag,mutant,MUTANT)
 
 gen: venv ## generate again what is generated: instruction format, registers
 	@for script in scripts/gen_*.py; do $(PY) $$script || exit 1; done
