@@ -2,7 +2,7 @@
 # `make help` prints the texts behind `##` (targets) and the lines that begin with `#:` (variables).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv sim test lint bench latency latency-budgets cov toggle gen clean distclean experiments experiments-docs regress random shrink selftest plan docs
+.PHONY: help venv sim test lint bench latency latency-budgets cov toggle gen clean distclean experiments experiments-docs regress random shrink selftest plan docs mutants
 
 #: of `make sim`
 #:   CONFIG=default      core: a file of configs/ (tiny, default, large)
@@ -58,6 +58,10 @@ SHELL := /bin/bash
 #:   PLANT=read          a planted fault of verif/random/plants.py
 #:   RUN=case.toml       of `make shrink`: the failing case, or the folder of its run
 #:   NAME=name           of `make shrink`: name of the case that is kept
+#: of `make mutants`
+#:   BLOCK=numeric,policy  some of the blocks of verif/mutants/campaign.yaml [all]
+#:   MUTANT=17           run this mutant of the one block again and show its log
+#:   JOBS=2              mutants at a time
 #: of `make lint`
 #:   MODULE=mmu          only these modules of rtl/
 #: of all
@@ -150,6 +154,9 @@ cov: venv ## run all tests with coverage, write build/coverage.html, fail where 
 
 toggle: venv ## toggle coverage of all modules' ports, in a build of its own and a few runs; fail where the gate is not met
 	@$(PY) scripts/cov.py --toggle
+
+mutants: venv ## plant faults into the RTL of blocks, one at a time, and count how many their benches notice; an interrupted campaign goes on
+	@$(PY) scripts/mutants.py --jobs $(JOBS) $(call flag,blocks,BLOCK) $(call flag,mutant,MUTANT)
 
 gen: venv ## generate again what is generated: instruction format, registers
 	@for script in scripts/gen_*.py; do $(PY) $$script || exit 1; done

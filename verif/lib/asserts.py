@@ -1,7 +1,8 @@
 """Every assertion of the HDL, and whether it is exercised: by rule each has a cover of what it judges beside it.
 
 An assertion is labelled ``a_<name>``; its cover, of the cases in which it had something to judge, is ``c_<name>`` in the
-same file. Verilator counts covers in runs with COVERAGE=1 (kind ``user``); more covers than assertions are welcome.
+same file; modules ``*_cg`` hold points ``cp_*`` and crosses ``cr_*``. Verilator counts covers in runs with COVERAGE=1
+(kind ``user``); more covers than assertions are welcome.
 Elaboration checks of parameters (``$fatal``/``$error`` outside processes) are no assertions.
 """
 from __future__ import annotations
@@ -83,8 +84,9 @@ def without_cover(root: Path = ROOT) -> list[str]:
             out.append(f"{a.file}:{a.line}: {a.label} has no cover c_{a.label[2:]} of the cases that it judges")
         seen.add((a.file, a.label))
     for (file, label), line in have.items():
-        if not label.startswith("c_"):
-            out.append(f"{file}:{line}: a cover needs a label c_<name>, found {label or 'none'}")
+        legal = ("cp_", "cr_") if file.endswith("_cg.sv") else ("c_",)
+        if not label.startswith(legal):
+            out.append(f"{file}:{line}: a cover needs a label {' or '.join(f'{word}<name>' for word in legal)}, found {label or 'none'}")
     for name, text in _sources(root):
         for match in _PROCEDURAL.finditer(text):
             start = text.rfind("\n", 0, match.start()) + 1

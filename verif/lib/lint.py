@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from verif.lib import rules, toolchain
+from verif.lib import rules, toolchain, yosys
 from verif.lib.rtl import RTL, closure, find, is_package, strip_comments
 from verif.lib.toolchain import BUILD, ROOT
 
@@ -25,15 +25,6 @@ _WAIVERS = """`verilator_config
 lint_off -rule UNUSEDPARAM -file "*_pkg.sv"
 """  # a design need not use every constant of a package
 _PARAMETER = re.compile(r"\bparameter\s+(?:[\w:]+\s+)*?(?:\[[^\]]*\]\s*)?(\w+)\s*=")
-
-# Run by its own interpreter: a design that Yosys refuses ends the process.
-_YOSYS = """
-import sys
-from pyosys import libyosys as ys
-design = ys.Design()
-for step in sys.argv[1:]:
-    ys.run_pass(step, design)
-"""
 
 
 @dataclass(frozen=True)
@@ -113,11 +104,10 @@ def run_yosys(target: Target, sources: Sequence[Path]) -> str:
         "check -assert",
         "select -assert-none t:$dlatch t:$adlatch t:$dlatchsr",
     ]
-    command = [sys.executable, "-c", _YOSYS, *steps]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
-    if not done.returncode:
+    ok, words = yosys.run(steps)
+    if ok:
         return ""
-    lines = (done.stdout + done.stderr).splitlines()
+    lines = words.splitlines()
     marks = [n for n, line in enumerate(lines) if re.search(r"\berror\b|ERROR|Warning:|Traceback", line)]
     return "\n".join(lines[max(marks[0] - 2, 0) : marks[0] + 40] if marks else lines[-30:])
 

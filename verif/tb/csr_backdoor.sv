@@ -79,6 +79,13 @@ module csr_backdoor;
           eqx_csr.field_storage.IRQ_ENABLE.ctx_done.value = data[4:4];
         end
       end
+      11'h01c: begin  // DMA_TIMEOUT
+        q[31:0] = eqx_csr.field_storage.DMA_TIMEOUT.cycles.value;
+        stored = 32'hffffffff;
+        if (write) begin
+          eqx_csr.field_storage.DMA_TIMEOUT.cycles.value = data[31:0];
+        end
+      end
       11'h020: begin  // CNT_ACCEPTED
         q[31:0] = eqx_csr.field_storage.CNT_ACCEPTED.count.value;
         stored = 32'hffffffff;
@@ -113,6 +120,10 @@ module csr_backdoor;
         if (write) begin
           eqx_csr.field_storage.CNT_RESPONDED.count.value = data[31:0];
         end
+      end
+      11'h034: begin  // DMA_STATUS
+        q[0:0] = eqx_csr.hwif_in.DMA_STATUS.ld_lost.next;
+        q[1:1] = eqx_csr.hwif_in.DMA_STATUS.st_lost.next;
       end
       11'h040: begin  // IMEM_ADDR
         q[15:0] = eqx_csr.field_storage.IMEM_ADDR.index.value;

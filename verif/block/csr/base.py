@@ -35,10 +35,11 @@ class Hardware:
     steps: list[int]
     level: list[int]
     perf: int
+    lost: int  # DMA units given up: bit 0 LD, bit 1 ST
 
     @classmethod
     def quiet(cls, ctx: int, services: int) -> Hardware:
-        return cls([0] * ctx, [0] * ctx, [0] * ctx, [0] * ctx, [0] * services, 0)
+        return cls([0] * ctx, [0] * ctx, [0] * ctx, [0] * ctx, [0] * services, 0, 0)
 
     @classmethod
     def random(cls, ctx: int, services: int, rng: np.random.Generator) -> Hardware:
@@ -46,13 +47,15 @@ class Hardware:
         def draw(bits: int, count: int) -> list[int]:
             return [int(v) for v in rng.integers(1 << bits, size=count)]
 
-        return cls([int(v) for v in rng.choice([1, 2, 3, 4], size=ctx)], draw(4, ctx), draw(2, ctx), draw(32, ctx), draw(16, services), int(rng.integers(1 << 48)))
+        states = [int(v) for v in rng.choice([1, 2, 3, 4], size=ctx)]
+        return cls(states, draw(4, ctx), draw(2, ctx), draw(32, ctx), draw(16, services), int(rng.integers(1 << 48)), int(rng.integers(4)))
 
     def drive(self, dut) -> None:
         status = [s << 38 | c << 34 | u << 32 | n for s, c, u, n in zip(self.state, self.cause, self.unit, self.steps, strict=True)]
         dut.ctx_sts.value = sum(value << 41 * i for i, value in enumerate(status))
         dut.svc_level.value = sum(value << 16 * i for i, value in enumerate(self.level))
         dut.perf_value.value = self.perf
+        dut.lost.value = self.lost
 
     def live(self) -> dict[str, int]:
         """The values of the registers that show these signals."""
@@ -60,7 +63,7 @@ class Hardware:
         for i, (state, cause, unit, steps) in enumerate(zip(self.state, self.cause, self.unit, self.steps, strict=True)):
             found[f"CTX[{i}].STATUS"], found[f"CTX[{i}].STEPS"] = state | cause << 3 | unit << 7, steps
         found.update({f"SVC[{i}].LEVEL": level for i, level in enumerate(self.level)})
-        return {**found, "PERF_LO": self.perf & 0xFFFFFFFF, "PERF_HI": self.perf >> 32}
+        return {**found, "PERF_LO": self.perf & 0xFFFFFFFF, "PERF_HI": self.perf >> 32, "DMA_STATUS": self.lost}
 
 
 class CsrTest(uvm_test):

@@ -26,7 +26,7 @@ def settings(ctx: int, services: int) -> dict[str, Fields]:
     return {
         "accept_en": [("CTRL", "accept_en", 1)], "reject_mode": [("CTRL", "reject_mode", 1)], "policy": [("POLICY", "policy", 3)],
         "train_rows": [("TRAIN_ROWS", "rows", 12)], "perf_enable": [("PERF_CTRL", "enable", 1)], "perf_unit": [("PERF_SEL", "unit", 2)],
-        "perf_index": [("PERF_SEL", "index", 4)],
+        "perf_index": [("PERF_SEL", "index", 4)], "dma_timeout": [("DMA_TIMEOUT", "cycles", 32)],
         "svc": [field for s in reversed(range(services)) for field in _service(f"SVC[{s}]")],
         "ctx_cfg": [field for c in reversed(range(ctx)) for field in _context(f"CTX[{c}]")],
     }

@@ -24,6 +24,7 @@ module tb_csr #(
   eqx_pkg::ctx_sts_t [CTX-1:0] ctx_sts = '0;
   logic [SERVICES-1:0][15:0] svc_level = '0;
   logic [47:0] perf_value = '0;
+  logic [1:0] lost = '0;  // ST, LD
   logic [4:0] events = '0;  // accepted, rejected, not installed, bad length, responded
 
   // ---- settings and commands out
@@ -35,6 +36,7 @@ module tb_csr #(
   eqx_pkg::ctx_cmd_t [CTX-1:0] ctx_cmd;
   logic [1:0] perf_unit, imem_unit;
   logic [3:0] perf_index;
+  logic [31:0] dma_timeout;
   logic [15:0] imem_addr;
   logic [eqx_isa_pkg::INSTR_BITS-1:0] imem_wdata;
 
@@ -52,7 +54,7 @@ module tb_csr #(
       .ctx_cfg_o(ctx_cfg), .ctx_cmd_o(ctx_cmd), .perf_enable_o(perf_enable), .perf_clear_o(perf_clear),
       .perf_unit_o(perf_unit), .perf_index_o(perf_index), .imem_we_o(imem_we), .imem_unit_o(imem_unit),
       .imem_addr_o(imem_addr), .imem_wdata_o(imem_wdata), .irq_o(irq),
-      .ctx_sts_i(ctx_sts), .svc_level_i(svc_level), .perf_value_i(perf_value),
+      .ctx_sts_i(ctx_sts), .svc_level_i(svc_level), .perf_value_i(perf_value), .dma_timeout_o(dma_timeout), .ld_lost_i(lost[0]), .st_lost_i(lost[1]),
       .evt_accepted_i(events[0]), .evt_rejected_i(events[1]), .evt_not_installed_i(events[2]), .evt_bad_length_i(events[3]),
       .evt_responded_i(events[4])
   );

@@ -24,10 +24,12 @@ async def check(dut, shift: int) -> None:
     """Apply every pair of successive inputs; what was applied in a cycle shows in the next."""
     rng = np.random.default_rng(cocotb.RANDOM_SEED)
     dut.rst_n.value = 1
-    await Timer(3, "ns")
+    dut.drive.value = 2  # priority, which must not show while in reset
+    await Timer(23, "ns")
     dut.rst_n.value = 0
     await Timer(20, "ns")
     await FallingEdge(dut.clk)
+    assert int(dut.mode_q.value) == INF_ONLY, "mode in reset"
     dut.rst_n.value = 1
     pairs = [pair for pair in itertools.product(MODES, repeat=2)]
     rng.shuffle(pairs)

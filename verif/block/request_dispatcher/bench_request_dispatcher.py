@@ -20,7 +20,7 @@ class RandomRequests(uvm_sequence):
         super().__init__("requests")
         self.count, self.cfg, self.delay, self.faulty = count, cfg, delay, faulty
         self.rng = np.random.default_rng(cocotb.RANDOM_SEED + 100 + seed)
-        self.next_id = 1 + (seed << 20)
+        self.next_id = 1 + (seed << 10)
 
     async def body(self) -> None:
         services, width = param("SERVICES"), 16 * param("L") // 8
@@ -33,7 +33,8 @@ class RandomRequests(uvm_sequence):
                     svc = int(self.rng.integers(services, 256))
                 beats = [beats, 0, int(self.rng.integers(0, beats)), beats + int(self.rng.integers(1, 4))][kind]
             payload = tuple(int.from_bytes(self.rng.bytes(width), "little") for _ in range(beats))
-            item = RequestItem(svc, self.next_id, payload, int(self.rng.integers(0, self.delay, endpoint=True)))
+            ident = int(self.rng.integers(1 << 20)) << 12 | self.next_id  # all bits of an id in use
+            item = RequestItem(svc, ident, payload, int(self.rng.integers(0, self.delay, endpoint=True)))
             self.next_id += 1
             await self.start_item(item)
             await self.finish_item(item)
@@ -234,23 +235,26 @@ class ServicesComeAndGo(DispatcherTest):
 
 @pyuvm.test(timeout_time=2, timeout_unit="ms")
 class SettingsOutOfRange(DispatcherTest):
-    """A service whose batch or lines are out of range counts as not installed."""
+    """A service whose batch or lines are out of range counts as not installed, whichever bit makes them so."""
 
     async def stimulus(self) -> None:
-        board = self.env.scoreboard
-        good = self.cfg.services[0]
-        bad = ({"batch": 0}, {"batch": param("N") + 1}, {"tx_lines": 0}, {"tx_lines": param("TX_LINES") + 1})
-        for n, wrong in enumerate(({"rx_lines": param("RX_LINES") + 1}, *bad)):
-            self.cfg.services[0] = Service(**(vars(good) | wrong))
-            await self.change()
-            await self.send(0, n + 1)
-            await self.settle()
-            assert board.statuses[Status.NOT_INSTALLED] == n + 1 and not board.dispatched
-        self.cfg.services[0] = good
+        board, count = self.env.scoreboard, 0
+        largest = {"batch": param("N"), "rx_lines": param("RX_LINES"), "tx_lines": param("TX_LINES")}
+        bad = [{name: value} for name, most in largest.items() for value in (0, most + 1, *(1 << bit for bit in range(8) if 1 << bit > most))]
+        for svc, good in enumerate(self.cfg.services):
+            for wrong in bad:
+                count += 1
+                self.cfg.services[svc] = Service(**(vars(good) | wrong))
+                await self.change()
+                await self.send(svc, count)
+                await self.settle()
+                assert board.statuses[Status.NOT_INSTALLED] == count and not board.dispatched, f"service {svc}, {wrong}"
+            self.cfg.services[svc] = good
         await self.change()
-        await self.send(0, 99)
-        await self.settle()
-        assert board.dispatched == 1
+        for svc in range(len(self.cfg.services)):
+            await self.send(svc, 1000 + svc)
+            await self.settle()
+            assert board.dispatched == svc + 1
 
 
 @pyuvm.test(timeout_time=2, timeout_unit="ms", expect_fail=True)

@@ -33,6 +33,7 @@ class Traffic:
     answers: float = 0.05             # probability of an answer per cycle
     failed: float = 0.2               # share of batches with CTX_ERROR
     m_ready: float = 0.7
+    together: int = 1                 # batches become ready in multiples of so many cycles only
     max_lines: int | None = None
     fault: str = ""
 
@@ -45,7 +46,10 @@ class Bench:
         self.rng = np.random.default_rng(cocotb.RANDOM_SEED)
         self.n, self.contexts, self.lanes = param("N"), param("C_INF"), param("L")
         self.model = ResponderModel(self.n, param("TX_LINES"), self.lanes, self.contexts)
-        self.next_id, self.opened, self.now = 1, 0, 0
+        self.opened, self.now = 0, 0
+        bits = self.rng.permutation(8)[: traffic.services - 1]  # numbers of services differ from the first's in one bit
+        self.services = [int(self.rng.integers(256))]
+        self.services += [self.services[0] ^ 1 << int(bit) for bit in bits]
         self.ready_at: dict[int, int] = {}
         self.answers: deque[int] = deque()
         self.order: dict[int, deque[int]] = defaultdict(deque)  # ids a service must answer next
@@ -110,11 +114,10 @@ class Bench:
         lines = self.t.max_lines or int(rng.integers(1, param("TX_LINES"), endpoint=True))
         rows = int(rng.integers(1, self.n, endpoint=True))
         status = int(Status.CTX_ERROR if rng.random() < self.t.failed else Status.OK)
-        ids = list(range(self.next_id, self.next_id + rows))
-        self.next_id += rows
+        ids = [int(i) for i in self.rng.integers(1 << 32, size=rows)]
         self.opened += 1
         self.generation[c] = int(rng.integers(1 << 16))
-        batch = Batch(int(rng.integers(self.t.services)), status, lines, ids, self.generation[c], self.opened)
+        batch = Batch(self.services[int(rng.integers(self.t.services))], status, lines, ids, self.generation[c], self.opened)
         self.order[batch.svc].extend(ids)
         rsp, flat = int(self.dut.rsp.value), int(self.dut.ids.value)
         word = status << 24 | batch.svc << 16 | rows << 8 | lines
@@ -126,7 +129,8 @@ class Bench:
 
     def _opened(self, c: int, batch: Batch) -> None:
         self.model.held[c] = batch
-        self.ready_at[c] = self.now + int(self.rng.integers(*self.t.work, endpoint=True))
+        when = self.now + int(self.rng.integers(*self.t.work, endpoint=True))
+        self.ready_at[c] = -(-when // self.t.together) * self.t.together
 
     def _compare(self, answer: int | None, m_ready: bool) -> dict:
         bits = int(self.dut.mon_q.value)
@@ -181,6 +185,12 @@ async def full_rate(dut) -> None:
     bench = Bench(dut, Traffic(batches=40, work=(1, 1), opening=1.0, answers=0.0, failed=0.0, m_ready=1.0, max_lines=param("TX_LINES")))
     await bench.run()
     assert bench.now <= bench.beats + 40 + 15, f"{bench.beats} beats in {bench.now} cycles"
+
+
+@cocotb.test(**TIMEOUT)
+async def ready_together(dut) -> None:
+    """Batches of many services become ready in the same cycle while the responder is idle: they take turns."""
+    await Bench(dut, Traffic(services=8, opening=0.9, together=100, m_ready=1.0, max_lines=1)).run()
 
 
 @cocotb.test(**TIMEOUT)

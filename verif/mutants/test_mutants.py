@@ -1,0 +1,112 @@
+"""Tests of the mutants' tools on an example: what is noticed, what cannot be, a bench that sees nothing, files that are wrong."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from verif.lib.toolchain import BUILD
+from verif.mutants import campaign, prove, survivors
+from verif.mutants.campaign import CampaignError, load
+from verif.mutants.judge import judge_block
+from verif.mutants.output import scores
+from verif.mutants.runner import Bench, CampaignFailure, attack_all
+from verif.mutants.runner import _reason as reason
+
+HERE = Path(__file__).parent
+GOOD = """
+blocks:
+  example:
+    group: example
+    bench: saturating_sum
+    seed: 3
+    duts:
+      - {module: saturating_sum, params: {WIDTH: 8}, mutants: 12, tests: compares}
+"""
+
+
+@pytest.fixture
+def block(tmp_path: Path) -> campaign.Block:
+    """The example's block."""
+    file = tmp_path / "campaign.yaml"
+    file.write_text(GOOD)
+    return load(file, library=(HERE / "example" / "saturating_sum.sv",), benches=HERE / "example")[0]
+
+
+def with_tests(block: campaign.Block, tests: str) -> campaign.Block:
+    """The same mutants against other tests of the bench."""
+    return replace(block, duts=tuple(replace(dut, tests=tests) for dut in block.duts))
+
+
+def test_example(block: campaign.Block) -> None:
+    """A good bench kills every mutant that is not equivalent, none of which the prover takes for equivalent; a blind one kills none."""
+    out, said = BUILD / "mutants_example", []
+    judged = judge_block(block, [], out, 1, said.append)
+    fates = {j.mutant.number: j.fate for j in judged}
+    assert len(judged) == block.mutants and set(fates.values()) == {"killed", "proved"}, fates
+    assert scores(judged)[1][0].score == 1.0
+    for j in judged:
+        assert not (j.fate == "killed" and prove.equivalent(j.mutant, block.library)), f"{j.mutant.what} is proved, but {j.outcome.by}"
+
+    said.clear()
+    assert judge_block(block, [], out, 1, said.append) == judged and "12 known from before" in said[0] and len(said) == 1
+
+    blind = judge_block(with_tests(block, "blind"), [], out, 1, said.append)
+    assert {j.fate for j in blind} == {"hole", "proved"} and scores(blind)[1][0].score == 0.0
+    assert {j.mutant.number for j in blind if j.fate == "proved"} == {n for n, fate in fates.items() if fate == "proved"}
+
+    killed = next(j.mutant for j in judged if j.fate == "killed")
+    entry = survivors.Explained("example", killed.what, killed.source, "no reason at all, really")
+    everything = {"example": [j.mutant for j in judged]}
+    assert "was killed" in survivors.faults([entry], everything, [])[0]
+    assert "is not a mutant" in survivors.faults([replace(entry, mutant="inv $0.A[0]")], everything, [])[0]
+    explained = judge_block(with_tests(block, "blind"), [entry], out, 1, said.append)
+    assert [j.mutant.what for j in explained if j.fate == "explained"] == [killed.what]
+
+
+def test_runs_that_say_nothing(block: campaign.Block) -> None:
+    """A bench that fails without a mutant stops the campaign; so does a mutant that is not in the simulation. No end is a kill."""
+    out = BUILD / "mutants_example"
+    with pytest.raises(CampaignFailure, match="fails without a mutant"):
+        attack_all(Bench(with_tests(block, "always_fails"), out / "fails"), out / "fails", 1, lambda line: None)
+    bench = Bench(block, out)
+    bench.build()
+    bench.check_without_mutant()
+    with pytest.raises(CampaignFailure, match="is not part of the bench"):
+        bench.attack(replace(bench.mutants[0], number=block.mutants + 1))
+    result = bench.simulate(1, with_tests(block, "never_ends").duts[0], 1, timeout=4)
+    assert reason(result, result.log.read_text())[0] == "hang"
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    (("mutants: 12", "mutants: 0"), "duts[0]: mutants is 0; legal is an integer, 1..1000"),
+    (("mutants: 12", "mutant: 12"), "duts[0]: mutants is missing"),
+    (("mutants: 12", "mutants: 12, more: 1"), "duts[0]: more is unknown"),
+    (("{WIDTH: 8}", "{DEPTH: 8}"), "params are DEPTH; legal are the parameters of saturating_sum: WIDTH"),
+    (("module: saturating_sum", "module: nobody"), "module is 'nobody'"),
+    (("bench: saturating_sum", "bench: nobody"), "bench is 'nobody'"),
+    (("tests: compares", "tests: '('"), "tests is '('; legal is a regular expression"),
+    (("seed: 3", "seed: x"), "example: seed is 'x'"),
+    (("seed: 3", "seed: ["), "campaign.yaml:8: "),
+    (("seed: 3", "seeds: []"), "seeds is []"),
+])  # fmt: skip
+def test_wrong_campaign(tmp_path: Path, change: tuple[str, str], message: str) -> None:
+    """Each mistake is one line that names the place."""
+    file = tmp_path / "campaign.yaml"
+    file.write_text(GOOD.replace(*change))
+    with pytest.raises(CampaignError, match=re.escape(message)) as caught:
+        load(file, library=(HERE / "example" / "saturating_sum.sv",), benches=HERE / "example")
+    assert "\n" not in str(caught.value) and "campaign.yaml" in str(caught.value)
+
+
+def test_wrong_explanations(tmp_path: Path) -> None:
+    """An explanation without a reason is refused, with its place; the files of the project are right."""
+    file = tmp_path / "survivors.yaml"
+    file.write_text("policy:\n  - {mutant: a, source: b, reason: because}\n")
+    with pytest.raises(CampaignError, match=r"survivors\.yaml: policy\[0\]: reason is 'because'; legal is a sentence"):
+        survivors.load_explained(file)
+    blocks = {block.name for block in load()}
+    assert {entry.block for entry in survivors.load_explained()} <= blocks
