@@ -40,7 +40,7 @@ class Program:
     """Four streams and metadata.
 
     ``sem_init`` holds the semaphores at start (training; all zero for inference), ``training`` says what
-    kind of context runs it. ``phases[unit]`` names what each instruction of a stream serves, where its maker said so.
+    kind of context runs it. ``phases[unit]`` names what each instruction of a stream serves, where its maker said so; it is no part of the program proper.
     """
 
     streams: dict[Unit, list[Instr]] = field(default_factory=lambda: {u: [] for u in Unit})
@@ -48,7 +48,7 @@ class Program:
     training: bool = False
     sem_init: tuple[int, ...] = (0,) * SEMAPHORES
     needs: Needs = Needs()
-    phases: dict[Unit, list[str]] = field(default_factory=lambda: {u: [] for u in Unit})
+    phases: dict[Unit, list[str]] = field(default_factory=lambda: {u: [] for u in Unit}, compare=False)
 
     def add(self, ins: Instr, unit: Unit | None = None) -> None:
         """Append to the stream that the opcode decides; NOP needs ``unit``."""
