@@ -64,7 +64,7 @@ class RandomProgramTest(EquinoxTest):
 
     async def body(self) -> None:
         case = self.what.case
-        self.env.response_board.required = bool(case.requests)
+        self.env.response_board.required = self.env.batches.required = bool(case.requests)
         vseq = RandomProgramVseq(self.what, self.send)
         await vseq.start()
         await cycles(200)
