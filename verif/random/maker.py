@@ -215,11 +215,12 @@ class Maker:
         a = self.span(a_sp.name, (most, depth), [[1, 1, depth, 0, 2], [most, 1, 0, 1]], read=True)
         b = self.span(b_sp.name, (groups, depth, lanes // m), [[lanes, m, 0], [groups * lanes, lanes, m, 0], [m]], read=True, unit=m)
         strides = [[0, 1], [0]] if self.chance(self.knobs.same_line) else [[1, 1, groups], [most, most, 1, most + 1]]
-        c = self.span("ACC", (most, groups), strides, read=False)
+        accum = 0 if to else self.pick(0, 1)
+        c = self.span("ACC", (most, groups), strides, read=bool(accum))
         if a is None or b is None or c is None or b[1][2] != m:
             return None
         return {
-            "dyn_rows": dyn, "accum": 0 if to else self.pick(0, 1), "a_sp": a_sp, "b_sp": b_sp, "rows": 0 if dyn else rows, "n_g": groups, "n_k": depth,
+            "dyn_rows": dyn, "accum": accum, "a_sp": a_sp, "b_sp": b_sp, "rows": 0 if dyn else rows, "n_g": groups, "n_k": depth,
             "a_base": a[0], "a_sr": a[1][0], "a_sk": a[1][1], "b_base": b[0], "b_sg": b[1][0], "b_sk": b[1][1],
             "c_base": c[0], "c_sr": c[1][0], "c_sg": c[1][1],
         }  # fmt: skip
