@@ -9,7 +9,7 @@ from models.isa.races import check_races
 from verif.random.case import Case, Line, Lines, ServiceCase
 from verif.random.layout import COMMON, common_end
 from verif.random.ledger import Ledger, Refused, service_ledger, training_ledger
-from verif.random.lower import RandomDeployment, lower
+from verif.random.lower import RandomDeployment, lower, programs_of
 
 
 def output(part: ServiceCase, width: int) -> Line:
@@ -26,16 +26,9 @@ def answered(ledger: Ledger, lines: int) -> bool:
 def training_ends(case: Case) -> dict[str, int]:
     """What services leave of each space to training."""
     cfg = case.cfg
-    return _training_ends(case, lower(replace(case, training=None)) if case.services else None, cfg)
-
-
-def _training_ends(case: Case, services: RandomDeployment | None, cfg) -> dict[str, int]:
-    used = dict.fromkeys(("vec", "acc", "actc"), 0)
-    wgtd = 0
-    if services is not None:
-        for name in used:
-            used[name] = cfg.C_INF * max(getattr(s.needs, name) for s in services.image.installed)
-        wgtd = sum(-(-(s.weights + s.loaded) // cfg.L) * cfg.L for s in case.services)
+    needs = [p.needs for p in programs_of(replace(case, training=None))[0]]
+    used = {name: cfg.C_INF * max(getattr(n, name) for n in needs) for name in ("vec", "acc", "actc")}
+    wgtd = sum(-(-(s.weights + s.loaded) // cfg.L) * cfg.L for s in case.services)
     constants = sum(s.constants for s in case.services) + (case.training.constants if case.training else 0)
     ends = {"VEC": cfg.VEC_DEPTH - used["vec"] - constants, "ACC": cfg.ACC_DEPTH - used["acc"], "ACTC": cfg.ACTC_DEPTH - used["actc"], "WGTD": cfg.WGTD_DEPTH - wgtd}
     return ends | {space: common_end(cfg, len(case.services), space) for space in COMMON}

@@ -209,17 +209,24 @@ class Maker:
         rows, groups, depth = self.count(self.knobs.rows), self.count(self.knobs.groups), self.count(self.knobs.depth)
         if to:
             groups, depth = self.pick(1, 2, 3), 1
+        earlier = [line.ins for line in self.lines if line.ins.op == Op.MATMUL]
+        accum = bool(earlier) and not to and self.chance(0.5)
+        old = self.pick(*earlier) if accum and self.chance(0.8) else None  # adds to the lines of a product before
+        if old is not None:
+            dyn, rows, groups = bool(old.dyn_rows), old.rows or 1, old.n_g
         most = n if dyn else rows
         a_sp = self.pick(*[a for a in ASpace if a.name in self.windows])
         b_sp = self.pick(*[b for b in BSpace if b.name in self.windows])
         a = self.span(a_sp.name, (most, depth), [[1, 1, depth, 0, 2], [most, 1, 0, 1]], read=True)
         b = self.span(b_sp.name, (groups, depth, lanes // m), [[lanes, m, 0], [groups * lanes, lanes, m, 0], [m]], read=True, unit=m)
         strides = [[0, 1], [0]] if self.chance(self.knobs.same_line) else [[1, 1, groups], [most, most, 1, most + 1]]
-        c = self.span("ACC", (most, groups), strides, read=False)
+        c = self.span("ACC", (most, groups), strides, read=accum)
+        if old is not None:
+            c = old.c_base, [old.c_sr, old.c_sg]
         if a is None or b is None or c is None or b[1][2] != m:
             return None
         return {
-            "dyn_rows": dyn, "accum": 0 if to else self.pick(0, 1), "a_sp": a_sp, "b_sp": b_sp, "rows": 0 if dyn else rows, "n_g": groups, "n_k": depth,
+            "dyn_rows": dyn, "accum": accum, "a_sp": a_sp, "b_sp": b_sp, "rows": 0 if dyn else rows, "n_g": groups, "n_k": depth,
             "a_base": a[0], "a_sr": a[1][0], "a_sk": a[1][1], "b_base": b[0], "b_sg": b[1][0], "b_sk": b[1][1],
             "c_base": c[0], "c_sr": c[1][0], "c_sg": c[1][1],
         }  # fmt: skip

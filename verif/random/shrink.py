@@ -19,7 +19,7 @@ from picire.outcome_cache import OutcomeCache
 from verif.random.case import Case, save_case
 from verif.random.legal import check_case, repaired
 from verif.random.run import Outcome
-from verif.random.simplify import simpler
+from verif.random.simplify import simpler, weight
 
 BATCH = 8  # candidates in one simulation
 Runner = Callable[[Sequence[Case]], list[Outcome | None]]
@@ -178,7 +178,7 @@ def _ddmin(case: Case, oracle: Oracle, keep: Path) -> Case:
 
     def first(candidates: list[list[Atom]]) -> int | None:
         nonlocal best
-        made = [only(case, atoms) for atoms in candidates]
+        made = [c if c is not None and weight(c) < weight(best) else None for c in (only(case, atoms) for atoms in candidates)]
         found = oracle.first(made)
         if found is not None:
             best = _note(made[found], oracle, keep)
@@ -204,8 +204,9 @@ def _simplify(case: Case, oracle: Oracle, keep: Path) -> Case:
 
 
 def _tidied(cases: Sequence[Case], than: Case, made: list[Case | None]) -> Iterator[Case | None]:
-    """The cases tidied, as they are asked for; those that are like ``than`` or nothing are None. ``made`` collects them."""
+    """The cases tidied, as they are asked for; None for those that are nothing, or not less than ``than`` (repair may add). ``made`` collects them."""
+    most = weight(than)
     for case in cases:
         case = tidy(case)
-        made.append(case if case != than else None)
+        made.append(case if case is not None and weight(case) < most else None)
         yield made[-1]

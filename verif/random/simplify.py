@@ -80,8 +80,18 @@ def simpler(case: Case) -> Iterator[Case]:
                 yield with_part(case, index, replace(part, program=(*part.program[:n], other, *part.program[n + 1 :])))
 
 
+def weight(case: Case) -> tuple[int, int, int]:
+    """What shrinking makes less: instructions, then requests and changes, then the sum of all numbers."""
+    numbers = [case.train_rows, case.rsp_stall, case.dram_stall, int(case.policy != "priority"), *(at for at, *_ in case.requests)]
+    for _, part in parts_of(case):
+        numbers += [getattr(part, f.name) for f in fields(part) if f.name != "program"]
+        for line in part.program:
+            numbers += [int(line.fence), *line.ins.fields.values()]
+    return case.size, len(case.requests) + len(case.changes), sum(numbers)
+
+
 def _less(value: int, least: int = 0) -> list[int]:
-    return sorted({v for v in (least, 1, value // 2, value - 1) if least <= v < value})
+    return sorted({v for v in (least, 1, value // 2, value - 1 if value <= 8 else least) if least <= v < value})
 
 
 def _settings(case: Case) -> Iterator[Case]:

@@ -62,7 +62,8 @@ def found_and_shrunk(plant: str, knobs: Knobs, folder: Path) -> tuple[Case, Case
     return found.case, minimise(found.case, folder / "shrink", plant)
 
 
-@pytest.mark.parametrize(("plant", "most"), [("read", 4), pytest.param("acc", 7, marks=pytest.mark.nightly)])
+@pytest.mark.nightly
+@pytest.mark.parametrize(("plant", "most"), [("read", 4), ("acc", 7)])
 def test_a_planted_fault_is_shrunk(plant: str, most: int, tmp_path: Path) -> None:
     """Random programs find it, shrinking leaves a few instructions, and the kept case fails with the fault and passes without."""
     case, small = found_and_shrunk(plant, SMALL, tmp_path)
