@@ -37,6 +37,8 @@ def classes(ins: Instr, unit: Unit, training: bool, k: int) -> dict[str, int]:
 class Illegal(FaultTest):
     """Each fault stops its own context alone, with the cause that the model names; repaired, everything runs again."""
 
+    timed = True
+
     async def body(self) -> None:
         for _ in range(12):
             await self.illegal_training()

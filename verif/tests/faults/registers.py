@@ -100,6 +100,8 @@ class CsrAbuse(FaultTest):
 class Reprogram(FaultTest):
     """Settings, programs and services change while requests are served."""
 
+    timed = True
+
     async def body(self) -> None:
         await self.policies(12)
         await self.clean_run()
