@@ -57,6 +57,7 @@ class LateState(EquinoxTest):
         uvm_factory().set_type_override_by_type(UnitMonitor, LateStateMonitor)
 
     async def body(self) -> None:
+        await self.set_timeout(400)
         await StartTrainingSeq(self.what.image, self.what.image.training).start()
         await cycles(1000)
         self.env.units.monitor.late = True
