@@ -70,7 +70,7 @@ def _one(blocks: list[campaign.Block], number: int, out: Path) -> int:
     say(f"{found[0].block} {number}: {found[0].label} {found[0].what} {found[0].wire} at {found[0].source}")
     killed = False
     for seed in blocks[0].seeds:
-        result = bench.simulate(number, found[0].dut, seed, bench.limits[found[0].dut.tests])
+        result, _ = bench.simulate(number, found[0].dut, seed, bench.limits[found[0].dut.tests])
         killed = killed or not result.ok
         print(f"seed {seed}: {'survived' if result.ok else result.explain()}")
     return 0 if killed else 1

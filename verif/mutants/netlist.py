@@ -143,7 +143,7 @@ def make(block: Block, folder: Path) -> tuple[list[Mutant], dict[str, list[Path]
     A module with fewer places to change than mutants asked for gets fewer.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    width = block.mutants.bit_length()
+    width = (block.mutants + 1).bit_length()
     mutants: list[Mutant] = []
     made: dict[str, list[Variant]] = {}
     for n, dut in enumerate(block.duts):

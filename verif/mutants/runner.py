@@ -2,29 +2,59 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
+import math
+import platform
 import re
 import shutil
+import signal
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from verif.lib.build import build
-from verif.lib.keep import ROOT, RTL_PACKAGES, Folder, fingerprint
+from verif.lib.keep import ROOT, RTL_PACKAGES, Folder
 from verif.lib.rtl import closure
 from verif.lib.sim import SimResult, run
+from verif.mutants import limit
 from verif.mutants.campaign import Block, Dut
 from verif.mutants.netlist import IN_PLACE, PLUSARG, Mutant, make
 
 PACKAGES = (*RTL_PACKAGES, "pyosys")
-_SHARED = ("models", "verif/lib/sim.py", "verif/lib/build.py", "verif/lib/dram.py")  # what benches use beside their own folder
-SPARE_S = 60
-"""Seconds that a run of a mutant may take on top of ten times the run without one; then it counts as hanging, and killed."""
+SPARE_S = 30
+"""Processor seconds that a run of a mutant may take on top of five times the run without one; then it hangs, and counts as killed."""
+STUCK_S = 7200
+"""Seconds on the clock after which something other than the mutant is wrong."""
 
 Say = Callable[[str], None]
+
+
+def python_closure(files: Iterable[Path]) -> list[Path]:
+    """The files and those of models/ and verif/ that they import, directly or not."""
+    found: dict[Path, None] = {}
+    todo = list(files)
+    while todo:
+        path = todo.pop()
+        if path in found:
+            continue
+        found[path] = None
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                package = ".".join(path.parents[node.level - 1].relative_to(ROOT).parts) if node.level else ""
+                base = ".".join(filter(None, (package, node.module)))
+                names = [base, *(f"{base}.{alias.name}" for alias in node.names)]
+            elif isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            else:
+                continue
+            for place in (ROOT.joinpath(*name.split(".")) for name in names if name.split(".")[0] in ("models", "verif")):
+                todo += [file for file in (place.with_suffix(".py"), place / "__init__.py") if file.is_file()]
+    return sorted(found)
 
 
 class CampaignFailure(RuntimeError):
@@ -33,7 +63,7 @@ class CampaignFailure(RuntimeError):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a mutant. ``status``: killed, hang (also killed) or survived. ``by``: the test that failed, and how."""
+    """What became of a mutant. ``status``: killed, hang (also killed) or survived. ``by``: the test that failed, and how. ``seconds``: of the processor."""
 
     status: str
     by: str
@@ -57,8 +87,9 @@ class Bench:
             self.sources += replaced.get(path.stem, [path])
         self.top = top
         self.limits: dict[str | None, float] = {}
-        digest = hashlib.sha256(fingerprint(_SHARED, PACKAGES).encode())
-        for path in (*self.sources, *sorted(block.bench.glob("*.py"))):
+        # what decides an outcome; not how the simulator is called
+        digest = hashlib.sha256(f"{platform.python_version()} {[(name, version(name)) for name in PACKAGES]}".encode())
+        for path in (*self.sources, *python_closure([block.bench / f"bench_{block.bench.name}.py"])):
             digest.update(f"\0{path.name}\0".encode() + path.read_bytes())
         self.key = digest.hexdigest()
 
@@ -66,12 +97,14 @@ class Bench:
         self.exe = build(self.top, self.sources, self.block.params, name=f"mutants_{self.block.name}", trace=False, coverage=False,
                          extra_args=["-Wno-fatal", "-Wno-lint", "-Wno-UNOPTFLAT", "-Wno-MULTIDRIVEN"])  # fmt: skip
 
-    def simulate(self, number: int, dut: Dut, seed: int, timeout: float) -> SimResult:
-        """One run of the tests of a module with a mutant (0: none); it ends with the first test that fails."""
-        module = ".".join((*self.block.bench.relative_to(ROOT).parts, f"bench_{self.block.bench.name}"))
-        env = {f"P_{key}": str(value) for key, value in self.block.params.items()} | {"COCOTB_MAX_FAILURES": "1"}
-        return run(self.exe, module, seed=seed, test_filter=dut.tests, plusargs=[f"+{PLUSARG}={number}"], env=env, trace=False,
-                   run_dir=self.folder / "runs" / f"{number}-{dut.module}-s{seed}", timeout=timeout, check=False)  # fmt: skip
+    def simulate(self, number: int, dut: Dut, seed: int, cpu_s: float) -> tuple[SimResult, float]:
+        """One run of the tests of a module with a mutant (0: none), and its processor time; it ends with the first test that fails."""
+        module = "verif.mutants.limit," + ".".join((*self.block.bench.relative_to(ROOT).parts, f"bench_{self.block.bench.name}"))
+        env = {f"P_{key}": str(value) for key, value in self.block.params.items()} | {"COCOTB_MAX_FAILURES": "1", limit.SECONDS: str(math.ceil(cpu_s))}
+        result = run(self.exe, module, seed=seed, test_filter=dut.tests, plusargs=[f"+{PLUSARG}={number}"], env=env, trace=False,
+                   run_dir=self.folder / "runs" / f"{number}-{dut.module}-s{seed}", timeout=STUCK_S, check=False)  # fmt: skip
+        spent = re.search(rf"^{limit.SPENT} ([\d.]+)", result.log.read_text(errors="replace"), re.M)
+        return result, float(spent[1]) if spent else cpu_s
 
     def check_without_mutant(self) -> None:
         """The unmutated netlists pass; sets the time limits.
@@ -81,10 +114,10 @@ class Bench:
         """
         for dut in {dut.tests: dut for dut in self.block.duts}.values():
             for seed in self.block.seeds:
-                result = self.simulate(0, dut, seed, 1800)
+                result, spent = self.simulate(0, dut, seed, STUCK_S)
                 if not result.ok:
                     raise CampaignFailure(f"{self.block.name}: the bench fails without a mutant\n{result.explain()}")
-                self.limits[dut.tests] = max(self.limits.get(dut.tests, 0), SPARE_S + 10 * result.seconds)
+                self.limits[dut.tests] = max(self.limits.get(dut.tests, 0), SPARE_S + 5 * spent)
                 shutil.rmtree(result.run_dir)
 
     def attack(self, mutant: Mutant) -> Outcome:
@@ -95,8 +128,8 @@ class Bench:
         """
         seconds = 0.0
         for seed in self.block.seeds:
-            result = self.simulate(mutant.number, mutant.dut, seed, self.limits[mutant.dut.tests])
-            seconds += result.seconds
+            result, spent = self.simulate(mutant.number, mutant.dut, seed, self.limits[mutant.dut.tests])
+            seconds += spent
             log = result.log.read_text(errors="replace")
             if f"{IN_PLACE} {mutant.number}\n" not in log.replace(f"{IN_PLACE}  ", f"{IN_PLACE} "):
                 raise CampaignFailure(f"{mutant.block}: {mutant.label} with these parameters is not part of the bench\n{result.explain()}")
@@ -110,7 +143,7 @@ class Bench:
 
 
 def _reason(result: SimResult, log: str) -> tuple[str, str]:
-    if result.exit_code is None:
+    if result.exit_code == -signal.SIGXCPU:
         return "hang", "time limit"
     fired = re.search(r"%Error: (\S+) *(.*)", log)
     if result.failures and not fired:
