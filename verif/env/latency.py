@@ -151,8 +151,8 @@ class LatencyScoreboard(Scoreboard):
         self._compare("request (cycle of its last beat, service)", self._observed_taken(), self._predicted_taken())
         self._compare("batch (cycle, context, service, rows)", self._observed_batches(), self._predicted_batches())
         self._compare("response (cycle, request, status)", self._observed_requests(), self._predicted_requests())
-        self._compare("state of a context (cycle, context, state, cause, unit)", self._observed_states(), self._predicted_states())
         self._compare("training step (cycle, steps)", self._observed_steps(), self._predicted_steps())
+        self._compare("state of a context (cycle, context, state, cause, unit)", self._observed_states(), self._predicted_states())
 
     def _bound(self) -> None:
         """With random stalls: nothing comes impossibly early or late."""
