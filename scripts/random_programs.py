@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from verif.lib.cli import Parser  # noqa: E402
+from verif.lib.sim import BuildError  # noqa: E402
 from verif.random.knobs import Knobs  # noqa: E402
 from verif.random.search import search  # noqa: E402
 
@@ -36,7 +37,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         found = search(args.config, args.seeds, Knobs().changed(args.knobs.split()), plant=args.plant,
                        say=lambda line: print(f"[random] {line}", file=sys.stderr, flush=True))  # fmt: skip
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, BuildError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

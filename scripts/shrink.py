@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from verif.lib.cli import Parser  # noqa: E402
+from verif.lib.sim import BuildError  # noqa: E402
 from verif.random.case import load_case, save_case  # noqa: E402
 from verif.random.minimise import minimise  # noqa: E402
 from verif.random.run import CASE  # noqa: E402
@@ -47,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
         name = args.name or re.sub(r"[^a-z0-9]+", "-", f"{best.fails} {case.config} {case.seed}".lower()).strip("-")
         kept = args.out.resolve() / f"{name}.toml"
         save_case(best, kept)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, BuildError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
