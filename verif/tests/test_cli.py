@@ -48,7 +48,7 @@ def refused(sim: ModuleType, tmp_path: Path, capsys, monkeypatch) -> Callable[..
         assert shown.out == ""
         lines = shown.err.splitlines()
         assert len(lines) == 1 and lines[0].startswith("error: "), shown.err
-        assert "Traceback" not in lines[0] and len(lines[0]) < 400
+        assert "Traceback" not in lines[0] and len(lines[0]) < 1000
         assert not out.exists()
         return lines[0]
 

@@ -186,7 +186,8 @@ def test_interrupted(tmp_path: Path) -> None:
                       "small:\n  tests:\n    - match: '*'\n")
     code = ("import pathlib, sys\nfrom verif.regress.run import Options, regress\nroot = pathlib.Path(sys.argv[1])\n"
             "regress(Options('small', tiers=root.parent / 'tiers.yaml', out=root / 'build' / 'regress', root=root, jobs=1, coverage=False, sources='1'), print)\n")
-    process = subprocess.Popen([sys.executable, "-c", code, str(project.root)], cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([sys.executable, "-c", code, str(project.root)], cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # ignored where a shell started the tests in the background
     while len(project.runs("all")) < 2:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
