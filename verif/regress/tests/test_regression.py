@@ -211,7 +211,7 @@ def test_numpy_is_seeded(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("message", "wanted"), [
     ("AssertionError: FAILED (seed 77) verif.tests.bench.equinox_replay_test: response_board: 3 of 40 wrong", "response_board: <n> of <n> wrong"),
     ("verif.lib.sim.SimFailure: FAILED (seed 3) simulator exit code -6: an assertion fired\n--- end of /a/b.log\n12", "simulator exit code <n>: an assertion fired"),
-    ("word 12: 8'hff, 0x1234_abcd and deadbeef01 in /tmp/x-12/y.sv:3", "word <n> and <n> in <path>:<n>"),
+    ("word 12: 8'hff, 0x1234_abcd and deadbeef01 in /data/x-12/y.sv:3", "word <n> and <n> in <path>:<n>"),
     ("verif.lib.build.BuildError: the compiler fails on tb_x:\nx.sv:3: no such signal 'a7'\nmore", "the compiler fails on tb_x: x.sv:<n>: no such signal 'a<n>'"),
     ("assert 3 == 4", "<n> == <n>"), ("", "no message"), ("\n  lane7 of lanes\n", "lane<n> of lanes"),
 ])  # fmt: skip
