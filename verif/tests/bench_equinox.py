@@ -11,7 +11,7 @@ from verif.tests.faults.queues import QueueOverflow, RemovedService
 from verif.tests.faults.registers import CsrAbuse, Reprogram
 from verif.tests.faults.reset_anywhere import ResetAnywhere
 from verif.tests.faults.stress import StressAll
-from verif.tests.isa import IsaTourTest
+from verif.tests.isa import IsaServiceTest, IsaTourTest
 from verif.tests.kills import Kills
 from verif.tests.late import LateAfterKill, LateResponse, LateState, SlowDram
 from verif.tests.noninterference import NonInterference
@@ -102,6 +102,11 @@ class equinox_short_test(Short):
 @pyuvm.test()
 class equinox_isa_test(IsaTourTest):
     """A random program of the whole instruction set."""
+
+
+@pyuvm.test()
+class equinox_isa_service_test(IsaServiceTest):
+    """A service that uses every operand."""
 
 
 @pyuvm.test()

@@ -1,14 +1,20 @@
-"""A random program that uses the whole instruction set runs as training, beside inference; DRAM is compared bit for bit."""
+"""Programs that use the whole instruction set, as training beside inference, and as a service."""
 from __future__ import annotations
 
 import cocotb
 import numpy as np
+from pyuvm import uvm_factory
 
 from models.compiler.image import build_image
 from verif.agents.axis import cycles
 from verif.agents.train_agent import ERROR, IDLE, wait_state
+from verif.agents.request_agent import RequestItem
+from verif.env.batch_reference import BatchPredictor
+from verif.env.env import Predictor
+from verif.sequences import isa_service
 from verif.sequences.boot import StartTrainingSeq
 from verif.sequences.isa_tour import isa_tour
+from verif.sequences.replay import fresh_id
 from verif.tests.base import EquinoxTest
 
 ITERS = 3
@@ -16,7 +22,7 @@ WHOLE = 4096  # bytes compared at a time
 
 
 class IsaTourTest(EquinoxTest):
-    """Replaces the scenario's training by a tour of the instruction set (run it with TRAIN=off)."""
+    """A random training program; DRAM is compared bit for bit. Replaces the scenario's training by a tour of the instruction set (run it with TRAIN=off)."""
 
     expects = True
 
@@ -47,3 +53,27 @@ class IsaTourTest(EquinoxTest):
             assert not wrong.size, f"DRAM differs in {wrong.size} bytes, first at {at + wrong[0]:#x}: {seen[wrong[0]]:#x}, reference {want[wrong[0]]:#x}"
             self.expected_things += 1
         await serving
+
+
+class IsaServiceTest(EquinoxTest):
+    """A service of every operand, in batches of every size, one at a time. Replaces the scenario's services (run it with TRAIN=off)."""
+
+    def prepare(self) -> None:
+        uvm_factory().set_type_override_by_type(Predictor, BatchPredictor)
+        service = isa_service.isa_service(self.cfg, self.rng)
+        self.what.image = build_image(self.cfg, [service], timeout=400)
+        self.sizes = [self.cfg.N, *range(1, self.cfg.N + 1)]
+        self.what.payloads = {isa_service.NAME: isa_service.payloads(self.cfg, self.rng, sum(self.sizes))}
+
+    def connect_phase(self):
+        self.env.units.monitor.batches.connect(self.env.predictor.batch_port.analysis_export)
+
+    async def boot(self) -> None:
+        self.dram.write(0, self.what.image.dram[: self.what.image.dram.size // self.cfg.K * self.cfg.K])
+        await super().boot()
+
+    async def body(self) -> None:
+        payloads, first = self.what.payloads[isa_service.NAME], 0
+        for size in self.sizes:
+            await self.send([RequestItem(0, fresh_id(), payloads[n], 0, n) for n in range(first, first + size)])
+            first += size

@@ -17,6 +17,8 @@ LOADS = (0.28, 0.6, 0.9, 1.6)  # one of each band of the covergroup
 SHARE = 8       # a batch's timeout is this part of an unloaded batch, so that a lonely request is dispatched while others are at work
 PATIENCE = 200  # looks at the training program's place, a few cycles apart, for a phase to come
 LOOK = 40       # cycles between two of them
+PASSING = ("inference_only", "priority")  # policies under which rows of inference pass a training tile that waits
+TILES = 12      # tries at it
 
 
 class OperatingSpace(EquinoxTest):
@@ -43,10 +45,21 @@ class OperatingSpace(EquinoxTest):
         for n, load in enumerate(LOADS):
             await self.to_phase(PHASES[(turn + n) % len(PHASES)], policy)
             await self.offer_load(load, self.salvos())
+        if policy in PASSING:
+            await self.pass_tiles(policy)
         one, other = self.names if turn % 2 else reversed(self.names)
         await self.drain_beside(policy, LOADS[turn % len(LOADS)], one)
         await self.set_policy(policy)
         await self.offer_load(LOADS[(turn + 1) % len(LOADS)], self.one_service(other))
+
+    async def pass_tiles(self, policy: str) -> None:
+        """Training with tiles of few rows, so that inference finds many of them loaded and not begun."""
+        for _ in range(TILES):
+            await self.set_policy("priority")
+            await self.csr.write("TRAIN_ROWS", rows=2)
+            await cycles(int(self.rng.integers(LOOK)))
+            await self.csr.write("POLICY", policy=POLICIES.index(policy))
+            await self.send_good(self.names[:1])
 
     def salvos(self) -> list[list[str]]:
         """Requests that come together, for both services: batches of every fill, alone and beside others."""
@@ -119,6 +132,7 @@ class OperatingSpace(EquinoxTest):
         await self.set_policy("inference_only")
         draining = cocotb.start_soon(self.drain_training())
         await cycles(LOOK)
+        await self.send_good([name] * 2)
         await self.set_policy(policy)
         if load is None:
             await self.send([good_request(self.what, name, self.rng) for _ in range(2 * self.cfg.N)])

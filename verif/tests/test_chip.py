@@ -85,6 +85,12 @@ def test_isa(config: str, seeds: int) -> None:
         run(config, "isa", f"seed{seed}", train="off", seed=seed, dram_stall=20 * (seed % 2))
 
 
+@pytest.mark.parametrize("config", CONFIGS)
+def test_isa_service(config: str) -> None:
+    """A service with operands that compiled ones do not have."""
+    run(config, "isa_service", train="off")
+
+
 @pytest.mark.parametrize("stalls", [0, 30])
 def test_operating_space(stalls: int) -> None:
     """Policies by loads by phases of training, to the cycle; with stalls of the sink, of the DRAM and of both."""
@@ -111,7 +117,7 @@ def test_without_training(test: str, policy: str) -> None:
 @pytest.mark.parametrize("test", ["kills", "training_errors", "drain_restart", "service_errors"])
 def test_stopped_contexts(test: str, policy: str) -> None:
     """Kills and errors at random times in all contexts, beside training and inference, under several seeds: every cycle is the model's."""
-    for seed in range(SEED, SEED + 2):
+    for seed in range(default_seed(), default_seed() + 2):
         run("tiny", test, f"{policy}-seed{seed}", policy=policy, seed=seed)
 
 

@@ -21,15 +21,13 @@ K, BYTES = int(os.environ["P_K"]), int(os.environ["P_BYTES"])
 
 
 async def start(dut: Any, python_clock: bool = False) -> np.random.Generator:
+    dut.rst_n.value = 0  # before the first edge of the clock: what is not reset yet holds anything
     dut.own_clock.value = int(not python_clock)
     if python_clock:
         await Timer(5, "ns")
         Clock(dut.clk, 10, "ns").start()
     dut.scripted.value, dut.rd_ops.value, dut.wr_ops.value = 0, 0, 0
-    dut.rst_n.value = 1
-    await Timer(3, "ns")
-    dut.rst_n.value = 0
-    await Timer(20, "ns")
+    await Timer(23, "ns")
     dut.rst_n.value = 1
     await RisingEdge(dut.clk)
     return np.random.default_rng(cocotb.RANDOM_SEED)

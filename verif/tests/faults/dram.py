@@ -109,11 +109,12 @@ class DramTimeout(DramErrors):
     async def body(self) -> None:
         await self.off_by_default()
         await self.clean_run()
-        for _ in range(3):
-            await self.silence()
+        for channels in (AR | R, AW | W | B, 1 + self.below(31)):
+            await self.silence(channels)
         await self.clean_run()
         await self.killed_in_silence()
-        await self.service_in_silence()
+        for name, unit in zip(self.names, DMA_UNITS, strict=True):
+            await self.service_in_silence(name, unit)
         await self.reset_in_silence()
         await self.clean_run()
 
@@ -144,22 +145,19 @@ class DramTimeout(DramErrors):
         await cycles(200)
         board.compare_weights(now())
 
-    async def fall_silent(self) -> int:
-        """Training runs under the watchdog, and some channels stop at a random moment; returns which."""
+    async def fall_silent(self, channels: int) -> None:
+        """Training runs under the watchdog, and some channels stop at a random moment."""
         await self.csr.write("DMA_TIMEOUT", cycles=self.limit)
         await self.start_armless()
         await cycles(self.below(6000))
-        channels = 0
-        while not channels:
-            channels = self.below(32)
         self.mute(channels)
-        return channels
 
-    async def silence(self) -> None:
+    async def silence(self, channels: int) -> None:
         """Training stops with DMA_TIMEOUT, inference does not notice; new work is refused until the late answers have come."""
         serving = self.serve_beside(6)
-        channels = await self.fall_silent()
-        await self.stopped(self.ctx, {Err.DMA_TIMEOUT: DMA_UNITS}, f"silence of channels {channels:05b}")
+        await self.fall_silent(channels)
+        units = tuple(u for u, needs in ((Unit.LD, AR | R), (Unit.ST, AW | W | B)) if channels & needs)
+        await self.stopped(self.ctx, {Err.DMA_TIMEOUT: units}, f"silence of channels {channels:05b}")
         self.expect("a unit is lost", any(await self.lost()), True)
         await self.send_good(self.names * self.cfg.N)
         await StartTrainingSeq(self.what.image, self.what.image.training).start()
@@ -180,7 +178,7 @@ class DramTimeout(DramErrors):
 
     async def killed_in_silence(self) -> None:
         """A kill waits for the watchdog at most, and is no error."""
-        await self.fall_silent()
+        await self.fall_silent(1 + self.below(31))
         await cycles(100)
         begin = now()
         await self.csr.write(f"CTX[{self.ctx}].CMD", kill=1)
@@ -192,14 +190,13 @@ class DramTimeout(DramErrors):
             self.expect("status after the kill", await self.status(self.ctx), (0, Err.NONE, 0))
         await self.answered_late()
 
-    async def service_in_silence(self) -> None:
+    async def service_in_silence(self, name: str, unit: Unit) -> None:
         """A service that uses DMA: its batch is answered CTX_ERROR, the other service's are right."""
-        name, unit = self.names[0], self.pick(DMA_UNITS)
         await self.side_stream(name, unit)
         await self.csr.write("DMA_TIMEOUT", cycles=self.limit)
         self.mute({Unit.LD: R, Unit.ST: B}[unit])
         answered = cocotb.start_soon(self.send(self.some(name, BROKEN)))
-        await self.send_good(self.names[1:] * self.cfg.N)
+        await self.send_good([other for other in self.names if other != name] * self.cfg.N)
         await answered
         await self.stopped_inference({Err.DMA_TIMEOUT: (unit,)}, f"{name} in silence")
         await self.answered_late()
@@ -208,7 +205,7 @@ class DramTimeout(DramErrors):
 
     async def reset_in_silence(self) -> None:
         """A reset helps too, whatever is outstanding."""
-        await self.fall_silent()
+        await self.fall_silent(1 + self.below(31))
         await cycles(200 + self.below(2 * self.limit))
         await self.reset_now()
         self.mute(0)
