@@ -28,7 +28,7 @@ module operating_cg #(
     input  logic [CTX-1:0]             st_req_i,
     // what training does now
     output logic                       draining_o,
-    output logic [1:0]                 mmu_o,        // 0 nothing, 1 loads a tile, 2 a tile before its first row, 3 amid its rows
+    output logic [1:0]                 mmu_o,        // 0 nothing, 1 loads its front tile, 2 a tile before its first row, 3 amid its rows
     output logic [2:0]                 vpu_o,        // 0 nothing, 1 + conv_e of the segment
     output logic [1:0]                 ld_o,         // 0 nothing, 1 wants the bus, 2 works otherwise
     output logic [1:0]                 st_o
@@ -50,9 +50,8 @@ module operating_cg #(
   assign draining_o = drain_q;
 
   always_comb begin
-    if (|(loading_i & TRN_MASK)) mmu_o = 2'd1;
-    else if (tile_valid_i[1]) mmu_o = amid_q ? 2'd3 : 2'd2;
-    else mmu_o = 2'd0;
+    if (tile_valid_i[1]) mmu_o = amid_q ? 2'd3 : 2'd2;
+    else mmu_o = (|(loading_i & TRN_MASK)) ? 2'd1 : 2'd0;
     vpu_o = seg_valid_i[1] ? 3'd1 + 3'(seg_conv_i[1]) : 3'd0;
     ld_o = (|(ld_req_i & TRN_MASK)) ? 2'd1 : (|(~quiet_i[LD] & TRN_MASK)) ? 2'd2 : 2'd0;
     st_o = (|(st_req_i & TRN_MASK)) ? 2'd1 : (|(~quiet_i[ST] & TRN_MASK)) ? 2'd2 : 2'd0;

@@ -7,7 +7,7 @@ import numpy as np
 from models.compiler.training import PHASES
 from models.isa.encoding import Unit
 from verif.agents.axis import cycles, now
-from verif.env.coverage_operating import stalls_bin
+from verif.env.coverage_operating import MODES, stalls_bin
 from verif.env.deployment import train_rows
 from verif.env.scenario import POLICIES
 from verif.sequences.replay import good_request
@@ -17,8 +17,8 @@ LOADS = (0.28, 0.6, 0.9, 1.6)  # one of each band of the covergroup
 SHARE = 8       # a batch's timeout is this part of an unloaded batch, so that a lonely request is dispatched while others are at work
 PATIENCE = 200  # looks at the training program's place, a few cycles apart, for a phase to come
 LOOK = 40       # cycles between two of them
-PASSING = ("inference_only", "priority")  # policies under which rows of inference pass a training tile that waits
-TILES = 12      # tries at it
+TRIES = 8       # at finding a training tile that is loaded and not begun,
+SPREAD = 800    # with requests in so many cycles
 
 
 class OperatingSpace(EquinoxTest):
@@ -34,10 +34,25 @@ class OperatingSpace(EquinoxTest):
         if self.scenario.rsp_stall or self.scenario.dram_stall:
             await self.every_stall()
         else:
+            await self.every_phase()
             for turn, policy in enumerate(POLICIES):
                 await self.every_load(turn, policy)
 
     # ---- without stalls
+    async def every_phase(self) -> None:
+        """Batches of every fill with training off, held in each of its phases, and while it drains."""
+        orders = [self.names, self.names[::-1]]
+        await self.every_fill(*orders[0])
+        await self.train()
+        for turn, phase in enumerate(PHASES, 1):
+            await self.to_phase(phase, "inference_only")
+            await self.every_fill(*orders[turn % 2])
+        draining = cocotb.start_soon(self.drain_training())
+        await cycles(LOOK)
+        await self.every_fill(*orders[0])
+        await self.set_policy("priority")
+        await draining
+
     async def every_load(self, turn: int, policy: str) -> None:
         """One training run: served at each load in some phase of it, while it drains, and when it is off."""
         self.logger.info(f"cycle {now()}: {policy}")
@@ -45,7 +60,7 @@ class OperatingSpace(EquinoxTest):
         for n, load in enumerate(LOADS):
             await self.to_phase(PHASES[(turn + n) % len(PHASES)], policy)
             await self.offer_load(load, self.salvos())
-        if policy in PASSING:
+        if policy in MODES:  # the others choose among these
             await self.pass_tiles(policy)
         one, other = self.names if turn % 2 else reversed(self.names)
         await self.drain_beside(policy, LOADS[turn % len(LOADS)], one)
@@ -53,13 +68,22 @@ class OperatingSpace(EquinoxTest):
         await self.offer_load(LOADS[(turn + 1) % len(LOADS)], self.one_service(other))
 
     async def pass_tiles(self, policy: str) -> None:
-        """Training with tiles of few rows, so that inference finds many of them loaded and not begun."""
-        for _ in range(TILES):
+        """Training with tiles of few rows: inference comes, and enters rows, while tiles are loaded and not begun."""
+        for _ in range(TRIES):
             await self.set_policy("priority")
             await self.csr.write("TRAIN_ROWS", rows=2)
-            await cycles(int(self.rng.integers(LOOK)))
+            await cycles(1 + int(self.rng.integers(LOOK)))
             await self.csr.write("POLICY", policy=POLICIES.index(policy))
-            await self.send_good(self.names[:1])
+            await self.serve(np.sort(now() + self.rng.integers(SPREAD, size=6)), self.rng.choice(self.names, 6).tolist())
+
+    async def every_fill(self, one: str, other: str) -> None:
+        """Batches of every fill: alone, beside one of the same service, beside one of the other."""
+        coverage, n = self.env.coverage, self.cfg.N
+        for rows in (1, 2, n):
+            for salvo in ([one] * rows, [one] * (n + rows), [other] * n + [one] * rows):
+                coverage.services = set(salvo)
+                await self.send_good(salvo)
+        coverage.services = set()
 
     def salvos(self) -> list[list[str]]:
         """Requests that come together, for both services: batches of every fill, alone and beside others."""
@@ -132,7 +156,6 @@ class OperatingSpace(EquinoxTest):
         await self.set_policy("inference_only")
         draining = cocotb.start_soon(self.drain_training())
         await cycles(LOOK)
-        await self.send_good([name] * 2)
         await self.set_policy(policy)
         if load is None:
             await self.send([good_request(self.what, name, self.rng) for _ in range(2 * self.cfg.N)])

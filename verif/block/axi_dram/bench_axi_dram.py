@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -116,9 +117,12 @@ async def reads_see_what_was_written(dut: Any) -> None:
 @cocotb.test(timeout_time=20, timeout_unit="ms")
 @cocotb.parametrize(stall=[0, 40])
 async def random_traffic_of_another_master(dut: Any, stall: int) -> None:
-    """Byte-wise writes and reads of cocotbext-axi against a byte array, and the back door against both."""
+    """Byte-wise writes and reads of cocotbext-axi against a byte array, and the back door against both. With stalls the master lets answers wait, too."""
     rng = await start(dut, python_clock=True)
     master = make_master(dut)
+    pauses = [bool(pause) for pause in rng.random(997) < stall / 100]
+    master.read_if.r_channel.set_pause_generator(cycle(pauses))
+    master.write_if.b_channel.set_pause_generator(cycle(pauses))
     dut.u_dram.stall_pct.value = stall
     dut.u_dram.stall_seed.value = int(rng.integers(1, 1 << 32))
     span = 8192
