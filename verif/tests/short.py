@@ -8,7 +8,7 @@ from verif.tests.base import EquinoxTest
 class Short(EquinoxTest):
     """Two batches of each service; with a training job, a step of it beside the second."""
 
-    patience = 20_000
+    patience = 40_000
 
     async def body(self) -> None:
         await self.set_timeout(400)

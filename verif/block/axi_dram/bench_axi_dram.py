@@ -120,7 +120,7 @@ async def random_traffic_of_another_master(dut: Any, stall: int) -> None:
     """Byte-wise writes and reads of cocotbext-axi against a byte array, and the back door against both. With stalls the master lets answers wait, too."""
     rng = await start(dut, python_clock=True)
     master = make_master(dut)
-    pauses = [bool(pause) for pause in rng.random(997) < stall / 100]
+    pauses = [bool(pause) for pause in np.repeat(rng.random(251) < stall / 100, 4)]
     master.read_if.r_channel.set_pause_generator(cycle(pauses))
     master.write_if.b_channel.set_pause_generator(cycle(pauses))
     dut.u_dram.stall_pct.value = stall
