@@ -1,4 +1,4 @@
-"""The toggle job: both edges of every bit of the modules' ports, in a build of its own and few runs, since it is slow.
+"""The toggle job: both edges of every bit of the modules' ports, in builds of its own and few runs, since it is slow.
 
 Only ports are instrumented (Verilator's ``coverage_off`` for what follows a module's header), which keeps the build at a fraction of the
 time of one that watches every signal. Ports wider than 256 bits (instructions) are left out by Verilator.
@@ -8,18 +8,22 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
+from models.config import load_config
 from verif.env.scenario import Scenario
 from verif.env.simulate import LIBRARY, simulate
 from verif.lib.keep import write_whole
 from verif.lib.rtl import closure, header_end
-from verif.lib.sim import ROOT, SimFailure
+from verif.lib.sim import ROOT, SimFailure, run_block
 
 FOLDER = ROOT / "build" / "toggle"
+CONFIG = "tiny"
 BOTH = "lstm,mlp"
-RUNS: tuple[tuple[str, dict], ...] = (  # test and knobs; on tiny
+FILES = ("+dram_dump=dump.bin", "+dram_load=load.bin")  # of the DRAM in the DMA's bench
+RUNS: tuple[tuple[str, dict], ...] = (  # test and knobs
     ("isa", {"train": "off", "seed": 1, "dram_stall": 20}),
     ("isa", {"train": "off", "seed": 2}),
     ("replay", {"policy": "priority", "service": BOTH, "requests": 24, "steps": 2}),
@@ -30,16 +34,25 @@ RUNS: tuple[tuple[str, dict], ...] = (  # test and knobs; on tiny
     ("error_space", {}),
     ("csr", {}),
 )
+BLOCKS = {  # benches, and the parameters of the configuration that they take
+    "frontend": "CTX C_INF N SERVICES IMEM_DEPTH RX_SLOTS",
+    "request_dispatcher": "L N C_INF SERVICES QUEUE_DEPTH RX_SLOTS RX_LINES TX_LINES",
+    "responder": "L N C_INF TX_LINES",
+    "csr": "N M W CTX C_INF SERVICES",
+    "mmu": "N M W",
+    "vpu": "N M W",
+    "dma": "N M W",
+}
 
 
 class ToggleError(RuntimeError):
     """A run of the job failed; the message names it and says why."""
 
 
-def port_filter() -> Path:
+def port_filter(sources: Iterable[Path]) -> Path:
     """Verilator's configuration file that leaves only the ports of ``rtl/`` to toggle coverage."""
     rules = ["`verilator_config"]
-    for path in closure(ROOT / "verif/tb/tb_equinox.sv", library=LIBRARY):
+    for path in sources:
         text = path.read_text()
         first = header_end(text) + 1 if path.is_relative_to(ROOT / "rtl") else 1
         rules.append(f'coverage_off -file "{path}" -lines {first}-{text.count(chr(10)) + 1}')
@@ -47,6 +60,23 @@ def port_filter() -> Path:
     target = FOLDER / f"ports-{hashlib.sha256(text.encode()).hexdigest()[:12]}.vlt"
     write_whole(target, text)
     return target
+
+
+def _options(sources: Iterable[Path]) -> dict:
+    return {"toggle": True, "coverage": False, "extra_args": [str(port_filter(sources))]}
+
+
+def _chip(number: int, test: str, knobs: dict) -> None:
+    scenario = Scenario(config=CONFIG, test=f"equinox_{test}_test", **{"requests": 24, "steps": 2, **knobs})
+    options = _options(closure(ROOT / "verif/tb/tb_equinox.sv", library=LIBRARY))
+    simulate(scenario, FOLDER / "runs" / f"{number}-{test}", timeout=3600, check=True, **options)
+
+
+def _block(dut: str, names: str) -> None:
+    cfg, folder = load_config(CONFIG), ROOT / "verif/block" / dut
+    options = _options(closure(folder / f"tb_{dut}.sv", library=(ROOT / "rtl", ROOT / "verif")))
+    params = {name: getattr(cfg, name) for name in names.split()}
+    run_block(folder, params=params, timeout=3600, opt="-O0", public=[("csr_backdoor", "*")] if dut == "csr" else (), plusargs=FILES, **options)
 
 
 def run_all(say: Callable[[str], None]) -> Path:
@@ -59,15 +89,15 @@ def run_all(say: Callable[[str], None]) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     before = os.environ.get("EQX_OUT")
     os.environ["EQX_OUT"] = str(FOLDER)
-    options = {"toggle": True, "coverage": False, "extra_args": [str(port_filter())]}
+    jobs = [(test, partial(_chip, number, test, knobs)) for number, (test, knobs) in enumerate(RUNS, 1)]
+    jobs += [(dut, partial(_block, dut, names)) for dut, names in BLOCKS.items()]
     try:
-        for number, (test, knobs) in enumerate(RUNS, 1):
-            say(f"[toggle] {number} of {len(RUNS)}: {test}")
-            scenario = Scenario(config="tiny", test=f"equinox_{test}_test", **{"requests": 24, "steps": 2, **knobs})
+        for number, (name, job) in enumerate(jobs, 1):
+            say(f"[toggle] {number} of {len(jobs)}: {name}")
             try:
-                simulate(scenario, FOLDER / "runs" / f"{number}-{test}", timeout=3600, check=True, **options)
+                job()
             except SimFailure as error:
-                raise ToggleError(f"toggle job, {test}: {error}") from None
+                raise ToggleError(f"toggle job, {name}: {error}") from None
     finally:
         os.environ.pop("EQX_OUT") if before is None else os.environ.update(EQX_OUT=before)
     return folder
