@@ -39,7 +39,7 @@ BLOCKS = {  # benches, and the parameters of the configuration that they take
     "request_dispatcher": "L N C_INF SERVICES QUEUE_DEPTH RX_SLOTS RX_LINES TX_LINES",
     "responder": "L N C_INF TX_LINES",
     "csr": "N M W CTX C_INF SERVICES",
-    "mmu": "N M W",
+    "mmu": "N M W ACTC_DEPTH ACTD_DEPTH WGTC_DEPTH WGTD_DEPTH ACC_DEPTH",
     "vpu": "N M W",
     "dma": "N M W",
 }
