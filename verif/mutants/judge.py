@@ -56,8 +56,8 @@ def judge_block(block: Block, explained: list[Explained], folder: Path, jobs: in
     for m in bench.mutants:
         outcome, fate, why = outcomes[m.number], outcomes[m.number].status, ""
         if not outcome.killed:
-            reasons = [entry.reason for entry in explained if entry.fits(m)]
-            fate = "proved" if equal[m.number] else "explained" if reasons else "hole"
-            why = reasons[0] if reasons and fate == "explained" else ""
+            entry = next((e for e in explained if e.fits(m)), None)
+            fate = "proved" if equal[m.number] else "explained" if entry and not entry.missed else "hole"
+            why = entry.reason if entry and fate != "proved" else ""
         judged.append(Judged(m, fate, outcome, why))
     return judged

@@ -1,4 +1,4 @@
-"""Survivors that are explained by hand: survivors.yaml says why a mutant cannot be noticed although no solver proved it."""
+"""Survivors that were looked at: survivors.yaml says why a mutant cannot be noticed although no solver proved it, or what misses it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ FILE = Path(__file__).with_name("survivors.yaml")
 
 @dataclass(frozen=True)
 class Explained:
-    """A mutant of a block, by what it changes and where, and why nothing can notice it."""
+    """A mutant of a block, by what it changes and where, and why nothing can notice it (or, with ``missed``, why the bench does not)."""
 
     block: str
     mutant: str
     source: str
     reason: str
+    missed: bool = False
 
     def fits(self, mutant: Mutant) -> bool:
         return (self.block, self.mutant, self.source) == (mutant.block, mutant.what, mutant.source)
@@ -43,12 +44,13 @@ def load_explained(path: Path = FILE) -> list[Explained]:
             raise CampaignError(f"{path.name}: {block}: is {entries!r}; legal is a list of mutants")
         for n, entry in enumerate(entries):
             r = _Reader(f"{path.name}: {block}[{n}]", entry)
+            key = "missed" if isinstance(entry, dict) and "missed" in entry else "reason"
             words = [str(r.take(name, str, legal)).strip() for name, legal in
-                     (("mutant", "what is changed, as the report has it"), ("source", "its place, as the report has it"), ("reason", "a sentence"))]
+                     (("mutant", "what is changed, as the report has it"), ("source", "its place, as the report has it"), (key, "a sentence"))]
             r.end()
             if len(words[2]) < 20:
-                raise CampaignError(f"{path.name}: {block}[{n}]: reason is {words[2]!r}; legal is a sentence")
-            found.append(Explained(str(block), *words))
+                raise CampaignError(f"{path.name}: {block}[{n}]: {key} is {words[2]!r}; legal is a sentence")
+            found.append(Explained(str(block), *words, missed=key == "missed"))
     return found
 
 

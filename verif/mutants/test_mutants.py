@@ -65,6 +65,8 @@ def test_example(block: campaign.Block) -> None:
     assert "is not a mutant" in survivors.faults([replace(entry, mutant="inv $0.A[0]")], everything, [])[0]
     explained = judge_block(with_tests(block, "blind"), [entry], out, 1, said.append)
     assert [j.mutant.what for j in explained if j.fate == "explained"] == [killed.what]
+    missed = judge_block(with_tests(block, "blind"), [replace(entry, missed=True)], out, 1, said.append)
+    assert [(j.fate, j.mutant.what) for j in missed if j.why] == [("hole", killed.what)]
 
 
 def test_runs_that_say_nothing(block: campaign.Block) -> None:
