@@ -52,7 +52,7 @@ async def runs_random_programs(dut) -> None:
             assert h.units[u][c].accepted == expected(streams[c][u], 12), f"context {c}, unit {u}"
         assert h.model.ctx[c].steps == 12 * sum(i.step for s in streams[c] for i in s)
     assert len(h.answers) == batches and all(a[0] == Status.OK for a in h.answers)
-    assert len(h.issues) > 500 and len(h.free_slots) == param("RX_SLOTS")
+    assert len(h.issues) > 200 and len(h.free_slots) == param("RX_SLOTS")
 
 
 @cocotb.test(**TIMEOUT)
@@ -124,9 +124,11 @@ async def kills(dut) -> None:
     await random_setup(h, iters=1000)
     h.hold_answers = 0.05
     seen: set[tuple[bool, int]] = set()
-    batches = 60
-    h.waiting.extend(int(h.rng.integers(param("SERVICES"))) for _ in range(batches))
-    while not (h.quiescent() and len(h.answers) == batches):
+    wanted, batches = {(True, LOADING), (True, RUNNING), (True, RESPOND)}, 0
+    while not (wanted <= seen and h.quiescent() and len(h.answers) == batches):
+        if not h.waiting and (batches < 60 or not wanted <= seen):
+            h.waiting.extend(int(h.rng.integers(param("SERVICES"))) for _ in range(20))
+            batches += 20
         assert h.now < 50000
         for c in range(param("CTX")):
             if h.rng.random() < 0.02:
@@ -140,7 +142,6 @@ async def kills(dut) -> None:
         await h.cycle()
     statuses = {a[0] for a in h.answers}
     assert statuses == {Status.OK, Status.CTX_ERROR}, f"{statuses}"
-    assert {(True, LOADING), (True, RUNNING), (True, RESPOND)} <= seen
     assert len(h.free_slots) == param("RX_SLOTS")
 
 
