@@ -314,11 +314,11 @@ def st_step(s, t):
         x.gather = -1
     # instructions, runs, the next segment
     next_wake = NEVER
-    pieces = False
+    pieces = False  # some that the mode does not hold back
     for c in range(p.ctx):
         last = _segment(s, x, c) if c == took else False
         next_wake = min(next_wake, _walk(s, ST, x, c, last, t))
-        pieces = pieces or x.walk[c].piece != 0
+        pieces = pieces or (x.walk[c].piece != 0 and (not held_off or x.walk[c].piece_at > t))
     # who needs the next cycle
     if x.word >= 0 or x.exps >= 0 or (x.sent_count > 0 and x.stream_count < ST_OUT and x.flight_count < ST_OUT):
         next_wake = t + 1
@@ -327,7 +327,7 @@ def st_step(s, t):
     if x.stream_count > 0:
         if x.held == 0:
             next_wake = t + 1
-    if pieces and x.gather < 0 and x.seg_count < SEGS and not held_off:
+    if pieces and x.gather < 0 and x.seg_count < SEGS:
         next_wake = t + 1
     if x.held != 0 and d.write_last > t:  # the next write beat
         step = p.gap + 1
