@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cocotb.triggers import FallingEdge, RisingEdge, Timer
+from cocotb.triggers import FallingEdge, NullTrigger, RisingEdge, Timer
 from cocotb.utils import get_sim_time
 from cocotb_bus.drivers import BusDriver
 from cocotb_bus.monitors import BusMonitor
@@ -20,9 +20,9 @@ def now() -> int:
     return (get_sim_time("step") + PERIOD // 2) // PERIOD
 
 
-def cycles(count: int) -> Timer:
-    """Trigger that fires after ``count`` clock periods, without waking up in each."""
-    return Timer(count * PERIOD, "step")
+def cycles(count: int) -> Timer | NullTrigger:
+    """Trigger that fires after ``count`` clock periods (0: at once), without waking up in each."""
+    return Timer(count * PERIOD, "step") if count else NullTrigger()
 
 
 class AxisDriver(BusDriver):

@@ -72,7 +72,7 @@ class OperatingSpace(EquinoxTest):
         for _ in range(TRIES):
             await self.set_policy("priority")
             await self.csr.write("TRAIN_ROWS", rows=2)
-            await cycles(1 + int(self.rng.integers(LOOK)))
+            await cycles(int(self.rng.integers(LOOK)))
             await self.csr.write("POLICY", policy=POLICIES.index(policy))
             await self.serve(np.sort(now() + self.rng.integers(SPREAD, size=6)), self.rng.choice(self.names, 6).tolist())
 
