@@ -4,7 +4,7 @@ from __future__ import annotations
 import numpy as np
 
 from models.compiler.builder import Builder
-from models.compiler.ops import ACC, CST, DYN, RXB, STG, TO_ACTC, TO_SOB, TO_SOF, TO_TXB, TO_VEC, TO_WGTC, VEC, At, vector
+from models.compiler.ops import ACC, CST, DYN, IMM, RXB, STG, TO_ACTC, TO_SOB, TO_SOF, TO_TXB, TO_VEC, TO_WGTC, VEC, At, vector
 from models.compiler.service import Service
 from models.config import Config
 from models.dram_layout import block_beats
@@ -15,6 +15,8 @@ from verif.sequences.isa_tour import random_lines
 NAME = "isa"
 RX_LINES = TX_LINES = 4
 PANEL = 2  # lines that are converted to a row's block
+LONG = 32  # segments
+HALF = 0x3F00  # 0.5 in bf16
 TOP = 1 << 22  # its DRAM lies below this address
 
 
@@ -29,22 +31,31 @@ def isa_service(cfg: Config, rng: np.random.Generator) -> Service:
     # Weights of constants; the batch's rows as blocks in ACTC, and by way of SOB and DRAM in ACTD.
     vector(out, 1, lines, At(CST, 0, 0, 1), cols=At(TO_WGTC, 0, lanes, 1))
     vector(out, DYN, PANEL, At(RXB, 0, 0, 1), r=At(TO_VEC, 0, PANEL, 1), rows=At(TO_ACTC, 0, 1, 1))
-    vector(out, DYN, PANEL, At(RXB, PANEL, 0, 1), rows=At(TO_SOB, 0, 1, 1))
+    vector(out, DYN, PANEL, At(RXB, PANEL, 0, 1), b=At(IMM, HALF), rows=At(TO_SOB, 0, 1, 1))
     out.store(sp=StSrc.SOB, n_o=1, len=n, d_base=dram_blocks)
     out.load(sp=LdDst.ACTD, n_o=1, len=n, d_base=dram_blocks)
-    for group, (a_sp, b_sp) in enumerate((a, b) for a in ASpace for b in BSpace):
-        out.matmul(dyn_rows=1, a_sp=a_sp, b_sp=b_sp, n_g=1, n_k=1, a_sr=1, c_base=group * n, c_sr=1)
-    # Lines of the request by way of SOF and DRAM to STG.
-    vector(out, DYN, PANEL, At(RXB, 0, 0, 1), b=At(VEC, 0, PANEL, 1), r=At(TO_SOF, 0, PANEL, 1))
+    products = [(a, b) for a in ASpace for b in BSpace]  # (ACTC, WGTC) first
+    for group, (a_sp, b_sp) in enumerate(products):
+        if a_sp == ASpace.ACTC:
+            out.matmul(dyn_rows=1, a_sp=a_sp, b_sp=b_sp, n_g=1, n_k=1, a_sr=1, c_base=group * n, c_sr=1)
+    # Lines of the request by way of SOF and DRAM to STG, and in ACTC.
+    vector(out, DYN, PANEL, At(RXB, 0, 0, 1), b=At(VEC, 0, PANEL, 1), r=At(TO_SOF, 0, PANEL, 1), rows=At(TO_ACTC, n, 1, 1))
     out.store(sp=StSrc.SOF, n_o=1, len=n * PANEL, d_base=dram_lines)
     out.load(sp=LdDst.STG, n_o=1, len=n * PANEL, d_base=dram_lines)
+    # What comes next waits for this product, and when it is there, for the unit, which is busy for long.
+    out.matmul(accum=1, dyn_rows=1, a_sp=ASpace.ACTC, b_sp=BSpace.WGTC, n_g=1, n_k=1, a_base=n, a_sr=1, c_base=0, c_sr=1)
+    vector(out, LONG, 4, At(CST, 0, 0, 1), r=At(TO_VEC, n * PANEL, 4, 1))
+    vector(out, 1, 1, At(CST), r=At(TO_VEC, n * PANEL))
+    vector(out, DYN, 1, At(RXB, 0, 0, 1), c=At(ACC, 0, 1, n), r=At(TO_TXB, 0, cfg.TX_LINES, 1))
+    for group, (a_sp, b_sp) in enumerate(products):
+        if a_sp == ASpace.ACTD:
+            out.matmul(dyn_rows=1, a_sp=a_sp, b_sp=b_sp, n_g=1, n_k=1, a_sr=1, c_base=group * n, c_sr=1)
     answers = [  # a, c, d
-        (At(RXB, 0, 0, 1), At(ACC, 0, 1, n), None),
         (At(RXB, 2, 0, 1), At(STG, 0, PANEL, 1), At(ACC, n, 1, n)),
         (At(STG, 1, PANEL, 1), At(ACC, 2 * n, 1, n), None),
         (At(ACC, 3 * n, 1, n), At(VEC, 0, PANEL, 1), None),
     ]
-    for line, (a, c, d) in enumerate(answers):
+    for line, (a, c, d) in enumerate(answers, 1):
         vector(out, DYN, 1, a, c=c, d=d, r=At(TO_TXB, line, cfg.TX_LINES, 1))
     weights = quantise(fp32_to_bf16(random_lines(rng, lanes, cfg.K).view(np.float32)))
     constants = fp32_to_bf16(random_lines(rng, lines, lanes).view(np.float32))
