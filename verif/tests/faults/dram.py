@@ -15,6 +15,7 @@ from verif.tests.faults.base import DMA_UNITS, FaultTest
 SLVERR, DECERR = 2, 3
 AR, R, AW, W, B = (1 << n for n in range(5))  # bits of err_mute
 BROKEN = frozenset({Status.CTX_ERROR})
+MOST_RUNS = 8  # under stalls, until each channel was held back: the rarest stalls meet few beats of a run
 
 
 class DramErrors(FaultTest):
@@ -109,7 +110,7 @@ class DramTimeout(DramErrors):
     async def body(self) -> None:
         await self.off_by_default()
         await self.clean_run()
-        for channels in (AR | R, AW | W | B, 1 + self.below(31)):
+        for channels in (AR | R, AW | W | B, None):
             await self.silence(channels)
         await self.clean_run()
         await self.killed_in_silence()
@@ -152,8 +153,9 @@ class DramTimeout(DramErrors):
         await cycles(self.below(6000))
         self.mute(channels)
 
-    async def silence(self, channels: int) -> None:
-        """Training stops with DMA_TIMEOUT, inference does not notice; new work is refused until the late answers have come."""
+    async def silence(self, channels: int | None = None) -> None:
+        """Training stops with DMA_TIMEOUT, inference does not notice; new work is refused until the late answers have come. Default: random channels."""
+        channels = channels or 1 + self.below(31)
         serving = self.serve_beside(6)
         await self.fall_silent(channels)
         units = tuple(u for u, needs in ((Unit.LD, AR | R), (Unit.ST, AW | W | B)) if channels & needs)
@@ -190,8 +192,9 @@ class DramTimeout(DramErrors):
             self.expect("status after the kill", await self.status(self.ctx), (0, Err.NONE, 0))
         await self.answered_late()
 
-    async def service_in_silence(self, name: str, unit: Unit) -> None:
-        """A service that uses DMA: its batch is answered CTX_ERROR, the other service's are right."""
+    async def service_in_silence(self, name: str | None = None, unit: Unit | None = None) -> None:
+        """A service (default: any) that uses DMA: its batch is answered CTX_ERROR, the other service's are right."""
+        name, unit = name or self.pick(self.names), self.pick(DMA_UNITS) if unit is None else unit
         await self.side_stream(name, unit)
         await self.csr.write("DMA_TIMEOUT", cycles=self.limit)
         self.mute({Unit.LD: R, Unit.ST: B}[unit])
@@ -231,14 +234,22 @@ class Stalls(FaultTest):
         await super().boot()
 
     async def body(self) -> None:
-        await self.clean_run()
+        for _ in range(MOST_RUNS):
+            await self.clean_run()
+            if all(self.cycles_held().values()):
+                break
         self.all_held()
 
-    def all_held(self) -> None:
-        """Every channel was held back at some time."""
+    def cycles_held(self) -> dict[str, int]:
+        """Cycles in which stalls held each channel back."""
         dut = self.dut
         held = {name: int(getattr(dut, name).value) for name in ("rsp_held", "req_held")}
         held |= {f"DRAM {name}": int(dut.u_dram.held_by[n].value) for n, name in enumerate(("AR", "R", "AW", "W", "B"))}
         held |= {f"CSR {name}": int(dut.csr_held_by[n].value) for n, name in enumerate(("AW", "W", "B", "AR", "R"))}
+        return held
+
+    def all_held(self) -> None:
+        """Every channel was held back at some time."""
+        held = self.cycles_held()
         self.expect("channels that were not held back", [name for name, count in held.items() if not count], [])
         self.logger.info(f"cycles held back: {held}")

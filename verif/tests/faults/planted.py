@@ -45,7 +45,7 @@ class Planted(StressAll, Stalls):
 
     async def start_over(self) -> None:
         """The core and the boards as new; the planted things are gone."""
-        for name in ("plant_error", "limit", "draw", "sink_stall", "counts", "store"):
+        for name in ("plant_error", "stop_patience", "limit", "draw", "sink_stall", "counts", "store"):
             self.__dict__.pop(name, None)
         dut = self.dut
         dut.u_dram.err_mute.value = dut.u_dram.err_read_in.value = dut.u_dram.err_write_in.value = dut.rsp_stall_pct.value = 0
@@ -61,8 +61,8 @@ class Planted(StressAll, Stalls):
 
     async def wrong_unit(self) -> None:
         """The other unit meets the error."""
-        right = self.plant_error
-        self.plant_error = lambda unit, within: right(Unit.LD if unit == Unit.ST else Unit.ST, 3)
+        right, self.stop_patience = self.plant_error, 400_000  # the first store of a training step comes late
+        self.plant_error = lambda unit, within: right(Unit.LD if unit == Unit.ST else Unit.ST, 1)
         await self.must_raise(self.dram_error(), r"stopped with DMA_RESP in (LD|ST), legal")
 
     async def no_watchdog(self) -> None:

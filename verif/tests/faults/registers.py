@@ -35,7 +35,7 @@ class CsrAbuse(FaultTest):
         driver = self.env.csrs.driver
         self.dut.csr_stall_pct.value = self.pick((0, 30, 60))
         driver.skew = 1 + self.below(12)
-        settings = await self.all_settings()
+        settings, self.zeroed = await self.all_settings(), False
         scratch = {p: 0 for p in REGS if p.startswith(f"CTX[{self.cfg.CTX}].") and self.bits(p, "RW") and not p.endswith("CMD")}
         holes = [a for a in range(0, SPACE, 4) if a not in {address for address, _ in REGS.values()}]
         fixed = [p for p in REGS if not self.bits(p, "RW", "W1C", "WP", "WO") and not p.startswith(("CNT", "PERF"))]
@@ -76,7 +76,7 @@ class CsrAbuse(FaultTest):
 
     async def keep(self, holes: list[int], fixed: list[str], scratch: dict[str, int]) -> None:
         """A write with random strobes, then a read of any of these registers; the first time all are set to 0."""
-        if not getattr(self, "zeroed", False):
+        if not self.zeroed:
             for path in scratch:
                 await self.csr.write_raw(REGS[path][0], 0)
             self.zeroed = True
@@ -156,7 +156,8 @@ class Reprogram(FaultTest):
         move = 4096 * (1 + self.below((self.cfg.BYTES - len(image.dram)) // 4096 - 1))
         serving = self.serve_beside(6)
         shift = await self.load(job.program)
-        self.dram.write(base + move, image.dram[base:].tobytes() + bytes(-len(image.dram[base:]) % self.cfg.K))
+        work = image.dram[base:].tobytes() + bytes(-len(image.dram[base:]) % self.cfg.K)
+        self.dram.write(base + move, work)
         read = board.read
         board.read = lambda region, step: b"".join(self.dram.read(a + move, n).tobytes() for a, n in self.what.ranges(region, step))
         board.checkpoints = {1, 2}
@@ -167,6 +168,7 @@ class Reprogram(FaultTest):
         await cycles(200)
         board.compare_weights(now())
         board.read = read
+        self.dram.write(base, work)  # the places may overlap
         await serving
 
     async def moved_service(self) -> None:
