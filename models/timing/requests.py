@@ -144,6 +144,8 @@ def form(s, req, batches, t):
             wake_at(s, W_FORMER, f.drained_at)
     if f.drop_at == t:  # the drained request's slot
         free_slots(s, 1, t)
+    elif f.drop_at > t:
+        wake_at(s, W_FORMER, f.drop_at)
     if t < f.next_decision:
         wake_at(s, W_FORMER, f.next_decision)
         return

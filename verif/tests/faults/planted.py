@@ -16,7 +16,7 @@ class Planted(StressAll, Stalls):
     """One planted fault after the other, each with the words of the check that must see it, and a reset behind it."""
 
     timed = False
-    patience = 20_000
+    patience = 50_000  # longer than the longest timeout of a batch
     stop_patience = 20_000
 
     async def boot(self) -> None:
