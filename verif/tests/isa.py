@@ -7,8 +7,8 @@ from pyuvm import uvm_factory
 
 from models.compiler.image import build_image
 from verif.agents.axis import cycles
-from verif.agents.train_agent import ERROR, IDLE, wait_state
 from verif.agents.request_agent import RequestItem
+from verif.agents.train_agent import ERROR, IDLE, wait_state
 from verif.env.batch_reference import BatchPredictor
 from verif.env.env import Predictor
 from verif.sequences import isa_service
@@ -21,7 +21,15 @@ ITERS = 3
 WHOLE = 4096  # bytes compared at a time
 
 
-class IsaTourTest(EquinoxTest):
+class OwnImage(EquinoxTest):
+    """Base: ``prepare`` makes another image than the scenario's, so the DRAM is written anew."""
+
+    async def boot(self) -> None:
+        self.dram.write(0, self.what.image.dram[: self.what.image.dram.size // self.cfg.K * self.cfg.K])
+        await super().boot()
+
+
+class IsaTourTest(OwnImage):
     """A random training program; DRAM is compared bit for bit. Replaces the scenario's training by a tour of the instruction set (run it with TRAIN=off)."""
 
     expects = True
@@ -31,10 +39,6 @@ class IsaTourTest(EquinoxTest):
         tour = isa_tour(self.cfg, self.rng)
         rows = int(self.rng.choice([1, 3, self.cfg.N, 2 * self.cfg.N, 500]))
         self.what.image = build_image(self.cfg, old.installed, tour, tour.dram, iters=ITERS, timeout=400, train_rows=rows)
-
-    async def boot(self) -> None:
-        self.dram.write(0, self.what.image.dram[: self.what.image.dram.size // self.cfg.K * self.cfg.K])
-        await super().boot()
 
     async def body(self) -> None:
         image = self.what.image
@@ -55,7 +59,7 @@ class IsaTourTest(EquinoxTest):
         await serving
 
 
-class IsaServiceTest(EquinoxTest):
+class IsaServiceTest(OwnImage):
     """A service of every operand, in batches of every size, one at a time. Replaces the scenario's services (run it with TRAIN=off)."""
 
     def prepare(self) -> None:
@@ -67,10 +71,6 @@ class IsaServiceTest(EquinoxTest):
 
     def connect_phase(self):
         self.env.units.monitor.batches.connect(self.env.predictor.batch_port.analysis_export)
-
-    async def boot(self) -> None:
-        self.dram.write(0, self.what.image.dram[: self.what.image.dram.size // self.cfg.K * self.cfg.K])
-        await super().boot()
 
     async def body(self) -> None:
         payloads, first = self.what.payloads[isa_service.NAME], 0
