@@ -166,6 +166,21 @@ def test_drained_requests() -> None:
     assert timeline.requests["done"].tolist() == [200 + 5 + 4 * n for n in range(3)]
 
 
+@pytest.mark.parametrize("at", range(195, 212))
+def test_the_slots_of_drained_requests_come_back(at: int) -> None:
+    """Whatever is received meanwhile: behind two drained requests, other services get all slots, and not one more."""
+    cfg = load_config("tiny").changed(RX_SLOTS=8)
+    writes = [(START, *register("CTRL", accept_en=1)), (200, *register("SVC[0].CTRL", enable=0))]
+    for v in range(4):
+        settings = {"SHAPE": dict(batch=4, rx_lines=1, tx_lines=1), "TIMEOUT": dict(cycles=10_000), "CTRL": dict(enable=1)}
+        writes += [(START, *register(f"SVC[{v}].{name}", **fields)) for name, fields in settings.items()]
+    services = [0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
+    offered = [100, 100, at, *[300] * 8]
+    timeline = TimingModel(cfg).run(sorted(writes), [(c, v, 1) for c, v in zip(offered, services, strict=True)], 1000)
+    assert timeline.requests["status"].tolist()[:2] == [1, 1]
+    assert [bool(taken < NEVER) for taken in timeline.requests["taken"]] == [True] * 10 + [False]
+
+
 def test_a_run_that_ends_early_says_never() -> None:
     timeline = serve(load_config("tiny"), [100], batch=4, timeout=70, until=150)
     assert timeline.requests["done"][0] == NEVER and timeline.end == 151 and len(timeline.batches) == 0
