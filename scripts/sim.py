@@ -7,6 +7,7 @@ import json
 import re
 import sys
 from dataclasses import fields
+from difflib import get_close_matches
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -62,7 +63,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         scenario, waves, timeline, out = parse(argv)
         if scenario.test not in known_tests():
-            raise ValueError(f"TEST = {scenario.test!r}: legal are {', '.join(known_tests())}")
+            nearest = get_close_matches(scenario.test, known_tests(), cutoff=0)
+            raise ValueError(f"TEST = {scenario.test!r}: legal are the tests of {BENCH.relative_to(ROOT)}, the nearest {', '.join(nearest)}")
         run_dir = (out or default_run_dir(scenario)).resolve()
         with ProgressBar(run_dir):
             done = simulate(scenario, run_dir, trace=waves, timeline=timeline)

@@ -131,14 +131,11 @@ def _cocotb_env() -> dict[str, str]:
 
 
 def default_seed() -> int:
-    """The seed of runs that name none: the environment's SEED, else 1."""
-    text = os.environ.get("SEED", "").strip()
-    if not text:
-        return DEFAULT_SEED
-    try:
-        return int(text)
-    except ValueError:
-        raise ValueError(f"SEED={text!r} is not an integer") from None
+    """The seed of runs that name none: the environment's SEED, else 1. ValueError where that is none."""
+    text = os.environ.get("SEED", "").strip() or str(DEFAULT_SEED)
+    if not (text.isascii() and text.isdigit() and int(text) < 1 << 31):
+        raise ValueError(f"SEED = {text!r}: legal is a whole number in 0..{(1 << 31) - 1}")
+    return int(text)
 
 
 def out_dir() -> Path:

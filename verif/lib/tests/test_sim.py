@@ -167,8 +167,9 @@ def test_coverage_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert kept == [".dat", ".json"]
 
 
-def test_seed_must_be_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A SEED that is no integer is refused with its value."""
-    monkeypatch.setenv("SEED", "abc")
-    with pytest.raises(ValueError, match="SEED='abc'"):
+@pytest.mark.parametrize("text", ["abc", "-1", "1.5", "2147483648"])
+def test_seed_must_be_a_number(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is none is refused with its value and the legal range."""
+    monkeypatch.setenv("SEED", text)
+    with pytest.raises(ValueError, match=f"SEED = '{text}': legal is a whole number in 0..2147483647"):
         sim.default_seed()
