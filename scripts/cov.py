@@ -11,6 +11,7 @@ sys.path.insert(0, str(ROOT))
 
 from verif.coverage import gates, merge, toggle  # noqa: E402
 from verif.lib import coverage, coverage_html  # noqa: E402
+from verif.lib.cli import Parser  # noqa: E402
 from verif.lib.keep import write_whole  # noqa: E402
 
 
@@ -28,7 +29,7 @@ def _minimum(text: str) -> tuple[str, float]:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--data", type=Path, action="append", help="folder with runs' data [build/cov]; may be repeated")
     parser.add_argument("--html", type=Path, help="the report [build/coverage.html]; badges are written beside it")
     parser.add_argument("--no-gates", action="store_true", help="report only: a few tests cannot reach what all must")

@@ -23,6 +23,7 @@ from models.isa.check import check_program  # noqa: E402
 from models.isa.encoding import INSTR_BITS, Unit, decode  # noqa: E402
 from models.isa.program import Program  # noqa: E402
 from models.isa.races import check_races  # noqa: E402
+from verif.lib.cli import Parser  # noqa: E402
 
 
 def to_words(prog: Program) -> str:
@@ -81,7 +82,7 @@ def run(args: argparse.Namespace) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     for name, what in (("asm", "text to words"), ("dis", "words to text"), ("check", "static checks and races")):
         sub = commands.add_parser(name, help=what)

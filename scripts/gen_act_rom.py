@@ -6,6 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 from models.numerics import activation_rom as r  # noqa: E402
+from verif.lib.generated import parser, update  # noqa: E402
 
 TARGET = ROOT / "rtl/numeric/act_rom_pkg.sv"
 
@@ -38,14 +39,8 @@ def render() -> str:
 
 
 def main() -> int:
-    text = render()
-    if "--check" in sys.argv[1:]:
-        if not TARGET.exists() or TARGET.read_text() != text:
-            print(f"{TARGET.relative_to(ROOT)} is out of date: run scripts/gen_act_rom.py", file=sys.stderr)
-            return 1
-        return 0
-    TARGET.write_text(text)
-    return 0
+    check = parser(__doc__).parse_args().check
+    return update({TARGET: render()}, __file__, check=check)
 
 
 if __name__ == "__main__":

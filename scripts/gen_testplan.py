@@ -5,6 +5,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
+from verif.lib.generated import parser, update  # noqa: E402
 from verif.plan.catalogue import catalogue  # noqa: E402
 from verif.plan.check import check  # noqa: E402
 from verif.plan.load import PlanError, load  # noqa: E402
@@ -15,10 +16,10 @@ TARGET = ROOT / "docs/testplan.md"
 
 
 def main() -> int:
-    only_check = "--check" in sys.argv[1:]
+    check_only = parser(__doc__).parse_args().check
     try:
         plan = load()
-        findings = check(plan, catalogue()) if only_check else []
+        findings = check(plan, catalogue()) if check_only else []
     except PlanError as error:
         findings = error.findings
     except (CollectError, ValueError) as error:
@@ -26,14 +27,7 @@ def main() -> int:
     if findings:
         print("\n".join(findings), file=sys.stderr)
         return 1
-    text = markdown(plan)
-    if only_check:
-        if not TARGET.exists() or TARGET.read_text() != text:
-            print(f"{TARGET.relative_to(ROOT)} is out of date: run scripts/gen_testplan.py", file=sys.stderr)
-            return 1
-        return 0
-    TARGET.write_text(text)
-    return 0
+    return update({TARGET: markdown(plan)}, __file__, check=check_only)
 
 
 if __name__ == "__main__":

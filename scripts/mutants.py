@@ -55,7 +55,7 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted: the next run goes on from here", file=sys.stderr)
         return 130
-    return _report(judged, chosen, explained, args.out)
+    return _report(judged, chosen, explained, args.out / "-".join(["mutants", *(block.name for block in chosen if names)]))
 
 
 def _one(blocks: list[campaign.Block], number: int, out: Path) -> int:
@@ -76,18 +76,20 @@ def _one(blocks: list[campaign.Block], number: int, out: Path) -> int:
     return 0 if killed else 1
 
 
-def _report(judged: list[output.Judged], blocks: list[campaign.Block], explained: list[survivors.Explained], out: Path) -> int:
+def _report(judged: list[output.Judged], blocks: list[campaign.Block], explained: list[survivors.Explained], stem: Path) -> int:
+    """Print the scores and write them into ``stem``.json and .md; returns the exit code."""
     modules, by_block = output.scores(judged)
     groups = output.group_scores(judged, {block.name: block.group for block in blocks})
     table = output.markdown(modules, by_block, groups)
     lines = output.survivor_lines(judged)
     data = {"goal": output.GOAL, "groups": [s.as_json() for s in groups], "blocks": [s.as_json() for s in by_block],
             "modules": [s.as_json() for s in modules], "mutants": [j.as_json() for j in judged]}  # fmt: skip
-    write_whole(out / "mutants.json", json.dumps(data, indent=1) + "\n")
-    write_whole(out / "mutants.md", "\n".join([table, *(f"- {line}" for line in lines), ""]))
+    data_file, table_file = stem.with_suffix(".json"), stem.with_suffix(".md")
+    write_whole(data_file, json.dumps(data, indent=1) + "\n")
+    write_whole(table_file, "\n".join([table, *(f"- {line}" for line in lines), ""]))
     print(table)
     print("\n".join(lines))
-    print(f"written: {out / 'mutants.json'}, {out / 'mutants.md'}")
+    print(f"written: {data_file}, {table_file}")
     mutants: dict[str, list] = {}
     for j in judged:
         mutants.setdefault(j.mutant.block, []).append(j.mutant)

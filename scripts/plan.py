@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks the verification plan (verif/testplan) and prints it with the results of the last run of the tests."""
+"""Checks the verification plan (verif/testplan) and prints it with the results of the last run of the tests, which must meet it as far as they went."""
 from __future__ import annotations
 
 import sys
@@ -16,12 +16,12 @@ from verif.plan.catalogue import catalogue  # noqa: E402
 from verif.plan.check import check, check_dumped  # noqa: E402
 from verif.plan.load import PlanError, load  # noqa: E402
 from verif.plan.measure import Measure  # noqa: E402
-from verif.plan.results import read_junit  # noqa: E402
+from verif.plan.results import read_junit, unmet  # noqa: E402
 from verif.regress.collect import CollectError  # noqa: E402
 
 
 def main() -> int:
-    """Entry point; returns 1 when the plan is wrong, 2 when what it is held against cannot be read."""
+    """Entry point; returns 1 when the plan is wrong or not met, 2 when what it is held against cannot be read."""
     parser = Parser(description=__doc__)
     parser.add_argument("--junit", type=Path, default=ROOT / "build" / "test-results.xml", help="results of the tests, as pytest writes them")
     parser.add_argument("--cov", type=Path, default=ROOT / "build" / "cov", help="folder with the runs' coverage")
@@ -49,7 +49,9 @@ def main() -> int:
     if options.html:
         page = f'<!doctype html><meta charset="utf-8"><title>Verification plan</title>\n<h1>Verification plan</h1>\n{render.html(plan, results, figures)}\n'
         write_whole(options.html, page)
-    return 0
+    short = unmet(plan, results, figures if any(options.cov.glob("*.dat")) else None)
+    print("\n".join(short), file=sys.stderr, end="\n" if short else "")
+    return 1 if short else 0
 
 
 if __name__ == "__main__":

@@ -10,8 +10,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from verif.coverage.exclusions import ExclusionError  # noqa: E402
+from verif.coverage.gates import GateError  # noqa: E402
 from verif.lib.cli import Parser  # noqa: E402
 from verif.lib.coverage import CoverageError  # noqa: E402
+from verif.plan.load import PlanError  # noqa: E402
 from verif.regress.collect import CollectError  # noqa: E402
 from verif.regress.compare import CompareError, compare  # noqa: E402
 from verif.regress.executor import ClusterError, default_jobs  # noqa: E402
@@ -86,7 +89,7 @@ def main(argv: list[str] | None = None) -> int:
             print(f"{len(jobs)} jobs of {len({job.test for job in jobs})} tests")
             return 0
         return report(regress(options, say))
-    except (TierError, FilterError, CollectError, ClusterError, CompareError, CoverageError, OSError) as error:
+    except (TierError, FilterError, CollectError, ClusterError, CompareError, CoverageError, PlanError, GateError, ExclusionError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

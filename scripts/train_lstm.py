@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import time
@@ -16,12 +15,13 @@ import numpy as np  # noqa: E402
 from models.workloads.digits import SPLIT_SEED, digits_split  # noqa: E402
 from models.workloads.lstm import PARAMS_FILE, accuracy  # noqa: E402
 from models.workloads.lstm_train import EPOCHS, train  # noqa: E402
+from verif.lib.cli import Parser  # noqa: E402
 
 TARGET = 0.95
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--out", type=Path, default=PARAMS_FILE, help="file to write (default: the shipped one)")
     parser.add_argument("--seed", type=int, default=1, help="of the initial weights and minibatches (default %(default)s)")
     parser.add_argument("--epochs", type=int, default=EPOCHS, help="default %(default)s, about a minute")

@@ -64,6 +64,8 @@ def load(path: Path, shown: str | None = None) -> list[Exclusion]:
         node = yaml.compose(path.read_text())
     except OSError as error:
         raise ExclusionError(f"{name}: {error.strerror}") from None
+    except (UnicodeDecodeError, yaml.reader.ReaderError) as error:
+        raise ExclusionError(f"{name}:1: not YAML: {' '.join(str(error).split())}") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         raise ExclusionError(f"{name}:{mark.line + 1 if mark else 1}: not YAML: {error.problem}") from None

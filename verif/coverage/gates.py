@@ -43,6 +43,8 @@ def load_gates(path: Path = GATES) -> Gates:
         data = tomllib.loads(text)
     except OSError as error:
         raise GateError(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise GateError(f"{path}:1: not TOML: {error}") from None
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"line (\d+)", str(error))
         raise GateError(f"{path}:{line[1] if line else 1}: not TOML: {error}") from None

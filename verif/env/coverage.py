@@ -37,7 +37,7 @@ class _Port(uvm_subscriber):
 
 
 class FunctionalCoverage(uvm_component):
-    """Samples batches, answers and training steps; programs count as executed by the runs of their contexts.
+    """Samples batches, answers and training steps; programs count as executed when a batch of theirs is answered OK, or a step is done.
 
     A test says what cannot be seen: ``load`` (fraction of the capacity) and ``services`` (names) while it offers requests in a known mix.
     """
@@ -60,6 +60,8 @@ class FunctionalCoverage(uvm_component):
             self._batch(item)
         elif isinstance(item, Response):
             self.response.sample(cp_status=Status(item.status).name, cp_sink="stalls" if int(self.dut.rsp_stall_pct.value) else "ready")
+            if item.status == Status.OK:
+                self.executed(self.what.image.installed[item.service].program)
         elif isinstance(item, TrainItem):
             self._command(item)
         elif isinstance(item, CsrWrite):
@@ -89,7 +91,6 @@ class FunctionalCoverage(uvm_component):
             values["cp_mix"] = op.mix_bin(self.services)
         self.operating.sample(**values)
         self.beside = True
-        self.executed(self.what.image.installed[event.service].program)
 
     def executed(self, program: Program) -> None:
         """A context ran a program (or one iteration of it)."""

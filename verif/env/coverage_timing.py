@@ -11,7 +11,7 @@ from verif.lib.covergroup import Covergroup, Cross
 KINDS = ("inference", "training")
 WAITS = ("issued at once", "waited for semaphores", "waited for the unit", "waited for both")
 REQUESTS = ("filled a batch", "timed out", "waited for a context")
-STREAMS = tuple(f"{u.name} {kind}" for kind in KINDS for u in Unit if kind == "training" or u in (Unit.MMU, Unit.VPU))  # of shipped programs
+STREAMS = tuple(f"{u.name} {kind}" for kind in KINDS for u in Unit)
 
 
 def timing_cg() -> Covergroup:
@@ -27,8 +27,7 @@ def sample_timeline(group: Covergroup, timeline: Timeline, c_inf: int, batch_siz
     log = log[log["issue"] < timeline.end]
     semaphores, unit = log["met"] > log["head"], log["issue"] > np.maximum(log["met"], log["head"])
     for u, training, a, b in sorted(set(zip(log["unit"].tolist(), (log["ctx"] >= c_inf).tolist(), semaphores.tolist(), unit.tolist(), strict=True))):
-        stream = f"{Unit(u).name} {KINDS[training]}"
-        group.sample(cp_stream=stream if stream in STREAMS else None, cp_wait=WAITS[a + 2 * b])
+        group.sample(cp_stream=f"{Unit(u).name} {KINDS[training]}", cp_wait=WAITS[a + 2 * b])
     for batch in timeline.batches:
         if batch["decided"] > batch["ready"]:
             group.sample(cp_batch="waited for a context")

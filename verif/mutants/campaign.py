@@ -96,6 +96,8 @@ def load_yaml(path: Path) -> object:
         return yaml.safe_load(path.read_text())
     except OSError as error:
         raise CampaignError(f"{path}: cannot be read ({error.strerror})") from None
+    except (UnicodeDecodeError, yaml.reader.ReaderError) as error:
+        raise CampaignError(f"{path}:1: not YAML: {' '.join(str(error).split())}") from None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise CampaignError(f"{path}:{line}: {error.problem or 'is not YAML'}") from None

@@ -61,7 +61,7 @@ def _unnamed_coverage(plan: Plan, known: Catalogue) -> list[str]:
             continue
         if item.kind == "group":
             points.update(item.points(known))
-        elif item.kind == "sva":
+        elif item.kind == "sva" and item.name != "*":  # which would name those to come, too
             labels.update(item.properties(known))
         elif item.kind == "code":
             modules.update(item.modules(known))

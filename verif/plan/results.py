@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from verif.lib.coverage import Tally
 from verif.plan.load import STAGES, Plan, Testpoint
 from verif.regress.collect import Test
 
@@ -23,6 +24,26 @@ def combine(verdicts: Iterable[str]) -> str:
 def verdict(point: Testpoint, results: Results) -> str:
     """The verdict of a testpoint: that of all its tests."""
     return combine(results.get(text.value, NOT_RUN) for text in point.tests)
+
+
+def unmet(plan: Plan, results: Results, coverage: Mapping[str, Tally] | None) -> list[str]:
+    """Testpoints with a failed test, and those all of whose tests passed although some coverage item was not hit at all.
+
+    Args:
+        coverage: tally of each item that has data, from runs that collected coverage (:meth:`verif.plan.measure.Measure.all_of`). An item
+            without data is let pass where another has some: a module may have no statements. None: no coverage was collected.
+    """
+    out = []
+    for point in plan.testpoints:
+        came, where = verdict(point, results), f"{point.name.where}: testpoint {point.name}"
+        if came == FAILED:
+            out.append(f"{where}: failed: {', '.join(text.value for text in point.tests if results.get(text.value) == FAILED)}")
+        elif came == PASSED and coverage is not None:
+            tallies = {text.value: coverage[text.value] for text in point.coverage if text.value in coverage}
+            missed = [item for item, tally in tallies.items() if not tally.hit]
+            if missed or not tallies:
+                out.append(f"{where}: its tests passed, and nothing was hit of {', '.join(missed) or 'its coverage'}")
+    return out
 
 
 def stages(plan: Plan, results: Results) -> dict[str, tuple[int, int]]:

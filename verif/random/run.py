@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from verif.env.simulate import build_chip
-from verif.lib.sim import SimResult, run
+from verif.lib.sim import SimResult, env_flag, run
 from verif.random.case import Case, save_case
 from verif.random.legal import check_case
 from verif.random.lower import NOT_RUN
@@ -68,8 +68,8 @@ def _crash(result: SimResult) -> Outcome:
 
 
 def simulator(config: str, plant: str = "") -> Path:
-    """The executable, built where it is not there."""
-    return build_chip(config, defines=dict(find_plant(plant).defines))
+    """The executable, built where it is not there; one that can dump waves where WAVES is set."""
+    return build_chip(config, trace=env_flag("WAVES"), defines=dict(find_plant(plant).defines))
 
 
 def run_cases(cases: Sequence[Case], folder: Path, *, stop: bool = False, plant: str = "", env: Mapping[str, str] | None = None) -> list[Outcome | None]:

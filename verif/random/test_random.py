@@ -2,27 +2,36 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from verif.lib.sim import out_dir
 from verif.random.case import Case, load_case, save_case
 from verif.random.generate import generate
 from verif.random.knobs import Knobs
 from verif.random.legal import check_case
 from verif.random.minimise import minimise
 from verif.random.run import run_cases
-from verif.random.search import OUT, search
+from verif.random.search import search
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.toml"))
 SEED = int(os.environ.get("SEED") or 1)
 SMALL = Knobs(services=(0, 1), service_ops=(2, 6), training_ops=(12, 16), requests=(1, 4), iters=(1, 2), changes=(0, 1), length=(1, 1), stalls=0)
 
 
+def runs_dir() -> Path:
+    """Where the tests' simulations leave their logs."""
+    return out_dir() / "runs" / "random"
+
+
 def all_pass(config: str, first: int, count: int, knobs: Knobs = Knobs()) -> None:
-    """Run so many seeds."""
-    found = search(config, range(first, first + count), knobs)
+    """Run so many seeds; what an earlier run has found does not count."""
+    folder = runs_dir() / f"{config}-{first}"
+    shutil.rmtree(folder, ignore_errors=True)
+    found = search(config, range(first, first + count), knobs, folder=folder)
     wrong = [f"seed {f.seed}: {f.outcome.message.splitlines()[0]} (make shrink RUN={f.path})" for f in found if f.outcome.failed]
     assert len(found) == count and not wrong, "\n".join(wrong)
 
@@ -49,7 +58,7 @@ def test_random_cases() -> None:
     assert CASES
     for config in sorted({load_case(path).config for path in CASES}):
         cases = {path.name: load_case(path) for path in CASES if load_case(path).config == config}
-        outcomes = run_cases(list(cases.values()), OUT / "cases" / config)
+        outcomes = run_cases(list(cases.values()), runs_dir() / "cases" / config)
         assert {name: o and o.message for name, o in zip(cases, outcomes, strict=True)} == dict.fromkeys(cases, "")
 
 

@@ -69,10 +69,11 @@ def _client(where: str, jobs: int) -> Iterator:
         if where in QUEUES:
             address = stack.enter_context(_queue(where, jobs))
         try:
-            yield stack.enter_context(distributed.Client(address, timeout=_CONNECT_SECONDS, set_as_default=False))
+            client = distributed.Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError, TimeoutError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise ClusterError(f"CLUSTER={where}: no Dask scheduler answers there ({reason})") from None
+        yield stack.enter_context(client)
 
 
 @contextlib.contextmanager

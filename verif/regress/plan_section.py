@@ -1,26 +1,23 @@
 """The verification plan with a regression's results, as a section of its page."""
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 from html import escape
 
 from verif.lib.coverage import CoverageError
+from verif.plan import render
+from verif.plan.catalogue import catalogue
+from verif.plan.check import check, check_dumped
+from verif.plan.load import PlanError, load
+from verif.plan.measure import Measure
+from verif.plan.results import unmet
 from verif.regress.collect import Test
 from verif.regress.regression import COVERAGE, Regression
 from verif.report import html
 
 
 def build(regression: Regression, tests: Sequence[Test]) -> list[str]:
-    """The section; none without a plan. A plan that is wrong is one of the regression's problems."""
-    if importlib.util.find_spec("verif.plan") is None:
-        return []
-    from verif.plan import render
-    from verif.plan.catalogue import catalogue
-    from verif.plan.check import check, check_dumped
-    from verif.plan.load import PlanError, load
-    from verif.plan.measure import Measure
-
+    """The section. A plan that is wrong, or whose tests passed without what they are to cover, is one of the regression's problems."""
     try:
         plan, known = load(), catalogue(tests=list(tests))
         measure = Measure(known, regression.store.folder / COVERAGE, passed_nodes(regression))
@@ -32,7 +29,10 @@ def build(regression: Regression, tests: Sequence[Test]) -> list[str]:
     if findings:
         regression.problems += findings
         return [html.section("Plan", f"<p>{escape(findings[0])}</p>")]
-    return [html.section("Plan", render.html(plan, regression.by_test(), figures))]
+    results = regression.by_test()
+    if regression.gated and regression.coverage_folders():
+        regression.problems += unmet(plan, results, figures)
+    return [html.section("Plan", render.html(plan, results, figures))]
 
 
 def passed_nodes(regression: Regression) -> dict[str, set[str]]:

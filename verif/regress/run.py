@@ -74,10 +74,12 @@ def regress(options: Options, say: Callable[[str], None]) -> Regression:
     """Run a regression and write its report; what an earlier call with the same sources has finished is not run again.
 
     Raises:
-        TierError, FilterError, CollectError, ClusterError: bad input; nothing was run.
+        TierError, FilterError, CollectError, ClusterError, PlanError, GateError, ExclusionError: bad input; nothing was run.
     """
     check(options.check().cluster)
     tier, jobs, tests = plan(options)
+    if options.root == ROOT:
+        sections.read()
     folder = options.out / (options.name or options.tier)
     store = Store(folder, coverage=options.coverage, sources=options.sources)
     if options.fresh:

@@ -4,19 +4,32 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from html import escape
 
+from verif.coverage import exclusions, gates
 from verif.coverage.gates import judge_run
 from verif.coverage.merge import merge_folders, seed_curve
 from verif.coverage.page import html_section
 from verif.lib.coverage import CoverageError
+from verif.plan import load as plan
 from verif.regress.collect import ROOT, Test
 from verif.regress.regression import COVERAGE, Regression
 from verif.report import html
 
 
+def read() -> None:
+    """Read what a report is held against, so that a malformed file is named before anything runs.
+
+    Raises:
+        PlanError, GateError, ExclusionError: it is malformed; the message has file and line.
+    """
+    plan.load()
+    gates.load_gates()
+    exclusions.load(gates.EXCLUSIONS, str(gates.EXCLUSIONS.relative_to(ROOT)))
+
+
 def build(regression: Regression, tests: Sequence[Test], say: Callable[[str], None]) -> list[str]:
     """Sections for the page. What is missed is added to the regression's problems."""
     parts = []
-    if regression.env.get("COVERAGE") == "1" and regression.coverage_folders():
+    if regression.env.get("COVERAGE") == "1" and (regression.gated or regression.coverage_folders()):
         say("merging coverage")
         parts.append(_coverage(regression))
     return parts

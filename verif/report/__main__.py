@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from pathlib import Path
 
+from verif.lib.cli import Parser
 from verif.report import ReportError, RunResult, summary, write_html
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m verif.report", description="Print a stored result and write its HTML page.")
+    parser = Parser(prog="python -m verif.report", description="Print a stored result and write its HTML page.")
     parser.add_argument("result", type=Path, help="JSON of RunResult.to_dict()")
     parser.add_argument("page", type=Path, help="HTML file to write")
     args = parser.parse_args(argv)

@@ -20,6 +20,8 @@ ON = "ON"
 """Stands in a replacement for "this fault is planted in this run"."""
 
 _RUN_KINDS = {"block": {"params", "tests", "plusargs", "env"}, "chip": {"knobs"}, "command": {"source"}}
+_RUN_TYPES: dict[str, type] = {"params": dict, "plusargs": list, "env": dict, "knobs": dict, "seed": int, "__line__": int}  # others are texts
+_LEGAL = {str: "a text", int: "a whole number", bool: "true or false", list: "a list", dict: "a mapping"}
 _ID = re.compile(r"[a-z][a-z0-9_]*")
 _ON = re.compile(rf"\b{ON}\b")
 
@@ -118,7 +120,11 @@ def load(path: Path = FILE, root: Path = ROOT, places: bool = True) -> FaultList
         data = yaml.load(path.read_text(), _Loader)  # noqa: S506 - a safe loader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        raise FaultListError(f"{shown}:{mark.line + 1 if mark else 1}: {getattr(error, 'problem', None) or error}") from None
+        raise FaultListError(f"{shown}:{mark.line + 1 if mark else 1}: {getattr(error, 'problem', None) or ' '.join(str(error).split())}") from None
+    except OSError as error:
+        raise FaultListError(f"{shown}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise FaultListError(f"{shown}:1: not YAML: {error}") from None
 
     def wrong(line: int, text: str) -> FaultListError:
         return FaultListError(f"{shown}:{line}: {text}")
@@ -135,18 +141,30 @@ def load(path: Path = FILE, root: Path = ROOT, places: bool = True) -> FaultList
                 raise wrong(line, f"{what}: field {key!r} is missing")
         return line
 
+    def typed(value: Any, kind: type, line: int, what: str) -> None:
+        if not isinstance(value, kind) or isinstance(value, bool) and kind is not bool:
+            raise wrong(line, f"{what} is {value!r}: legal is {_LEGAL[kind]}")
+
     fields(data, (), ("runs", "checkers", "without", "faults"), 1, "file")
+    for part, kind in (("runs", dict), ("checkers", dict), ("without", dict), ("faults", list)):
+        typed(data[part], kind, 1, part)
+    for part in ("checkers", "without"):
+        for name, words in data[part].items():
+            typed(words, int if name == "__line__" else str, data[part]["__line__"], f"{part}: {name}")
     runs = {}
     for name, entry in data["runs"].items():
         if name == "__line__":
             continue
         kind = next((k for k in _RUN_KINDS if isinstance(entry, dict) and k in entry), None)
+        line = entry.get("__line__", 1) if isinstance(entry, dict) else 1
         if kind is None:
-            raise wrong(getattr(entry, "get", lambda *_: 1)("__line__", 1), f"run {name}: one of {', '.join(_RUN_KINDS)} is needed")
+            raise wrong(line, f"run {name}: one of {', '.join(_RUN_KINDS)} is needed")
         fields(entry, {"seed", *_RUN_KINDS[kind]}, (kind,), 1, f"run {name}")
+        for key, value in entry.items():
+            typed(value, _RUN_TYPES.get(key, str), line, f"run {name}: {key}")
         options = {k: {a: b for a, b in v.items() if a != "__line__"} if isinstance(v, dict) else v
                    for k, v in entry.items() if k not in (kind, "seed", "__line__")}  # fmt: skip
-        runs[name] = Run(name, kind, entry[kind], int(entry.get("seed", 1)), options)
+        runs[name] = Run(name, kind, entry[kind], entry.get("seed", 1), options)
     declared, without = ({k: v for k, v in data[part].items() if k != "__line__"} for part in ("checkers", "without"))
     known = FaultList((), {}, declared, {}).checkers
     for name in without:
@@ -155,9 +173,12 @@ def load(path: Path = FILE, root: Path = ROOT, places: bool = True) -> FaultList
     faults: list[Fault] = []
     for entry in data["faults"]:
         line = fields(entry, ("quick",), ("id", "category", "says", "plant", "run", "checker", "message"), 1, "fault")
+        for key, value in entry.items():
+            if key != "plant":
+                typed(value, {"__line__": int, "quick": bool}.get(key, str), line, f"fault {entry['id']}: {key}")
         name = entry["id"]
         for ok, text in (
-            (isinstance(name, str) and _ID.fullmatch(name), f"id {name!r}: legal are small letters, digits and _"),
+            (_ID.fullmatch(name), f"id {name!r}: legal are small letters, digits and _"),
             (name not in {f.id for f in faults}, f"fault {name} stands twice"),
             (entry["category"] in CATEGORIES, f"{name}: category {entry['category']!r}: legal are {', '.join(CATEGORIES)}"),
             (entry["run"] in runs, f"{name}: run {entry['run']!r} is not among the runs"),
@@ -168,11 +189,13 @@ def load(path: Path = FILE, root: Path = ROOT, places: bool = True) -> FaultList
                 raise wrong(line, text)
         try:
             re.compile(entry["message"])
-        except (re.error, TypeError) as error:
+        except re.error as error:
             raise wrong(line, f"{name}: message is not a regular expression: {error}") from None
         plants = []
         for plant in entry["plant"] if isinstance(entry["plant"], list) else [entry["plant"]]:
             at = fields(plant, (), ("file", "find", "replace"), line, f"{name}: plant")
+            for key in ("file", "find", "replace"):
+                typed(plant[key], str, at, f"{name}: {key}")
             if not (root / plant["file"]).is_file():
                 raise wrong(at, f"{name}: no such file: {plant['file']}")
             count = (root / plant["file"]).read_text().count(plant["find"])
@@ -183,4 +206,7 @@ def load(path: Path = FILE, root: Path = ROOT, places: bool = True) -> FaultList
             plants.append(Plant(plant["file"], plant["find"], plant["replace"]))
         faults.append(Fault(name, entry["category"], entry["says"], tuple(plants), runs[entry["run"]], entry["checker"],
                             entry["message"], bool(entry.get("quick")), line))  # fmt: skip
+    for name in runs:
+        if name not in {fault.run.name for fault in faults}:
+            raise wrong(data["runs"]["__line__"], f"run {name}: no fault is planted in it")
     return FaultList(tuple(faults), runs, declared, without)

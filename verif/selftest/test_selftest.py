@@ -71,6 +71,13 @@ def written(tmp_path: Path):
     ("id: first", "id: First", 7, "small letters"),
     ("id: first", "id: first\n  id: second", 8, "stands twice"),
     ("faults:\n", "faults: [\n", 7, "expected"),
+    ("without: {}", "without: []", 1, "without is []: legal is a mapping"),
+    ("{block: policy}", "{block: policy, seed: x}", 2, "run one: seed is 'x': legal is a whole number"),
+    ("{block: policy}", "{block: policy, params: 3}", 2, "run one: params is 3: legal is a mapping"),
+    ("run: one", "run: [one]", 7, "fault first: run is ['one']: legal is a text"),
+    ("message: x", "message: 3", 7, "fault first: message is 3: legal is a text"),
+    ("{block: policy}", "{block: policy}\n  two: {block: mmu}", 2, "run two: no fault is planted in it"),
+    ("rtl/a.sv", "3", 10, "first: file is 3: legal is a text"),
 ])  # fmt: skip
 def test_malformed_list_is_refused(written, old: str, new: str, line: int, words: str) -> None:
     """One line, with the place."""

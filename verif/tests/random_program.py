@@ -74,6 +74,8 @@ class RandomProgramTest(EquinoxTest):
         if vseq.training is not None:
             self.expect("state at the end", vseq.training.state, IDLE)
         self.compare_memory()
+        if self.timed and case.requests:
+            self.env.coverage.causes(self.env.latency_board.causes())
 
     def compare_memory(self) -> None:
         """What programs may have written in DRAM: the training program's area, and those of the services."""

@@ -15,6 +15,7 @@ from models.isa.encoding import Conv
 from models.numerics import quantise
 from verif.block.vpu.vpu_mem import bf16_data, read_hex, write_hex
 from verif.lib import checks
+from verif.lib.reset import reset
 
 L, K = int(os.environ["P_L"]), int(os.environ["P_K"])
 GROUP = K // L
@@ -128,11 +129,7 @@ async def play(dut: Any, segments: list[Segment], order: list[int], gaps: list[i
     write_hex(Path("ctl.hex"), words)
     write_hex(Path("lines.hex"), np.ascontiguousarray(lines.astype("<u2")).view(np.uint8))
     dut.go.value = dut.load.value = dut.dump.value = 0
-    dut.rst_n.value = 1
-    await Timer(3, "ns")
-    dut.rst_n.value = 0
-    await Timer(20, "ns")
-    dut.rst_n.value = 1
+    await reset(dut)
     dut.n_lines.value = count
     dut.load.value = 1
     await Timer(10, "ns")
@@ -187,16 +184,18 @@ def random_segment(rng: np.random.Generator, mode: Conv, n: int, edges: bool, br
 @cocotb.test(timeout_time=5, timeout_unit="ms")
 @cocotb.parametrize(edges=[False, True])
 async def random_segments(dut: Any, edges: bool) -> None:
-    """Ragged segments of both kinds and classes, one class's amid the other's; gaps, segments that never end."""
+    """Ragged segments of both kinds and classes, one class's amid the other's; gaps, segments that never end; at first more tiles than there is room for."""
     rng = np.random.default_rng(cocotb.RANDOM_SEED)
     segments = []
     while sum(len(s.data) for s in segments) < 2500:
         n = int(rng.choice([1, 2, GROUP, L - 1, L, K - 1, K, rng.integers(1, K + 1)]))
         segments.append(random_segment(rng, Conv(int(rng.integers(1, 3))), n, edges, bool(rng.random() < 0.15)))
-    count = sum(len(s.data) for s in segments)
-    gaps = np.where(rng.random(count) < 0.15, rng.integers(0, 20, count), 0)
-    gaps[rng.random(count) < 0.001] = 120
     order, amid = mixed(rng, segments)
+    order = [*range(len(segments), len(segments) + 3), *order]
+    segments += [random_segment(rng, Conv.COLS, 1, edges) for _ in range(3)]
+    gaps = np.where(rng.random(len(order)) < 0.15, rng.integers(0, 20, len(order)), 0)
+    gaps[rng.random(len(order)) < 0.001] = 120
+    gaps[:3] = 0
     held = await play(dut, segments, order, gaps.tolist())
     assert held > 0, "the tiles were never both full"
     assert amid > 100, "hardly any line came amid another segment"

@@ -14,6 +14,7 @@ from cocotb.triggers import RisingEdge, Timer, with_timeout
 
 from models.isa.encoding import encode
 from verif.block.dma.programs import BUFFERS, Env, Shape, State, Step
+from verif.lib.reset import reset
 
 INF_ONLY, FAIR, PRIO = 0, 1, 2
 PROG = 32
@@ -68,11 +69,7 @@ class Harness:
         dut.max_gap.value, dut.max_react.value, dut.mode.value = 0, 0, PRIO
         self.set_dram()
         dut.u_dram.stall_pct.value, dut.u_dram.err_en.value = 0, 0
-        dut.rst_n.value = 1
-        await Timer(3, "ns")
-        dut.rst_n.value = 0
-        await Timer(23, "ns")
-        dut.rst_n.value = 1
+        await reset(dut)
         await RisingEdge(dut.clk)
 
     def stall(self, percent: int) -> None:

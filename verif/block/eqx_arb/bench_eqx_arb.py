@@ -1,9 +1,10 @@
 """Runs the comparison of the arbiters, which the top does by itself, and judges the counts."""
 
 import cocotb
-from cocotb.triggers import FallingEdge, RisingEdge, Timer
+from cocotb.triggers import FallingEdge, RisingEdge
 
 from verif.lib import checks
+from verif.lib.reset import reset
 
 SIZES = 6
 
@@ -11,13 +12,8 @@ SIZES = 6
 @cocotb.test(timeout_time=5, timeout_unit="ms")
 async def equals_reference(dut) -> None:
     """Every request pattern in every mode; grants and the held flag equal the reference in every cycle."""
-    dut.rst_n.value = 1
-    await Timer(3, "ns")
-    dut.rst_n.value = 0
     dut.seed.value = cocotb.RANDOM_SEED % 2**32
-    await Timer(20, "ns")
-    await FallingEdge(dut.clk)
-    dut.rst_n.value = 1
+    await reset(dut)
     dut.run.value = 1
     await RisingEdge(dut.done)
     await FallingEdge(dut.clk)

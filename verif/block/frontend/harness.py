@@ -7,11 +7,12 @@ from collections import deque
 
 import cocotb
 import numpy as np
-from cocotb.triggers import FallingEdge, Timer
+from cocotb.triggers import FallingEdge
 
 from models.isa.encoding import INSTR_BITS, SEMAPHORES
 from verif.block.frontend.model import IDLE, UNITS, FrontendModel, Inputs, Instruction, Program, Row
 from verif.lib import checks
+from verif.lib.reset import reset
 
 
 def param(name: str) -> int:
@@ -88,12 +89,7 @@ class Harness:
         for name in ("cmd", "row", "rsp_done", "ready", "done", "step", "err", "imem"):
             getattr(dut, name).value = 0
         dut.quiet.value = (1 << 4 * self.contexts) - 1
-        dut.rst_n.value = 1
-        await Timer(3, "ns")
-        dut.rst_n.value = 0
-        await Timer(20, "ns")
-        await FallingEdge(dut.clk)
-        dut.rst_n.value = 1
+        await reset(dut)
 
     # -- programs and settings
     async def load(self, streams: list[list[Instruction]], at: list[int] | None = None) -> list[int | None]:

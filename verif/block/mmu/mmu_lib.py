@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from models.isa.encoding import INSTR_BITS, Instr, Op, encode, make
 from verif.block.mmu.mmu_ref import Clockwork, Env, Operands, Results, Schedule, Size
 from verif.lib import checks
+from verif.lib.reset import reset
 
 PROG = 64  # instructions a context in a phase, as in tb_mmu
 NS = 10
@@ -91,11 +92,7 @@ class Bench:
         dut.prog_len.value = 0
         dut.kill_req.value = 0
         dut.mode_rand.value = 0
-        dut.rst_n.value = 1
-        await Timer(3, "ns")
-        dut.rst_n.value = 0
-        await Timer(2 * NS, "ns")
-        dut.rst_n.value = 1
+        await reset(dut)
         await Timer(4 * NS, "ns")
         dut.log_n.value = 0
 

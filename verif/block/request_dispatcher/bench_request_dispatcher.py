@@ -9,8 +9,9 @@ from cocotb.triggers import FallingEdge, Timer
 from pyuvm import ConfigDB, uvm_sequence, uvm_test
 
 from models.isa.encoding import Status
-from verif.block.request_dispatcher.env import DispatcherEnv, RequestItem, Settings, apply, param, reset
+from verif.block.request_dispatcher.env import DispatcherEnv, RequestItem, Settings, apply, param
 from verif.block.request_dispatcher.model import Service
+from verif.lib.reset import reset
 
 
 class RandomRequests(uvm_sequence):
@@ -191,7 +192,7 @@ class OneQueueFull(DispatcherTest):
 
     async def stimulus(self) -> None:
         depth = param("QUEUE_DEPTH")
-        for n in range(3 * depth):
+        for n in range(param("C_INF") * param("N") + 2 * depth):  # the first may go to contexts at once
             await self.send(0, n + 1)
         assert self.env.scoreboard.longest == depth
         self.cfg.hold = (1, 5)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import cocotb
 import numpy as np
-from cocotb.triggers import FallingEdge, RisingEdge, Timer
+from cocotb.triggers import FallingEdge, RisingEdge
 from pyuvm import (
     ConfigDB,
     uvm_analysis_port,
@@ -293,16 +293,6 @@ class DispatcherEnv(uvm_env):
     def connect_phase(self) -> None:
         self.driver.seq_item_port.connect(self.sequencer.seq_item_export)
         self.monitor.port.connect(self.scoreboard.analysis_export)
-
-
-async def reset(dut) -> None:
-    """Reset pulse; leaves just before a rising edge's first counted cycle."""
-    dut.rst_n.value = 1
-    await Timer(3, "ns")
-    dut.rst_n.value = 0
-    await Timer(20, "ns")
-    await FallingEdge(dut.clk)
-    dut.rst_n.value = 1
 
 
 def apply(dut, cfg: Settings) -> None:

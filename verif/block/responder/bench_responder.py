@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import cocotb
 import numpy as np
-from cocotb.triggers import FallingEdge, Timer
+from cocotb.triggers import FallingEdge
 
 from models.isa.encoding import Status
 from verif.block.responder.model import Batch, ResponderModel
 from verif.lib import checks
+from verif.lib.reset import reset
 
 TIMEOUT = {"timeout_time": 5, "timeout_unit": "ms"}
 
@@ -63,12 +64,7 @@ class Bench:
         dut = self.dut
         for name in ("open", "valid", "ans", "m_ready"):
             getattr(dut, name).value = 0
-        dut.rst_n.value = 1
-        await Timer(3, "ns")
-        dut.rst_n.value = 0
-        await Timer(20, "ns")
-        await FallingEdge(dut.clk)
-        dut.rst_n.value = 1
+        await reset(dut)
 
     async def run(self) -> None:
         """Run until all batches and answers have been sent."""

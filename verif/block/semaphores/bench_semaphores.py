@@ -6,10 +6,11 @@ from typing import Any
 
 import cocotb
 import numpy as np
-from cocotb.triggers import FallingEdge, Timer
+from cocotb.triggers import FallingEdge
 
 from models.isa.encoding import SEM_MAX, SEMAPHORES, Unit
 from verif.lib import checks
+from verif.lib.reset import reset
 
 PHASES = ((0.1, 0.2), (0.5, 0.1), (0.15, 0.6), (0.8, 0.8))  # probabilities that a unit signals a semaphore, and takes a token that is there
 CYCLES = 400  # a phase
@@ -23,12 +24,7 @@ def mask(bits: np.ndarray) -> int:
 
 async def start(dut: Any) -> np.random.Generator:
     """Reset."""
-    dut.rst_n.value = 1
-    await Timer(3, "ns")
-    dut.rst_n.value = 0
-    await Timer(20, "ns")
-    await FallingEdge(dut.clk)
-    dut.rst_n.value = 1
+    await reset(dut)
     return np.random.default_rng(cocotb.RANDOM_SEED)
 
 

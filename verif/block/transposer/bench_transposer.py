@@ -14,6 +14,7 @@ from cocotb.triggers import ReadOnly, RisingEdge, Timer
 from models.isa.encoding import Conv
 from verif.block.vpu.vpu_mem import read_hex, write_hex
 from verif.lib import checks
+from verif.lib.reset import reset
 
 L, K = int(os.environ["P_L"]), int(os.environ["P_K"])
 
@@ -51,11 +52,7 @@ async def play(dut: Any, tiles: list[Tile], gaps: np.ndarray, rate: int) -> int:
     write_hex(Path("ctl.hex"), words.astype("<u8").view(np.uint8))
     write_hex(Path("lines.hex"), np.concatenate([t.data for t in tiles]).astype("<u2").view(np.uint8))
     dut.go.value = dut.load.value = dut.dump.value = 0
-    dut.rst_n.value = 1
-    await Timer(3, "ns")
-    dut.rst_n.value = 0
-    await Timer(20, "ns")
-    dut.rst_n.value = 1
+    await reset(dut)
     dut.n_lines.value, dut.take_rate.value, dut.load.value = count, rate, 1
     await Timer(10, "ns")
     dut.go.value = 1

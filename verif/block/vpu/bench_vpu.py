@@ -17,6 +17,7 @@ from verif.block.vpu.vpu_gen import Barriers, Generator, regions
 from verif.block.vpu.vpu_time import predict
 from verif.block.vpu.vpu_mem import NAMES, Image, Size, read_hex, write_hex, write_lists
 from verif.lib import checks
+from verif.lib.reset import reset
 
 PRIO, FAIR, INF_ONLY = 2, 1, 0
 DONE, KILLED, FAULT = 1, 2, 16
@@ -36,11 +37,7 @@ class Bench:
         dut = self.dut
         dut.go.value = dut.load.value = dut.dump.value = 0
         dut.mode_random.value = dut.kill_random.value = 0
-        dut.rst_n.value = 1
-        await Timer(3, "ns")
-        dut.rst_n.value = 0
-        await Timer(20, "ns")
-        dut.rst_n.value = 1
+        await reset(dut)
 
     async def run(self, lists: list[list[Instr]], control: list[list[int]], envs: list[VectorEnv | None],
                   mode: int | None = PRIO, kills: bool = False) -> None:

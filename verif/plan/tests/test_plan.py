@@ -15,7 +15,7 @@ from verif.plan.catalogue import Place, anchor, catalogue, chapters, properties
 from verif.plan.check import check, check_dumped
 from verif.plan.load import PlanError, load
 from verif.plan.measure import Measure
-from verif.plan.results import read_junit, stages, verdict
+from verif.plan.results import read_junit, stages, unmet, verdict
 from verif.plan.tests.sample import PLAN, known, test, write
 
 MALFORMED = {  # name: (what stands in the plan, what is planted, the finding)
@@ -52,6 +52,7 @@ WRONG = {  # what exists differs from what the plan names
     "group_unnamed": ("fifo_cg.cp_", "code:fifo #", "verif/env/cov.py:7: covergroup fifo_cg is named by no testpoint"),
     "point_unnamed": ("fifo_cg.cp_level, ", "", "verif/env/cov.py:7: point fifo_cg.cp_level is named by no testpoint"),
     "property_unnamed": (", sva:fifo_checks.c_full", "", "rtl/fifo_checks.sv:8: cover property fifo_checks.c_full is named by no testpoint"),
+    "property_named_by_all": (", sva:fifo_checks.c_full", ", 'sva:*'", "rtl/fifo_checks.sv:8: cover property fifo_checks.c_full is named by no testpoint"),
     "module_unnamed": ('"code:fifo*"', "code:fifo", "rtl/fifo_ram.sv:1: module fifo_ram is named by no testpoint"),
     "chapter_unnamed": ("doc: fifo.md#depth", "doc: fifo.md#order", "docs/fifo.md:9: chapter fifo.md#depth is named by no testpoint"),
     "chapter_both": ("doc: fifo.md#depth", "doc: fifo.md#history", "plan/fifo.yaml:17: chapter fifo.md#history is background, yet a testpoint names it"),
@@ -163,6 +164,19 @@ def test_measure(tmp_path: Path) -> None:
     assert render.text(plan, {}, figures).splitlines()[1].endswith("62.5 % (2 of 6 items without data)")
 
 
+def test_unmet(tmp_path: Path) -> None:
+    """A failed test, and tests that passed without what they are to cover, are named; what was not run, and modules without statements, are not."""
+    plan = load(write(tmp_path), tmp_path)
+    good = {"fifo::test_fifo": "passed", "fifo::test_refused": "passed"}
+    hit = {"fifo_cg.cp_level": Tally(2, 2), "code:fifo*": Tally(3, 9), "fifo_cg.cp_error": Tally(1, 1)}
+    assert unmet(plan, good, hit) == unmet(plan, {}, {}) == unmet(plan, good, None) == []
+    for figures in ({**hit, "fifo_cg.cp_level": Tally(0, 2)}, {"fifo_cg.cp_error": Tally(1, 1)}):
+        (words,) = unmet(plan, good, figures)
+        assert words.startswith("plan/fifo.yaml:4: testpoint fifo_order: its tests passed, and nothing was hit of ")
+    for figures in (hit, None):
+        assert unmet(plan, {**good, "fifo::test_refused": "failed"}, figures) == ["plan/fifo.yaml:10: testpoint fifo_refusals: failed: fifo::test_refused"]
+
+
 def test_renderings(tmp_path: Path) -> None:
     """The page of the docs has everything but results; the part of the report has both, escaped, and opens where something failed."""
     plan = load(write(tmp_path, planted("first comes", "first <b>|comes")), tmp_path)
@@ -212,6 +226,10 @@ def test_plan_command(tmp_path: Path) -> None:
     assert "<details>" in (tmp_path / "plan.html").read_text()
     bad = run("--junit", str(tmp_path / "r.xml"), "--cov", str(tmp_path / "cov"))
     assert bad.returncode == 2 and bad.stderr == f"error: {tmp_path / 'r.xml'}:1: not a JUnit file: syntax error: line 1, column 0\n"
+    case = '<testsuite><testcase classname="verif.plan.tests.test_plan" name="test_unmet"><failure/></testcase></testsuite>'
+    (tmp_path / "failed.xml").write_text(case)
+    failed = run("--junit", str(tmp_path / "failed.xml"), "--cov", str(tmp_path / "cov"))
+    assert failed.returncode == 1 and "failed: plan::test_unmet" in failed.stderr
     (tmp_path / "cov" / "x.json").write_text("{\n3}")
     bad = run("--cov", str(tmp_path / "cov"))
     assert bad.returncode == 2 and bad.stderr.startswith(f"error: {tmp_path / 'cov' / 'x.json'}:2: not JSON: ") and bad.stderr.count("\n") == 1
