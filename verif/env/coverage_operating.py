@@ -100,7 +100,7 @@ def training_cg() -> Covergroup:
 
 
 def error_cg() -> Covergroup:
-    """``error_cg``: how contexts stop: kind of context, cause, the unit that reported it, and how its batch was answered."""
+    """``error_cg``: how contexts stop: kind of context, cause, the unit that reported it."""
     causes = [e.name for e in Err if e is not Err.NONE]
     no_dram = [(None, cause.name, unit.name) for cause in (Err.DMA_RESP, Err.DMA_TIMEOUT) for unit in (Unit.MMU, Unit.VPU)]
     return Covergroup("error_cg", {"cp_kind": KINDS, "cp_cause": causes, "cp_unit": [u.name for u in Unit]},

@@ -1,4 +1,4 @@
-"""Scores of a campaign: as JSON for the report of a regression, as Markdown for the docs and the terminal."""
+"""Scores of a campaign: as JSON for programs, as Markdown for the docs and the terminal."""
 
 from __future__ import annotations
 

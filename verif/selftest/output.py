@@ -1,4 +1,4 @@
-"""The table of a selftest on the terminal, and its JSON for the report of a regression."""
+"""The table of a selftest on the terminal, and its JSON."""
 from __future__ import annotations
 
 import json

@@ -1,13 +1,14 @@
 """The selftest's own tests: its list, its verdicts, and a few faults planted for good; all of them: `make selftest`."""
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from verif.lib.toolchain import BUILD
+from verif.lib.toolchain import BUILD, ROOT
 from verif.selftest import tree
 from verif.selftest.campaign import BROKEN, CAUGHT, CLEAN, MISSED, OTHER, WORDS, Campaign, judge
 from verif.selftest.faultlist import CATEGORIES, Fault, FaultList, FaultListError, Plant, Run, load
@@ -87,6 +88,23 @@ def test_malformed_list_is_refused(written, old: str, new: str, line: int, words
     assert words in str(error.value) and "\n" not in str(error.value)
 
 
+def counted() -> set[str]:
+    """Functions of the environment that say with :func:`verif.lib.checks.compared` what they have compared, by their own name for it."""
+    found = set()
+    for path in (p for p in (ROOT / "verif").rglob("*.py") if (ROOT / "verif/lib") not in p.parents):
+        for function in ast.walk(ast.parse(path.read_text())):
+            if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+                calls = [node for node in ast.walk(function) if isinstance(node, ast.Call) and ast.unparse(node.func) == "checks.compared"]
+                if any(isinstance(call.args[0], ast.Constant) for call in calls):
+                    found.add(f"{path.stem}.{function.name}")
+    return found
+
+
+def test_every_check_that_counts_is_a_checker() -> None:
+    """What counts its comparisons is in the list, and so has a fault, or a reason why not."""
+    assert len(counted()) > 30 and counted() <= set(load().checkers), counted() - set(load().checkers)
+
+
 def test_planting(written, tmp_path: Path) -> None:
     """The copy has a switch where the project has none; two faults in one place are refused."""
     what = written("message: x", "message: x")
@@ -133,7 +151,7 @@ def test_quick_faults_and_a_check_that_cannot_fail(tmp_path: Path) -> None:
     assert '"ok": false' in (tmp_path / "selftest.json").read_text()
 
 
-@pytest.mark.nightly
+@pytest.mark.soak
 def test_every_fault() -> None:
     """What `make selftest` runs."""
     what = load()
