@@ -4,6 +4,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from verif.regress import batch
 
 QUEUES = {"slurm": ("SLURMCluster", "sbatch"), "lsf": ("LSFCluster", "bsub"), "pbs": ("PBSCluster", "qsub")}
+_ADDRESS = re.compile(r"(tcp|tls|ws|wss)://[^/\s]+:\d{1,5}")
 _CONNECT_SECONDS = 20
 
 
@@ -21,7 +23,7 @@ class ClusterError(RuntimeError):
 
 def check(where: str) -> None:
     """Raises ClusterError when ``where`` (see :func:`executor`) cannot be meant."""
-    if where and where not in QUEUES and "://" not in where:
+    if where and where not in QUEUES and not _ADDRESS.fullmatch(where):
         raise ClusterError(f"CLUSTER={where}: legal are the address of a Dask scheduler (tcp://host:port), {', '.join(QUEUES)}")
     if where in QUEUES and shutil.which(QUEUES[where][1]) is None:
         raise ClusterError(f"CLUSTER={where}: {QUEUES[where][1]} is not installed here")

@@ -151,7 +151,7 @@ def test_shipped_tiers() -> None:
 
 
 @pytest.mark.parametrize(("words", "told"), [
-    ("--tier weekly", "TIER=weekly: legal are smoke, nightly, soak"), ("--seeds 0", "--seeds 0: legal"), ("--cluster ibm", "CLUSTER=ibm: legal are the address"),
+    ("--tier weekly", "TIER=weekly: legal are smoke, nightly, soak"), ("--seeds 0", "--seeds 0: legal"), ("--cluster ibm", "CLUSTER=ibm: legal are the address"), ("--cluster tcp://host", "CLUSTER=tcp://host: legal are the address"),
     ("--cluster lsf", "CLUSTER=lsf: bsub is not installed"), ("--tiers nowhere.yaml", "nowhere.yaml: cannot be read"), ("--compare a b", "a: no results"),
 ])  # fmt: skip
 def test_command_refuses(words: str, told: str, capsys: pytest.CaptureFixture) -> None:
