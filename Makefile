@@ -2,7 +2,7 @@
 # `make help` prints the texts behind `##` (targets) and the lines that begin with `#:` (variables).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv sim test lint bench latency latency-budgets cov toggle gen clean distclean experiments experiments-docs regress random shrink selftest plan docs mutants
+.PHONY: help venv sim test lint bench latency latency-budgets cov toggle gen clean distclean experiments experiments-docs regress random shrink selftest plan docs mutants filelist
 
 #: of `make sim`
 #:   CONFIG=default      core: a file of configs/ (tiny, default, large)
@@ -160,6 +160,9 @@ mutants: venv ## plant faults into the RTL of blocks, one at a time, and count h
 
 gen: venv ## generate again what is generated: instruction format, registers
 	@for script in scripts/gen_*.py; do $(PY) $$script || exit 1; done
+
+filelist: venv ## a list of the sources of the core for other tools (build/equinox_core.f); FuseSoC: equinox.core
+	@$(PY) scripts/gen_filelist.py --filelist build/equinox_core.f
 
 docs: venv ## the HTML register manual, in build/docs/registers
 	@$(PY) scripts/gen_csr.py --html build/docs/registers
