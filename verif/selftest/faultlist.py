@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from verif.lib import anchor
 from verif.lib.toolchain import ROOT
 from verif.lib.asserts import assertions
 
@@ -32,7 +33,7 @@ class FaultListError(ValueError):
 
 @dataclass(frozen=True)
 class Plant:
-    """A change of a source file, in force while the fault is on: ``find`` occurs once and becomes ``replace``."""
+    """A change of a source file, in force while the fault is on: the code ``find`` (verif/lib/anchor.py) stands there once."""
 
     file: str
     find: str
@@ -198,7 +199,7 @@ def load(path: Path = FILE, root: Path = ROOT, places: bool = True) -> FaultList
                 typed(plant[key], str, at, f"{name}: {key}")
             if not (root / plant["file"]).is_file():
                 raise wrong(at, f"{name}: no such file: {plant['file']}")
-            count = (root / plant["file"]).read_text().count(plant["find"])
+            count = anchor.count((root / plant["file"]).read_text(), plant["find"]) if plant["find"].strip() else 0
             if places and count != 1:
                 raise wrong(at, f"{name}: the text to find occurs {count} times in {plant['file']}, must occur once")
             if not _ON.search(plant["replace"]):

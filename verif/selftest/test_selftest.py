@@ -45,7 +45,7 @@ faults:
 @pytest.fixture
 def written(tmp_path: Path):
     (tmp_path / "rtl").mkdir()
-    (tmp_path / "rtl/a.sv").write_text("module a; assign b = c; endmodule\n")
+    (tmp_path / "rtl/a.sv").write_text("module a; assign b = c; assign d = c; endmodule\n")
 
     def write(old: str, new: str) -> FaultList:
         assert GOOD.count(old) == 1
@@ -58,7 +58,7 @@ def written(tmp_path: Path):
 
 @pytest.mark.parametrize(("old", "new", "line", "words"), [
     ("b = c\"", "b = d\"", 10, "occurs 0 times in rtl/a.sv"),
-    ("b = c\"", "a\"", 10, "occurs 2 times"),
+    ("b = c\"", "= c\"", 10, "occurs 2 times"),
     ("ON ? d", "e ? d", 10, "has no ON"),
     ("rtl/a.sv", "rtl/b.sv", 10, "no such file"),
     ("category: data", "category: date", 7, "legal are data, order"),

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from verif.lib import anchor
 from verif.lib.toolchain import BUILD, ROOT
 from verif.selftest.faultlist import ON, Fault, FaultListError
 
@@ -44,10 +45,11 @@ def planted(faults: Iterable[Fault], root: Path = ROOT) -> dict[str, str]:
     for fault in faults:
         for plant in fault.plants:
             text = texts.get(plant.file) or (root / plant.file).read_text()
-            if text.count(plant.find) != 1:
-                raise FaultListError(f"fault {fault.id}: another fault has changed its place in {plant.file}")
             replace = re.sub(rf"\b{ON}\b", lambda _, f=fault, p=plant: _switch(f, p.file), plant.replace)
-            texts[plant.file] = text.replace(plant.find, replace)
+            try:
+                texts[plant.file] = anchor.replaced(text, plant.find, replace)
+            except ValueError:
+                raise FaultListError(f"fault {fault.id}: another fault has changed its place in {plant.file}") from None
     return texts
 
 

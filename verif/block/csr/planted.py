@@ -4,6 +4,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from verif.lib import anchor
+
 RULE = "$P"  # stands in a fault's text for: this fault is awake
 
 
@@ -81,9 +83,10 @@ def plant(sources: list[Path], folder: Path) -> list[Path]:
     texts = {path.name: path.read_text() for path in sources if path.name in {fault.file for fault in FAULTS.values()}}
     for name, fault in FAULTS.items():
         for old, new in fault.changes:
-            if texts[fault.file].count(old) != 1:
-                raise ValueError(f"{fault.file}: fault {name} changes {old!r}, which stands there {texts[fault.file].count(old)} times; legal is once")
-            texts[fault.file] = texts[fault.file].replace(old, new.replace(RULE, f"(tb_csr.plant == {number(name)})"))
+            try:
+                texts[fault.file] = anchor.replaced(texts[fault.file], old, new.replace(RULE, f"(tb_csr.plant == {number(name)})"))
+            except ValueError as error:
+                raise ValueError(f"{fault.file}: fault {name}: {error}") from None
     folder.mkdir(parents=True, exist_ok=True)
     for file, text in texts.items():
         if not (folder / file).exists() or (folder / file).read_text() != text:
