@@ -360,10 +360,10 @@ class Run:
         while True:
             preference = [Unit(int(u)) for u in order.permutation(4)]
             for _ in range(int(order.integers(1, 12))):
-                unit = next((u for u in preference if self.ready(u)), None)
-                if unit is None:
+                chosen = next((u for u in preference if self.ready(u)), None)
+                if chosen is None:
                     return
-                yield unit
+                yield chosen
 
     def advance(self, order: Order = None) -> Iterator[tuple[Unit, bool]]:
         """Issue instructions one by one until the streams end; yields (unit, completes a step).

@@ -26,7 +26,7 @@ F32 = NDArray[np.float32]
 def product(a: U16, b: U16, k: int) -> F32:
     """``a·bᵀ`` of bf16 matrices ``[r, n]`` and ``[c, n]`` through HBFP8 blocks of ``k`` (n filled up with zeros)."""
     n = -(-a.shape[1] // k) * k
-    operands = []
+    operands: list[U16] = []
     for x in (a, b):
         full = np.zeros((len(x), n), np.uint16)
         full[:, : x.shape[1]] = x

@@ -19,7 +19,7 @@ _LOADS = {LdDst.ACTD: ("ACTD_DEPTH", FIX), LdDst.WGTD: ("WGTD_DEPTH", R_WGT), Ld
 _STORES = {StSrc.SOB: ("SOB_DEPTH", FIX), StSrc.SOF: ("SOF_DEPTH", FIX)}
 
 
-def decode(word: int, cfg: Config) -> np.void:
+def decode(word: int, cfg: Config) -> np.ndarray:
     """The record of an instruction word; reserved and padding bits are ignored, as the core does."""
     op = word & 0xF
     f = {name: word >> lsb & ((1 << width) - 1) for name, (lsb, width) in _LAYOUTS.get(op, _HEADER).items()}
@@ -32,7 +32,7 @@ def decode(word: int, cfg: Config) -> np.void:
     ins = Instr(Op(op), f)
     for training in (0, 1):
         try:
-            check_fields(ins, UNIT_OF_OP[op], cfg, bool(training))
+            check_fields(ins, UNIT_OF_OP[ins.op], cfg, bool(training))
         except Fault:
             out["bad"] |= 1 << training
     {Op.MATMUL: _matmul, Op.VECTOR: _vector, Op.LOAD: _dma, Op.STORE: _dma}[ins.op](ins, cfg, out)
@@ -71,8 +71,8 @@ def _vector(ins: Instr, cfg: Config, out: np.ndarray) -> None:
                 so, si = (0 if ins.dyn_o else so), (0 if ins.dyn_i and not ins.dyn_o else si)
             _operand(out, x, getattr(cfg, depth), kind, ins.fields[f"{name}_base"], (n_o, so), (n_i, si))
     if ins.r_sp != Dst.NONE:
-        depth, kind = {Dst.VEC: (cfg.VEC_DEPTH, R_VEC), Dst.TXB: (cfg.N * cfg.TX_LINES, FIX), Dst.SOF: (cfg.SOF_DEPTH, FIX)}[Dst(ins.r_sp)]
-        _operand(out, OPERANDS - 2, depth, kind, ins.r_base, (n_o, ins.r_so), (n_i, ins.r_si))
+        lines, kind = {Dst.VEC: (cfg.VEC_DEPTH, R_VEC), Dst.TXB: (cfg.N * cfg.TX_LINES, FIX), Dst.SOF: (cfg.SOF_DEPTH, FIX)}[Dst(ins.r_sp)]
+        _operand(out, OPERANDS - 2, lines, kind, ins.r_base, (n_o, ins.r_so), (n_i, ins.r_si))
     if ins.v_mode in (Conv.ROWS, Conv.COLS) and ins.v_sp in list(ConvDst):
         name, kind = _BLOCKS[ConvDst(ins.v_sp)]
         if ins.v_mode == Conv.ROWS:

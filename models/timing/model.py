@@ -159,7 +159,8 @@ class TimingModel:
         return Timeline(req, batches[: s["batches"]], log[: max(0, s["logs"])], steps[: s["steps"]], s["busy"].copy(), until + 1, states)
 
     def _writes(self, writes: Iterable[tuple[int, int, int]], errors: Iterable[tuple[int, int, int]]) -> tuple[NDArray, NDArray]:
-        rows, patches = [], []
+        rows: list[tuple[int, ...]] = []
+        patches: list[tuple[int, int, int]] = []
         unit = index = 0
         parts: list[int] = []
         for cycle, address, value in writes:

@@ -113,7 +113,7 @@ def _thread(pid: int, tid: int, name: str) -> Iterator[Event]:
 def _batch_events(timeline: Timeline, which: NDArray[np.bool_], names: Names) -> Iterator[Event]:
     end = timeline.end - 1
     for number in np.flatnonzero(which).tolist():
-        b = {name: int(timeline.batches[number][name]) for name in timeline.batches.dtype.names}
+        b = {name: int(timeline.batches[number][name]) for name in timeline.batches.dtype.names or ()}
         run, over, closed = (min(b[name], end) for name in ("run", "end", "closed"))
         tid, args = b["ctx"], {"batch": number, "rows": b["rows"], "held by training": b["held_trn"], "held by inference": b["held_inf"]}
         yield _slice(CONTEXTS, tid, b["decided"], closed, f"{names.service(b['svc'])}, {b['rows']} rows", args)
@@ -126,7 +126,8 @@ def _batch_events(timeline: Timeline, which: NDArray[np.bool_], names: Names) ->
 
 def _step_events(timeline: Timeline) -> Iterator[tuple[int, Event]]:
     """(begin, slice) of the training steps; a job's first begins with its first instruction."""
-    log, before = timeline.instructions, {}
+    log = timeline.instructions
+    before: dict[int, int] = {}
     for cycle, ctx, count in timeline.steps.tolist():
         last_cycle, last_count = before.get(ctx, (-1, 0))
         begin = last_cycle + 1

@@ -11,7 +11,7 @@ import re
 import sys
 import zlib
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -132,7 +132,7 @@ def _stamp(where: str, field: str) -> int:
         if not match:
             raise ValueError
         whole = datetime.fromisoformat(match[1])
-        zone = datetime.fromisoformat(match[1] + (match[3] or "Z").replace("Z", "+00:00")).utcoffset()
+        zone = datetime.fromisoformat(match[1] + (match[3] or "Z").replace("Z", "+00:00")).utcoffset() or timedelta()
     except ValueError:
         raise TraceError(f"{where}: TIMESTAMP is {field!r}; legal is YYYY-MM-DD hh:mm:ss[.fraction]") from None
     since = whole - datetime(1, 1, 1) - zone
