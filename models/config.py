@@ -188,4 +188,5 @@ def load_config(source: str | Path) -> Config:
     return cfg
 
 
-assert {f.name for f in fields(Config)} == {*CORE_RULES, *DRAM_RULES, "name"}
+if {f.name for f in fields(Config)} != {*CORE_RULES, *DRAM_RULES, "name"}:
+    raise RuntimeError("every field of Config needs a rule, and every rule a field")

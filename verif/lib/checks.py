@@ -22,7 +22,8 @@ def compared(check: str, items: int) -> None:
     Raises:
         AssertionError: it has compared nothing.
     """
-    assert items > 0, f"{check}: compared nothing"
+    if items <= 0:
+        raise AssertionError(f"{check}: compared nothing")
     if not _counts:
         atexit.register(_write, Path(FILE).resolve())  # the simulation runs in the run's folder
     _counts[check] += items

@@ -19,6 +19,7 @@ from verif.env.env import EquinoxEnv
 from verif.env.scenario import POLICIES
 from verif.env.timeline import write_timeline
 from verif.lib import checks
+from verif.lib.verdict import require
 from verif.sequences.boot import BootSeq, DrainTrainingSeq, StartTrainingSeq, reset
 from verif.sequences.replay import ItemsSeq, ReplaySeq, good_request
 
@@ -80,7 +81,9 @@ class EquinoxTest(uvm_test):
                 checks.compared(what, items)
 
     def check_phase(self):
-        assert self.expected_things or not self.expects, f"{type(self).__name__}: compared nothing with what it expects"
+        require(
+            self.expected_things or not self.expects, f"{type(self).__name__}: compared nothing with what it expects"
+        )
 
     async def boot(self) -> None:
         """Reset, stalls, DRAM image, instruction memories, boot program."""
@@ -174,7 +177,7 @@ class EquinoxTest(uvm_test):
 
     def expect(self, what: str, seen: object, legal: object) -> None:
         """Fail the test unless two things are equal."""
-        assert seen == legal, f"{what}: {seen}, expected {legal}"
+        require(seen == legal, f"{what}: {seen}, expected {legal}")
         self.expected_things += 1
 
     async def measure_capacity(self, service: str, batches: int = 8) -> tuple[float, int]:

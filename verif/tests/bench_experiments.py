@@ -12,6 +12,7 @@ from cocotb.triggers import Event, First
 from models.csr_map import REGS
 from verif.agents.axis import cycles, now
 from verif.agents.train_agent import wait_state
+from verif.lib.verdict import equal
 from verif.sequences.boot import IDLE
 from verif.tests.noninterference import ResponseTap
 from verif.tests.replay import EquinoxReplay
@@ -90,7 +91,7 @@ class experiment_software(Experiment):
             self.env.weight_board.restart()
             await self.csr.write(f"CTX[{self.ctx}].CMD", start=1)
             started = now()
-            assert await wait_state(self.csr, self.ctx, {IDLE}, poll=POLL) == IDLE
+            equal(await wait_state(self.csr, self.ctx, {IDLE}, poll=POLL), IDLE)
             found = now()
             await self.csr.write("CTRL", accept_en=1)
             await cycles(1)
