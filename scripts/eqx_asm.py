@@ -63,7 +63,7 @@ def from_words(text: str, source: str) -> Program:
 
 def run(args: argparse.Namespace) -> None:
     """Carry out one command; ValueError or OSError where it fails."""
-    text = args.file.read_text()
+    text = args.file.read_text(encoding="utf-8")
     if args.command == "dis":
         out = disassemble(from_words(text, args.file.name))
     else:
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> None:
             return
         out = to_words(prog)
     if args.output:
-        args.output.write_text(out)
+        args.output.write_text(out, encoding="utf-8")
     else:
         sys.stdout.write(out)
 

@@ -55,7 +55,7 @@ def parse(argv: list[str] | None) -> tuple[Scenario, bool, bool, Path | None]:
 
 def known_tests() -> list[str]:
     """Names of the tests of the bench (which only a simulator can import)."""
-    return re.findall(r"^class (\w+_test)\(", BENCH.read_text(), re.M)
+    return re.findall(r"^class (\w+_test)\(", BENCH.read_text(encoding="utf-8"), re.M)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -83,7 +83,7 @@ def main(argv: list[str] | None = None) -> int:
         print(done.sim.explain(), file=sys.stderr)
         print(f"FAILED, log: {done.sim.log}\nrepeat with: {scenario.command()}", file=sys.stderr)
         return 1
-    result = RunResult.from_dict(json.loads(result_file.read_text()))
+    result = RunResult.from_dict(json.loads(result_file.read_text(encoding="utf-8")))
     if not done.sim.ok and not result.mismatches:
         result.mismatches += [f"{t.name}: {t.message}" for t in done.sim.failures] or [f"simulator exit code {done.sim.exit_code}, log: {done.sim.log}"]
     page = run_dir / "report.html"

@@ -29,9 +29,9 @@ def test_goals() -> None:
 def test_files(tmp_path: Path) -> None:
     write(tmp_path / "new", [GOOD, SLOW], {"config": "default"})
     assert sorted(p.name for p in (tmp_path / "new").iterdir()) == ["figures.json", "figures.md"]
-    data = json.loads((tmp_path / "new" / "figures.json").read_text())
+    data = json.loads((tmp_path / "new" / "figures.json").read_text(encoding="utf-8"))
     assert [f["met"] for f in data["figures"]] == [True, False] and data["setting"] == {"config": "default"}
-    assert "1 fall short" in (tmp_path / "new" / "figures.md").read_text()
+    assert "1 fall short" in (tmp_path / "new" / "figures.md").read_text(encoding="utf-8")
 
 
 def test_counted_work() -> None:

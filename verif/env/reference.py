@@ -53,7 +53,7 @@ class Reference:
     """
 
     def __init__(self, run_dir: Path, tx_shapes: dict[str, tuple[int, int]], regions: dict[str, int]) -> None:
-        self.log = (run_dir / "reference.log").open("w+")
+        self.log = (run_dir / "reference.log").open("w+", encoding="utf-8")
         python = Path(sys.prefix) / "bin" / "python"
         self.process = subprocess.Popen(
             [str(python), "-m", "verif.env.reference_worker", str(run_dir)], cwd=ROOT, stdin=subprocess.PIPE, stdout=self.log, stderr=self.log,

@@ -16,7 +16,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("page", type=Path, help="HTML file to write")
     args = parser.parse_args(argv)
     try:
-        data = json.loads(args.result.read_text())
+        data = json.loads(args.result.read_text(encoding="utf-8"))
         if not isinstance(data, dict):
             raise ReportError("result: a JSON object is needed")
         result = RunResult.from_dict(data)
