@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import verif  # noqa: F401 - says first what is wrong with this Python
+
 _recording = ExitStack()
 
 

@@ -18,8 +18,10 @@ from verif.bench.figures import Figure, table, verdict, write  # noqa: E402
 from verif.bench.scheduling import SCHEDULING  # noqa: E402
 from verif.bench.speed import build_time, simulation_speed, test_time  # noqa: E402
 from verif.experiments.rtl_engine import PointError  # noqa: E402
+from verif.lib import cli  # noqa: E402
 from verif.lib.cli import Parser  # noqa: E402
 from verif.lib.sim import BuildError, ToolError  # noqa: E402
+from verif.lib.switch import option  # noqa: E402
 
 WHAT = (*CHIP, *SCHEDULING, "speed", "build", "test")
 DEFAULT = tuple(w for w in WHAT if w != "test")
@@ -32,7 +34,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--config", default="default", help="core: a name in configs/ or a file [default]")
     parser.add_argument("--repeat", type=int, default=3, help="runs of which the fastest counts, for the speed [3]")
     parser.add_argument("--timeout", type=float, default=1800, help="limit of each simulation in seconds [1800]")
-    parser.add_argument("--strict", action="store_true", help="exit with 1 when a figure falls short")
+    parser.add_argument("--strict", type=option("STRICT"), nargs="?", default=False, const=True, help="exit with 1 when a figure falls short")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench", help="folder of the results [build/bench]")
     args = parser.parse_args(argv)
     args.only = tuple(args.only.split(",")) if args.only else DEFAULT
@@ -84,4 +86,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    cli.run(main)

@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from verif.coverage import gates, merge, toggle  # noqa: E402
-from verif.lib import coverage, coverage_html  # noqa: E402
+from verif.lib import cli, coverage, coverage_html  # noqa: E402
 from verif.lib.cli import Parser  # noqa: E402
 from verif.lib.keep import write_whole  # noqa: E402
 
@@ -79,4 +79,4 @@ def _minima(report: coverage.Report, minima: list[tuple[str, float]]) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    cli.run(main)

@@ -23,6 +23,7 @@ from models.isa.check import check_program  # noqa: E402
 from models.isa.encoding import INSTR_BITS, Unit, decode  # noqa: E402
 from models.isa.program import Program  # noqa: E402
 from models.isa.races import check_races  # noqa: E402
+from verif.lib import cli  # noqa: E402
 from verif.lib.cli import Parser  # noqa: E402
 
 
@@ -101,4 +102,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    cli.run(main)

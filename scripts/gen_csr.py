@@ -8,14 +8,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-from peakrdl_pyuvm.exporter import PyUVMExporter
-from peakrdl_regblock import RegblockExporter
-from peakrdl_regblock.cpuif.axi4lite import AXI4Lite_Cpuif_flattened
-from systemrdl import RDLCompileError
-from systemrdl.node import AddrmapNode, FieldNode, RegNode
-
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
+from verif.lib import cli  # noqa: E402, I001 - first of all: says what is wrong with this Python
+
+from peakrdl_pyuvm.exporter import PyUVMExporter  # noqa: E402
+from peakrdl_regblock import RegblockExporter  # noqa: E402
+from peakrdl_regblock.cpuif.axi4lite import AXI4Lite_Cpuif_flattened  # noqa: E402
+from systemrdl import RDLCompileError  # noqa: E402
+from systemrdl.node import AddrmapNode, FieldNode, RegNode  # noqa: E402
+
 from verif.lib.generated import parser, update  # noqa: E402
 from verif.lib.rdl import backdoor, compile_map, html_manual  # noqa: E402
 
@@ -111,4 +113,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    cli.run(main)

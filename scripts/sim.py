@@ -16,8 +16,10 @@ sys.path.insert(0, str(ROOT))
 from verif.env.progress import ProgressBar  # noqa: E402
 from verif.env.scenario import DEFAULT_TRACE, POLICIES, SERVICES, TRAIN, Scenario  # noqa: E402
 from verif.env.simulate import TIMELINE, default_run_dir, simulate  # noqa: E402
+from verif.lib import cli  # noqa: E402
 from verif.lib.cli import Parser  # noqa: E402
 from verif.lib.sim import BuildError, ToolError  # noqa: E402
+from verif.lib.switch import switch  # noqa: E402
 from verif.report import RunResult, summary, write_html  # noqa: E402
 
 BENCH = ROOT / "verif" / "tests" / "bench_equinox.py"
@@ -45,10 +47,12 @@ def parse(argv: list[str] | None) -> tuple[Scenario, bool, bool, Path | None]:
         if f.name in HELP:
             parser.add_argument(f"--{f.name.replace('_', '-')}", default=str(f.default), help=f"{HELP[f.name]} [{f.default}]")
     parser.add_argument("--waves", nargs="?", default="0", const="1", help="1: dump waves, from a build of its own")
-    parser.add_argument("--timeline", nargs="?", default="0", const="1", help="1: write the run as a trace for Perfetto or chrome://tracing")
+    parser.add_argument(
+        "--timeline", nargs="?", default="0", const="1", help="1: write the run as a trace for Perfetto or chrome://tracing"
+    )
     parser.add_argument("--out", type=Path, help="folder of the results [build/sim_runs/...]")
     args = vars(parser.parse_args(argv))
-    waves, timeline = (args.pop(name) not in ("", "0") for name in ("waves", "timeline"))
+    waves, timeline = (switch(args.pop(name), name.upper()) for name in ("waves", "timeline"))
     out = args.pop("out")
     return Scenario.from_text(args), waves, timeline, out
 
@@ -96,4 +100,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    cli.run(main)

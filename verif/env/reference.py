@@ -57,7 +57,7 @@ class Reference:
         python = Path(sys.prefix) / "bin" / "python"
         self.process = subprocess.Popen(
             [str(python), "-m", "verif.env.reference_worker", str(run_dir)], cwd=ROOT, stdin=subprocess.PIPE, stdout=self.log, stderr=self.log,
-            env={k: v for k, v in os.environ.items() if not k.startswith(("COCOTB", "PYGPI", "LD_"))} | {"PYTHONPATH": str(ROOT)},
+            env={k: v for k, v in os.environ.items() if not k.startswith(("COCOTB", "PYGPI", "LD_"))} | {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"},
         )
         self.shapes, self.steps_read = tx_shapes, 0
         self.services = {n: RecordFile(run_dir / f"ref_{n}.bin", 2 * s[0] * s[1], self._alive) for n, s in tx_shapes.items()}

@@ -23,6 +23,7 @@ from pathlib import Path
 from cocotb_tools import config as cocotb_config
 
 from verif.lib import toolchain
+from verif.lib.switch import switch
 from verif.lib.toolchain import BUILD, ROOT, ToolError
 
 _FORMAT = 3  # raise to make all earlier builds stale
@@ -48,8 +49,8 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def env_flag(name: str) -> bool:
-    """Whether an environment variable is set to something other than 0, no or off."""
-    return os.environ.get(name, "").strip().lower() not in ("", "0", "no", "off", "false")
+    """Whether an environment variable that is a switch is on; ValueError where it is none."""
+    return switch(os.environ.get(name, ""), name)
 
 
 def _hash(parts: object, files: Iterable[Path]) -> str:

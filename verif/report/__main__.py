@@ -6,6 +6,7 @@ import json
 import sys
 from pathlib import Path
 
+from verif.lib import cli
 from verif.lib.cli import Parser
 from verif.report import ReportError, RunResult, summary, write_html
 
@@ -33,4 +34,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    cli.run(main)
