@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from verif.bench.chip import CHIP, BenchError  # noqa: E402
-from verif.bench.figures import Figure, table, verdict, write  # noqa: E402
+from verif.bench.figures import Figure, failed, table, verdict, write  # noqa: E402
 from verif.bench.scheduling import SCHEDULING  # noqa: E402
 from verif.bench.speed import build_time, simulation_speed, test_time  # noqa: E402
 from verif.experiments.rtl_engine import PointError  # noqa: E402
@@ -62,7 +62,6 @@ def main(argv: list[str] | None = None) -> int:
     args = parse(argv)
     args.out = args.out.resolve()
     figures: list[Figure] = []
-    failed = False
     for word in args.only:
         began = time.monotonic()
         print(f"[bench] {word} ...", file=sys.stderr, flush=True)
@@ -70,17 +69,15 @@ def main(argv: list[str] | None = None) -> int:
             found = measure(word, args)
         except (BenchError, PointError, BuildError, ToolError, ValueError, OSError, subprocess.TimeoutExpired) as error:
             print(f"error: {word}: {error}", file=sys.stderr)
-            failed = True
+            figures.append(failed(word, error))
             continue
         figures += found
         print(f"[bench] {word}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
-    if not figures:
-        return 2
     write(args.out, figures, {"config": args.config, "cores": os.cpu_count(), "load average": f"{os.getloadavg()[0]:.1f}"})
     print(table(figures))
     print(verdict(figures))
     print(f"written: {args.out / 'figures.md'}, {args.out / 'figures.json'}")
-    if failed:
+    if any(f.measured is None for f in figures):
         return 2
     return int(args.strict and any(f.met is False for f in figures))
 

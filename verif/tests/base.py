@@ -31,6 +31,7 @@ class EquinoxTest(uvm_test):
     """
 
     expects = False  # the test has expectations of its own (expect); none compared is a failure
+    without: tuple[str, ...] = ()  # scoreboards that have nothing to compare in this test; all others must have
     timed = True  # compare every time with the timing model's
     patience = 2_000_000  # cycles without any answer after which the rest counts as lost
     step_patience = 2_000_000  # cycles without a training step after which a wait for one fails
@@ -49,6 +50,10 @@ class EquinoxTest(uvm_test):
             ConfigDB().set(None, "*", key, value)
         self.prepare()
         self.env = EquinoxEnv.create("env", self)
+
+    def end_of_elaboration_phase(self):
+        for name in self.without:
+            getattr(self.env, name).required = False
 
     def find_run_dir(self) -> Path:
         """Folder of the run."""

@@ -82,8 +82,9 @@ class Figures(EquinoxTest):
 class figure_gemm(Figures):
     """Resident GEMM, again and again: the MMU's share of cycles with a row; C against the numerics."""
 
+    without = ("response_board", "batches")  # nobody sends a request
+
     async def body(self):
-        self.env.response_board.required = False
         job, image = self.what.image.work, self.what.image
         load = replace(image.training, pc_valid=job.loader.pc_valid, pc=image.linked.pc[job.loader.name],
                        sem_init=job.loader.sem_init, iters=1, iter_mod=1)

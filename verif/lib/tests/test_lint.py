@@ -99,6 +99,47 @@ def test_import_direction(tmp_path: Path, package: str, line: str, bad: bool) ->
     assert bool(rules.check_python_file(path, tmp_path)) == bad
 
 
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("assert x", "`assert` outside test_*.py"),
+        ("def f():\n    if x:\n        assert g(x), y", ":3: `assert`"),
+        ("if __debug__:\n    pass", "`__debug__`"),
+        ("open(x)", "encoding"),
+        ("open(x, 'w')", "encoding"),
+        ("path.open()", "encoding"),
+        ("path.open('a')", "encoding"),
+        ("path.read_text(errors='replace')", "encoding"),
+        ("path.write_text(x)", "encoding"),
+        ("gzip.open(x, 'rt')", "encoding"),
+        ("NamedTemporaryFile('w')", "encoding"),
+        ("subprocess.run(x, text=True)", "encoding"),
+        ("subprocess.Popen(x, universal_newlines=True)", "encoding"),
+        ("open(x, 'rb')", ""),
+        ("open(x, encoding='utf-8')", ""),
+        ("path.open('wb')", ""),
+        ("path.read_text('utf-8')", ""),
+        ("path.write_text(x, 'utf-8')", ""),
+        ("gzip.open(x)", ""),
+        ("tempfile.TemporaryFile()", ""),
+        ("os.open(x, os.O_RDWR)", ""),
+        ("subprocess.run(x, capture_output=True)", ""),
+        ("subprocess.run(x, encoding='utf-8')", ""),
+    ],
+)
+def test_verdicts_and_encodings(tmp_path: Path, line: str, words: str) -> None:
+    """No assert but in pytest's files, no text in the locale's encoding."""
+    for name in ("x.py", "test_x.py", "conftest.py"):
+        path = tmp_path / "verif" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(line + "\n", encoding="utf-8")
+        found = rules.check_python_file(path, tmp_path)
+        if not words or "assert" in words and name != "x.py":
+            assert found == []
+        else:
+            assert len(found) == 1 and words in found[0]
+
+
 def test_order_and_closure(tmp_path: Path) -> None:
     """Packages come first, modules after what they instantiate; what is not named is left out."""
     texts = {
