@@ -52,10 +52,10 @@ SHELL := /bin/bash
 #: of `make experiments`
 #:   ENGINE=both         model, rtl or both
 #:   ONLY=e1,e3          some of e1 to e6 [all]
-#:   REQUESTS=100000     requests a point [model 100000, RTL 2000]
-#:   LOADS=0.1,0.5       loads of the main grid
 #:   CONFIG=default      core of the main grid: a file of configs/
 #: of `make experiments` and `make experiments-docs`
+#:   REQUESTS=100000     requests a point [model 100000, RTL 2000]
+#:   LOADS=0.1,0.5       loads of the main grid
 #:   JOBS=2              points at a time
 #: of `make random`
 #:   CONFIG=tiny         core: a file of configs/
@@ -66,6 +66,8 @@ SHELL := /bin/bash
 #: of `make shrink`
 #:   RUN=case.toml       the failing case, or the folder of its run
 #:   NAME=name           name of the case that is kept
+#: of `make toggle`
+#:   BLOCK=mmu,csr       only these of its tests and blocks; the gate is not judged then [all]
 #: of `make mutants`
 #:   BLOCK=numeric,policy  some of the blocks of verif/mutants/campaign.yaml [all]
 #:   MUTANT=17           run this mutant of the one block again and show its log
@@ -161,7 +163,7 @@ experiments: venv ## load against tail latency and training: tables and plots in
 	@$(EXPERIMENTS) $(call flag,engine,ENGINE) $(call flag,only,ONLY) $(call flag,requests,REQUESTS) $(call flag,loads,LOADS) $(call flag,config,CONFIG)
 
 experiments-docs: venv ## the whole sweep, then its tables and plots into docs/experiments.md
-	@$(EXPERIMENTS) --docs
+	@$(EXPERIMENTS) --docs $(call flag,requests,REQUESTS) $(call flag,loads,LOADS)
 
 selftest: venv ## plant faults; each must be caught by the check that is there for it (build/selftest); an interrupted run goes on
 	@$(PY) scripts/selftest.py --jobs $(call quoted,$(JOBS)) $(call flag,only,ONLY)
@@ -177,7 +179,7 @@ cov: venv ## run all tests with coverage, write build/coverage.html, fail where 
 	@COVERAGE=1 $(PYTEST); status=$$?; $(PY) scripts/cov.py $(if $(strip $(SELECT)),--no-gates) || exit 1; exit $$status
 
 toggle: venv ## toggle coverage of all modules' ports, in a build of its own and a few runs; fail where the gate is not met
-	@$(PY) scripts/cov.py --toggle
+	@$(PY) scripts/cov.py --toggle $(call flag,block,BLOCK)
 
 mutants: venv ## plant faults into the RTL of blocks, one at a time, and count how many their benches notice; an interrupted campaign goes on
 	@$(PY) scripts/mutants.py --jobs $(call quoted,$(JOBS)) $(call flag,blocks,BLOCK) $(call flag,mutant,MUTANT)
