@@ -18,14 +18,15 @@ SHELL := /bin/bash
 #:   TIMELINE=1          write the run as timeline.json.gz, for Perfetto or chrome://tracing
 #:   RSP_STALL=0         percent of cycles in which the response sink is not ready
 #:   DRAM_STALL=0        percent of cycles in which each DRAM channel is held back
-#: of `make sim` and `make test`
+#: of `make sim`, `make test` and `make cov`
 #:   SEED=1              seed of everything random
 #:   WAVES=1             dump waves (slow; a build of its own)
+#: of `make sim` and `make test`
+#:   COVERAGE=1          collect coverage into build/cov
 #: of `make test` and `make cov`
 #:   BLOCK=mmu           only the tests of one block of verif/block, or whose name holds this word
 #:   TEST=expression     only the tests that match (pytest -k)
 #:   JOBS=2              tests at a time
-#:   COVERAGE=1          collect coverage into build/cov
 #: of `make regress`
 #:   TIER=smoke          smoke, nightly or soak: what they run is in verif/regress/tiers.yaml
 #:   BLOCK=mmu,chip      only tests of these blocks
@@ -37,7 +38,9 @@ SHELL := /bin/bash
 #:   NAME=name           folder of the results below build/regress [the tier's name]
 #:   COVERAGE=0          without coverage
 #:   FRESH=1             forget what an earlier call of that name finished
+#:   SEED=1              the seed from which all others are derived
 #: of `make bench`
+#:   CONFIG=default      core: a file of configs/
 #:   ONLY=gemm,speed     some of gemm, inference, training, digits, tail, kept, model, speed, build, test [all but test]
 #:   STRICT=1            fail when a figure falls short
 #: of `make latency` and `make latency-budgets`
@@ -49,15 +52,22 @@ SHELL := /bin/bash
 #: of `make experiments`
 #:   ENGINE=both         model, rtl or both
 #:   ONLY=e1,e3          some of e1 to e6 [all]
+#:   CONFIG=default      core of the main grid: a file of configs/
+#: of `make experiments` and `make experiments-docs`
 #:   REQUESTS=100000     requests a point [model 100000, RTL 2000]
 #:   LOADS=0.1,0.5       loads of the main grid
 #:   JOBS=2              points at a time
-#: of `make random` and `make shrink`
-#:   SEEDS=1..20         of `make random`: a case a seed
+#: of `make random`
+#:   CONFIG=tiny         core: a file of configs/
+#:   SEEDS=1..20         a case a seed
 #:   KNOBS="rows=1..8"   constraints, see verif/random/knobs.py
+#: of `make random` and `make shrink`
 #:   PLANT=read          a planted fault of verif/random/plants.py
-#:   RUN=case.toml       of `make shrink`: the failing case, or the folder of its run
-#:   NAME=name           of `make shrink`: name of the case that is kept
+#: of `make shrink`
+#:   RUN=case.toml       the failing case, or the folder of its run
+#:   NAME=name           name of the case that is kept
+#: of `make toggle`
+#:   BLOCK=mmu,csr       only these of its tests and blocks; the gate is not judged then [all]
 #: of `make mutants`
 #:   BLOCK=numeric,policy  some of the blocks of verif/mutants/campaign.yaml [all]
 #:   MUTANT=17           run this mutant of the one block again and show its log
@@ -66,9 +76,24 @@ SHELL := /bin/bash
 #:   MODULE=mmu          only these modules of rtl/
 #: of all
 #:   PYTHON=python3      the Python (3.11 to 3.14) from which .venv is made
+#: They stand behind `make`, as in `make sim LOAD=0.3`. SEED, WAVES, COVERAGE, JOBS and PYTHON may come from the environment, too;
+#: any other of a target that is found there is refused, as is one that the target does not have. What is on or off reads
+#: 1 or 0, yes or no, on or off, true or false.
 PYTHON   ?= python3
 JOBS     ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((n < 8 ? n : 8)))
 export SEED WAVES COVERAGE
+
+# $(call quoted,text): as one word for the shell
+quoted = '$(subst ','\'',$(1))'
+# Knobs that stand on make's command line. They reach the scripts as arguments, and not the makes and tests that those start.
+GIVEN := $(strip $(foreach v,$(.VARIABLES),$(if $(findstring command,$(origin $(v))),$(v))))
+unexport $(filter-out SEED WAVES COVERAGE,$(GIVEN))
+MAKEOVERRIDES :=
+# What is wrong with the call is said before anything is done: a knob that the target does not have, a folder in which nothing can be built.
+WRONG := $(shell $(call quoted,$(PYTHON)) scripts/check_call.py $(call quoted,$(MAKECMDGOALS)) $(call quoted,$(GIVEN)) 2>&1)
+ifneq ($(WRONG),)
+$(error $(WRONG))
+endif
 
 VENV  := .venv
 PY    := $(VENV)/bin/python
@@ -91,72 +116,73 @@ $(STAMP): requirements.txt
 
 # $(call given,VARIABLE): its value when it stands on make's command line; the environment does not count
 # $(call flag,name,VARIABLE): --name 'value' when the variable is given, else nothing
+# $(call common,name,VARIABLE): the same of one that may come from the environment
 given = $(if $(findstring command,$(origin $(1))),$($(1)))
-flag = $(if $(call given,$(2)),--$(1) '$(call given,$(2))')
+flag = $(if $(call given,$(2)),--$(1) $(call quoted,$(call given,$(2))))
+common = $(if $($(2)),--$(1) $(call quoted,$($(2))))
 SIM_FLAGS = $(call flag,config,CONFIG) $(call flag,trace,TRACE) $(call flag,load,LOAD) \
   $(call flag,requests,REQUESTS) $(call flag,service,SERVICE) $(call flag,policy,POLICY) \
   $(call flag,train,TRAIN) $(call flag,steps,STEPS) $(call flag,test,TEST) $(call flag,limit,LIMIT) \
-  $(call flag,rsp-stall,RSP_STALL) $(call flag,dram-stall,DRAM_STALL) $(if $(SEED),--seed '$(SEED)') \
-  $(if $(filter-out 0,$(WAVES)),--waves 1) $(if $(filter-out 0,$(call given,TIMELINE)),--timeline 1)
+  $(call flag,rsp-stall,RSP_STALL) $(call flag,dram-stall,DRAM_STALL) $(call common,seed,SEED) \
+  $(call common,waves,WAVES) $(call flag,timeline,TIMELINE)
 
 sim: venv ## simulate the core on a request trace and print latencies and utilisation
 	@$(PY) scripts/sim.py $(SIM_FLAGS)
 
 block  = $(call given,BLOCK)
-SELECT = $(if $(block),$(if $(wildcard verif/block/$(block)),verif/block/$(block),-k '$(block)')) \
-  $(if $(call given,TEST),-k '$(call given,TEST)')
-PYTEST = $(PY) -m pytest -n $(JOBS) --dist worksteal --durations=10 --durations-min=20 --junitxml=build/test-results.xml $(SELECT)
+SELECT = $(if $(block),$(if $(wildcard verif/block/$(block)),verif/block/$(block),-k $(call quoted,$(block)))) \
+  $(if $(call given,TEST),-k $(call quoted,$(call given,TEST)))
+PYTEST = $(PY) -m pytest -n $(call quoted,$(JOBS)) --dist worksteal --durations=10 --durations-min=20 --junitxml=build/test-results.xml $(SELECT)
 
 test: venv ## run all tests: models, blocks, core
 	@$(PYTEST)
 
 REGRESS_FLAGS = $(call flag,tier,TIER) $(call flag,block,BLOCK) $(call flag,test,TEST) $(call flag,tag,TAG) $(call flag,seeds,SEEDS) \
-  $(call flag,cluster,CLUSTER) $(call flag,name,NAME) $(call flag,coverage,COVERAGE) $(if $(SEED),--seed '$(SEED)') \
-  $(if $(filter-out 0,$(call given,FRESH)),--fresh)
+  $(call flag,cluster,CLUSTER) $(call flag,name,NAME) $(call flag,coverage,COVERAGE) $(call common,seed,SEED) $(call flag,fresh,FRESH)
 regress: venv ## run a tier of tests with derived seeds, group the failures, and write one report (build/regress)
-	@$(PY) scripts/regress.py --jobs $(JOBS) $(REGRESS_FLAGS)
+	@$(PY) scripts/regress.py --jobs $(call quoted,$(JOBS)) $(REGRESS_FLAGS)
 
 lint: venv ## check the RTL with Verilator and Yosys, generated files, and the code base's rules
-	@$(PY) scripts/lint.py $(call given,MODULE)
+	@$(PY) scripts/lint.py $(foreach module,$(call given,MODULE),$(call quoted,$(module)))
 
 plan: venv ## check the verification plan (verif/testplan) and print it with the results of the last run; also build/testplan.html
 	@$(PY) scripts/plan.py --html build/testplan.html
 
 bench: venv ## measure the figures: MMU use, training beside inference, speed of simulation and build
-	@$(PY) scripts/bench.py $(call flag,config,CONFIG) $(call flag,only,ONLY) $(if $(call given,STRICT),--strict)
+	@$(PY) scripts/bench.py $(call flag,config,CONFIG) $(call flag,only,ONLY) $(call flag,strict,STRICT)
 
-LATENCY = $(PY) scripts/latency.py --jobs $(JOBS) $(call flag,only,ONLY)
+LATENCY = $(PY) scripts/latency.py --jobs $(call quoted,$(JOBS)) $(call flag,only,ONLY)
 latency: venv ## replay traces at loads; fail where a percentile of latency breaks its budget (configs/budgets/latency.toml)
 	@$(LATENCY)
 
 latency-budgets: venv ## measure as `make latency` does and write the results into configs/budgets/latency.toml
 	@$(LATENCY) --update
 
-EXPERIMENTS = $(PY) scripts/experiments.py --jobs $(JOBS)
+EXPERIMENTS = $(PY) scripts/experiments.py --jobs $(call quoted,$(JOBS))
 experiments: venv ## load against tail latency and training: tables and plots in build/experiments; an interrupted sweep goes on
 	@$(EXPERIMENTS) $(call flag,engine,ENGINE) $(call flag,only,ONLY) $(call flag,requests,REQUESTS) $(call flag,loads,LOADS) $(call flag,config,CONFIG)
 
 experiments-docs: venv ## the whole sweep, then its tables and plots into docs/experiments.md
-	@$(EXPERIMENTS) --docs
+	@$(EXPERIMENTS) --docs $(call flag,requests,REQUESTS) $(call flag,loads,LOADS)
 
 selftest: venv ## plant faults; each must be caught by the check that is there for it (build/selftest); an interrupted run goes on
-	@$(PY) scripts/selftest.py --jobs $(JOBS) $(call flag,only,ONLY)
+	@$(PY) scripts/selftest.py --jobs $(call quoted,$(JOBS)) $(call flag,only,ONLY)
 
 random: venv ## run random programs on all contexts and units, a case a seed; SEEDS=, CONFIG=, KNOBS=
 	@$(PY) scripts/random_programs.py $(call flag,config,CONFIG) $(call flag,seeds,SEEDS) $(call flag,knobs,KNOBS) $(call flag,plant,PLANT)
 
 shrink: venv ## reduce a failing random case (RUN=) to a minimal one and keep it in verif/random/cases
-	@$(PY) scripts/shrink.py $(if $(call given,RUN),'$(call given,RUN)') $(call flag,name,NAME) $(call flag,plant,PLANT)
+	@$(PY) scripts/shrink.py $(if $(call given,RUN),$(call quoted,$(call given,RUN))) $(call flag,name,NAME) $(call flag,plant,PLANT)
 
 cov: venv ## run all tests with coverage, write build/coverage.html, fail where a gate is not met (verif/coverage)
 	@rm -rf build/cov
 	@COVERAGE=1 $(PYTEST); status=$$?; $(PY) scripts/cov.py $(if $(strip $(SELECT)),--no-gates) || exit 1; exit $$status
 
 toggle: venv ## toggle coverage of all modules' ports, in a build of its own and a few runs; fail where the gate is not met
-	@$(PY) scripts/cov.py --toggle
+	@$(PY) scripts/cov.py --toggle $(call flag,block,BLOCK)
 
 mutants: venv ## plant faults into the RTL of blocks, one at a time, and count how many their benches notice; an interrupted campaign goes on
-	@$(PY) scripts/mutants.py --jobs $(JOBS) $(call flag,blocks,BLOCK) $(call flag,mutant,MUTANT)
+	@$(PY) scripts/mutants.py --jobs $(call quoted,$(JOBS)) $(call flag,blocks,BLOCK) $(call flag,mutant,MUTANT)
 
 gen: venv ## generate again what is generated: instruction format, registers
 	@for script in scripts/gen_*.py; do $(PY) $$script || exit 1; done

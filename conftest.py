@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import verif  # noqa: F401 - says first what is wrong with this Python
+
 _recording = ExitStack()
 
 
@@ -18,7 +20,11 @@ def pytest_configure(config: pytest.Config) -> None:
     from verif.lib.build import env_flag
     from verif.lib.toolchain import BUILD
 
-    if env_flag("COVERAGE") and not config.option.collectonly:
+    try:
+        waves, coverage = env_flag("WAVES"), env_flag("COVERAGE")  # noqa: F841 - refused before anything runs
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from None
+    if coverage and not config.option.collectonly:
         from verif.plan import pycov
 
         _recording.enter_context(pycov.recording(Path(os.environ.get("EQX_COVERAGE_DIR") or BUILD / "cov")))

@@ -54,7 +54,8 @@ class Context:
     cfg: Config | None = None
 
     def __post_init__(self) -> None:
-        assert self.cfg is not None
+        if self.cfg is None:
+            raise ValueError(f"context {self.index}: cfg is missing: legal is a Config")
         b = self.bases
         self.env = VectorEnv(
             self.cfg.N, self.cfg.RX_LINES, self.cfg.TX_LINES, self.index, self.training, self.rows, self.slots,

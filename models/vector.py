@@ -301,7 +301,8 @@ def execute_vector(ins: Instr, buffers: VectorBuffers, env: VectorEnv) -> None:
             memory, addr = plan.r
             memory[addr[:n]] = fp32_bits(s) if ins.r_sp == Dst.SOF else w
         if plan.v is not None:
-            assert w is not None
+            if w is None:  # need_w covers every instruction that converts
+                raise RuntimeError("the results to convert are missing")
             _convert(plan.lines, plan.v[0], w, plan.cnt_o, plan.cnt_i, plan.v[1])
     if plan.fault:
         raise _operand(plan.fault)

@@ -14,12 +14,14 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from verif.bench.chip import CHIP, BenchError  # noqa: E402
-from verif.bench.figures import Figure, table, verdict, write  # noqa: E402
+from verif.bench.figures import Figure, failed, table, verdict, write  # noqa: E402
 from verif.bench.scheduling import SCHEDULING  # noqa: E402
 from verif.bench.speed import build_time, simulation_speed, test_time  # noqa: E402
 from verif.experiments.rtl_engine import PointError  # noqa: E402
+from verif.lib import cli  # noqa: E402
 from verif.lib.cli import Parser  # noqa: E402
 from verif.lib.sim import BuildError, ToolError  # noqa: E402
+from verif.lib.switch import option  # noqa: E402
 
 WHAT = (*CHIP, *SCHEDULING, "speed", "build", "test")
 DEFAULT = tuple(w for w in WHAT if w != "test")
@@ -32,7 +34,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--config", default="default", help="core: a name in configs/ or a file [default]")
     parser.add_argument("--repeat", type=int, default=3, help="runs of which the fastest counts, for the speed [3]")
     parser.add_argument("--timeout", type=float, default=1800, help="limit of each simulation in seconds [1800]")
-    parser.add_argument("--strict", action="store_true", help="exit with 1 when a figure falls short")
+    parser.add_argument("--strict", type=option("STRICT"), nargs="?", default=False, const=True, help="exit with 1 when a figure falls short")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench", help="folder of the results [build/bench]")
     args = parser.parse_args(argv)
     args.only = tuple(args.only.split(",")) if args.only else DEFAULT
@@ -60,7 +62,6 @@ def main(argv: list[str] | None = None) -> int:
     args = parse(argv)
     args.out = args.out.resolve()
     figures: list[Figure] = []
-    failed = False
     for word in args.only:
         began = time.monotonic()
         print(f"[bench] {word} ...", file=sys.stderr, flush=True)
@@ -68,20 +69,18 @@ def main(argv: list[str] | None = None) -> int:
             found = measure(word, args)
         except (BenchError, PointError, BuildError, ToolError, ValueError, OSError, subprocess.TimeoutExpired) as error:
             print(f"error: {word}: {error}", file=sys.stderr)
-            failed = True
+            figures.append(failed(word, error))
             continue
         figures += found
         print(f"[bench] {word}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
-    if not figures:
-        return 2
     write(args.out, figures, {"config": args.config, "cores": os.cpu_count(), "load average": f"{os.getloadavg()[0]:.1f}"})
     print(table(figures))
     print(verdict(figures))
     print(f"written: {args.out / 'figures.md'}, {args.out / 'figures.json'}")
-    if failed:
+    if any(f.measured is None for f in figures):
         return 2
     return int(args.strict and any(f.met is False for f in figures))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    cli.run(main)

@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from verif.coverage import gates, merge, toggle  # noqa: E402
-from verif.lib import coverage, coverage_html  # noqa: E402
+from verif.lib import cli, coverage, coverage_html  # noqa: E402
 from verif.lib.cli import Parser  # noqa: E402
 from verif.lib.keep import write_whole  # noqa: E402
 
@@ -34,6 +34,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--html", type=Path, help="the report [build/coverage.html]; badges are written beside it")
     parser.add_argument("--no-gates", action="store_true", help="report only: a few tests cannot reach what all must")
     parser.add_argument("--toggle", action="store_true", help="run the toggle job first, then judge toggle coverage of ports alone")
+    parser.add_argument("--block", default="", help="of --toggle: only these of its tests and blocks, with commas; nothing is judged then [all]")
     parser.add_argument("--gates", type=Path, default=gates.GATES, help="file with the gates")
     parser.add_argument("--exclusions", type=Path, default=gates.EXCLUSIONS, help="file with the exclusions")
     parser.add_argument(
@@ -50,12 +51,15 @@ def main() -> int:
     folders, kinds = options.data or [ROOT / "build" / "cov"], gates.RUN_KINDS
     try:
         if options.toggle:
-            folders, kinds = options.data or [toggle.run_all(print)], ("toggle",)
+            folders, kinds = options.data or [toggle.run_all(print, filter(None, options.block.split(",")))], ("toggle",)
         report = merge.merge_folders(folders, ROOT)
     except (coverage.CoverageError, toggle.ToggleError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    verdict = None if options.no_gates else gates.judge_run(report, ROOT, kinds, options.gates, options.exclusions)
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    verdict = None if options.no_gates or options.block else gates.judge_run(report, ROOT, kinds, options.gates, options.exclusions)
     coverage_html.write(report, html, ROOT, verdict)
     print(report.summary())
     print(f"  report: {html}")
@@ -79,4 +83,4 @@ def _minima(report: coverage.Report, minima: list[tuple[str, float]]) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    cli.run(main)

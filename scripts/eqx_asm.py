@@ -23,6 +23,7 @@ from models.isa.check import check_program  # noqa: E402
 from models.isa.encoding import INSTR_BITS, Unit, decode  # noqa: E402
 from models.isa.program import Program  # noqa: E402
 from models.isa.races import check_races  # noqa: E402
+from verif.lib import cli  # noqa: E402
 from verif.lib.cli import Parser  # noqa: E402
 
 
@@ -63,7 +64,7 @@ def from_words(text: str, source: str) -> Program:
 
 def run(args: argparse.Namespace) -> None:
     """Carry out one command; ValueError or OSError where it fails."""
-    text = args.file.read_text()
+    text = args.file.read_text(encoding="utf-8")
     if args.command == "dis":
         out = disassemble(from_words(text, args.file.name))
     else:
@@ -75,7 +76,7 @@ def run(args: argparse.Namespace) -> None:
             return
         out = to_words(prog)
     if args.output:
-        args.output.write_text(out)
+        args.output.write_text(out, encoding="utf-8")
     else:
         sys.stdout.write(out)
 
@@ -101,4 +102,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    cli.run(main)

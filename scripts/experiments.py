@@ -15,6 +15,7 @@ from verif.experiments.experiments import EXPERIMENTS, Setting  # noqa: E402
 from verif.experiments.page import update  # noqa: E402
 from verif.experiments.rtl_engine import PointError  # noqa: E402
 from verif.experiments.sweep import sweep  # noqa: E402
+from verif.lib import cli  # noqa: E402
 from verif.lib.cli import Parser  # noqa: E402
 from verif.lib.sim import BuildError, ToolError  # noqa: E402
 
@@ -88,4 +89,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    cli.run(main)

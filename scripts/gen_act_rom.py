@@ -6,6 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 from models.numerics import activation_rom as r  # noqa: E402
+from verif.lib import cli  # noqa: E402
 from verif.lib.generated import parser, update  # noqa: E402
 
 TARGET = ROOT / "rtl/numeric/act_rom_pkg.sv"
@@ -44,4 +45,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    cli.run(main)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
+from verif.lib import cli  # noqa: E402
 from verif.lib.generated import parser, update  # noqa: E402
 from verif.selftest.faultlist import FaultListError, load  # noqa: E402
 from verif.selftest.inventory import page  # noqa: E402
@@ -23,4 +24,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    cli.run(main)

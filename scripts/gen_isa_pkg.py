@@ -6,6 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 from models.isa import encoding as e  # noqa: E402
+from verif.lib import cli  # noqa: E402
 from verif.lib.generated import parser, update  # noqa: E402
 
 TARGET = ROOT / "rtl/common/eqx_isa_pkg.sv"
@@ -53,4 +54,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    cli.run(main)

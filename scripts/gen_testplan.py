@@ -5,6 +5,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
+from verif.lib import cli  # noqa: E402
 from verif.lib.generated import parser, update  # noqa: E402
 from verif.plan.catalogue import catalogue  # noqa: E402
 from verif.plan.check import check  # noqa: E402
@@ -31,4 +32,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    cli.run(main)

@@ -8,7 +8,6 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -18,13 +17,8 @@ from verif.latency.cases import FILE, load_cases  # noqa: E402
 from verif.latency.output import table, verdict, write  # noqa: E402
 from verif.latency.runner import run_all  # noqa: E402
 from verif.latency.verdict import broken, gates  # noqa: E402
-
-
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {message} (--help lists all knobs)\n")
+from verif.lib import cli  # noqa: E402
+from verif.lib.cli import Parser  # noqa: E402
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -91,4 +85,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    cli.run(main)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from verif.lib import cli  # noqa: E402
 from verif.lib.cli import Parser  # noqa: E402
 from verif.lib.lint import lint  # noqa: E402
 
@@ -26,4 +27,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    cli.run(main)

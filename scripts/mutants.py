@@ -12,6 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from verif.lib import cli  # noqa: E402
 from verif.lib.cli import Parser  # noqa: E402
 from verif.lib.keep import write_whole  # noqa: E402
 from verif.mutants import campaign, output, survivors  # noqa: E402
@@ -103,4 +104,4 @@ def _report(judged: list[output.Judged], blocks: list[campaign.Block], explained
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    cli.run(main)

@@ -11,7 +11,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from verif.lib.cli import Parser  # noqa: E402
+from verif.lib import cli  # noqa: E402
+from verif.lib.cli import Parser, make_call  # noqa: E402
 from verif.lib.sim import BuildError  # noqa: E402
 from verif.random.knobs import Knobs  # noqa: E402
 from verif.random.search import search  # noqa: E402
@@ -45,10 +46,10 @@ def main(argv: list[str] | None = None) -> int:
         return 130
     failed = [f for f in found if f.outcome.failed]
     for f in failed:
-        print(f"FAILED: seed {f.seed}: {f.outcome.kind}; make shrink RUN={f.path.relative_to(ROOT)}")
+        print(f"FAILED: seed {f.seed}: {f.outcome.kind}; {make_call('shrink', RUN=f.path.relative_to(ROOT))}")
     print(f"{'FAILED' if failed else 'PASSED'}: {len(failed)} of {len(found)} cases failed" if failed else f"PASSED: {len(found)} cases")
     return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    cli.run(main)

@@ -12,8 +12,10 @@ sys.path.insert(0, str(ROOT))
 
 from verif.coverage.exclusions import ExclusionError  # noqa: E402
 from verif.coverage.gates import GateError  # noqa: E402
+from verif.lib import cli  # noqa: E402
 from verif.lib.cli import Parser  # noqa: E402
 from verif.lib.coverage import CoverageError  # noqa: E402
+from verif.lib.switch import option  # noqa: E402
 from verif.plan.load import PlanError  # noqa: E402
 from verif.regress.collect import CollectError  # noqa: E402
 from verif.regress.compare import CompareError, compare  # noqa: E402
@@ -38,8 +40,8 @@ def parse(argv: list[str] | None) -> tuple[Options, object]:
     parser.add_argument("--jobs", type=int, default=default_jobs(), help="jobs at a time [the cores, at most 8]")
     parser.add_argument("--cluster", default="", help="address of a Dask scheduler (tcp://host:port), or slurm, lsf, pbs [this machine]")
     parser.add_argument("--name", default="", help="name of the regression's folder [the tier]")
-    parser.add_argument("--coverage", type=int, choices=(0, 1), default=1, help="collect coverage [1]")
-    parser.add_argument("--fresh", action="store_true", help="forget what earlier calls of that name finished")
+    parser.add_argument("--coverage", type=option("COVERAGE"), default=True, help="collect coverage [1]")
+    parser.add_argument("--fresh", type=option("FRESH"), nargs="?", default=False, const=True, help="forget what earlier calls of that name finished")
     parser.add_argument("--tiers", type=Path, default=FILE, help="list of tiers [verif/regress/tiers.yaml]")
     parser.add_argument("--out", type=Path, default=OUT, help="folder of all regressions [build/regress]")
     parser.add_argument("--list", action="store_true", help="print the jobs and run nothing")
@@ -48,7 +50,7 @@ def parse(argv: list[str] | None) -> tuple[Options, object]:
     if args.seeds is not None and args.seeds < 1:
         parser.error(f"--seeds {args.seeds}: legal is 1 or more")
     filters = Filters(args.block, args.test, args.tag, args.seeds or 0)
-    options = Options(args.tier, filters, args.seed, args.jobs, args.cluster, args.name, bool(args.coverage), args.fresh, args.tiers, args.out.resolve())
+    options = Options(args.tier, filters, args.seed, args.jobs, args.cluster, args.name, args.coverage, args.fresh, args.tiers, args.out.resolve())
     return options, args
 
 
@@ -98,4 +100,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    cli.run(main)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from verif.lib import cli  # noqa: E402
 from verif.lib.asserts import never_exercised  # noqa: E402
 from verif.lib.cli import Parser  # noqa: E402
 from verif.lib.coverage import CoverageError, merge, parse  # noqa: E402
@@ -78,4 +79,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    cli.run(main)

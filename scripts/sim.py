@@ -16,8 +16,10 @@ sys.path.insert(0, str(ROOT))
 from verif.env.progress import ProgressBar  # noqa: E402
 from verif.env.scenario import DEFAULT_TRACE, POLICIES, SERVICES, TRAIN, Scenario  # noqa: E402
 from verif.env.simulate import TIMELINE, default_run_dir, simulate  # noqa: E402
+from verif.lib import cli  # noqa: E402
 from verif.lib.cli import Parser  # noqa: E402
 from verif.lib.sim import BuildError, ToolError  # noqa: E402
+from verif.lib.switch import switch  # noqa: E402
 from verif.report import RunResult, summary, write_html  # noqa: E402
 
 BENCH = ROOT / "verif" / "tests" / "bench_equinox.py"
@@ -45,17 +47,19 @@ def parse(argv: list[str] | None) -> tuple[Scenario, bool, bool, Path | None]:
         if f.name in HELP:
             parser.add_argument(f"--{f.name.replace('_', '-')}", default=str(f.default), help=f"{HELP[f.name]} [{f.default}]")
     parser.add_argument("--waves", nargs="?", default="0", const="1", help="1: dump waves, from a build of its own")
-    parser.add_argument("--timeline", nargs="?", default="0", const="1", help="1: write the run as a trace for Perfetto or chrome://tracing")
+    parser.add_argument(
+        "--timeline", nargs="?", default="0", const="1", help="1: write the run as a trace for Perfetto or chrome://tracing"
+    )
     parser.add_argument("--out", type=Path, help="folder of the results [build/sim_runs/...]")
     args = vars(parser.parse_args(argv))
-    waves, timeline = (args.pop(name) not in ("", "0") for name in ("waves", "timeline"))
+    waves, timeline = (switch(args.pop(name), name.upper()) for name in ("waves", "timeline"))
     out = args.pop("out")
     return Scenario.from_text(args), waves, timeline, out
 
 
 def known_tests() -> list[str]:
     """Names of the tests of the bench (which only a simulator can import)."""
-    return re.findall(r"^class (\w+_test)\(", BENCH.read_text(), re.M)
+    return re.findall(r"^class (\w+_test)\(", BENCH.read_text(encoding="utf-8"), re.M)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -83,7 +87,7 @@ def main(argv: list[str] | None = None) -> int:
         print(done.sim.explain(), file=sys.stderr)
         print(f"FAILED, log: {done.sim.log}\nrepeat with: {scenario.command()}", file=sys.stderr)
         return 1
-    result = RunResult.from_dict(json.loads(result_file.read_text()))
+    result = RunResult.from_dict(json.loads(result_file.read_text(encoding="utf-8")))
     if not done.sim.ok and not result.mismatches:
         result.mismatches += [f"{t.name}: {t.message}" for t in done.sim.failures] or [f"simulator exit code {done.sim.exit_code}, log: {done.sim.log}"]
     page = run_dir / "report.html"
@@ -96,4 +100,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    cli.run(main)

@@ -140,7 +140,9 @@ class TrainingJob:
                 groups = self._part(layer, p, full).reshape(layer.rows, p.groups, self.cfg.L).transpose(1, 0, 2)
                 _put(out, p.master, pack_lines(np.ascontiguousarray(groups).reshape(-1, self.cfg.L)))
             for (at, count), runs in zip(self.copies(layer), self._copies_of(layer, full), strict=True):
-                assert _put(out, at, *(pack_blocks(*run) for run in runs)) == at + count
+                end = _put(out, at, *(pack_blocks(*run) for run in runs))
+                if end != at + count:
+                    raise RuntimeError(f"a copy of layer {layer.index} takes {end - at} bytes, {count} are laid out for it")
 
     def _stored(self, layer: Layer, w: NDArray[np.float32]) -> NDArray[np.float32]:
         """Weights ``[outputs, inputs]`` as the matrix that is stored."""

@@ -192,7 +192,8 @@ BODY: dict[Op, tuple[Field, ...]] = {
 
 HEADER_BITS = sum(f.width for f in HEADER)
 for _op, _body in BODY.items():
-    assert HEADER_BITS + sum(f.width for f in _body) <= INSTR_BITS, _op
+    if HEADER_BITS + sum(f.width for f in _body) > INSTR_BITS:
+        raise RuntimeError(f"the fields of {_op.name} do not fit into {INSTR_BITS} bits")
 
 
 def layout(op: Op) -> dict[str, tuple[int, int]]:

@@ -66,7 +66,8 @@ def _fit(dx: I64, target: NDArray[np.float64], rising: bool) -> tuple[int, int]:
         err = float(np.abs(rest - base).max())
         if best is None or err < best[0] - 1e-9:
             best = (err, base, slope)
-    assert best is not None
+    if best is None:
+        raise RuntimeError("no slope was tried")
     return best[1], best[2]
 
 
@@ -91,7 +92,7 @@ def act_rom() -> ActRom:
     base = np.array([f[0] for f in fits], dtype=np.int64)
     slope = np.array([f[1] for f in fits], dtype=np.int64)
     if base.min() < 0 or base.max() >= 1 << BASE_WIDTH or slope.max() >= 1 << SLOPE_WIDTH:
-        raise AssertionError("activation ROM does not fit its fields")
+        raise RuntimeError("activation ROM does not fit its fields")
     frac = np.arange(128)
     recip = np.rint(128.0 * 256.0 / (128.0 + frac)).astype(np.int64) - 128
     recip[0] = 0  # 1/1 = 1: the exponent, not the fraction, carries it

@@ -28,7 +28,8 @@ FP32_INF = 0x7F800000
 FP32_MIN_NORMAL = np.float32(2.0**-126)
 
 _NAN32 = np.float32(np.nan)
-assert _NAN32.view(np.uint32) == FP32_NAN
+if _NAN32.view(np.uint32) != FP32_NAN:
+    raise RuntimeError(f"numpy's NaN is {_NAN32.view(np.uint32):#x}, the numerics need {FP32_NAN:#x}")
 
 
 def as_bf16(x: ArrayLike, what: str = "operand") -> U16:

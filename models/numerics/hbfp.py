@@ -123,7 +123,8 @@ def hbfp_matmul(
         sums = np.matmul(fa[block], fb[block]).astype(np.float64) + 0.0  # + 0.0: a zero sum is not -0
         part = fp64_to_fp32(sums * _scale(ea[:, block])[:, None] * _scale(eb[:, block])[None, :])
         out = part if out is None else fp32_add(out, part)
-    assert out is not None
+    if out is None:  # a.shape[1] >= 1, see above
+        raise RuntimeError("no block was multiplied")
     return out
 
 
@@ -154,5 +155,6 @@ def _accumulate_normal(
             part *= sa[:, block, None]
             part *= sb[None, :, block]
             out = part if out is None else out + part
-    assert out is not None
+    if out is None:
+        raise RuntimeError("no block was multiplied")
     return fp32_canon(out)

@@ -36,7 +36,8 @@ def encode(value: Value, width: int) -> int:
     top = sign << (width - 1)
     if mag == INF:
         return top | 0xFF << frac_bits
-    assert isinstance(mag, Fraction)
+    if not isinstance(mag, Fraction):
+        raise TypeError(f"magnitude {mag!r}: legal are a Fraction, INF and NAN")
     if mag < Fraction(1, 1 << 126):
         return top
     exp = mag.numerator.bit_length() - mag.denominator.bit_length()

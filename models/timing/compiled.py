@@ -1,4 +1,4 @@
-"""How the model's functions are compiled: numba, with the machine code cached beside the sources.
+"""How the model's functions are compiled: numba, with the machine code cached beside the sources, or where there is room.
 
 Numba looks only at the file of the function that is called, but the loop in ``engine.py`` holds code of all of them: so the cache lies
 in a folder named by a hash of the whole package.
@@ -7,12 +7,38 @@ in a folder named by a hash of the whole package.
 from __future__ import annotations
 
 import hashlib
+import os
+import sys
+import tempfile
 from pathlib import Path
 
 import numba
 
 _HERE = Path(__file__).parent
 _SOURCES = hashlib.sha256(b"\0".join(path.read_bytes() for path in sorted(_HERE.glob("*.py")))).hexdigest()[:16]
-numba.config.CACHE_DIR = str(_HERE / "__pycache__" / f"numba-{_SOURCES}")
 
-njit = numba.njit(cache=True, nogil=True)
+
+def _place() -> Path | None:
+    """A folder that can be written: the environment's NUMBA_CACHE_DIR, else beside the sources, else below the user's cache."""
+    given = os.environ.get("NUMBA_CACHE_DIR", "")
+    caches = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    for parent in (Path(given) if given else None, _HERE / "__pycache__", Path(caches) / "equinox"):
+        if parent is None:
+            continue
+        folder = parent / f"numba-{_SOURCES}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                return folder
+        except OSError:
+            continue
+    return None
+
+
+_PLACE = _place()
+if _PLACE is None:  # it works, but each process compiles for itself
+    print("[model] no folder for compiled code can be written, each process takes a minute more: set NUMBA_CACHE_DIR", file=sys.stderr)
+else:
+    numba.config.CACHE_DIR = str(_PLACE)
+
+njit = numba.njit(cache=_PLACE is not None, nogil=True)

@@ -106,7 +106,8 @@ def gradients(params: Params, x: np.ndarray, labels: np.ndarray, k: int = K) -> 
         if t:
             dh = fp32_to_bf16(_product(dz, wh_t, k))
             dc = fp32_to_bf16(bf16_mul_fp32(dc, s["f"]))
-    assert grad is not None
+    if grad is None:
+        raise ValueError("images without a row have no gradient: legal is 1 or more")
     inputs = x.shape[2]
     return {
         "Wx": grad[:, :inputs],

@@ -31,7 +31,7 @@ def measure(scenario: Scenario, deployment: Deployment | None, folder: Path, tim
     file = folder / "bench.json"
     if not done.sim.ok or not file.exists():
         raise BenchError(f"{scenario.test}: {done.sim.explain()}")
-    return json.loads(file.read_text())
+    return json.loads(file.read_text(encoding="utf-8"))
 
 
 def idle(split: dict[str, int]) -> str:

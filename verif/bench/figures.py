@@ -14,10 +14,11 @@ class Figure:
 
     ``goal`` None: for information. ``at_most``: the goal is an upper limit. ``unit``: "%" (measured is a share, 0..1), "x" or "s".
     ``why`` says in a few words what it consists of or where the rest went; ``detail`` holds the raw numbers.
+    ``measured`` None: the measurement failed, and ``why`` says how.
     """
 
     name: str
-    measured: float
+    measured: float | None
     goal: float | None = None
     unit: str = "%"
     at_most: bool = False
@@ -27,6 +28,8 @@ class Figure:
     @property
     def met(self) -> bool | None:
         """Whether the goal is reached; None without a goal."""
+        if self.measured is None:
+            return False
         if self.goal is None:
             return None
         return self.measured <= self.goal if self.at_most else self.measured >= self.goal
@@ -39,7 +42,13 @@ class Figure:
     def row(self) -> tuple[str, str, str, str, str]:
         """Cells of the table: figure, goal, measured, met, remark."""
         goal = "" if self.goal is None else f"{'≤' if self.at_most else '≥'} {self.show(self.goal)}"
-        return self.name, goal, self.show(self.measured), {None: "", True: "yes", False: "NO"}[self.met], self.why
+        measured = "failed" if self.measured is None else self.show(self.measured)
+        return self.name, goal, measured, {None: "", True: "yes", False: "NO"}[self.met], self.why
+
+
+def failed(name: str, error: Exception) -> Figure:
+    """The figure of a measurement that failed."""
+    return Figure(name, None, why=next(iter(str(error).splitlines()), type(error).__name__).replace("|", "/"))
 
 
 HEAD = ("figure", "goal", "measured", "met", "remark")
@@ -55,8 +64,11 @@ def table(figures: Sequence[Figure]) -> str:
 
 def verdict(figures: Sequence[Figure]) -> str:
     """One line: what falls short, or that nothing does."""
-    short = [f"{f.name} ({f.show(f.measured)}, goal {f.row[1]})" for f in figures if f.met is False]
-    return f"{len(short)} fall short: {'; '.join(short)}" if short else f"all {sum(f.met is True for f in figures)} goals are met"
+    failed = [f.name for f in figures if f.measured is None]
+    short = [f"{f.name} ({f.show(f.measured)}, goal {f.row[1]})" for f in figures if f.met is False and f.measured is not None]
+    words = [f"{len(failed)} failed: {'; '.join(failed)}"] if failed else []
+    words += [f"{len(short)} fall short: {'; '.join(short)}"] if short else []
+    return "; ".join(words) or f"all {sum(f.met is True for f in figures)} goals are met"
 
 
 def write(folder: Path, figures: Sequence[Figure], setting: dict) -> None:
@@ -66,5 +78,5 @@ def write(folder: Path, figures: Sequence[Figure], setting: dict) -> None:
     notes = ", ".join(f"{k} {v}" for k, v in setting.items())
     for name, text in (("figures.json", json.dumps(data, indent=1)), ("figures.md", f"{table(figures)}\n\n{verdict(figures)} ({notes})")):
         part = folder / f".{name}.{os.getpid()}"
-        part.write_text(text + "\n")
+        part.write_text(text + "\n", encoding="utf-8")
         os.replace(part, folder / name)

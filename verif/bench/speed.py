@@ -36,18 +36,18 @@ def run_sim(config: str, folder: Path, timeout: float) -> SimRun:
     """
     began = time.monotonic()
     command = [sys.executable, str(ROOT / "scripts" / "sim.py"), "--config", config, "--out", str(folder)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=timeout)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", errors="replace", timeout=timeout)
     total = time.monotonic() - began
     if done.returncode:
         raise BenchError(f"make sim: exit code {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    result = json.loads((folder / "result.json").read_text())
+    result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
     return SimRun(total, result["cycles"], result["wall_seconds"])
 
 
 def bare_run(exe: Path, folder: Path, seed: int, timeout: float) -> dict:
     """Replay the recorded stimulus without Python; returns what the loop printed."""
     command = [str(exe), str(folder / "stimulus.txt"), f"+dram_image={folder / 'dram.bin'}", "+verilator+rand+reset+2", f"+verilator+seed+{seed}"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=timeout)
+    done = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", errors="replace", timeout=timeout)
     if done.returncode:
         raise BenchError(f"bare loop: exit code {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
     return json.loads(done.stdout.strip().splitlines()[-1])
@@ -71,7 +71,7 @@ def simulation_speed(config: str, folder: Path, timeout: float, repeat: int = 3)
             if bare[key] != recorded[key]:
                 raise BenchError(f"bare loop: {key} is {bare[key]} at the end, {recorded[key]} in the recorded run: not the same work")
         bares.append(bare)
-    cycles = json.loads((folder / "record" / "result.json").read_text())["cycles"]
+    cycles = json.loads((folder / "record" / "result.json").read_text(encoding="utf-8"))["cycles"]
     fast, loop = max(s.cycles / s.seconds for s in sims), cycles / min(b["seconds"] for b in bares)
     by_cpu = min(b["cpu"] for b in bares) / recorded["cpu"]  # the recorder's own time counts too
     detail = {"make sim": [s.__dict__ for s in sims], "bare loop": bares, "cycles": cycles, "end state": recorded}
@@ -104,7 +104,7 @@ def test_time(timeout: float) -> list[Figure]:
         BenchError: a test failed.
     """
     began = time.monotonic()
-    done = subprocess.run(["make", "test"], cwd=ROOT, capture_output=True, text=True, timeout=timeout)
+    done = subprocess.run(["make", "test"], cwd=ROOT, capture_output=True, encoding="utf-8", errors="replace", timeout=timeout)
     seconds = time.monotonic() - began
     if done.returncode:
         raise BenchError(f"make test: exit code {done.returncode}\n{done.stdout[-2000:]}")

@@ -1,4 +1,5 @@
 """The bench's own arithmetic: goals, files, counted work."""
+import importlib.util
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from verif.bench.chip import BenchError, _check_rows, idle, share
 from verif.bench.figures import Figure, table, verdict, write
 from verif.bench.jobs import BATCH, COMPUTE_BOUND, GEMM, gemm_deployment, training_deployment, work_of
 from verif.bench.stimulus import Digest
-from verif.env.scenario import Scenario
+from verif.env.scenario import ROOT, Scenario
 
 GOOD, SLOW, INFO = Figure("use", 0.98, 0.98), Figure("time", 181.0, 180, "s", True), Figure("other", 0.2)
 
@@ -29,9 +30,31 @@ def test_goals() -> None:
 def test_files(tmp_path: Path) -> None:
     write(tmp_path / "new", [GOOD, SLOW], {"config": "default"})
     assert sorted(p.name for p in (tmp_path / "new").iterdir()) == ["figures.json", "figures.md"]
-    data = json.loads((tmp_path / "new" / "figures.json").read_text())
+    data = json.loads((tmp_path / "new" / "figures.json").read_text(encoding="utf-8"))
     assert [f["met"] for f in data["figures"]] == [True, False] and data["setting"] == {"config": "default"}
-    assert "1 fall short" in (tmp_path / "new" / "figures.md").read_text()
+    assert "1 fall short" in (tmp_path / "new" / "figures.md").read_text(encoding="utf-8")
+
+
+def test_a_figure_that_failed_stays(tmp_path: Path, monkeypatch, capsys) -> None:
+    """It has its row, the verdict names it, and the exit code is not 0, whatever the others reach."""
+    spec = importlib.util.spec_from_file_location("bench_script", ROOT / "scripts" / "bench.py")
+    bench = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(bench)
+
+    def measure(word: str, _args: object) -> list[Figure]:
+        if word == "gemm":
+            raise BenchError("figure_gemm: batches: compared nothing\nand much more")
+        return [GOOD]
+
+    monkeypatch.setattr(bench, "measure", measure)
+    assert bench.main(["--only", "gemm,inference", "--out", str(tmp_path)]) == 2
+    assert bench.main(["--only", "inference", "--out", str(tmp_path / "good")]) == 0
+    shown = capsys.readouterr().out
+    assert "1 failed: gemm" in shown and "all 1 goals are met" in shown.splitlines()[-2]
+    row = next(line for line in shown.splitlines() if line.startswith("| gemm"))
+    assert [cell.strip() for cell in row.split("|")[1:-1]] == ["gemm", "", "failed", "NO", "figure_gemm: batches: compared nothing"]
+    data = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
+    assert [(f["name"], f["measured"], f["met"]) for f in data["figures"]] == [("gemm", None, False), ("use", 0.98, True)]
 
 
 def test_counted_work() -> None:

@@ -53,7 +53,7 @@ def port_filter(sources: Iterable[Path]) -> Path:
     """Verilator's configuration file that leaves only the ports of ``rtl/`` to toggle coverage."""
     rules = ["`verilator_config"]
     for path in sources:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
         first = header_end(text) + 1 if path.is_relative_to(ROOT / "rtl") else 1
         rules.append(f'coverage_off -file "{path}" -lines {first}-{text.count(chr(10)) + 1}')
     text = "\n".join(rules) + "\n"
@@ -79,18 +79,23 @@ def _block(dut: str, names: str) -> None:
     run_block(folder, params=params, timeout=3600, opt="-O0", public=[("csr_backdoor", "*")] if dut == "csr" else (), plusargs=FILES, **options)
 
 
-def run_all(say: Callable[[str], None]) -> Path:
-    """Build and run; returns the folder with the coverage data.
+def run_all(say: Callable[[str], None], only: Iterable[str] = ()) -> Path:
+    """Build and run everything, or only some tests and blocks by name; returns the folder with the coverage data.
 
     Raises:
+        ValueError: a name is none.
         ToggleError: a run failed.
     """
+    jobs = [(test, partial(_chip, number, test, knobs)) for number, (test, knobs) in enumerate(RUNS, 1)]
+    jobs += [(dut, partial(_block, dut, names)) for dut, names in BLOCKS.items()]
+    known, wanted = dict.fromkeys(name for name, _ in jobs), set(only)
+    if unknown := sorted(wanted - set(known)):
+        raise ValueError(f"BLOCK = {','.join(unknown)!r}: legal are {', '.join(known)}, joined by commas")
+    jobs = [(name, job) for name, job in jobs if not wanted or name in wanted]
     folder = FOLDER / "cov"
     shutil.rmtree(folder, ignore_errors=True)
     before = os.environ.get("EQX_OUT")
     os.environ["EQX_OUT"] = str(FOLDER)
-    jobs = [(test, partial(_chip, number, test, knobs)) for number, (test, knobs) in enumerate(RUNS, 1)]
-    jobs += [(dut, partial(_block, dut, names)) for dut, names in BLOCKS.items()]
     try:
         for number, (name, job) in enumerate(jobs, 1):
             say(f"[toggle] {number} of {len(jobs)}: {name}")

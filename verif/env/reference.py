@@ -53,11 +53,11 @@ class Reference:
     """
 
     def __init__(self, run_dir: Path, tx_shapes: dict[str, tuple[int, int]], regions: dict[str, int]) -> None:
-        self.log = (run_dir / "reference.log").open("w+")
+        self.log = (run_dir / "reference.log").open("w+", encoding="utf-8")
         python = Path(sys.prefix) / "bin" / "python"
         self.process = subprocess.Popen(
             [str(python), "-m", "verif.env.reference_worker", str(run_dir)], cwd=ROOT, stdin=subprocess.PIPE, stdout=self.log, stderr=self.log,
-            env={k: v for k, v in os.environ.items() if not k.startswith(("COCOTB", "PYGPI", "LD_"))} | {"PYTHONPATH": str(ROOT)},
+            env={k: v for k, v in os.environ.items() if not k.startswith(("COCOTB", "PYGPI", "LD_"))} | {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"},
         )
         self.shapes, self.steps_read = tx_shapes, 0
         self.services = {n: RecordFile(run_dir / f"ref_{n}.bin", 2 * s[0] * s[1], self._alive) for n, s in tx_shapes.items()}

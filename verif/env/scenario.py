@@ -9,6 +9,7 @@ from pathlib import Path
 
 from models.config import load_config
 from models.traces import Trace, is_spec, map_services, open_trace, scale_to_load
+from verif.lib.cli import make_call
 
 ROOT = Path(__file__).resolve().parents[2]
 POLICIES = ("inference_only", "fair", "priority", "adaptive", "slack")
@@ -99,17 +100,17 @@ class Scenario:
         return open_trace(name, self.requests, self.seed)
 
     def save(self, path: Path) -> None:
-        path.write_text(json.dumps(asdict(self), indent=2) + "\n")
+        path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
 
     @staticmethod
     def load_file(path: Path) -> Scenario:
-        return Scenario(**json.loads(path.read_text()))
+        return Scenario(**json.loads(path.read_text(encoding="utf-8")))
 
     def changed(self, **values: object) -> Scenario:
         return replace(self, **values)
 
     def command(self) -> str:
-        """One line that reproduces this run."""
+        """One line that reproduces this run when it is put into a shell."""
         default = Scenario()
-        words = [f"{k.upper()}={v}" for k, v in asdict(self).items() if v != getattr(default, k)]
-        return " ".join(["make sim", *words]) if f"SEED={self.seed}" in words else " ".join(["make sim", *words, f"SEED={self.seed}"])
+        values = {k: v for k, v in asdict(self).items() if v != getattr(default, k)} | {"seed": self.seed}
+        return make_call("sim", **{k.upper(): v for k, v in values.items()})

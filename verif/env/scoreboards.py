@@ -62,7 +62,8 @@ class Scoreboard(uvm_component):
 
     def check_phase(self):
         found = self.problems()
-        assert not found, f"{self.get_name()}: {len(found)} problem(s), first: {found[0]}"
+        if found:
+            raise AssertionError(f"{self.get_name()}: {len(found)} problem(s), first: {found[0]}")
 
 
 class OfferedPort(uvm_subscriber):

@@ -29,7 +29,7 @@ def test_sweep_resumes(tmp_path: Path, monkeypatch) -> None:
     ran: list[Point] = []
     monkeypatch.setattr(sweeping, "run_point", lambda point, _: ran.append(point) or first[point])
     assert sweeping.sweep(TWO, tmp_path, 1, lambda _: None) == first and not ran
-    Store(tmp_path / "points").path(TWO[0]).write_text("{")
+    Store(tmp_path / "points").path(TWO[0]).write_text("{", encoding="utf-8")
     sweeping.sweep(TWO, tmp_path, 1, lambda _: None)
     assert ran == [TWO[0]]
 
@@ -65,7 +65,7 @@ def test_bad_points(wrong: dict) -> None:
 ])
 def test_refused(words: tuple[str, ...], part: str, tmp_path: Path) -> None:
     """In one line, with exit code 2, before anything runs."""
-    done = subprocess.run([sys.executable, str(ROOT / "scripts" / "experiments.py"), *words, "--out", str(tmp_path / "x")], capture_output=True, text=True, cwd=ROOT)
+    done = subprocess.run([sys.executable, str(ROOT / "scripts" / "experiments.py"), *words, "--out", str(tmp_path / "x")], capture_output=True, encoding="utf-8", errors="replace", cwd=ROOT)
     assert done.returncode == 2 and len(done.stderr.splitlines()) == 1 and done.stderr.startswith("error: ") and part in done.stderr, done.stderr
 
 
@@ -76,7 +76,7 @@ def test_load_experiment_writes_tables(tmp_path: Path) -> None:
         points, report = EXPERIMENTS[name]
         files = report(setting, sweeping.sweep(points(setting), tmp_path, 1, lambda _: None), tmp_path)
         assert files and all(f.stat().st_size for f in files)
-    assert len((tmp_path / "e1_load.csv").read_text().splitlines()) == 7
+    assert len((tmp_path / "e1_load.csv").read_text(encoding="utf-8").splitlines()) == 7
 
 
 def test_host_trains_in_whole_steps() -> None:

@@ -97,7 +97,7 @@ def load_cases(path: Path) -> list[Case]:
             allow, two equal cases.
     """
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BudgetError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8'})") from None
     return parse_cases(text, path.name)

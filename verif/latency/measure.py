@@ -88,7 +88,7 @@ def on_rtl(case: Case, folder: Path) -> Latencies:
     file = folder / "result.json"
     if not run.sim.ok or not file.exists():
         raise MeasureError(f"{run.sim.explain().strip().splitlines()[0]} (log: {run.sim.log})")
-    result = RunResult.from_dict(json.loads(file.read_text()))
+    result = RunResult.from_dict(json.loads(file.read_text(encoding="utf-8")))
     if not result.passed:
         raise MeasureError(result.problems[0])
     unloaded = tuple(int(str(result.scenario[f"full batch of {name}, idle core"]).split()[0]) for name in s.services)

@@ -23,6 +23,7 @@ from pathlib import Path
 from cocotb_tools import config as cocotb_config
 
 from verif.lib import toolchain
+from verif.lib.switch import switch
 from verif.lib.toolchain import BUILD, ROOT, ToolError
 
 _FORMAT = 3  # raise to make all earlier builds stale
@@ -42,14 +43,14 @@ def say(text: str) -> None:
 def locked(path: Path) -> Iterator[None]:
     """Hold an exclusive lock on a file; other processes that want it wait."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "w") as handle:
+    with open(path, "w", encoding="utf-8") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
 
 def env_flag(name: str) -> bool:
-    """Whether an environment variable is set to something other than 0, no or off."""
-    return os.environ.get(name, "").strip().lower() not in ("", "0", "no", "off", "false")
+    """Whether an environment variable that is a switch is on; ValueError where it is none."""
+    return switch(os.environ.get(name, ""), name)
 
 
 def _hash(parts: object, files: Iterable[Path]) -> str:
@@ -167,10 +168,10 @@ def build(
         shutil.rmtree(folder, ignore_errors=True)
         objects = folder / "obj"
         objects.mkdir(parents=True)
-        (folder / "identity.json").write_text(json.dumps(identity, indent=1, default=str))
+        (folder / "identity.json").write_text(json.dumps(identity, indent=1, default=str), encoding="utf-8")
         if visible:
             rules = "".join(f'public_flat_rw -module "{m}" -var "{v}"\n' for m, v in visible)
-            (folder / "visible.vlt").write_text("`verilator_config\n" + rules)
+            (folder / "visible.vlt").write_text("`verilator_config\n" + rules, encoding="utf-8")
             args.append(str(folder / "visible.vlt"))
         args += [f"-I{Path(folder_).resolve()}" for folder_ in includes]
         if cocotb:
@@ -205,8 +206,8 @@ def _runtime_library(
     objects: Path, variables: list[str], make: Callable[[Sequence[str]], None]
 ) -> None:
     """Put the simulator's run-time library into ``objects``: all models share it, so compile it once."""
-    classes = (objects / "Vtop_classes.mk").read_text()
-    makefile = (objects / "Vtop.mk").read_text() + classes
+    classes = (objects / "Vtop_classes.mk").read_text(encoding="utf-8")
+    makefile = (objects / "Vtop.mk").read_text(encoding="utf-8") + classes
     flags = re.findall(r"^(?:VM_(?:SC|C11|TIMING|COVERAGE|TRACE\w*)|VERILATOR_ROOT) = .*", makefile, re.M)
     flags += re.findall(r"^VM_USER_CFLAGS = (?:.*\\\n)*", makefile, re.M)
     flags += [item for item in variables if not item.startswith("OPT_FAST=")]
@@ -234,11 +235,11 @@ def _run(
     __tracebackhide__ = True
     try:
         done = subprocess.run(
-            command, env=env, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command, env=env, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace"
         )
     except FileNotFoundError:
         raise ToolError(f"{command[0]} is not installed: run `make venv`") from None
-    with open(log, "a") as handle:
+    with open(log, "a", encoding="utf-8") as handle:
         handle.write(" ".join(command) + "\n" + done.stdout)
     if done.returncode:
         lines = done.stdout.strip().splitlines()

@@ -41,14 +41,14 @@ class Target:
 
 def parameters_of(path: Path) -> set[str]:
     """Names of the parameters that the module in a file declares."""
-    return set(_PARAMETER.findall(strip_comments(path.read_text()).split(");", 1)[0]))
+    return set(_PARAMETER.findall(strip_comments(path.read_text(encoding="utf-8")).split(");", 1)[0]))
 
 
 def configurations() -> dict[str, dict[str, int]]:
     """Core parameters of each file of configs/ that has a [core] table."""
     found = {}
     for path in sorted((ROOT / "configs").glob("*.toml")):
-        core = tomllib.loads(path.read_text()).get("core")
+        core = tomllib.loads(path.read_text(encoding="utf-8")).get("core")
         if core:
             found[path.stem] = {k: v for k, v in core.items() if isinstance(v, int)}
     return found
@@ -80,12 +80,12 @@ def run_verilator(target: Target, sources: Sequence[Path]) -> str:
     """Verilator's findings with all warnings on; empty when there are none."""
     waivers = BUILD / "lint" / "packages.vlt"
     waivers.parent.mkdir(parents=True, exist_ok=True)
-    waivers.write_text(_WAIVERS)
+    waivers.write_text(_WAIVERS, encoding="utf-8")
     command = [str(toolchain.verilator_root() / "bin" / "verilator_bin")]
     command += ["--lint-only", "-Wall", "--no-timing", "--top-module", target.module]
     command += [f"-G{key}={value}" for key, value in target.params.items()]
     command += [str(waivers), *map(str, sources)]
-    done = subprocess.run(command, env=toolchain.verilator_env(), capture_output=True, text=True, cwd=ROOT)
+    done = subprocess.run(command, env=toolchain.verilator_env(), capture_output=True, encoding="utf-8", errors="replace", cwd=ROOT)
     return (done.stdout + done.stderr).strip() if done.returncode else ""
 
 
@@ -116,7 +116,7 @@ def check_generated() -> list[str]:
     """Run every generator with --check; returns what is not current."""
     stale = []
     for script in sorted((ROOT / "scripts").glob("gen_*.py")):
-        done = subprocess.run([sys.executable, str(script), "--check"], capture_output=True, text=True, cwd=ROOT)
+        done = subprocess.run([sys.executable, str(script), "--check"], capture_output=True, encoding="utf-8", errors="replace", cwd=ROOT)
         if done.returncode:
             words = (done.stdout + done.stderr).strip()
             stale.append(f"{script.name} --check fails:\n{words}")

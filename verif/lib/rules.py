@@ -24,7 +24,7 @@ _FORBIDDEN = (
 
 def check_rtl_file(path: Path) -> list[str]:
     """What is wrong with a file of rtl/: one line a finding, empty when all is well."""
-    text = strip_comments(path.read_text())
+    text = strip_comments(path.read_text(encoding="utf-8"))
     findings = []
     units = _DESIGN_UNIT.findall(text)
     if [name for _, name in units] != [path.stem]:
@@ -47,21 +47,64 @@ def _imports(tree: ast.AST) -> list[tuple[int, str]]:
     return found
 
 
+_OPENERS = {"open", "fdopen", "TemporaryFile", "NamedTemporaryFile", "SpooledTemporaryFile", "TextIOWrapper"}
+_TEXT_METHODS = {"read_text", "write_text"}
+_PROCESSES = {"run", "Popen", "check_output", "check_call", "call", "getoutput"}
+_MODE = re.compile(r"[rwxabt+U]{1,4}")
+
+
+def _text_without_encoding(call: ast.Call) -> bool:
+    """Whether a call reads or writes text in whatever encoding the locale has."""
+    named = {k.arg: k.value for k in call.keywords}
+    if "encoding" in named or None in named:
+        return False
+    function = call.func
+    name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
+    method = isinstance(function, ast.Attribute)
+    owner = function.value.id if method and isinstance(function.value, ast.Name) else ""
+    if method and name in _TEXT_METHODS:
+        return len(call.args) < (2 if name == "write_text" else 1)
+    if name in _OPENERS and owner not in {"webbrowser", "Image", "tarfile", "wave", "dbm"}:
+        if name == "open" and owner == "os":
+            return False  # file descriptors
+        places = [named["mode"]] if "mode" in named else call.args[:2]
+        modes = [x.value for x in places if isinstance(x, ast.Constant) and isinstance(x.value, str) and _MODE.fullmatch(x.value)]
+        if owner in {"gzip", "bz2", "lzma"} or name.endswith("TemporaryFile"):
+            return any("b" not in m and (name != "open" or "t" in m) for m in modes)  # binary unless they say otherwise
+        return not any("b" in m for m in modes)
+    if owner == "subprocess" and name in _PROCESSES:
+        return any(isinstance(named.get(k), ast.Constant) and named[k].value is True for k in ("text", "universal_newlines"))
+    return False
+
+
+def _statements(tree: ast.AST, is_test: bool) -> list[tuple[int, str]]:
+    """Line and words of what is refused beside imports."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assert) and not is_test:
+            found.append((node.lineno, "`assert` outside test_*.py: python -O drops it; write verdict.require or raise"))
+        elif isinstance(node, ast.Name) and node.id == "__debug__":
+            found.append((node.lineno, "`__debug__`: nothing may hang on python -O"))
+        elif isinstance(node, ast.Call) and _text_without_encoding(node):
+            found.append((node.lineno, "text in the locale's encoding: name it, encoding=\"utf-8\""))
+    return found
+
+
 def check_python_file(path: Path, root: Path) -> list[str]:
-    """Imports of a file that go against the direction scripts -> verif -> models."""
+    """Imports of a file against the direction scripts -> verif -> models, verdicts that ``python -O`` drops, encodings left open."""
     package = path.relative_to(root).parts[0]
-    banned = set(_MAY_USE) - _MAY_USE[package] - {package}
+    banned = set(_MAY_USE) - _MAY_USE.get(package, set(_MAY_USE)) - {package}
     if package == "models":
         banned |= _SIMULATION_ONLY
     try:
-        tree = ast.parse(path.read_text(), str(path))
+        tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
     except SyntaxError as error:
         return [f"{path}:{error.lineno}: {error.msg}"]
-    return [
-        f"{path}:{line}: {package}/ must not import {name}"
-        for line, name in _imports(tree)
-        if name in banned
-    ]
+    except UnicodeDecodeError as error:
+        return [f"{path}: not UTF-8: {error}"]
+    is_test = path.name == "conftest.py" or path.name.startswith("test_")  # pytest rewrites their asserts
+    found = [(line, f"{package}/ must not import {name}") for line, name in _imports(tree) if name in banned]
+    return [f"{path}:{line}: {words}" for line, words in found + _statements(tree, is_test)]
 
 
 def check_all(root: Path) -> list[str]:
@@ -72,4 +115,6 @@ def check_all(root: Path) -> list[str]:
     for package in _MAY_USE:
         for path in sorted((root / package).rglob("*.py")):
             findings += check_python_file(path, root)
+    for path in sorted(root.glob("*.py")):
+        findings += check_python_file(path, root)
     return findings

@@ -99,13 +99,13 @@ def compiler() -> Compiler:
         path = shutil.which(name)
         if path is None:
             continue
-        version = subprocess.run([path, "--version"], capture_output=True, text=True).stdout
+        version = subprocess.run([path, "--version"], capture_output=True, encoding="utf-8", errors="replace").stdout
         found = Compiler(path, version.split("\n", 1)[0], "clang" in version)
         flags = ["-std=c++20"]
         flags += ["-latomic"] if found.needs_atomic else []
         flags += [] if found.is_clang else ["-fcoroutines"]
         probe = [path, "-x", "c++", "-", "-o", os.devnull, *flags]
-        if subprocess.run(probe, input=_PROBE, text=True, capture_output=True).returncode == 0:
+        if subprocess.run(probe, input=_PROBE, encoding="utf-8", errors="replace", capture_output=True).returncode == 0:
             return found
     raise ToolError(f"no working C++20 compiler: tried {wanted or 'clang++, g++ and c++'}")
 
@@ -122,7 +122,7 @@ def trace_format() -> str:
     probe = subprocess.run(
         [compiler().path, "-x", "c++", "-", "-o", os.devnull, "-llz4", "-lz"],
         input="#include <lz4.h>\n#include <zlib.h>\nint main() { return !LZ4_versionNumber(); }\n",
-        text=True,
+        encoding="utf-8", errors="replace",
         capture_output=True,
     )
     return "fst" if probe.returncode == 0 else "vcd"

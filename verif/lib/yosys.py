@@ -32,5 +32,5 @@ def run(steps: Sequence[str], timeout: float | None = None) -> tuple[bool, str]:
         subprocess.TimeoutExpired: it took longer than ``timeout`` seconds.
     """
     command = [sys.executable, "-c", _RUN]
-    done = subprocess.run(command, input="\n".join(steps), capture_output=True, text=True, cwd=ROOT, timeout=timeout)
+    done = subprocess.run(command, input="\n".join(steps), capture_output=True, encoding="utf-8", errors="replace", cwd=ROOT, timeout=timeout)
     return done.returncode == 0, done.stdout + done.stderr

@@ -89,10 +89,10 @@ def collect(paths: Sequence[str] = (), root: Path = ROOT) -> list[Test]:
         command = [sys.executable, "-m", "pytest", "--collect-only", "-qq", "-m", "", "-p", "verif.regress.collect_plugin", *paths]
         places = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
         settings = {**os.environ, "PYTHONPATH": places, "EQX_COLLECT": str(out), "PYTEST_ADDOPTS": ""}
-        done = subprocess.run(command, cwd=root, env=settings, capture_output=True, text=True)
+        done = subprocess.run(command, cwd=root, env=settings, capture_output=True, encoding="utf-8", errors="replace")
         if done.returncode or not out.exists():
             raise CollectError(f"pytest cannot collect the tests: {_reason(done.stdout, done.stderr)}")
-        rows = json.loads(out.read_text())
+        rows = json.loads(out.read_text(encoding="utf-8"))
     return _tests(rows)
 
 

@@ -112,7 +112,7 @@ def latency(regression: Regression) -> str:
 
 def _latency_rows(job: Job, path: Path) -> list[list[str]]:
     try:
-        result = RunResult.from_dict(json.loads(path.read_text()))
+        result = RunResult.from_dict(json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, TypeError, KeyError):
         return []
     rows = []

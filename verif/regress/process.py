@@ -46,7 +46,7 @@ class Recorder:
             return (yield)
         finally:
             result = self._result(job, entry["key"], time.monotonic() - began, _cpu() - before)
-            (folder / "log.txt").write_text(_log(self.reports))
+            (folder / "log.txt").write_text(_log(self.reports), encoding="utf-8")
             if result.status == "passed":
                 _thin(folder)
             results.write(folder, result)
@@ -119,7 +119,7 @@ def _claimed(entry: dict) -> Iterator[bool]:
     folder = Path(entry["folder"])
     lock = folder.parent.parent / "locks" / f"{folder.parent.name}-{folder.name}"
     lock.parent.mkdir(parents=True, exist_ok=True)
-    with open(lock, "w") as handle:
+    with open(lock, "w", encoding="utf-8") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         done = results.read(folder)
         if done is not None and done.key == entry["key"] and done.status != "error":

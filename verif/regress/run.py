@@ -3,13 +3,13 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from verif.lib.cli import make_call
 from verif.lib.toolchain import BUILD
 from verif.regress import page, plan_section, sections, waves
 from verif.regress.collect import ROOT, Test, collect
@@ -55,9 +55,10 @@ class Options:
     @property
     def command(self) -> str:
         """The line that repeats it."""
-        knobs = {"TIER": self.tier, "BLOCK": self.filters.blocks, "TEST": self.filters.test, "TAG": self.filters.tags, "SEEDS": self.filters.seeds or ""}
-        words = [f"{key}={shlex.quote(str(value))}" for key, value in knobs.items() if value]
-        return " ".join(["make regress", *words, *([] if self.coverage else ["COVERAGE=0"]), f"SEED={self.seed}"])
+        chosen = self.filters
+        knobs = {"TIER": self.tier, "BLOCK": chosen.blocks, "TEST": chosen.test, "TAG": chosen.tags, "SEEDS": chosen.seeds}
+        given = {name: value for name, value in knobs.items() if value} | ({} if self.coverage else {"COVERAGE": 0})
+        return make_call("regress", **given, SEED=self.seed)
 
 
 def plan(options: Options) -> tuple[Tier, list[Job], list[Test]]:

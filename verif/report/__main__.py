@@ -6,6 +6,7 @@ import json
 import sys
 from pathlib import Path
 
+from verif.lib import cli
 from verif.lib.cli import Parser
 from verif.report import ReportError, RunResult, summary, write_html
 
@@ -16,7 +17,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("page", type=Path, help="HTML file to write")
     args = parser.parse_args(argv)
     try:
-        data = json.loads(args.result.read_text())
+        data = json.loads(args.result.read_text(encoding="utf-8"))
         if not isinstance(data, dict):
             raise ReportError("result: a JSON object is needed")
         result = RunResult.from_dict(data)
@@ -33,4 +34,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    cli.run(main)

@@ -237,7 +237,8 @@ def batch_fill(result: RunResult) -> str:
 def loss(result: RunResult) -> str:
     """Loss by step, core and reference."""
     t = result.training
-    assert t is not None
+    if t is None:
+        raise ValueError("a run without training has no loss to plot")
 
     def fill(_: Figure, grid: np.ndarray) -> None:
         axes = grid[0][0]

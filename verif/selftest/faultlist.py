@@ -118,7 +118,7 @@ def load(path: Path = FILE, root: Path = ROOT, places: bool = True) -> FaultList
     except ValueError:
         shown = path
     try:
-        data = yaml.load(path.read_text(), _Loader)  # noqa: S506 - a safe loader
+        data = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a safe loader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         raise FaultListError(f"{shown}:{mark.line + 1 if mark else 1}: {getattr(error, 'problem', None) or ' '.join(str(error).split())}") from None
@@ -199,7 +199,7 @@ def load(path: Path = FILE, root: Path = ROOT, places: bool = True) -> FaultList
                 typed(plant[key], str, at, f"{name}: {key}")
             if not (root / plant["file"]).is_file():
                 raise wrong(at, f"{name}: no such file: {plant['file']}")
-            count = anchor.count((root / plant["file"]).read_text(), plant["find"]) if plant["find"].strip() else 0
+            count = anchor.count((root / plant["file"]).read_text(encoding="utf-8"), plant["find"]) if plant["find"].strip() else 0
             if places and count != 1:
                 raise wrong(at, f"{name}: the text to find occurs {count} times in {plant['file']}, must occur once")
             if not _ON.search(plant["replace"]):

@@ -22,6 +22,12 @@ LOG = """     0.00ns INFO     cocotb.regression                  running verif.t
                                                         Traceback (most recent call last):
                                                           File "/x/verif/block/policy/bench_policy.py", line 3, in check
                                                         AssertionError
+                                                        Traceback (most recent call last):
+                                                          File "/x/verif/block/policy/bench_policy.py", line 3, in check
+                                                            equal(mode, 2, "mode")
+                                                          File "/x/verif/lib/verdict.py", line 51, in equal
+                                                            raise AssertionError(f"{what}: {seen}, expected {legal}")
+                                                        AssertionError: mode: 1, expected 2
 """
 
 
@@ -33,4 +39,5 @@ def test_reports_in_order() -> None:
         Report("latency_board", "response 8: seen"),
         Report("mmu_lib._check_time", "rows: event 3"),
         Report("bench_policy.check", "AssertionError"),
+        Report("bench_policy.check", "mode: 1, expected 2"),
     ]

@@ -44,7 +44,7 @@ def planted(faults: Iterable[Fault], root: Path = ROOT) -> dict[str, str]:
     texts: dict[str, str] = {}
     for fault in faults:
         for plant in fault.plants:
-            text = texts.get(plant.file) or (root / plant.file).read_text()
+            text = texts.get(plant.file) or (root / plant.file).read_text(encoding="utf-8")
             replace = re.sub(rf"\b{ON}\b", lambda _, f=fault, p=plant: _switch(f, p.file), plant.replace)
             try:
                 texts[plant.file] = anchor.replaced(text, plant.find, replace)

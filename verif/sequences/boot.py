@@ -34,7 +34,8 @@ class BootSeq(uvm_sequence):
         await csr.write("POLICY", policy=2)
         await csr.write(f"CTX[{ctx}].CMD", start=1)
         state = await wait_state(csr, ctx, {IDLE, ERROR})
-        assert state == IDLE, f"boot program failed: {await csr.read(f'CTX[{ctx}].STATUS')}"
+        if state != IDLE:
+            raise AssertionError(f"boot program failed: {await csr.read(f'CTX[{ctx}].STATUS')}")
         await csr.write("POLICY", policy=self.policy)
         await csr.write("CTRL", accept_en=1, reject_mode=int(self.reject))
 
@@ -75,7 +76,8 @@ class DrainTrainingSeq(uvm_sequence):
 
     async def body(self):
         item = await command(TrainItem(TrainCommand.DRAIN, self.ctx))
-        assert item.state == IDLE, f"training stopped with an error: {await Csr().read(f'CTX[{self.ctx}].STATUS')}"
+        if item.state != IDLE:
+            raise AssertionError(f"training stopped with an error: {await Csr().read(f'CTX[{self.ctx}].STATUS')}")
 
 
 class PatchSeq(uvm_sequence):
@@ -101,7 +103,10 @@ class CommandSeq(uvm_sequence):
 
     async def body(self):
         item = await command(TrainItem(TrainCommand(self.command), self.ctx))
-        assert item.state == IDLE, f"context {self.ctx} stopped with an error: {await Csr().read(f'CTX[{self.ctx}].STATUS')}"
+        if item.state != IDLE:
+            raise AssertionError(
+                f"context {self.ctx} stopped with an error: {await Csr().read(f'CTX[{self.ctx}].STATUS')}"
+            )
 
 
 CAUSES = {4: "policy", 5: "internal", 6: "dependency", 7: "fetch", 8: "idle"}

@@ -15,6 +15,7 @@ from verif.agents.backdoor_reg import BackdoorReg
 from verif.agents.csr_agent import Csr
 from verif.env.csr_coverage import CONSTANT, STORED, CsrCoverage
 from verif.lib import checks
+from verif.lib.verdict import require
 
 FRONT, BACK = uvm_door_e.UVM_FRONTDOOR, uvm_door_e.UVM_BACKDOOR
 UNREADABLE = ("WO", "WOC", "WOS", "WO1")
@@ -52,7 +53,7 @@ class RegisterSeq(uvm_reg_sequence):
         """Read, or peek."""
         reg = self.registers[path]
         status, value = await (reg.peek(parent=self) if door is BACK else self.read_reg(reg, door))
-        assert status is uvm_status_e.UVM_IS_OK, f"{path}: {door.name} read: {status.name}"
+        require(status is uvm_status_e.UVM_IS_OK, f"{path}: {door.name} read: {status.name}")
         return int(value)
 
     async def put(self, path: str, value: int, door: uvm_door_e, held: int = 0) -> None:
@@ -65,11 +66,11 @@ class RegisterSeq(uvm_reg_sequence):
                 self.coverage.sample(reg, door, True, value)
                 return
         status = await (reg.poke(value, parent=self) if door is BACK else self.write_reg(reg, value, door))
-        assert status is uvm_status_e.UVM_IS_OK, f"{path}: {door.name} write: {status.name}"
+        require(status is uvm_status_e.UVM_IS_OK, f"{path}: {door.name} write: {status.name}")
 
     def expect(self, path: str, what: str, seen: int, legal: int) -> None:
         """Fail the test unless a register holds what it should."""
-        assert seen == legal, f"{path}: {what}: {seen:#x}, expected {legal:#x}"
+        require(seen == legal, f"{path}: {what}: {seen:#x}, expected {legal:#x}")
         self.compared += 1
 
     def mirror(self, path: str) -> int:

@@ -12,6 +12,7 @@ from cocotb.triggers import Event, First
 from models.csr_map import REGS
 from verif.agents.axis import cycles, now
 from verif.agents.train_agent import wait_state
+from verif.lib.verdict import equal
 from verif.sequences.boot import IDLE
 from verif.tests.noninterference import ResponseTap
 from verif.tests.replay import EquinoxReplay
@@ -46,7 +47,7 @@ class Experiment(EquinoxReplay):
             "rows": [b.rows for b in self.env.batches.batches[first_batch:]], "seconds": seconds,
             "compared": self.env.response_board.compared, "host": self.reactions[:20],
         }
-        (self.run_dir / "experiment.json").write_text(json.dumps(report))
+        (self.run_dir / "experiment.json").write_text(json.dumps(report), encoding="utf-8")
         return result
 
     def _timeout(self) -> int:
@@ -90,7 +91,7 @@ class experiment_software(Experiment):
             self.env.weight_board.restart()
             await self.csr.write(f"CTX[{self.ctx}].CMD", start=1)
             started = now()
-            assert await wait_state(self.csr, self.ctx, {IDLE}, poll=POLL) == IDLE
+            equal(await wait_state(self.csr, self.ctx, {IDLE}, poll=POLL), IDLE)
             found = now()
             await self.csr.write("CTRL", accept_en=1)
             await cycles(1)

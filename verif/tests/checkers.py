@@ -94,7 +94,8 @@ class Checkers(EquinoxTest):
             board.check_phase()
         except AssertionError as error:
             lines = board.problems() if isinstance(board, Scoreboard) else [str(error)]
-            assert any(re.search(report, line) for line in lines), f"{board.get_name()} says: {lines}; expected {report}"
+            if not any(re.search(report, line) for line in lines):
+                raise AssertionError(f"{board.get_name()} says: {lines}; expected {report}")
             self.expected_things += 1
             return
         raise AssertionError(f"{board.get_name()} is content; expected {report}")

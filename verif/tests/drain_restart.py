@@ -7,6 +7,7 @@ import cocotb
 
 from verif.agents.axis import cycles, now
 from verif.agents.train_agent import IDLE, wait_state
+from verif.lib.verdict import require
 from verif.sequences.boot import CommandSeq, StartTrainingSeq
 from verif.tests.base import EquinoxTest
 
@@ -47,7 +48,7 @@ class DrainRestart(EquinoxTest):
         """Training has ended: the number of steps is legal and the weights are the reference's after that many."""
         await cycles(200)
         steps = await self.steps()
-        assert steps in legal, f"{steps} steps, expected {sorted(legal)}"
+        require(steps in legal, f"{steps} steps, expected {sorted(legal)}")
         self.expect("steps seen", self.board.steps, steps)
         self.board.compare_weights(now())
         self.expect("end event", await self.done(), 1)
@@ -86,7 +87,10 @@ class DrainRestart(EquinoxTest):
         self.env.coverage.ended()
         self.expect("end event", await self.done(), 1)
         for address, size in self.what.weight_ranges:
-            assert self.dram.read(address, size).tobytes() == core.mem.DRAM[address : address + size].tobytes(), f"weights at {address:#x}"
+            require(
+                self.dram.read(address, size).tobytes() == core.mem.DRAM[address : address + size].tobytes(),
+                f"weights at {address:#x}",
+            )
         await serving
 
     async def killed(self) -> None:

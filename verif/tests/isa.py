@@ -54,7 +54,11 @@ class IsaTourTest(OwnImage):
         for at in range(image.training_base, end, WHOLE):
             seen, want = self.dram.read(at, min(WHOLE, end - at)), core.mem.DRAM[at : min(at + WHOLE, end)]
             wrong = np.flatnonzero(seen != want)
-            assert not wrong.size, f"DRAM differs in {wrong.size} bytes, first at {at + wrong[0]:#x}: {seen[wrong[0]]:#x}, reference {want[wrong[0]]:#x}"
+            if wrong.size:
+                raise AssertionError(
+                    f"DRAM differs in {wrong.size} bytes, first at {at + wrong[0]:#x}: "
+                    f"{seen[wrong[0]]:#x}, reference {want[wrong[0]]:#x}"
+                )
             self.expected_things += 1
         await serving
 

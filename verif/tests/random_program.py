@@ -88,5 +88,9 @@ class RandomProgramTest(EquinoxTest):
             core = trained if image.work is not None and at == image.training_base else served
             seen, want = self.dram.read(at, size), core.mem.DRAM[at : at + size]
             wrong = np.flatnonzero(seen != want)
-            assert not wrong.size, f"memory: {wrong.size} bytes of DRAM differ, first at {at + wrong[0]:#x}: {seen[wrong[0]]:#x}, reference {want[wrong[0]]:#x}"
+            if wrong.size:
+                raise AssertionError(
+                    f"memory: {wrong.size} bytes of DRAM differ, first at {at + wrong[0]:#x}: "
+                    f"{seen[wrong[0]]:#x}, reference {want[wrong[0]]:#x}"
+                )
             self.expected_things += 1

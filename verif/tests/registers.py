@@ -14,6 +14,7 @@ from verif.agents.csr_agent import Csr
 from verif.agents.register_model import register_model
 from verif.env.csr_coverage import CsrCoverage
 from verif.env.scenario import POLICIES
+from verif.lib.verdict import require
 from verif.sequences.boot import BootSeq, PerfSeq, reset
 from verif.sequences.replay import bad_request
 from verif.tests.base import EquinoxTest
@@ -162,7 +163,7 @@ class Registers(EquinoxTest):
         await self.stand_still()
 
     def split_is_whole(self, perf: PerfSeq, taken: int, train: bool) -> None:
-        assert abs(perf.cycles - taken) < 50, f"{perf.cycles} cycles counted in about {taken}"
+        require(abs(perf.cycles - taken) < 50, f"{perf.cycles} cycles counted in about {taken}")
         for unit, split in perf.units.items():
             self.expect(f"{unit}: sum of {split}", sum(split.values()), perf.cycles)
             works = unit in ("MMU", "VPU")  # the services need no DMA

@@ -58,7 +58,7 @@ class EquinoxReplay(EquinoxTest):
         seconds = time.monotonic() - wall
         self._attribute()
         self.result = self._result(measured, served, perf, begin, now(), seconds, first_batch, in_window)
-        (self.run_dir / "result.json").write_text(json.dumps(self.result.to_dict()))
+        (self.run_dir / "result.json").write_text(json.dumps(self.result.to_dict()), encoding="utf-8")
 
     def _attribute(self) -> None:
         """Find the causes of every request's latency, unless random stalls keep the model from knowing the times."""

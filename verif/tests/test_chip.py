@@ -33,7 +33,7 @@ def test_replay(config: str, policy: str) -> None:
     """Both services and training under each policy; on tiny two policies with a slow sink and a slow DRAM."""
     stalls = {"rsp_stall": 40, "dram_stall": 30} if config == "tiny" and policy in ("fair", "adaptive") else {}
     result = run(config, "replay", policy, policy=policy, service=BOTH, requests=40, steps=3, **stalls)
-    report = json.loads((result.run_dir / "result.json").read_text())
+    report = json.loads((result.run_dir / "result.json").read_text(encoding="utf-8"))
     assert {c["name"]: c["compared"] > 0 for c in report["checks"]} == dict.fromkeys(
         ("responses", "order and loss", "bounds of times" if stalls else "times", "fill of batches", "AXI rules", "training in DRAM"), True)
     for service in report["services"]:
@@ -69,7 +69,7 @@ def test_overload(policy: str) -> None:
 @pytest.mark.parametrize("config", CONFIGS)
 def test_noninterference(config: str) -> None:
     """With and without training: the same batches, and the same bits in every response."""
-    without, beside = (json.loads((run(config, "noninterference", t, train=t).run_dir / FILE).read_text()) for t in ("off", "mlp"))
+    without, beside = (json.loads((run(config, "noninterference", t, train=t).run_dir / FILE).read_text(encoding="utf-8")) for t in ("off", "mlp"))
     assert without["batches"] == beside["batches"]
     assert {"lstm", "mlp"} == {name for name, rows in without["batches"].items() if len(rows) >= 6}
     assert len(without["responses"]) == sum(sum(rows) for rows in without["batches"].values())
@@ -159,7 +159,7 @@ def test_one_cycle_is_seen(test: str, train: str, report: str) -> None:
 def sim_command(out: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """``scripts/sim.py`` as a command."""
     command = [sys.executable, str(ROOT / "scripts" / "sim.py"), "--config", "tiny", "--requests", "8", "--train", "off", "--out", str(out), *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=ROOT)
+    return subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", timeout=300, cwd=ROOT)
 
 
 def test_command_fails_beyond_the_limit(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ TRACES = {  # contents, and what the line must say beside the file's name
 def test_bad_trace(name: str, refused, tmp_path: Path) -> None:
     text, parts = TRACES[name]
     path = tmp_path / f"{name}.csv"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     contains(refused("--trace", str(path)), path.name, *parts)
 
 
@@ -104,7 +104,7 @@ def test_bad_generator(refused) -> None:
 def test_unsorted_trace_is_said(tmp_path: Path, capsys) -> None:
     """Not an error: sorted, and one warning names the line."""
     path = tmp_path / "mixed.csv"
-    path.write_text("arrival_us\n5\n1\n3\n")
+    path.write_text("arrival_us\n5\n1\n3\n", encoding="utf-8")
     assert load_trace(path).arrival_us.tolist() == [0, 2, 4]
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1
@@ -115,10 +115,10 @@ def test_unsorted_trace_is_said(tmp_path: Path, capsys) -> None:
 def config(tmp_path: Path) -> Callable[..., str]:
     """A copy of ``configs/tiny.toml`` with a line replaced or added; returns its path."""
     def make(old: str, new: str) -> str:
-        text = (ROOT / "configs" / "tiny.toml").read_text()
+        text = (ROOT / "configs" / "tiny.toml").read_text(encoding="utf-8")
         assert old in text
         path = tmp_path / "changed.toml"
-        path.write_text(text.replace(old, new, 1))
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
         return str(path)
 
     return make
@@ -193,7 +193,7 @@ def test_bad_knob(words: tuple[str, ...], parts: tuple[str, ...], refused) -> No
 def test_choice_of_tests(words: tuple[str, ...], seed: str, parts: tuple[str, ...]) -> None:
     """`make test` says what can be chosen where nothing is, and that a seed is none."""
     call = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(Path(__file__)), *words]
-    done = subprocess.run(call, capture_output=True, text=True, cwd=ROOT, env=os.environ | {"SEED": seed})
+    done = subprocess.run(call, capture_output=True, encoding="utf-8", errors="replace", cwd=ROOT, env=os.environ | {"SEED": seed})
     assert done.returncode != 0 and "Traceback" not in done.stdout + done.stderr
     contains(done.stdout + done.stderr, *parts)
 
@@ -201,10 +201,10 @@ def test_choice_of_tests(words: tuple[str, ...], seed: str, parts: tuple[str, ..
 def test_a_folder_of_somebody_else(sim: ModuleType, tmp_path: Path, capsys, monkeypatch) -> None:
     """A folder that holds anything but an earlier run is refused, and nothing in it is touched."""
     monkeypatch.setattr(simulation, "build_chip", lambda *_a, **_o: pytest.fail("came as far as the build"))
-    (tmp_path / "thesis.txt").write_text("years of work")
+    (tmp_path / "thesis.txt").write_text("years of work", encoding="utf-8")
     assert sim.main(["--requests", "8", "--out", str(tmp_path)]) == 2
     assert str(tmp_path) in capsys.readouterr().err
-    assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"] and (tmp_path / "thesis.txt").read_text() == "years of work"
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"] and (tmp_path / "thesis.txt").read_text(encoding="utf-8") == "years of work"
 
 
 def test_results_of_a_configuration_elsewhere(config) -> None:
@@ -220,7 +220,7 @@ def test_results_of_a_configuration_elsewhere(config) -> None:
 ])
 def test_other_commands(script: str, words: tuple[str, ...], parts: tuple[str, ...]) -> None:
     """The other entry points that make calls say it in one line, too."""
-    done = subprocess.run([sys.executable, str(ROOT / "scripts" / f"{script}.py"), *words], capture_output=True, text=True, cwd=ROOT)
+    done = subprocess.run([sys.executable, str(ROOT / "scripts" / f"{script}.py"), *words], capture_output=True, encoding="utf-8", errors="replace", cwd=ROOT)
     assert done.returncode == 2 and done.stdout == "" and len(done.stderr.splitlines()) == 1, done.stderr
     contains(done.stderr, "error: ", *parts)
 
@@ -228,7 +228,7 @@ def test_other_commands(script: str, words: tuple[str, ...], parts: tuple[str, .
 def test_no_compiler(tmp_path: Path) -> None:
     """A compiler that is missing is named in one line."""
     command = [sys.executable, str(ROOT / "scripts" / "sim.py"), "--requests", "8", "--out", str(tmp_path / "out")]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env={**os.environ, "EQX_CXX": "no-such-compiler"})
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", cwd=ROOT, env={**os.environ, "EQX_CXX": "no-such-compiler"})
     assert done.returncode == 2 and len(done.stderr.splitlines()) == 1, done.stderr
     contains(done.stderr, "error: ", "C++20 compiler", "no-such-compiler")
     assert not (tmp_path / "out").exists()

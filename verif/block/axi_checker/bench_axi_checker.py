@@ -9,6 +9,7 @@ import cocotb
 from cocotb.triggers import FallingEdge, Timer
 
 from verif.lib import checks
+from verif.lib.verdict import equal, require
 
 K = int(os.environ["P_K"])
 PAGE = 4096 // K  # beats
@@ -74,7 +75,7 @@ SCENES: dict[str, tuple[str | None, list[Cycle]]] = {
     "B twice": ("B_EXTRA", [aw(), w(1), B, B]),
     "valid in reset": ("RESET", [{"rst_n": 0}, {"rst_n": 0, "awvalid": 1}]),
 }
-assert {rule for rule, _ in SCENES.values()} == {None, *RULES}
+equal({rule for rule, _ in SCENES.values()}, {None, *RULES})
 
 
 async def play(dut: Any, cycles: list[Cycle]) -> None:
@@ -98,8 +99,8 @@ async def every_rule_can_fail(dut: Any) -> None:
         await play(dut, cycles)
         await Timer(20, "ns")
         broken = {RULES[i] for i in range(len(RULES)) if int(dut.breaches[i].value) != before[i]}
-        assert broken == ({rule} if rule else set()), f"{name}: reported {broken}, expected {rule}"
-        assert rule or int(dut.transfers.value) > moved, f"{name}: nothing was watched"
+        require(broken == ({rule} if rule else set()), f"{name}: reported {broken}, expected {rule}")
+        require(rule or int(dut.transfers.value) > moved, f"{name}: nothing was watched")
         checks.compared("scenes of AXI rules", 1)
 
 
@@ -108,5 +109,5 @@ async def counts_transfers(dut: Any) -> None:
     start = int(dut.transfers.value)
     await play(dut, [aw(awlen=1), w(0), w(1), B, ar(), r(1)])
     await Timer(20, "ns")
-    assert int(dut.transfers.value) - start == 6
+    equal(int(dut.transfers.value) - start, 6)
     checks.compared("transfers counted", 6)

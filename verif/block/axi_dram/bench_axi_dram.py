@@ -17,6 +17,7 @@ from cocotbext.axi import AxiBus, AxiMaster, AxiResp
 from verif.block.axi_dram.timing import schedule
 from verif.lib import checks
 from verif.lib.dram import DramBackdoor
+from verif.lib.verdict import equal, require
 
 K, BYTES = int(os.environ["P_K"]), int(os.environ["P_BYTES"])
 
@@ -87,14 +88,14 @@ async def beats_come_when_the_rule_says(dut: Any, mix: str, other: bool) -> None
         [(t, op[2] + 1) for t, op in zip(seen["aw"], writes, strict=True)],
         **times,
     )
-    assert len(want.reads) + len(want.writes) > 100
-    assert seen["r"] == want.reads
-    assert seen["w"] == want.writes
-    assert seen["b"] == want.responses
+    require(len(want.reads) + len(want.writes) > 100)
+    equal(seen["r"], want.reads)
+    equal(seen["w"], want.writes)
+    equal(seen["b"], want.responses)
     checks.compared("beats of the DRAM in their cycles", len(want.reads) + len(want.writes) + len(want.responses))
     # Addresses are taken at once while the queue has room.
     at = [op[0] for op in reads]
-    assert not reads or seen["ar"][0] == at[0]
+    require(not reads or seen["ar"][0] == at[0])
 
 
 @cocotb.test(timeout_time=3, timeout_unit="ms")
@@ -109,8 +110,9 @@ async def reads_see_what_was_written(dut: Any) -> None:
     await play(dut, reads, writes)
     data = log(dut, "r_data", "r_n")
     want = [image[addr + i * K] for _, addr, length in reads for i in range(length + 1)]
-    assert int(dut.b_log[len(writes) - 1].value) < 10_000, "the reads began before the last write's response"
-    assert data == want and len(data) > 40
+    require(int(dut.b_log[len(writes) - 1].value) < 10_000, "the reads began before the last write's response")
+    equal(data, want)
+    require(len(data) > 40)
     checks.compared("beats read", len(data))
 
 
@@ -138,13 +140,14 @@ async def random_traffic_of_another_master(dut: Any, stall: int) -> None:
             cut = int(rng.integers(0, K))  # the last beat is written in part: strobes
             data = data[: len(data) - cut]
             answer = await master.write(addr, data)
-            assert answer.resp == AxiResp.OKAY
+            equal(answer.resp, AxiResp.OKAY)
             model[addr : addr + len(data)] = data
         else:
             got = await master.read(addr, beats * K)
-            assert got.resp == AxiResp.OKAY and got.data == model[addr : addr + beats * K]
-    assert bytes(door.read(0, span)) == bytes(model)
-    assert int(dut.u_check.transfers.value) > 200
+            equal(got.resp, AxiResp.OKAY)
+            equal(got.data, model[addr : addr + beats * K])
+    equal(bytes(door.read(0, span)), bytes(model))
+    require(int(dut.u_check.transfers.value) > 200)
     checks.compared("bytes of another master", span)
     checks.compared("AXI transfers", int(dut.u_check.transfers.value))
 
@@ -158,22 +161,22 @@ async def errors(dut: Any) -> None:
     door.write(4096, before)
     await Timer(1, "ns")
     last = await master.read(BYTES - K, K)
-    assert last.resp == AxiResp.OKAY
-    assert (await master.read(BYTES, K)).resp == AxiResp.DECERR
-    assert (await master.write(BYTES, bytes(K))).resp == AxiResp.DECERR
+    equal(last.resp, AxiResp.OKAY)
+    equal((await master.read(BYTES, K)).resp, AxiResp.DECERR)
+    equal((await master.write(BYTES, bytes(K))).resp, AxiResp.DECERR)
     lo = 4096 + 4 * K
     dram.err_addr_lo.value, dram.err_addr_hi.value, dram.err_en.value = lo, lo + K - 1, 1
     await Timer(1, "ns")
-    assert (await master.write(4096 + 2 * K, bytes(4 * K))).resp == AxiResp.SLVERR
-    assert bytes(door.read(4096, 8 * K)) == before, "a failed burst changed the memory"
+    equal((await master.write(4096 + 2 * K, bytes(4 * K))).resp, AxiResp.SLVERR)
+    require(bytes(door.read(4096, 8 * K)) == before, "a failed burst changed the memory")
     for first, beats, resp in ((3, 1, AxiResp.OKAY), (3, 2, AxiResp.SLVERR), (4, 1, AxiResp.SLVERR), (5, 2, AxiResp.OKAY)):
         got = await master.read(4096 + first * K, beats * K)
-        assert got.resp == resp, (first, beats)
+        equal(got.resp, resp, f"{beats} beats from {first}")
         if resp == AxiResp.OKAY:
-            assert got.data == before[first * K : (first + beats) * K]
+            equal(got.data, before[first * K : (first + beats) * K])
     dram.err_en.value = 0
     await Timer(1, "ns")
-    assert (await master.read(lo, K)).resp == AxiResp.OKAY
+    equal((await master.read(lo, K)).resp, AxiResp.OKAY)
     checks.compared("error responses", 8)
 
 
@@ -191,11 +194,11 @@ async def one_error_each(dut: Any) -> None:
         dram.err_read_in.value, dram.err_write_in.value = at, 3
         await Timer(1, "ns")
         seen = [await master.read(n * K, K) for n in range(8)]
-        assert [r.resp for r in seen] == [code if n + 1 == at else AxiResp.OKAY for n in range(8)]
-        assert [r.data == before[n * K : n * K + K] for n, r in enumerate(seen)] == [n + 1 != at for n in range(8)]
+        equal([r.resp for r in seen], [code if n + 1 == at else AxiResp.OKAY for n in range(8)])
+        equal([r.data == before[n * K : n * K + K] for n, r in enumerate(seen)], [n + 1 != at for n in range(8)])
         answers = [(await master.write(4096 * n, bytes(2 * K))).resp for n in range(1, 5)]
-        assert answers == [AxiResp.OKAY, AxiResp.OKAY, code, AxiResp.OKAY]
-        assert int(dram.err_read_in.value) == int(dram.err_write_in.value) == 0
+        equal(answers, [AxiResp.OKAY, AxiResp.OKAY, code, AxiResp.OKAY])
+        require(int(dram.err_read_in.value) == int(dram.err_write_in.value) == 0)
     dram.err_resp.value = int(AxiResp.SLVERR)
 
 
@@ -213,13 +216,14 @@ async def silent_channels(dut: Any, channel: int) -> None:
     reads = channel < 2
     held = cocotb.start_soon(master.read(0, 8 * K) if reads else master.write(4096, data))
     other = await (master.write(8192, data) if reads else master.read(0, 8 * K))
-    assert other.resp == AxiResp.OKAY
+    equal(other.resp, AxiResp.OKAY)
     await Timer(5, "us")
-    assert not held.done()
+    require(not held.done())
     dut.u_dram.err_mute.value = 0
     answer = await with_timeout(held, 10, "us")
-    assert answer.resp == AxiResp.OKAY and (not reads or answer.data == data)
-    assert bytes(DramBackdoor(dut.u_dram).read(0 if reads else 4096, 8 * K)) == data
+    equal(answer.resp, AxiResp.OKAY)
+    require(not reads or answer.data == data)
+    equal(bytes(DramBackdoor(dut.u_dram).read(0 if reads else 4096, 8 * K)), data)
     dut.u_dram.stall_pct.value = 0
 
 
@@ -230,16 +234,16 @@ async def files(dut: Any) -> None:
     door, dram = DramBackdoor(dut.u_dram), dut.u_dram
     image = Path(os.environ["IMAGE"]).read_bytes()
     if int(os.environ.get("IMAGE_INTACT", "0")):
-        assert bytes(door.read(0, 4 * K)) == image[: 4 * K]
+        equal(bytes(door.read(0, 4 * K)), image[: 4 * K])
     data = rng.bytes(16 * K)
     door.write(1024, data)
     dram.file_first.value, dram.file_words.value = 1024 // K, 16
     await Timer(1, "ns")
     dram.dump_req.value = 1 - int(dram.dump_req.value)
     await Timer(1, "ns")
-    assert Path("dump.bin").read_bytes() == data
+    equal(Path("dump.bin").read_bytes(), data)
     Path("load.bin").write_bytes(data[::-1])
     dram.load_req.value = 1 - int(dram.load_req.value)
     await Timer(1, "ns")
-    assert bytes(door.read(1024, 16 * K)) == data[::-1]
+    equal(bytes(door.read(1024, 16 * K)), data[::-1])
     checks.compared("bytes of files", 2 * len(data))

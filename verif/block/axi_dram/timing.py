@@ -30,7 +30,6 @@ def schedule(
         ready_r = max(bus, reads[r][0] + latency) if r < len(reads) else None
         ready_w = max(bus, writes[w][0] + 1) if w < len(writes) else None
         if ready_w is None or (ready_r is not None and (ready_r < ready_w or (ready_r == ready_w and wrote_last))):
-            assert ready_r is not None
             beats = [ready_r + i * (gap + 1) for i in range(reads[r][1])]
             out.reads.extend(beats)
             r, wrote_last = r + 1, False

@@ -16,6 +16,7 @@ from models.numerics import quantise
 from verif.block.vpu.vpu_mem import bf16_data, read_hex, write_hex
 from verif.lib import checks
 from verif.lib.reset import reset
+from verif.lib.verdict import equal, require
 
 L, K = int(os.environ["P_L"]), int(os.environ["P_K"])
 GROUP = K // L
@@ -44,7 +45,7 @@ class Segment:
                 (blk_last, 1), (last and self.ilast, 1), (self.ctx, 4))  # fmt: skip
         word = 0
         for value, width in bits:
-            assert 0 <= int(value) < 1 << width
+            require(0 <= int(value) < 1 << width)
             word = word << width | int(value)
         return word
 
@@ -117,7 +118,7 @@ def _block(values: np.ndarray) -> bytes:
 async def play(dut: Any, segments: list[Segment], order: list[int], gaps: list[int]) -> int:
     """Play, compare everything; return the cycles in which a COLS segment was held back."""
     count = len(order)
-    assert count <= int(dut.LMAX.value)
+    require(count <= int(dut.LMAX.value))
     words, lines = np.zeros((count, 8), np.uint8), np.zeros((count, L), np.uint16)
     used = [0] * len(segments)
     for at, k in enumerate(order):
@@ -125,7 +126,7 @@ async def play(dut: Any, segments: list[Segment], order: list[int], gaps: list[i
         words[at] = np.frombuffer((gaps[at] << 56 | tag).to_bytes(8, "little"), np.uint8)
         lines[at] = segments[k].data[used[k]]
         used[k] += 1
-    assert used == [len(s.data) for s in segments]
+    equal(used, [len(s.data) for s in segments])
     write_hex(Path("ctl.hex"), words)
     write_hex(Path("lines.hex"), np.ascontiguousarray(lines.astype("<u2")).view(np.uint8))
     dut.go.value = dut.load.value = dut.dump.value = 0
@@ -148,8 +149,9 @@ async def play(dut: Any, segments: list[Segment], order: list[int], gaps: list[i
         got.append((v >> 32, v >> 22 & 7, v >> 18 & 15, v >> 16 & 3, v & 0xFFFF, d.tobytes()))
     want = predict(segments, order, cycles)
     for i, (g, w) in enumerate(zip(got, want, strict=False)):
-        assert g == w, f"block {i}:\n got  {g[:5]} {g[5].hex()}\n want {w[:5]} {w[5].hex()}"
-    assert len(got) == len(want) > 0, f"{len(got)} blocks written, expected {len(want)}"
+        if g != w:
+            raise AssertionError(f"block {i}:\n got  {g[:5]} {g[5].hex()}\n want {w[:5]} {w[5].hex()}")
+    require(len(got) == len(want) > 0, f"{len(got)} blocks written, expected {len(want)}")
     checks.compared("blocks", len(want))
     dut._log.info("%d lines, %d blocks, COLS held back %d cycles", count, blocks, held)
     await Timer(1, "ns")
@@ -197,8 +199,8 @@ async def random_segments(dut: Any, edges: bool) -> None:
     gaps[rng.random(len(order)) < 0.001] = 120
     gaps[:3] = 0
     held = await play(dut, segments, order, gaps.tolist())
-    assert held > 0, "the tiles were never both full"
-    assert amid > 100, "hardly any line came amid another segment"
+    require(held > 0, "the tiles were never both full")
+    require(amid > 100, "hardly any line came amid another segment")
 
 
 @cocotb.test(timeout_time=5, timeout_unit="ms")
@@ -212,8 +214,8 @@ async def full_rate(dut: Any) -> None:
         segments.append(random_segment(rng, mode, n, False))
     order, amid = mixed(rng, segments)
     held = await play(dut, segments, order, [0] * len(order))
-    assert amid > 100, "hardly any line came amid another segment"
-    assert held == 0, f"COLS segments were held back {held} cycles"
+    require(amid > 100, "hardly any line came amid another segment")
+    require(held == 0, f"COLS segments were held back {held} cycles")
 
 
 @cocotb.test(timeout_time=5, timeout_unit="ms", skip=GROUP == 1, expect_fail=True)
@@ -222,7 +224,7 @@ async def planted_one_collector(dut: Any) -> None:
     rng = np.random.default_rng(cocotb.RANDOM_SEED)
     segments = [random_segment(rng, Conv.ROWS, K, False) for _ in range(60)]
     order, amid = mixed(rng, segments)
-    assert amid
+    require(amid)
     for s in segments:
         s.ctx = 0
     await play(dut, segments, order, [0] * len(order))

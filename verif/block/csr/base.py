@@ -15,6 +15,7 @@ from verif.agents.csr_agent import Csr, CsrAgent
 from verif.agents.register_model import CsrBackdoor, by_path, register_model
 from verif.env.csr_coverage import CsrCoverage
 from verif.lib import checks
+from verif.lib.verdict import require
 from verif.sequences.boot import reset
 from verif.sequences.registers import RegisterSeq
 
@@ -124,5 +125,5 @@ class CsrTest(uvm_test):
 
     def expect(self, what: str, seen: object, legal: object) -> None:
         """Fail the test unless two things are equal."""
-        assert seen == legal, f"{what}: {seen}, expected {legal}"
+        require(seen == legal, f"{what}: {seen}, expected {legal}")
         checks.compared(type(self).__name__, 1)

@@ -9,6 +9,7 @@ from models.csr_map import REGS
 from verif.block.csr.base import COUNTS, COVERAGE, EVENTS, STICKY, CsrTest, Hardware
 from verif.block.csr.settings import settings
 from verif.env.csr_coverage import STORED
+from verif.lib.verdict import require
 from verif.sequences.boot import reset
 from verif.sequences.registers import RegisterAccessSeq, RegisterBitBashSeq, RegisterResetSeq, RegisterUniqueSeq
 
@@ -144,7 +145,7 @@ class csr_hardware_test(CsrTest):
                 kept = offset >= took or not written & 4
                 self.expect(f"IRQ_STATUS: event in cycle {offset} of a write of {written:#x} that acts in {took}", await self.status(), 4 if kept else 0)
                 met += offset == took
-        assert met == 3, f"{met} events met a write"
+        require(met == 3, f"{met} events met a write")
 
     async def cycles_to_write(self) -> int:
         """Cycles until a register is written."""
@@ -249,5 +250,6 @@ class csr_visited_test(CsrTest):
     async def body(self) -> None:
         COVERAGE.dump()
         left = COVERAGE.missing()
-        assert not left, f"{len(left)} accesses were never made: {'; '.join(left[:8])}"
+        if left:
+            raise AssertionError(f"{len(left)} accesses were never made: {'; '.join(left[:8])}")
         await ClockCycles(self.dut.clk, 1)

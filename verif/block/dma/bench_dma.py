@@ -21,6 +21,7 @@ from verif.block.dma.programs import LD, ST, State, Step
 from verif.block.dma.timing import predict
 from verif.block.dma.watchdog import memory_falls_silent, watchdog_to_the_cycle, watchdog_waits_for_each_burst  # noqa: F401: run here
 from verif.lib import checks
+from verif.lib.verdict import equal, require
 
 
 @cocotb.test(timeout_time=20, timeout_unit="ms")
@@ -36,7 +37,7 @@ async def random_programs_in_all_contexts(dut: Any, mode: int, stall: int) -> No
         await h.put(start)
         programs = random_programs(h, 12)
         want = expect(h, start, programs)
-        assert differs(start, want) > 200
+        require(differs(start, want) > 200)
         await h.run(programs)
         same(await h.get(), want)
         check_reports(h, programs)
@@ -69,10 +70,10 @@ async def stored_and_loaded_again(dut: Any) -> None:
     })  # fmt: skip
     got = (await h.get()).buffers
     sob, sof = state.buffers["sob"], state.buffers["sof"]
-    assert np.array_equal(got["actd"][2 : 2 + blocks], sob[:blocks])
-    assert np.array_equal(got["wgtd"][env.w_base + w_at :][:blocks], sob[:blocks])
-    assert np.array_equal(got["stg"][1 : 1 + lines], sof[:lines])
-    assert not np.array_equal(got["actd"][2 + blocks], sob[blocks])
+    require(np.array_equal(got["actd"][2 : 2 + blocks], sob[:blocks]))
+    require(np.array_equal(got["wgtd"][env.w_base + w_at :][:blocks], sob[:blocks]))
+    require(np.array_equal(got["stg"][1 : 1 + lines], sof[:lines]))
+    require(not np.array_equal(got["actd"][2 + blocks], sob[blocks]))
 
 
 @cocotb.test(timeout_time=5, timeout_unit="ms")
@@ -94,8 +95,8 @@ async def every_cycle_as_predicted(dut: Any, mode: int, units: str) -> None:
     )
     for u, c in programs:
         s = h.stream(u, c)
-        assert s.issued == want[u, c].issued, f"unit {u} context {c}: issue"
-        assert s.done == want[u, c].done and len(s.done) == 16, f"unit {u} context {c}: completion"
+        require(s.issued == want[u, c].issued, f"unit {u} context {c}: issue")
+        require(s.done == want[u, c].done and len(s.done) == 16, f"unit {u} context {c}: completion")
         checks.compared("completions in their cycles", len(s.done))
 
 
@@ -112,7 +113,7 @@ async def with_another_memory(dut: Any) -> None:
     await h.put(start)
     programs = random_programs(h, 3)
     want = expect(h, start, programs)
-    assert differs(start, want) > 100
+    require(differs(start, want) > 100)
     await h.run(programs)
     same(await h.get(), want)
     check_reports(h, programs)
@@ -131,10 +132,12 @@ async def one_beat_a_cycle(dut: Any, buffer: str) -> None:
     beats = h.number("r_n" if u == LD else "w_n")
     first, last = (h.number(f"{'r' if u == LD else 'w'}_{x}") for x in ("first", "last"))
     cocotb.log.info("%s: %d beats in %d cycles", buffer, beats, last - first + 1)
-    assert beats == h.shape.beats(buffer, words) and beats > 60
-    assert last - first + 1 == beats + (beats - 1) * h.gap
+    equal(beats, h.shape.beats(buffer, words))
+    require(beats > 60)
+    equal(last - first + 1, beats + (beats - 1) * h.gap)
     s = h.stream(u, 0)
-    assert s.busy == beats and h.stalls(u)[1] == 0
+    equal(s.busy, beats)
+    equal(h.stalls(u)[1], 0)
     checks.compared("beats without a gap", beats)
 
 
@@ -156,7 +159,7 @@ async def contexts_take_turns_by_mode(dut: Any, mode: int, unit: int) -> None:
         if unit == LD or addr in starts:
             order.append(owner)
     need = {c: order.count(c) for c in range(h.ctx)}
-    assert min(need.values()) >= 4
+    require(min(need.values()) >= 4)
     # Reference: classes by mode, round robin inside, over contexts that still have something.
     left, want, inf_last, last = dict(need), [], False, {0: -1, 1: -1}
     while any(left.values()):
@@ -168,7 +171,7 @@ async def contexts_take_turns_by_mode(dut: Any, mode: int, unit: int) -> None:
         last[pick_inf], inf_last = c, pick_inf
         left[c] -= 1
         want.append(c)
-    assert order == want, f"bursts of contexts {order}, the mode's order is {want}"
+    require(order == want, f"bursts of contexts {order}, the mode's order is {want}")
     checks.compared("turns of contexts", len(want))
 
 
@@ -187,13 +190,15 @@ async def inference_only_holds_training(dut: Any, unit: int) -> None:
     h.load(programs)
     await h.start()
     await Timer(12, "us")
-    assert [len(h.stream(unit, c).done) for c in range(h.ctx)] == [1] * trn + [0]
-    assert h.stream(unit, trn).busy == 0 and not int(dut.finished.value)
+    equal([len(h.stream(unit, c).done) for c in range(h.ctx)], [1] * trn + [0])
+    equal(h.stream(unit, trn).busy, 0)
+    require(not int(dut.finished.value))
     policy = h.stalls(unit)[1]
-    assert policy > 300, "held by the policy, and says so"
+    require(policy > 300, "held by the policy, and says so")
     dut.mode.value = FAIR
     await h.finish()
-    assert len(h.stream(unit, trn).done) == 1 and h.stalls(unit)[1] <= policy + 2
+    equal(len(h.stream(unit, trn).done), 1)
+    require(h.stalls(unit)[1] <= policy + 2)
     same(await h.get(), want)
 
 
@@ -221,8 +226,8 @@ async def faulty_instructions(dut: Any, unit: int) -> None:
         done_runs = pr.runs(bad, env)[:runs_done] if runs_done else []
         await h.run({**others, (unit, 0): [first, bad, after, after]})
         s = h.stream(unit, 0)
-        assert [c for _, c in s.errors] == [int(cause)], f"{fault}: reported {s.errors}"
-        assert len(s.done) <= 1, fault
+        require([c for _, c in s.errors] == [int(cause)], f"{fault}: reported {s.errors}")
+        require(len(s.done) <= 1, f"{fault}: {len(s.done)} instructions completed")
         got = await h.get()
         if unit == ST:
             for run in done_runs:
@@ -237,9 +242,10 @@ async def faulty_instructions(dut: Any, unit: int) -> None:
         cut = (pr.load_bursts, pr.store_bursts)[unit]
         legal = [b for run in [*pr.runs(first, env), *done_runs] for b in cut(h.shape, run)]
         mine = [(a, c) for _, a, c in h.addresses(("ar", "aw")[unit]) if lo <= a < hi]
-        assert mine == legal, f"{fault}: bursts {mine[len(legal):]} too many, or missing"
+        if mine != legal:
+            raise AssertionError(f"{fault}: bursts {mine[len(legal):]} too many, or missing")
         for (u, c), steps in others.items():
-            assert len(h.stream(u, c).done) == len(steps)
+            equal(len(h.stream(u, c).done), len(steps))
 
 
 @cocotb.test(timeout_time=20, timeout_unit="ms")
@@ -267,17 +273,17 @@ async def error_responses(dut: Any, unit: int, stall: int) -> None:
         want = expect(h, state, others)
         await h.run(programs)
         s = h.stream(unit, victim)
-        assert [c for _, c in s.errors] == [int(Err.DMA_RESP)], s.errors
+        equal([c for _, c in s.errors], [int(Err.DMA_RESP)])
         touched = [  # instructions before the first one with a failing burst
             any(a <= point < a + b * h.shape.k for run in pr.runs(step, h.envs[victim]) for a, b in cut(h.shape, run))
             for step in steps
         ].index(True)
-        assert len(s.done) == touched, "all before the failing instruction completed, none from it on"
-        assert s.what == [x.ins.step << 16 | x.ins.signal for x in steps[:touched]]
+        require(len(s.done) == touched, "all before the failing instruction completed, none from it on")
+        equal(s.what, [x.ins.step << 16 | x.ins.signal for x in steps[:touched]])
         lo, hi = pr.area(h.shape, unit, victim).dram
         seen = [(t, a) for t, a, _ in h.addresses(("ar", "aw")[unit]) if lo <= a < hi]
         if unit == LD:  # at most the one already in the address register
-            assert not [a for t, a in seen if t > s.errors[0][0]], "bursts were issued after the error"
+            require(not [a for t, a in seen if t > s.errors[0][0]], "bursts were issued after the error")
         got = await h.get()
         for step in steps[:touched]:
             for run in pr.runs(step, h.envs[victim]):
@@ -285,7 +291,7 @@ async def error_responses(dut: Any, unit: int, stall: int) -> None:
         tail = [r for step in steps[touched:] for r in pr.runs(step, h.envs[victim])]
         same_but_cut_short(h, got, want, unfinished(want, tail, steps[0].ins.op))
         for (u, c), others_steps in others.items():
-            assert len(h.stream(u, c).done) == len(others_steps)
+            equal(len(h.stream(u, c).done), len(others_steps))
 
 
 @cocotb.test(timeout_time=20, timeout_unit="ms")
@@ -312,7 +318,7 @@ async def kills(dut: Any, stall: int) -> None:
         stages: dict[int, tuple[list[pr.Run], Op]] = {}
         for u, c in victims:
             s = h.stream(u, c)
-            assert s.errors == []
+            equal(s.errors, [])
             n = len(s.done)
             left[u] += n < len(programs[u, c])
             tail = [r for step in programs[u, c][n:] for r in pr.runs(step, h.envs[c])]
@@ -323,11 +329,11 @@ async def kills(dut: Any, stall: int) -> None:
         # One victim in LD, which changes buffers, one in ST, which changes DRAM.
         same_but_cut_short(h, got, want, [x for runs, op in stages.values() for x in unfinished(want, runs, op)])
         for (u, c), steps in others.items():
-            assert len(h.stream(u, c).done) == len(steps)
+            equal(len(h.stream(u, c).done), len(steps))
         # Once more, on the contexts that were killed (the front end is reset, the units are not).
         await h.again()
         again = random_programs(h, 4)
         start = await h.get()
         await h.run(again)
         same(await h.get(), expect(h, start, again))
-    assert left[LD] and left[ST], "no kill came while its context worked"
+    require(left[LD] and left[ST], "no kill came while its context worked")

@@ -11,6 +11,7 @@ from verif.block.dma import programs as pr
 from verif.block.dma.harness import Harness, Programs
 from verif.block.dma.programs import LD, ST, State, Step
 from verif.lib import checks
+from verif.lib.verdict import equal, require
 
 
 def random_programs(h: Harness, count: int) -> Programs:
@@ -34,9 +35,11 @@ def expect(h: Harness, start: State, programs: Programs) -> State:
 def same(got: State, want: State) -> None:
     for name in pr.BUFFERS:
         bad = np.flatnonzero((got.buffers[name] != want.buffers[name]).any(axis=1))
-        assert not len(bad), f"{name}: {len(bad)} words differ, first {bad[0]}"
+        if len(bad):
+            raise AssertionError(f"{name}: {len(bad)} words differ, first {bad[0]}")
     bad = np.flatnonzero(got.dram != want.dram)
-    assert not len(bad), f"DRAM: {len(bad)} bytes differ, first at {bad[0]:#x}"
+    if len(bad):
+        raise AssertionError(f"DRAM: {len(bad)} bytes differ, first at {bad[0]:#x}")
     checks.compared("bytes of the DRAM", got.dram.size)
 
 
@@ -51,20 +54,21 @@ def check_reports(h: Harness, programs: Programs) -> None:
     cut = {LD: pr.load_bursts, ST: pr.store_bursts}
     for (u, c), steps in programs.items():
         s = h.stream(u, c)
-        assert s.errors == []
-        assert s.what == [step.ins.step << 16 | step.ins.signal for step in steps], f"unit {u} context {c}"
-        assert s.done == sorted(s.done)
+        equal(s.errors, [])
+        require(s.what == [step.ins.step << 16 | step.ins.signal for step in steps], f"unit {u} context {c}")
+        equal(s.done, sorted(s.done))
         lo, hi = pr.area(h.shape, u, c).dram
         mine = [(a, n) for _, a, n in seen[u] if lo <= a < hi]
         want = [b for step in steps for run in pr.runs(step, h.envs[c]) for b in cut[u](h.shape, run)]
-        assert mine == want, f"unit {u} context {c}: bursts differ"
+        require(mine == want, f"unit {u} context {c}: bursts differ")
         checks.compared("bursts", len(want))
-        assert s.busy == sum(n for _, n in mine)
+        equal(s.busy, sum(n for _, n in mine))
     total = [sum(h.stream(u, c).busy for c in range(h.ctx)) for u in (LD, ST)]
-    assert total == [h.number("r_n"), h.number("w_n")] and min(total) > 0
+    equal(total, [h.number("r_n"), h.number("w_n")])
+    require(min(total) > 0)
     transfers = int(h.dut.u_check.transfers.value)
     checks.compared("AXI transfers", transfers)
-    assert transfers > sum(total)
+    require(transfers > sum(total))
 
 
 def same_but_cut_short(h: Harness, got: State, want: State, stages: list[State]) -> None:
@@ -78,12 +82,14 @@ def same_but_cut_short(h: Harness, got: State, want: State, stages: list[State])
             changed = (stage.buffers[name] != stages[0].buffers[name]).any(axis=1)
             legal |= changed & (got.buffers[name] == stage.buffers[name]).all(axis=1)
             legal |= changed & (got.buffers[name] == stages[0].buffers[name]).all(axis=1)
-        assert legal.all(), f"{name}: words {np.flatnonzero(~legal)[:3]} are wrong"
+        if not legal.all():
+            raise AssertionError(f"{name}: words {np.flatnonzero(~legal)[:3]} are wrong")
     legal = got.dram == want.dram
     for stage in stages:
         changed = stage.dram != stages[0].dram
         legal |= changed & ((got.dram == stage.dram) | (got.dram == stages[0].dram))
-    assert legal.all(), f"DRAM: bytes {np.flatnonzero(~legal)[:3]} are wrong"
+    if not legal.all():
+        raise AssertionError(f"DRAM: bytes {np.flatnonzero(~legal)[:3]} are wrong")
     checks.compared("bytes of the DRAM", got.dram.size)
 
 

@@ -15,6 +15,7 @@ from cocotb.triggers import RisingEdge, Timer, with_timeout
 from models.isa.encoding import encode
 from verif.block.dma.programs import BUFFERS, Env, Shape, State, Step
 from verif.lib.reset import reset
+from verif.lib.verdict import require
 
 INF_ONLY, FAIR, PRIO = 0, 1, 2
 PROG = 32
@@ -124,7 +125,7 @@ class Harness:
         """Give streams their programs: {(unit, context): steps}."""
         for (unit, c), steps in programs.items():
             s = unit * self.ctx + c
-            assert len(steps) <= PROG
+            require(len(steps) <= PROG)
             for i, step in enumerate(steps):
                 self.dut.prog[s * PROG + i].value = encode(step.ins)
                 self.dut.prog_iter[s * PROG + i].value = step.iter
@@ -158,7 +159,7 @@ class Harness:
         if not int(self.dut.finished.value):
             await with_timeout(RisingEdge(self.dut.finished), limit_us, "us")
         await Timer(30, "ns")
-        assert int(self.dut.finished.value), "work goes on after the end"
+        require(int(self.dut.finished.value), "work goes on after the end")
 
     def stream(self, unit: int, c: int) -> Stream:
         d, s = self.dut, unit * self.ctx + c

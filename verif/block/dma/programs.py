@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from models import dram_layout as lay
 from models.isa.encoding import Instr, LdDst, Op, StSrc, make
+from verif.lib.verdict import equal
 
 LD, ST = 0, 1
 BUFFERS = ("actd", "wgtd", "stg", "sob", "sof")
@@ -96,7 +97,8 @@ class State:
         k, lanes = self.shape.k, self.shape.lanes
         words = self.buffers[run.buffer][run.word : run.word + run.len]
         data = self.dram[run.addr : run.addr + self.shape.beats(run.buffer, run.len) * k]
-        assert len(words) == run.len and len(data) == self.shape.beats(run.buffer, run.len) * k
+        equal(len(words), run.len)
+        equal(len(data), self.shape.beats(run.buffer, run.len) * k)
         if op == Op.LOAD and run.buffer in LINES:
             words[:] = lay.unpack_lines(data, run.len, lanes).astype("<u4").view(np.uint8)
         elif op == Op.LOAD:

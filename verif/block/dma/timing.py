@@ -47,7 +47,6 @@ class Stream:
         if hand:
             self.pieces = deque(self.walked.popleft())
         if moved:
-            assert self.prepared is not None
             self.walked = deque(self.prepared)
             self.prepared = None
         if accept:
@@ -186,7 +185,6 @@ class Store:
             self.owner.append(commit)
         self.exps = self.word[0] if over and self.word is not None and self.word[1] and not self.word[0].lines else None
         if read:
-            assert seg is not None
             self.word = (seg, self.left == 1, 0)
             self.left -= 1
         elif over:

@@ -12,6 +12,7 @@ from verif.block.dma import programs as pr
 from verif.block.dma.checks import expect, long_step, random_programs, same, same_but_cut_short, unfinished
 from verif.block.dma.harness import Harness, Programs
 from verif.block.dma.programs import LD, ST, State
+from verif.lib.verdict import equal, require
 
 AR, R, AW, W, B = (1 << n for n in range(5))  # bits of err_mute
 LOST = ("ld_lost", "st_lost")
@@ -38,10 +39,10 @@ async def watchdog_to_the_cycle(dut: Any, unit: int) -> None:
         await restart(h, limit)
         await h.run({(unit, 0): [long_step(h, unit, 0, buffer, 1)]})
         s, sent = h.stream(unit, 0), h.addresses(("ar", "aw")[unit])[0][0]
-        assert [cause for _, cause in s.errors] == errors, f"limit {limit}: {s.errors}"
-        assert len(s.done) == 1 - len(errors)
+        require([cause for _, cause in s.errors] == errors, f"limit {limit}: {s.errors}")
+        equal(len(s.done), 1 - len(errors))
         for cycle, _ in s.errors:
-            assert cycle == sent + limit + 2
+            equal(cycle, sent + limit + 2)
     dut.timeout.value = 0
 
 
@@ -54,19 +55,20 @@ async def watchdog_waits_for_each_burst(dut: Any, unit: int) -> None:
     buffer = ("wgtd", "sob")[unit]
     words = h.shape.depth[buffer] // h.shape.ctx
     await h.run({(unit, c): [long_step(h, unit, c, buffer, words)] for c in range(h.ctx)})
-    assert all(h.stream(unit, c).errors == [] and len(h.stream(unit, c).done) == 1 for c in range(h.ctx))
+    require(all(h.stream(unit, c).errors == [] and len(h.stream(unit, c).done) == 1 for c in range(h.ctx)))
     last = max(h.stream(unit, c).done[0] for c in range(h.ctx))
-    assert last - h.stream(unit, 0).issued[0] > 400
+    require(last - h.stream(unit, 0).issued[0] > 400)
     await restart(h)
     dut.u_dram.err_mute.value = (R, B)[unit]
     h.load({(unit, 0): [long_step(h, unit, 0, buffer, 1)]})
     await h.start()
     await Timer(100, "us")
     s = h.stream(unit, 0)
-    assert (s.done, s.errors) == ([], []) and not int(dut.finished.value)
+    equal((s.done, s.errors), ([], []))
+    require(not int(dut.finished.value))
     dut.u_dram.err_mute.value = 0
     await h.finish()
-    assert len(h.stream(unit, 0).done) == 1
+    equal(len(h.stream(unit, 0).done), 1)
 
 
 @cocotb.test(timeout_time=20, timeout_unit="ms")
@@ -112,8 +114,8 @@ async def memory_falls_silent(dut: Any, mute: int, stall: int) -> None:
         again = random_programs(h, 4)
         await h.run(again)
         same(await h.get(), expect(h, late, again))
-        assert all(h.stream(u, c).errors == [] for u, c in again)
-    assert hit, "the memory was never missed"
+        require(all(h.stream(u, c).errors == [] for u, c in again))
+    require(hit, "the memory was never missed")
     dut.timeout.value = 0
 
 
@@ -123,13 +125,16 @@ def check_stopped(h: Harness, programs: Programs, killed: tuple[int, int], mute:
         s = h.stream(u, c)
         causes = [cause for _, cause in s.errors]
         if (u, c) == killed:
-            assert causes in ([], [int(Err.DMA_TIMEOUT)])
+            require(causes in ([], [int(Err.DMA_TIMEOUT)]))
         elif not lost[u]:
-            assert causes == [] and len(s.done) == len(steps), f"unit {u} context {c}: {causes}, {len(s.done)} done"
+            require(causes == [] and len(s.done) == len(steps), f"unit {u} context {c}: {causes}, {len(s.done)} done")
         else:
-            assert causes == ([] if len(s.done) == len(steps) else [int(Err.DMA_TIMEOUT)]), f"unit {u} context {c}: {causes}"
-    assert not lost[LD] or mute & (AR | R | W)
-    assert not lost[ST] or mute & (AW | W | B | R)
+            require(
+                causes == ([] if len(s.done) == len(steps) else [int(Err.DMA_TIMEOUT)]),
+                f"unit {u} context {c}: {causes}",
+            )
+    require(not lost[LD] or mute & (AR | R | W))
+    require(not lost[ST] or mute & (AW | W | B | R))
 
 
 def expected(h: Harness, start: State, programs: Programs) -> tuple[State, list[State]]:
@@ -153,10 +158,12 @@ async def refuses(h: Harness, units: list[int]) -> None:
     await h.run(works)
     for key in works:
         s = h.stream(*key)
-        assert [c for _, c in s.errors] == [int(Err.DMA_TIMEOUT)] and s.done == []
-        assert s.errors[0][0] - s.issued[0] < 6
+        equal([c for _, c in s.errors], [int(Err.DMA_TIMEOUT)])
+        equal(s.done, [])
+        require(s.errors[0][0] - s.issued[0] < 6)
     legal = {a for u in units for _, a, _ in h.addresses(("ar", "aw")[u])[:1]}  # one may have been on offer all the time
-    assert len(legal) <= len(units) and all(len(h.addresses(("ar", "aw")[u])) <= 1 for u in units)
+    require(len(legal) <= len(units))
+    require(all(len(h.addresses(("ar", "aw")[u])) <= 1 for u in units))
 
 
 def must_see(h: Harness, late: State, silent: State) -> None:

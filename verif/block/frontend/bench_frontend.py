@@ -8,6 +8,7 @@ from models.isa.encoding import Err, Op, Status
 from verif.block.frontend.harness import Harness, param, start
 from verif.block.frontend.model import ERROR, IDLE, LOADING, RESPOND, RUNNING, UNITS, Program
 from verif.block.frontend.programs import instruction, random_program
+from verif.lib.verdict import equal, require
 
 TIMEOUT = {"timeout_time": 5, "timeout_unit": "ms"}
 
@@ -51,10 +52,12 @@ async def runs_random_programs(dut) -> None:
         await h.until(h.quiescent)
     for c in training_contexts():
         for u in range(UNITS):
-            assert h.units[u][c].accepted == expected(streams[c][u], 12), f"context {c}, unit {u}"
-        assert h.model.ctx[c].steps == 12 * sum(i.step for s in streams[c] for i in s)
-    assert len(h.answers) == batches and all(a[0] == Status.OK for a in h.answers)
-    assert len(h.issues) > 500 and len(h.free_slots) == param("RX_SLOTS")
+            require(h.units[u][c].accepted == expected(streams[c][u], 12), f"context {c}, unit {u}")
+        equal(h.model.ctx[c].steps, 12 * sum(i.step for s in streams[c] for i in s))
+    equal(len(h.answers), batches)
+    require(all(a[0] == Status.OK for a in h.answers))
+    require(len(h.issues) > 500)
+    equal(len(h.free_slots), param("RX_SLOTS"))
 
 
 @cocotb.test(**TIMEOUT)
@@ -82,10 +85,13 @@ async def exact_latencies(dut) -> None:
     await h.cycle()
     await h.until(lambda: h.model.ctx[c].state != RUNNING)
     at = {u: [t - start_cycle for t, unit, ctx in h.issues if (unit, ctx) == (u, c)] for u in range(UNITS)}
-    assert at[2] == [3, 6, 9, 12, 15, 18], f"LD issues {at[2]}"
-    assert at[1] == [3 + 4 * 3], f"VPU issues {at[1]}"
+    if at[2] != [3, 6, 9, 12, 15, 18]:
+        raise AssertionError(f"LD issues {at[2]}")
+    if at[1] != [3 + 4 * 3]:
+        raise AssertionError(f"VPU issues {at[1]}")
     # an instruction issued in t is done in t + 2; the store that waits for it issues in the next cycle
-    assert at[3] == [t + 3 for t in at[2]], f"ST issues {at[3]}"
+    if at[3] != [t + 3 for t in at[2]]:
+        raise AssertionError(f"ST issues {at[3]}")
 
 
 @cocotb.test(**TIMEOUT)
@@ -95,7 +101,7 @@ async def drains(dut) -> None:
     streams = await random_setup(h, length=5, iters=10**6)
     partial = rounds = 0
     while training_contexts() and (partial < 3 or rounds < 6):
-        assert rounds < 40, "streams were never apart"
+        require(rounds < 40, "streams were never apart")
         rounds += 1
         for c in training_contexts():
             h.commands[c].add("start")
@@ -113,10 +119,11 @@ async def drains(dut) -> None:
         for c in training_contexts():
             used = [u for u in range(UNITS) if streams[c][u]]
             iters = h.model.ctx[c].limit
-            assert max(before[c]) <= iters <= max(before[c]) + 1, f"{before[c]} then {iters}"
+            if not max(before[c]) <= iters <= max(before[c]) + 1:
+                raise AssertionError(f"{before[c]} then {iters}")
             partial += len(set(before[c][u] for u in used)) > 1
             for u in used:
-                assert h.units[u][c].accepted == expected(streams[c][u], iters), f"context {c}, unit {u}"
+                require(h.units[u][c].accepted == expected(streams[c][u], iters), f"context {c}, unit {u}")
 
 
 @cocotb.test(**TIMEOUT)
@@ -131,7 +138,7 @@ async def kills(dut) -> None:
         if not h.waiting and (batches < 60 or not wanted <= seen):
             h.waiting.extend(int(h.rng.integers(param("SERVICES"))) for _ in range(20))
             batches += 20
-        assert h.now < 50000
+        require(h.now < 50000, f"no end after {h.now} cycles")
         for c in range(param("CTX")):
             if h.rng.random() < 0.02:
                 h.commands[c].add("kill")
@@ -143,8 +150,8 @@ async def kills(dut) -> None:
                 h.commands[c].add("kill")
         await h.cycle()
     statuses = {a[0] for a in h.answers}
-    assert statuses == {Status.OK, Status.CTX_ERROR}, f"{statuses}"
-    assert len(h.free_slots) == param("RX_SLOTS")
+    equal(statuses, {Status.OK, Status.CTX_ERROR})
+    equal(len(h.free_slots), param("RX_SLOTS"))
 
 
 @cocotb.test(**TIMEOUT)
@@ -158,7 +165,7 @@ async def unit_errors(dut) -> None:
     errors: set[tuple[int, int, int]] = set()  # (context, unit, cause)
     everyone = set(range(param("CTX")))
     while {c for c, _, _ in errors} < everyone or len({u for _, u, _ in errors}) < 2 or len(h.answers) < 40:
-        assert h.now < 60000, f"{errors}"
+        require(h.now < 60000, f"no end after {h.now} cycles; errors {errors}")
         if len(h.waiting) < 2:
             h.waiting.append(int(h.rng.integers(param("SERVICES"))))
         await h.cycle()
@@ -168,7 +175,7 @@ async def unit_errors(dut) -> None:
                 h.commands[c] |= {"clear", "start"} if h.rng.random() < 0.1 else set()
             if c >= param("C_INF") and ctx.state == IDLE and h.rng.random() < 0.3:
                 h.commands[c].add("start")
-    assert {a[0] for a in h.answers} == {Status.OK, Status.CTX_ERROR}
+    equal({a[0] for a in h.answers}, {Status.OK, Status.CTX_ERROR})
 
 
 async def one_fault(h: Harness, streams: list, at: list[int] | None, cause: Err, units: set[int]) -> None:
@@ -186,17 +193,17 @@ async def one_fault(h: Harness, streams: list, at: list[int] | None, cause: Err,
         await h.cycle()
         await h.until(lambda: any(x.state == ERROR for x in h.model.ctx))
         where = next(k for k, x in enumerate(h.model.ctx) if x.state == ERROR)
-        assert where == c or c < param("C_INF") and where < param("C_INF")
+        require(where == c or c < param("C_INF") and where < param("C_INF"))
         ctx = h.model.ctx[where]
-        assert ctx.cause == cause and ctx.unit in units, f"cause {ctx.cause}, unit {ctx.unit}"
+        require(ctx.cause == cause and ctx.unit in units, f"cause {ctx.cause}, unit {ctx.unit}")
         if c < param("C_INF"):
-            assert h.answers[-1][0] == Status.CTX_ERROR
+            equal(h.answers[-1][0], Status.CTX_ERROR)
         await h.until(lambda: all(x.state == IDLE for k, x in enumerate(h.model.ctx) if k != where))
         await h.cycles(20)
-        assert ctx.state == ERROR, "an error stays until cleared"
+        require(ctx.state == ERROR, "an error stays until cleared")
         h.commands[where].add("clear")
         await h.cycles(2)
-        assert h.quiescent()
+        require(h.quiescent())
 
 
 @cocotb.test(**TIMEOUT)
@@ -219,7 +226,7 @@ async def full_semaphore(dut) -> None:
     h.waiting.append(0)
     await h.cycles(2)
     await h.until(h.quiescent)
-    assert h.answers[0][0] == Status.OK
+    equal(h.answers[0][0], Status.OK)
 
 
 @cocotb.test(**TIMEOUT)
@@ -231,7 +238,7 @@ async def runs_out_of_memory(dut) -> None:
     h.settings([Program([None, None, None, 65535])] * param("SERVICES"), {})
     h.waiting.append(0)
     await h.until(lambda: any(x.state == ERROR for x in h.model.ctx))
-    assert next(x for x in h.model.ctx if x.state == ERROR).unit == 3
+    equal(next(x for x in h.model.ctx if x.state == ERROR).unit, 3)
 
 
 @cocotb.test(**TIMEOUT)
@@ -249,14 +256,14 @@ async def commands_in_wrong_states(dut) -> None:
             h.waiting.append(int(h.rng.integers(param("SERVICES"))))
         await h.cycle()
     await h.until(h.quiescent)
-    assert len(h.answers) > 3
+    require(len(h.answers) > 3)
     h.settings([Program([None] * UNITS)] * param("SERVICES"), {c: Program([None] * UNITS) for c in training_contexts()})
     h.waiting.append(0)
     for c in training_contexts():
         h.commands[c].add("start")
     await h.cycles(2)
     await h.until(h.quiescent)
-    assert h.answers[-1][0] == Status.OK
+    equal(h.answers[-1][0], Status.OK)
 
 
 async def planted(dut, what: str) -> None:

@@ -13,6 +13,7 @@ from models.isa.encoding import INSTR_BITS, SEMAPHORES
 from verif.block.frontend.model import IDLE, UNITS, FrontendModel, Inputs, Instruction, Program, Row
 from verif.lib import checks
 from verif.lib.reset import reset
+from verif.lib.verdict import require
 
 
 def param(name: str) -> int:
@@ -157,7 +158,7 @@ class Harness:
                     self.issues.append((self.now, u, c))
         for slot in range(self.slots if want["freed"] else 0):
             if want["freed"] >> slot & 1:
-                assert slot not in self.free_slots, f"slot {slot} freed twice"
+                require(slot not in self.free_slots, f"slot {slot} freed twice")
                 self.free_slots.add(slot)
         for c, responded in enumerate(self.inputs.rsp_done):
             if responded:
@@ -252,7 +253,8 @@ class Harness:
                 seen[self.corrupt][u][c] ^= 1
         checks.compared("outputs of a cycle", len(want))
         for name, expected in want.items():
-            assert seen[name] == expected, f"cycle {self.now}: {name} is {seen[name]}, the model says {expected}"
+            if seen[name] != expected:
+                raise AssertionError(f"cycle {self.now}: {name} is {seen[name]}, the model says {expected}")
 
     def _compare_batches(self, want: dict) -> None:
         dut, width = self.dut, (self.slots - 1).bit_length()
@@ -261,13 +263,15 @@ class Harness:
         for c in range(self.inference):
             batch = self.model.ctx[c].batch
             if want["open"][c]:
-                assert rsp >> 32 * c + 16 & 0xFF == batch[0].svc, "service of an opened batch"
+                require(rsp >> 32 * c + 16 & 0xFF == batch[0].svc, "service of an opened batch")
             if not want["rsp"][c]:
                 continue
             status, svc, rows = self.model.answer(c)
             checks.compared("rows of batches", len(batch))
             rest = self.svc_rest[svc]
-            assert rsp >> 32 * c & 0xFFFFFFFF == status << 24 | svc << 16 | rows << 8 | rest >> 32, f"batch of context {c}"
+            require(
+                rsp >> 32 * c & 0xFFFFFFFF == status << 24 | svc << 16 | rows << 8 | rest >> 32, f"batch of context {c}"
+            )
             cfg = self.ctx_rest[c]
             base = rows << 112 | (cfg & 0xFFFFFFFFFFFF) << 0
             vec, acc, actc = (base >> 16 * k & 0xFFFF for k in range(3))
@@ -275,10 +279,10 @@ class Harness:
             fields = ((rows, 8), (vec, 16), (acc, 16), (actc, 16), (rest & 0xFFFF, 16), (rest >> 16 & 0xFFFF, 16), (cfg >> 80, 32))
             for value, size in fields:
                 expected = expected << size | value
-            assert env >> 120 * c & (1 << 120) - 1 == expected, f"environment of context {c}"
+            require(env >> 120 * c & (1 << 120) - 1 == expected, f"environment of context {c}")
             for r, row in enumerate(batch):
-                assert ids >> 32 * (c * self.rows + r) & 0xFFFFFFFF == row.id, f"id of row {r}"
-                assert slots >> width * (c * self.rows + r) & (1 << width) - 1 == row.slot, f"slot of row {r}"
+                require(ids >> 32 * (c * self.rows + r) & 0xFFFFFFFF == row.id, f"id of row {r}")
+                require(slots >> width * (c * self.rows + r) & (1 << width) - 1 == row.slot, f"slot of row {r}")
 
     # -- waiting
     async def until(self, condition, limit: int = 20000) -> None:

@@ -11,6 +11,7 @@ from models.isa.encoding import Err, Instr, Op, make
 from verif.block.mmu.mmu_lib import Bench, Env, matmul
 from verif.block.mmu.mmu_ref import FAIR, INF_ONLY, PRIO, Size, b_in_range, row_in_range, static_fault, tiles
 from verif.lib import checks
+from verif.lib.verdict import require
 
 
 def region(size: Size, c: int) -> tuple[int, int]:
@@ -72,7 +73,7 @@ async def mixed_programs(dut: Any) -> None:
             mode=(PRIO, FAIR, PRIO)[turn % 3], mode_rand=turn >= 3,
             train_rows=int(b.rng.choice([0, 1, 2, b.size.n, 2 * b.size.n])), max_gap=(0, 60, 8)[turn % 3],
         )  # fmt: skip
-    assert int(dut.looked.value) > 50, "hardly any completed instruction's last line was read"
+    require(int(dut.looked.value) > 50, "hardly any completed instruction's last line was read")
     checks.compared("last lines of instructions", int(dut.looked.value))
 
 
@@ -83,11 +84,11 @@ async def special_values(dut: Any) -> None:
     for _ in range(4):
         envs = random_envs(b.size, b.rng)
         await b.phase(random_programs(b.size, b.rng, envs, 12), envs, train_rows=b.size.n)
-    assert b.acc is not None
     e = b.acc >> 23 & 0xFF
     kinds = {"NaN": b.acc == 0x7FC00000, "inf": (b.acc & 0x7FFFFFFF) == 0x7F800000, "zero": b.acc == 0, "small": (e > 0) & (e < 40)}
     for name, hit in kinds.items():
-        assert hit.sum() > 3, f"only {hit.sum()} results are {name}"
+        if hit.sum() <= 3:
+            raise AssertionError(f"only {hit.sum()} results are {name}")
 
 
 @cocotb.test(timeout_time=20, timeout_unit="ms")
@@ -97,9 +98,9 @@ async def inference_only(dut: Any) -> None:
     envs = random_envs(b.size, b.rng)
     log = await b.phase(random_programs(b.size, b.rng, envs, 8), envs, mode=INF_ONLY, then_mode=PRIO)
     switch = log.modes[1][0]
-    assert not [r for r in log.seen.rows if r[1] >= b.size.c_inf and r[0] < switch]
-    assert [r for r in log.seen.rows if r[1] >= b.size.c_inf]
-    assert [s for s in log.seen.stalls if s[1] == 1 and s[0] < switch], "the policy's stall was not reported"
+    require(not [r for r in log.seen.rows if r[1] >= b.size.c_inf and r[0] < switch])
+    require([r for r in log.seen.rows if r[1] >= b.size.c_inf])
+    require([s for s in log.seen.stalls if s[1] == 1 and s[0] < switch], "the policy's stall was not reported")
 
 
 @cocotb.test(timeout_time=20, timeout_unit="ms")
@@ -115,7 +116,7 @@ async def kills(dut: Any) -> None:
         when = [(int(b.rng.integers(5, 400)), int(b.rng.integers(b.size.ctx))) for _ in range(3)]
         log = await b.phase(programs, envs, kills=when, mode=turn % 3, mode_rand=turn % 3 == INF_ONLY, train_rows=b.size.n)
         hits += sum(len([d for d in log.seen.done if d[1] == c]) < 8 for c in range(b.size.ctx))
-    assert hits > 8, f"only {hits} kills came in time to stop anything"
+    require(hits > 8, f"only {hits} kills came in time to stop anything")
 
 
 def faulty(size: Size, rng: np.random.Generator, c: int, env: Env) -> Instr:
@@ -153,10 +154,13 @@ async def errors(dut: Any) -> None:
         bad = make(Op.VECTOR if turn else Op.NOP, signal=3) if turn % 6 == 0 else faulty(b.size, b.rng, victim, envs[victim])
         programs[victim][0].insert(int(b.rng.integers(0, 3)), bad)
         log = await b.phase(programs, envs, mode=(PRIO, FAIR)[turn % 2], mode_rand=turn % 5 == 4, train_rows=b.size.n)
-        assert [c for _, c, _ in log.seen.errs] == [victim], f"errors {log.seen.errs}, expected one of context {victim}: {bad}"
+        require(
+            [c for _, c, _ in log.seen.errs] == [victim],
+            f"errors {log.seen.errs}, expected one of context {victim}: {bad}",
+        )
         seen.add(log.seen.errs[0][2])
         partial += len([r for r in log.seen.rows if r[1] == victim and r[0] < log.seen.errs[0][0]]) > 0
-    assert seen == {Err.ILLEGAL_OP, Err.OPERAND} and partial > 3, (seen, partial)
+    require(seen == {Err.ILLEGAL_OP, Err.OPERAND} and partial > 3, f"causes {seen}, {partial} partial ones")
 
 
 @cocotb.test(timeout_time=20, timeout_unit="ms")
@@ -169,7 +173,10 @@ async def latency(dut: Any) -> None:
         log = await b.phase([[[ins]], [[]], [[]], [[]]], [Env(1, 0)] * 4)
         x, done = log.taken[0][0], log.seen.done[0][0]
         want = x + 2 + (n_g * n_k - 1) * max(rows, n) + rows + 2 * n + 2 + 2
-        assert done == want, f"{rows} rows, {n_g * n_k} tiles: done {done - x} cycles after it was taken, expected {want - x}"
+        if done != want:
+            raise AssertionError(
+                f"{rows} rows, {n_g * n_k} tiles: done {done - x} cycles after it was taken, expected {want - x}"
+            )
 
 
 @cocotb.test(timeout_time=20, timeout_unit="ms")
@@ -191,7 +198,7 @@ async def utilisation(dut: Any) -> None:
             envs = [Env(1, region(b.size, c)[0]) for c in range(4)]
             log = await b.phase(programs, envs, mode=mode, train_rows=2 * n)
             cycles = [t for t, _ in log.seen.rows]
-            assert cycles == list(range(cycles[0], cycles[0] + len(cycles))), "a bubble between rows"
+            require(cycles == list(range(cycles[0], cycles[0] + len(cycles))), "a bubble between rows")
             total = log.seen.done[-1][0] - log.taken[0][0] + 1
             dut._log.info("%d rows in %d cycles: %.1f %% with fill and drain", len(cycles), total, 100 * len(cycles) / total)
     # Partial batches: a tile every N cycles; the rows of training fill all cycles that inference leaves.
@@ -199,21 +206,24 @@ async def utilisation(dut: Any) -> None:
     envs = [Env(2, region(b.size, c)[0]) for c in range(4)]
     log = await b.phase([[[matmul(**few)] * 3], [[matmul(**few, accum=1)] * 2], [[]], [[]]], envs)
     lines = [t for t, _, _ in log.seen.lines]
-    assert lines == list(range(lines[0], lines[0] + len(lines))), "the load port had a bubble"
+    require(lines == list(range(lines[0], lines[0] + len(lines))), "the load port had a bubble")
     long = {**gemm, "rows": 40 * n, "a_sr": 0, "c_sr": 0, "n_g": 1, "n_k": 1}  # training that is resident before inference starts
     log = await b.phase([[[matmul(**few)] * 3], [[]], [[matmul(**long)]], [[]]], envs, mode=PRIO, train_rows=1024, delay=(3 * n, 0, 0, 0))
     first = next(t for t, c in log.seen.rows if c == 0)
     cycles = [t for t, c in log.seen.rows if first <= t <= max(t for t, c in log.seen.rows if c == 0)]
-    assert cycles == list(range(first, first + len(cycles))), "training rows left a cycle empty"
-    assert sum(1 for t, c in log.seen.rows if c == 2 and t in set(cycles)) >= (9 * 3 - 1) * (n - 2), "too few training rows beside inference"
-    assert first - log.taken[1][0] <= 2 + n, "training held an inference row up for longer than the bound"
+    require(cycles == list(range(first, first + len(cycles))), "training rows left a cycle empty")
+    require(
+        sum(1 for t, c in log.seen.rows if c == 2 and t in set(cycles)) >= (9 * 3 - 1) * (n - 2),
+        "too few training rows beside inference",
+    )
+    require(first - log.taken[1][0] <= 2 + n, "training held an inference row up for longer than the bound")
     # Training that is not resident: it gets a weight load whenever it has no rows left, and fills what inference leaves.
     job = {**gemm, "rows": 8 * n, "a_sr": 0, "c_sr": 1, "n_g": 1, "n_k": 4}
     log = await b.phase([[[matmul(**few)] * 6], [[]], [[matmul(**job)] * 4], [[]]], envs, mode=PRIO, train_rows=8 * n)
     both = range(log.taken[0][0] + 4, max(t for t, c in log.seen.rows if c == 2))
     share = sum(1 for t, _ in log.seen.rows if t in both) / len(both)
     dut._log.info("partial batches beside training: %.1f %% of %d cycles have a row", 100 * share, len(both))
-    assert share > 0.95
+    require(share > 0.95)
 
 
 @cocotb.test(timeout_time=20, timeout_unit="ms", expect_fail=True)

@@ -14,6 +14,7 @@ from models.isa.encoding import INSTR_BITS, Instr, Op, encode, make
 from verif.block.mmu.mmu_ref import Clockwork, Env, Operands, Results, Schedule, Size
 from verif.lib import checks
 from verif.lib.reset import reset
+from verif.lib.verdict import require
 
 PROG = 64  # instructions a context in a phase, as in tb_mmu
 NS = 10
@@ -76,7 +77,7 @@ class Bench:
             ("wgtc", self.ops.bq[0], self.ops.be[0], self.size.m), ("wgtd", self.ops.bq[1], self.ops.be[1], self.size.m),
         ):  # fmt: skip
             raw = np.concatenate([q.view(np.uint8), e[:, None]], axis=1).reshape(len(e) // per, -1)[:, ::-1]
-            Path(f"{name}.hex").write_text("\n".join(bytes(x).hex() for x in raw) + "\n")
+            Path(f"{name}.hex").write_text("\n".join(bytes(x).hex() for x in raw) + "\n", encoding="utf-8")
         await self._pulse("load_go")
         self.acc = await self.dump()
         # The two copies of the accumulator start with different junk: one instruction overwrites every line.
@@ -109,7 +110,7 @@ class Bench:
         await ValueChange(self.dut.dump_done)
         self.dut.dump_go.value = 0
         await Timer(1, "ns")
-        words = [x for x in Path("acc.hex").read_text().split() if not x.startswith(("//", "@"))]
+        words = [x for x in Path("acc.hex").read_text(encoding="utf-8").split() if not x.startswith(("//", "@"))]
         raw = np.frombuffer(bytes.fromhex("".join(words)), dtype=">u4").reshape(len(words), self.size.lanes)
         return raw[:, ::-1].astype(np.uint32)
 
@@ -194,11 +195,10 @@ class Bench:
         size = self.size
         prog: list[int] = []
         chk: list[int] = []
-        assert self.acc is not None
         trial = Results(size, self.ops, self.acc.copy())
         for c, segments in enumerate(programs):
             flat = [i for s in segments for i in s]
-            assert len(flat) <= PROG
+            require(len(flat) <= PROG)
             known = exact
             for place, ins in enumerate(flat):
                 gap = int(self.rng.integers(0, max_gap + 1)) if self.rng.random() < 0.5 else 0
@@ -211,13 +211,13 @@ class Bench:
                 chk.append(1 << bits + 31 | line << bits | value if known else 0)
             prog += [0] * (PROG - len(flat))
             chk += [0] * (PROG - len(flat))
-        Path("prog.hex").write_text("\n".join(f"{x:x}" for x in prog) + "\n")
-        Path("chk.hex").write_text("\n".join(f"{x:x}" for x in chk) + "\n")
+        Path("prog.hex").write_text("\n".join(f"{x:x}" for x in prog) + "\n", encoding="utf-8")
+        Path("chk.hex").write_text("\n".join(f"{x:x}" for x in chk) + "\n", encoding="utf-8")
 
     def _read_log(self, mode: int) -> Log:
         log, n = Log(modes=[(0, mode)]), int(self.dut.log_n.value)
-        assert n <= 131072, f"{n} events do not fit the log"
-        words = [x for x in Path("log.hex").read_text().split() if not x.startswith(("//", "@"))][:n]
+        require(n <= 131072, f"{n} events do not fit the log")
+        words = [x for x in Path("log.hex").read_text(encoding="utf-8").split() if not x.startswith(("//", "@"))][:n]
         for word in words:
             v = int(word, 16)
             kind, ctx, payload, t = v >> 56, v >> 48 & 0xFF, v >> 32 & 0xFFFF, v & 0xFFFFFFFF
@@ -244,7 +244,6 @@ class Bench:
     ) -> None:
         """Contents of the accumulator, completions and errors, from the instructions taken and the rows entered."""
         size = self.size
-        assert self.acc is not None
         model = Results(size, self.ops, self.acc.copy())
         for c, segments in enumerate(programs):
             flat = [i for s in segments for i in s]
@@ -256,21 +255,22 @@ class Bench:
                 for place in [p for t, x, p in log.taken if x == c and low < t <= high]:
                     fault, rows, line = model.execute(flat[place], envs[c], train_rows, c >= size.c_inf, left)
                     left -= rows
-                    assert not errs or line >= 0 or [fault] == errs, f"context {c}: error {errs}, expected {fault}"
+                    require(not errs or line >= 0 or [fault] == errs, f"context {c}: error {errs}, expected {fault}")
                     if line < 0:
-                        assert high != END, f"context {c}: instruction {place} did not finish"
+                        require(high != END, f"context {c}: instruction {place} did not finish")
                         break
                     want_done.append((flat[place].signal, flat[place].step))
-                assert left == 0, f"context {c}: {left} rows entered that no instruction has"
+                require(left == 0, f"context {c}: {left} rows entered that no instruction has")
                 low = high
             got_done = [(s, p) for _, x, s, p in log.seen.done if x == c]
-            assert got_done == want_done, f"context {c}: completions {got_done}, expected {want_done}"
+            require(got_done == want_done, f"context {c}: completions {got_done}, expected {want_done}")
         bad = np.argwhere(got != model.acc)
-        assert not len(bad), (
-            f"{len(bad)} values of the accumulator differ; line {bad[0][0]} lane {bad[0][1]}: "
-            f"{got[tuple(bad[0])]:08x}, expected {model.acc[tuple(bad[0])]:08x}"
-        )
-        assert (model.acc != self.acc).any(), "the phase changed nothing: nothing was compared"
+        if len(bad):
+            raise AssertionError(
+                f"{len(bad)} values of the accumulator differ; line {bad[0][0]} lane {bad[0][1]}: "
+                f"{got[tuple(bad[0])]:08x}, expected {model.acc[tuple(bad[0])]:08x}"
+            )
+        require((model.acc != self.acc).any(), "the phase changed nothing: nothing was compared")
         self.compared += int((model.acc != self.acc).sum())
         checks.compared("values of the accumulator", int((model.acc != self.acc).sum()))
         self.acc = got

@@ -10,6 +10,7 @@ import numpy as np
 from models import numerics as nm
 from models.numerics import Act
 from verif.block.numeric import drive
+from verif.lib.verdict import equal, require
 
 CELLS = (
     "ADD1", "ADD2", "MUL", "I2F25", "I2F19", "ACT", "ROUND", "FMAX", "BMAX", "QUANT", "MAXE", "MAXE_WIDE", "BADD", "BMUL",
@@ -24,7 +25,7 @@ def rng() -> np.random.Generator:
 
 async def run_stream(dut: Any, cell: str, fields: list, expected: np.ndarray, at_least: int) -> None:
     total = drive.write_stream(fields, expected)
-    assert total >= at_least
+    require(total >= at_least)
     await drive.check(dut, CELLS.index(cell), total)
     drive.remove_files()
 
@@ -99,7 +100,7 @@ async def int_to_fp32(dut: Any, width: int) -> None:
     s, ea, eb = np.concatenate([s, cs]), np.concatenate([ea, ca]), np.concatenate([eb, cb])
     want = nm.fp32_bits(nm.int_to_fp32(s, ea, eb))
     for result in (0, 0x80000000, nm.FP32_INF, nm.FP32_INF | 0x80000000, nm.FP32_NAN):
-        assert 100 < np.sum(want == result) < want.size // 4, f"{result:#x} is not sampled well"
+        require(100 < np.sum(want == result) < want.size // 4, f"{result:#x} is not sampled well")
     await run_stream(dut, f"I2F{width}", [(s, 32), (ea, 8), (eb, 8)], want, MILLION)
 
 
@@ -123,7 +124,7 @@ async def hbfp_quant_lane(dut: Any) -> None:
     e = np.concatenate(near + fixed + [rng().integers(0, 256, 1 << 16)])
     x = np.tile(EVERY, e.size >> 16)
     want = nm.quantise_with(x[:, None], e)[:, 0]
-    assert set(np.unique(want)) == set(range(-127, 128))
+    equal(set(np.unique(want)), set(range(-127, 128)))
     await run_stream(dut, "QUANT", [(x, 16), (e, 8)], want.view(np.uint8), MILLION)
 
 
@@ -138,7 +139,8 @@ async def hbfp_max_exp(dut: Any, cell: str) -> None:
     x[rows, rows % count] = gen.integers(0, 1 << 16, n // 2, dtype=np.uint16)  # ... and one that is not
     x[n // 2 : n // 2 + 100] &= 0x807F
     want = nm.block_exponent(x)
-    assert {0, 255} <= set(np.unique(want)) and np.unique(want).size > 200
+    require({0, 255} <= set(np.unique(want)))
+    require(np.unique(want).size > 200)
     want = np.repeat(want, count // 4)  # the wide tree's result stands in all lanes
     await run_stream(dut, cell, [(f, 16) for f in x.reshape(-1, 4).T], want, n)
 
@@ -149,9 +151,9 @@ async def planted_fault_is_caught(dut: Any) -> None:
     n = drive.LANES * 4000
     a, b = (x[:n] for x in drive.fp32_pairs(rng(), n))
     total = drive.write_stream([(a, 32), (b, 32)], fp32_sum(a, b))
-    assert await drive.play(dut, CELLS.index("ADD2"), total, plant=True) == 4
-    assert await drive.play(dut, CELLS.index("ADD2"), total) == 0
-    assert await drive.play(dut, CELLS.index("MUL"), total) > n // 2, "another cell passes for the adder"
+    equal(await drive.play(dut, CELLS.index("ADD2"), total, plant=True), 4)
+    equal(await drive.play(dut, CELLS.index("ADD2"), total), 0)
+    require(await drive.play(dut, CELLS.index("MUL"), total) > n // 2, "another cell passes for the adder")
     drive.remove_files()
 
 
@@ -169,4 +171,4 @@ async def sweep(dut: Any, cell: str) -> None:
         await drive.check(dut, CELLS.index(cell), total, sweep=True)
         compared += total
     drive.remove_files()
-    assert compared == 1024 << 16
+    equal(compared, 1024 << 16)

@@ -11,6 +11,7 @@ from cocotb.triggers import RisingEdge, Timer
 from numpy.typing import ArrayLike
 
 from verif.lib import checks
+from verif.lib.verdict import require
 
 LANES = int(os.environ["P_LANES"])
 
@@ -57,7 +58,7 @@ async def play(dut: Any, cell: int, total: int, sweep: bool = False, plant: bool
     await Timer(1, "ns")
     count = int(dut.compared.value)
     checks.compared("results of cells", count)
-    assert count == total, f"{count} results compared, {total} expected"
+    require(count == total, f"{count} results compared, {total} expected")
     return int(dut.mismatches.value)
 
 
@@ -65,15 +66,16 @@ async def check(dut: Any, cell: int, total: int, sweep: bool = False) -> None:
     """Run the written file; fail on any mismatch, and on any output of a register that did not hold its value."""
     bad = await play(dut, cell, total, sweep)
     first = int(dut.first.value)
-    assert bad == 0, (
-        f"{bad} of {total} results differ; operation {first}: "
-        f"got {int(dut.first_got.value):#x}, expected {int(dut.first_want.value):#x}"
-    )
+    if bad:
+        raise AssertionError(
+            f"{bad} of {total} results differ; operation {first}: "
+            f"got {int(dut.first_got.value):#x}, expected {int(dut.first_want.value):#x}"
+        )
     if not sweep and int(dut.hold.value):
         held, unheld = int(dut.held.value), int(dut.unheld.value)
-        assert held > total // LANES // 10, f"only {held} idle cycles"
+        require(held > total // LANES // 10, f"only {held} idle cycles")
         checks.compared("idle cycles of cells", held)
-        assert unheld == 0, f"output changed in {unheld} of {held} idle cycles"
+        require(unheld == 0, f"output changed in {unheld} of {held} idle cycles")
 
 
 def remove_files() -> None:

@@ -7,6 +7,7 @@ import numpy as np
 from cocotb.triggers import FallingEdge, Timer
 
 from verif.lib import checks
+from verif.lib.verdict import equal, require
 
 INF_ONLY, FAIR, PRIO = range(3)
 TABLE = {  # policy register -> mode without, with its condition
@@ -29,7 +30,7 @@ async def check(dut, shift: int) -> None:
     dut.rst_n.value = 0
     await Timer(20, "ns")
     await FallingEdge(dut.clk)
-    assert int(dut.mode_q.value) == INF_ONLY, "mode in reset"
+    require(int(dut.mode_q.value) == INF_ONLY, "mode in reset")
     dut.rst_n.value = 1
     pairs = [pair for pair in itertools.product(MODES, repeat=2)]
     rng.shuffle(pairs)
@@ -38,10 +39,10 @@ async def check(dut, shift: int) -> None:
         dut.drive.value = late << 4 | above << 3 | policy
         await FallingEdge(dut.clk)  # mode_q: the mode in the cycle before the last rising edge's update
         if last is not None:
-            assert int(dut.mode_q.value) == (MODES[last] + shift) % 3, f"mode after {last}"
+            require(int(dut.mode_q.value) == (MODES[last] + shift) % 3, f"mode after {last}")
             compared += 1
         last = (policy, above, late)
-    assert compared == 2 * len(MODES) ** 2 - 1
+    equal(compared, 2 * len(MODES) ** 2 - 1)
     checks.compared("modes", compared)
 
 

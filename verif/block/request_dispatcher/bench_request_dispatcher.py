@@ -12,6 +12,7 @@ from models.isa.encoding import Status
 from verif.block.request_dispatcher.env import DispatcherEnv, RequestItem, Settings, apply, param
 from verif.block.request_dispatcher.model import Service
 from verif.lib.reset import reset
+from verif.lib.verdict import equal, require
 
 
 class RandomRequests(uvm_sequence):
@@ -125,7 +126,9 @@ class RandomTraffic(DispatcherTest):
         for part, delay in enumerate((40, 4, 0)):
             await self.run_sequence(RandomRequests(120, self.cfg, delay, seed=part))
         board = self.env.scoreboard
-        assert board.dispatched > 50 and board.statuses[Status.BAD_LENGTH] and board.statuses[Status.NOT_INSTALLED]
+        require(board.dispatched > 50)
+        require(board.statuses[Status.BAD_LENGTH])
+        require(board.statuses[Status.NOT_INSTALLED])
 
 
 @pyuvm.test(timeout_time=2, timeout_unit="ms")
@@ -148,19 +151,22 @@ class ExactTimeout(DispatcherTest):
                 await self.clocks(service.timeout + 30)
                 cycle, got, rows = board.batches[-1]
                 arrival = board.arrivals[100 * svc + n + 1]
-                assert (got, rows) == (svc, 1), f"batch {got}, {rows}"
-                assert cycle == arrival + max(service.timeout, 1) + 2, f"dispatched {cycle - arrival} cycles after arrival"
+                require((got, rows) == (svc, 1), f"batch {got}, {rows}")
+                if cycle != arrival + max(service.timeout, 1) + 2:
+                    raise AssertionError(f"dispatched {cycle - arrival} cycles after arrival")
         svc = len(self.cfg.services) - 1
-        assert self.cfg.services[svc].timeout > 100 or len(self.cfg.services) < 4
+        require(self.cfg.services[svc].timeout > 100 or len(self.cfg.services) < 4)
         if self.cfg.services[svc].timeout > 100:
             first = 10000
             for n in range(param("N") + 1):  # a full batch, and the first of the next
                 await self.send(svc, first + n)
             await self.clocks(self.cfg.services[svc].timeout + 30)
             last = board.arrivals[first + param("N") - 1]
-            assert board.batches[-2] == (last + 3, svc, param("N")), f"{board.batches[-2]}, last arrival {last}"
+            if board.batches[-2] != (last + 3, svc, param("N")):
+                raise AssertionError(f"{board.batches[-2]}, last arrival {last}")
             left = board.arrivals[first + param("N")]
-            assert board.batches[-1] == (left + self.cfg.services[svc].timeout + 2, svc, 1), f"{board.batches[-1]}, {left}"
+            if board.batches[-1] != (left + self.cfg.services[svc].timeout + 2, svc, 1):
+                raise AssertionError(f"{board.batches[-1]}, {left}")
 
 
 @pyuvm.test(timeout_time=4, timeout_unit="ms")
@@ -174,11 +180,11 @@ class SlowContexts(DispatcherTest):
     async def stimulus(self) -> None:
         count = param("RX_SLOTS") + param("QUEUE_DEPTH")
         await self.run_sequence(RandomRequests(2 * count, self.cfg, 0, faulty=0.05))
-        assert not self.env.scoreboard.statuses[Status.REJECTED]
+        require(not self.env.scoreboard.statuses[Status.REJECTED])
         self.cfg.reject = True
         await self.change()
         await self.run_sequence(RandomRequests(2 * count, self.cfg, 0, faulty=0.05, seed=1))
-        assert self.env.scoreboard.statuses[Status.REJECTED] > 10
+        require(self.env.scoreboard.statuses[Status.REJECTED] > 10)
         self.cfg.hold = (1, 10)
 
 
@@ -194,7 +200,7 @@ class OneQueueFull(DispatcherTest):
         depth = param("QUEUE_DEPTH")
         for n in range(param("C_INF") * param("N") + 2 * depth):  # the first may go to contexts at once
             await self.send(0, n + 1)
-        assert self.env.scoreboard.longest == depth
+        equal(self.env.scoreboard.longest, depth)
         self.cfg.hold = (1, 5)
 
 
@@ -231,7 +237,7 @@ class ServicesComeAndGo(DispatcherTest):
         self.cfg.accept = True
         await self.change()
         await task
-        assert self.env.scoreboard.statuses[Status.NOT_INSTALLED] > 5
+        require(self.env.scoreboard.statuses[Status.NOT_INSTALLED] > 5)
 
 
 @pyuvm.test(timeout_time=2, timeout_unit="ms")
@@ -249,13 +255,15 @@ class SettingsOutOfRange(DispatcherTest):
                 await self.change()
                 await self.send(svc, count)
                 await self.settle()
-                assert board.statuses[Status.NOT_INSTALLED] == count and not board.dispatched, f"service {svc}, {wrong}"
+                require(
+                    board.statuses[Status.NOT_INSTALLED] == count and not board.dispatched, f"service {svc}, {wrong}"
+                )
             self.cfg.services[svc] = good
         await self.change()
         for svc in range(len(self.cfg.services)):
             await self.send(svc, 1000 + svc)
             await self.settle()
-            assert board.dispatched == svc + 1
+            equal(board.dispatched, svc + 1)
 
 
 @pyuvm.test(timeout_time=2, timeout_unit="ms", expect_fail=True)

@@ -27,6 +27,7 @@ from pyuvm import (
 from models.isa.encoding import Status
 from verif.block.request_dispatcher.model import DispatcherModel, Inputs, Service
 from verif.lib import checks
+from verif.lib.verdict import require
 
 
 def param(name: str) -> int:
@@ -220,13 +221,13 @@ class Scoreboard(uvm_subscriber):
             ("pulses", get("pulses"), out.pulses), ("levels", levels, out.levels), ("above", bool(get("above")), out.above),
             ("expired", bool(get("expired")), out.expired),
         ):  # fmt: skip
-            assert seen == want, f"cycle {item.index}: {name} is {seen}, the model says {want}"
+            require(seen == want, f"cycle {item.index}: {name} is {seen}, the model says {want}")
         self.compared += 1
         checks.compared("outputs of a cycle", 7)
         self.longest = max(self.longest, *levels)
         # independent of the model: payload, slots, order, loss
         if get("rxb_we"):
-            assert get("rxb_addr") // self.p["RX_LINES"] not in self.in_use, "payload written into a slot in use"
+            require(get("rxb_addr") // self.p["RX_LINES"] not in self.in_use, "payload written into a slot in use")
             self.rxb[get("rxb_addr")] = get("rxb_data")
         if get("s_valid") and ready:
             self._beat(get("data"), get("s_last"), bool(get("pulses") & 1), item.index)
@@ -244,8 +245,8 @@ class Scoreboard(uvm_subscriber):
     def _leaves(self, how: str, svc: int, ident: int) -> None:
         """A queued request leaves: once, and in the order of arrival among those that leave the same way."""
         order = self.queued[svc].pop(ident, None)
-        assert order is not None, f"request {ident} {how}, but not waiting"
-        assert order > self.left.get((how, svc), -1), f"request {ident} {how} out of order"
+        require(order is not None, f"request {ident} {how}, but not waiting")
+        require(order > self.left.get((how, svc), -1), f"request {ident} {how} out of order")
         self.left[how, svc] = order
         checks.compared("requests in order", 1)
 
@@ -265,18 +266,18 @@ class Scoreboard(uvm_subscriber):
 
     def _row(self, cycle: int, svc: int, ident: int, slot: int, row: int, rows: int, payload: tuple[int, ...]) -> None:
         self._leaves("dispatched", svc, ident)
-        assert slot not in self.in_use, f"slot {slot} is in use"
+        require(slot not in self.in_use, f"slot {slot} is in use")
         self.in_use.add(slot)
         self.dispatched += 1
         if row == 0:
             self.batches.append((cycle, svc, rows))
         checks.compared("lines of payload", len(payload))
         for line, value in enumerate(payload):
-            assert self.rxb[slot * self.p["RX_LINES"] + line] == value, f"request {ident}: payload line {line}"
+            require(self.rxb[slot * self.p["RX_LINES"] + line] == value, f"request {ident}: payload line {line}")
 
     def check_phase(self) -> None:
-        assert self.compared > 100 and self.offered > 0, "nothing was compared"
-        assert not any(self.queued.values()), "requests were lost"
+        require(self.compared > 100 and self.offered > 0, "nothing was compared")
+        require(not any(self.queued.values()), "requests were lost")
 
 
 class DispatcherEnv(uvm_env):

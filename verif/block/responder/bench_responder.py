@@ -14,6 +14,7 @@ from models.isa.encoding import Status
 from verif.block.responder.model import Batch, ResponderModel
 from verif.lib import checks
 from verif.lib.reset import reset
+from verif.lib.verdict import require
 
 TIMEOUT = {"timeout_time": 5, "timeout_unit": "ms"}
 
@@ -72,7 +73,7 @@ class Bench:
         answer, m_ready, opening, idle_since = None, False, None, 0
         limit = 200 * self.t.batches * (1 + param("TX_LINES")) * self.n
         while self.opened < self.t.batches or self.model.held or self.answers or self.model.stage:
-            assert self.now < limit, "not finished"
+            require(self.now < limit, "not finished")
             await FallingEdge(self.dut.clk)
             out = self._compare(answer, m_ready)
             if opening is not None:  # the opening pulse was in the cycle that has passed
@@ -103,7 +104,9 @@ class Bench:
             word = 0 if answer is None else 1 << 48 | (answer >> 8 & 0xFF) << 40 | (answer >> 16) << 8 | answer & 0xFF
             self.dut.ans.value = word
             self.dut.m_ready.value = m_ready
-        assert self.responses > self.t.batches and not any(self.order.values()) and not self.sent_answers
+        require(self.responses > self.t.batches)
+        require(not any(self.order.values()))
+        require(not self.sent_answers)
 
     def _open(self, c: int) -> tuple[int, Batch]:
         rng = self.rng
@@ -139,10 +142,11 @@ class Bench:
         out = self.model.cycle(answer, m_ready)
         checks.compared("outputs of a cycle", 3)
         seen = (data, bool(seen_last)) if seen_valid else None
-        assert seen == out["stage"], f"cycle {self.now}: beat {seen}, the model says {out['stage']}"
-        assert seen_ans == out["ans_ready"], f"cycle {self.now}: answer ready"
+        if seen != out["stage"]:
+            raise AssertionError(f"cycle {self.now}: beat {seen}, the model says {out['stage']}")
+        require(seen_ans == out["ans_ready"], f"cycle {self.now}: answer ready")
         want = 0 if out["done"] is None else 1 << out["done"]
-        assert seen_done == want, f"cycle {self.now}: done {seen_done:b}, the model says {want:b}"
+        require(seen_done == want, f"cycle {self.now}: done {seen_done:b}, the model says {want:b}")
         if seen and m_ready:
             self._check_order(data, seen_last)
         return out
@@ -157,9 +161,9 @@ class Bench:
         checks.compared("responses in order", 1)
         svc, status, ident = data & 0xFF, data >> 8 & 0xFF, data >> 16 & 0xFFFFFFFF
         if status in (Status.OK, Status.CTX_ERROR):
-            assert self.order[svc] and self.order[svc].popleft() == ident, f"request {ident} out of order"
+            require(self.order[svc] and self.order[svc].popleft() == ident, f"request {ident} out of order")
         else:
-            assert self.sent_answers.popleft() == data & (1 << 48) - 1, "answers out of order"
+            require(self.sent_answers.popleft() == data & (1 << 48) - 1, "answers out of order")
         self.beats_left = not last
 
 
@@ -180,7 +184,7 @@ async def full_rate(dut) -> None:
     """Nothing but large batches and a ready stream: a beat every cycle but one between batches."""
     bench = Bench(dut, Traffic(batches=40, work=(1, 1), opening=1.0, answers=0.0, failed=0.0, m_ready=1.0, max_lines=param("TX_LINES")))
     await bench.run()
-    assert bench.now <= bench.beats + 40 + 15, f"{bench.beats} beats in {bench.now} cycles"
+    require(bench.now <= bench.beats + 40 + 15, f"{bench.beats} beats in {bench.now} cycles")
 
 
 @cocotb.test(**TIMEOUT)

@@ -11,6 +11,7 @@ from cocotb.triggers import FallingEdge
 from models.isa.encoding import SEM_MAX, SEMAPHORES, Unit
 from verif.lib import checks
 from verif.lib.reset import reset
+from verif.lib.verdict import equal
 
 PHASES = ((0.1, 0.2), (0.5, 0.1), (0.15, 0.6), (0.8, 0.8))  # probabilities that a unit signals a semaphore, and takes a token that is there
 CYCLES = 400  # a phase
@@ -55,12 +56,17 @@ async def play(dut: Any, expected: int = SEM_MAX) -> None:
             over = after > expected
             blamed = np.flatnonzero(((signalled[0] | signalled[1]) & over).any(1))
             seen = int(dut.nonzero_q.value), int(dut.overflow_q.value), int(dut.unit_q.value)
-            assert seen[:2] == (mask(have > 0), over.any()), f"nonzero {seen[0]:04x}, overflow {seen[1]}, with counters {have} and {after} after it"
+            if seen[:2] != (mask(have > 0), over.any()):
+                raise AssertionError(
+                    f"nonzero {seen[0]:04x}, overflow {seen[1]}, with counters {have} and {after} after it"
+                )
             if len(blamed):
-                assert seen[2] == blamed[0], f"unit {seen[2]} blamed, expected {blamed[0]}"
+                if seen[2] != blamed[0]:
+                    raise AssertionError(f"unit {seen[2]} blamed, expected {blamed[0]}")
                 overflows |= {(int(s), int(blamed[0])) for s in np.flatnonzero(over)}
             have = values if init else np.minimum(after, SEM_MAX)
-    assert {s for s, _ in overflows} == set(range(SEMAPHORES)) and {u for _, u in overflows} == set(range(len(Unit)))
+    equal({s for s, _ in overflows}, set(range(SEMAPHORES)))
+    equal({u for _, u in overflows}, set(range(len(Unit))))
     checks.compared("cycles of semaphores", len(PHASES) * ROUNDS * CYCLES)
 
 

@@ -12,6 +12,7 @@ from cocotb.triggers import FallingEdge, RisingEdge, Timer
 from numpy.typing import NDArray
 
 from verif.lib import checks
+from verif.lib.verdict import require
 
 N, W = int(os.environ["P_N"]), int(os.environ["P_W"])
 K = N * W
@@ -36,10 +37,11 @@ class Player:
         """Load a tile from cycle ``load`` on and enter rows in the given cycles (the first: load + 1 or later)."""
         wgt = self.values(N, K)
         for j in range(N):
-            assert load + j not in self.lines
+            require(load + j not in self.lines)
             self.lines[load + j] = (bank, j, wgt[j])
         for t in rows:
-            assert t > load and t not in self.rows
+            require(t > load)
+            require(t not in self.rows)
             act = self.values(K)
             self.rows[t] = (bank, act)
             self.want[t] = wgt.astype(np.int64) @ act.astype(np.int64)
@@ -63,8 +65,8 @@ class Player:
 
     async def play(self, dut: Any) -> None:
         words = self.words()
-        assert len(words) <= 8192
-        Path("play.hex").write_text("\n".join(f"{w:x}" for w in words) + "\n")
+        require(len(words) <= 8192)
+        Path("play.hex").write_text("\n".join(f"{w:x}" for w in words) + "\n", encoding="utf-8")
         await Timer(3 * N * 10, "ns")  # control that started as junk has left
         await FallingEdge(dut.clk)
         dut.length.value = len(words)
@@ -72,11 +74,12 @@ class Player:
         await RisingEdge(dut.running)
         dut.go.value = 0
         await RisingEdge(dut.finished)
-        got = [x for x in Path("sums.hex").read_text().split() if not x.startswith(("//", "@"))][: int(dut.count.value)]
-        assert len(got) == len(self.want) > 0, f"{len(got)} rows came out, {len(self.want)} went in"
+        got = [x for x in Path("sums.hex").read_text(encoding="utf-8").split() if not x.startswith(("//", "@"))][: int(dut.count.value)]
+        require(len(got) == len(self.want) > 0, f"{len(got)} rows came out, {len(self.want)} went in")
         for g, t in zip(got, sorted(self.want), strict=True):
             sums = np.frombuffer(bytes.fromhex(g.zfill(8 * N)), dtype=">i4")[::-1]
-            assert (sums == self.want[t]).all(), f"row of cycle {t}: {sums.tolist()}, expected {self.want[t].tolist()}"
+            if not (sums == self.want[t]).all():
+                raise AssertionError(f"row of cycle {t}: {sums.tolist()}, expected {self.want[t].tolist()}")
         checks.compared("rows of sums", len(got))
 
 

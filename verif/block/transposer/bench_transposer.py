@@ -15,6 +15,7 @@ from models.isa.encoding import Conv
 from verif.block.vpu.vpu_mem import read_hex, write_hex
 from verif.lib import checks
 from verif.lib.reset import reset
+from verif.lib.verdict import equal, require
 
 L, K = int(os.environ["P_L"]), int(os.environ["P_K"])
 
@@ -68,13 +69,13 @@ async def play(dut: Any, tiles: list[Tile], gaps: np.ndarray, rate: int) -> int:
         full = np.zeros((K, L), np.uint16)
         full[: len(t.data)] = t.data
         for lane in range(L):
-            assert at < columns, "columns are missing"
+            require(at < columns, "columns are missing")
             want = np.ascontiguousarray(full[:, lane].astype("<u2")).view(np.uint8)
-            assert (got[at] == want).all(), f"column {at} (lane {lane} of a tile of {len(t.data)} lines)"
+            require((got[at] == want).all(), f"column {at} (lane {lane} of a tile of {len(t.data)} lines)")
             label = (lane == L - 1) << 24 | t.ctx << 16 | (t.addr + lane * t.stride) & 0xFFFF
-            assert int.from_bytes(tag[at].tobytes(), "little") == label, f"column {at}: wrong tag"
+            require(int.from_bytes(tag[at].tobytes(), "little") == label, f"column {at}: wrong tag")
             at += 1
-    assert at == columns > 0, f"{columns} columns, expected {at}"
+    require(at == columns > 0, f"{columns} columns, expected {at}")
     checks.compared("columns", columns)
     waited = int(dut.waited.value)
     dut._log.info("%d lines, %d columns, %d cycles waited", count, columns, waited)
@@ -91,7 +92,7 @@ async def ragged(dut: Any, rate: int) -> None:
     count = sum(len(t.data) for t in tiles)
     gaps = np.where(rng.random(count) < 0.1, rng.integers(0, 9, count), 0)
     gaps[rng.random(count) < 0.02] = 2 * L  # longer than the other tile drains: lines of the other class pass
-    assert await play(dut, tiles, gaps, rate) > 0, "never were both tiles full"
+    require(await play(dut, tiles, gaps, rate) > 0, "never were both tiles full")
 
 
 @cocotb.test(timeout_time=5, timeout_unit="ms")
@@ -100,5 +101,5 @@ async def full_rate(dut: Any) -> None:
     rng = np.random.default_rng(cocotb.RANDOM_SEED)
     tiles = random_tiles(rng, 2000, L, 0.0)
     count = sum(len(t.data) for t in tiles)
-    assert await play(dut, tiles, np.zeros(count, int), 255) == 0
-    assert int(dut.last_line.value) - int(dut.first_line.value) + 1 == count
+    equal(await play(dut, tiles, np.zeros(count, int), 255), 0)
+    equal(int(dut.last_line.value) - int(dut.first_line.value) + 1, count)

@@ -18,6 +18,7 @@ from verif.block.vpu.vpu_time import predict
 from verif.block.vpu.vpu_mem import NAMES, Image, Size, read_hex, write_hex, write_lists
 from verif.lib import checks
 from verif.lib.reset import reset
+from verif.lib.verdict import equal, require
 
 PRIO, FAIR, INF_ONLY = 2, 1, 0
 DONE, KILLED, FAULT = 1, 2, 16
@@ -68,8 +69,10 @@ class Bench:
         dut, p = self.dut, self.p
         await Timer(100, "ns")
         await ReadOnly()
-        assert int(dut.bad_done.value) == 0, "a completion has the wrong signal mask, step flag or place"
-        assert int(dut.busy_bad.value) == 0 and int(dut.stall_bad.value) == 0, "busy_o and stall_o contradict each other"
+        require(int(dut.bad_done.value) == 0, "a completion has the wrong signal mask, step flag or place")
+        require(
+            int(dut.busy_bad.value) == 0 and int(dut.stall_bad.value) == 0, "busy_o and stall_o contradict each other"
+        )
         await Timer(1, "ns")
         dut.dump.value = 1
         await Timer(10, "ns")
@@ -97,7 +100,8 @@ class Bench:
             bad = (got != want).any(axis=1)
             if skip and name.rstrip("12") in skip:
                 bad &= ~skip[name.rstrip("12")]
-            assert not bad.any(), _difference(name, got, want, bad)
+            if bad.any():
+                raise AssertionError(_difference(name, got, want, bad))
             count += len(want)
         checks.compared("words of memories", count)
         return count
@@ -128,7 +132,8 @@ def _execute(bench: Bench, lists: list[list[Instr]], envs: list[VectorEnv]) -> i
             except VectorFault as fault:
                 want, faults = FAULT + int(fault.cause), faults + 1
             checks.compared("outcomes of instructions", 1)
-            assert bench.how[c][i] == want, f"context {c}, instruction {i}: outcome {bench.how[c][i]}, expected {want}: {ins}"
+            if bench.how[c][i] != want:
+                raise AssertionError(f"context {c}, instruction {i}: outcome {bench.how[c][i]}, expected {want}: {ins}")
     return faults
 
 
@@ -139,7 +144,10 @@ def _check_times(bench: Bench, lists: list[list[Instr]], envs: list[VectorEnv]) 
     for c in range(p.CTX):
         for k, (got, cycle) in enumerate(zip(bench.done[c], want[c], strict=True)):
             checks.compared("completions in their cycles", 1)
-            assert got == cycle, f"context {c}, instruction {k}: done in cycle {got}, expected {cycle}: {lists[c][k]}"
+            if got != cycle:
+                raise AssertionError(
+                    f"context {c}, instruction {k}: done in cycle {got}, expected {cycle}: {lists[c][k]}"
+                )
 
 
 def _gap(rng: np.random.Generator, busy: bool) -> int:
@@ -177,9 +185,9 @@ async def random_programs(dut: Any, mode: int | None) -> None:
     await bench.run(lists, control, envs, mode)
     want = [sum(int(np.prod(vector_counts(i, e))) for i in x) for x, e in zip(lists, envs, strict=True)]
     _check_times(bench, lists, envs)
-    assert _execute(bench, lists, envs) == 0
+    equal(_execute(bench, lists, envs), 0)
     words = bench.compare()
-    assert bench.lines == want, f"lines started: {bench.lines}, expected {want}"
+    require(bench.lines == want, f"lines started: {bench.lines}, expected {want}")
     dut._log.info("%d instructions, %s lines, %d words; inference lines amid training blocks %d, tiles %d; %d modes",
                   N_RANDOM * bench.p.CTX, bench.lines, words, int(dut.in_rows.value), int(dut.in_cols.value),
                   len(bench.modes))  # fmt: skip
@@ -191,9 +199,9 @@ async def faults(dut: Any) -> None:
     bench = Bench(dut)
     lists, control, envs = _lists(bench, [N_RANDOM] * bench.p.CTX, bench.p.CTX, faulty=0.5)
     await bench.run(lists, control, envs, None)
-    assert all(how != KILLED for x in bench.how for how in x)
+    require(all(how != KILLED for x in bench.how for how in x))
     count = _execute(bench, lists, envs)
-    assert count > N_RANDOM
+    require(count > N_RANDOM)
     bench.compare()
     dut._log.info("%d faults", count)
 
@@ -216,7 +224,7 @@ async def kills(dut: Any) -> None:
                 if plan.v is not None:
                     skip[ConvDst(ins.v_sp).name][plan.v[1]] = True
     # An address that a lost instruction left half done may have been written properly by a later one.
-    assert lost > 3, "hardly any instruction was killed"
+    require(lost > 3, "hardly any instruction was killed")
     bench.compare(skip)
     free = sum(int((~skip[n]).sum()) for n in ("VEC", "SOF", "ACTC", "WGTC", "SOB"))
     dut._log.info("%d instructions lost, %d words still compared", lost, free)
@@ -231,13 +239,13 @@ async def inference_only(dut: Any) -> None:
     task = cocotb.start_soon(bench.run(lists, control, envs, INF_ONLY))
     await Timer(60, "us")
     await ReadOnly()
-    assert int(dut.lines.value) >> 32 * p.C_INF == 0, "training started a line"
-    assert int(dut.lines.value) & 0xFFFFFFFF, "inference did not"
+    require(int(dut.lines.value) >> 32 * p.C_INF == 0, "training started a line")
+    require(int(dut.lines.value) & 0xFFFFFFFF, "inference did not")
     await Timer(1, "ns")
     dut.mode.value = FAIR
     await task
     _check_times(bench, lists, envs)
-    assert _execute(bench, lists, envs) == 0
+    equal(_execute(bench, lists, envs), 0)
     bench.compare()
 
 
@@ -272,10 +280,10 @@ async def full_rate(dut: Any, which: str) -> None:
     await bench.run(lists, [[0] * len(x) for x in lists], envs, FAIR)
     span = int(dut.last_busy.value) - int(dut.first_busy.value) + 1
     lines = sum(bench.lines)
-    assert lines == sum(i.cnt_o * i.cnt_i for x in lists for i in x)
-    assert span == lines, f"{lines} lines took {span} cycles"
+    equal(lines, sum(i.cnt_o * i.cnt_i for x in lists for i in x))
+    require(span == lines, f"{lines} lines took {span} cycles")
     _check_times(bench, lists, envs)
-    assert _execute(bench, lists, envs) == 0
+    equal(_execute(bench, lists, envs), 0)
     # Contexts write their own regions in order, so the final contents are those of each one's last writers.
     bench.compare()
 
@@ -296,12 +304,14 @@ async def resumes_at_once(dut: Any) -> None:
         control.append([int(rng.integers(0, 3 * p.K)) if inference else 0 for _ in lists[c]])
         envs.append(Generator(rng, p, c, regions(p, p.CTX, c)).env)
     await bench.run(lists, control, envs, PRIO)
-    assert max(map(max, bench.done[: p.C_INF])) < max(map(max, bench.done[p.C_INF :])), "training ended before inference"
+    require(
+        max(map(max, bench.done[: p.C_INF])) < max(map(max, bench.done[p.C_INF :])), "training ended before inference"
+    )
     span, lines = int(dut.last_busy.value) - int(dut.first_busy.value) + 1, sum(bench.lines)
-    assert span == lines, f"{lines} lines took {span} cycles"
+    require(span == lines, f"{lines} lines took {span} cycles")
     _amid(bench)
     _check_times(bench, lists, envs)
-    assert _execute(bench, lists, envs) == 0
+    equal(_execute(bench, lists, envs), 0)
     bench.compare()
 
 
@@ -309,7 +319,7 @@ def _amid(bench: Bench) -> None:
     """Inference lines came in the middle of training blocks and tiles."""
     blocks, tiles = int(bench.dut.in_rows.value), int(bench.dut.in_cols.value)
     bench.dut._log.info("inference lines amid training blocks: %d, amid tiles: %d", blocks, tiles)
-    assert tiles > 20 and (blocks > 20 or bench.p.K == bench.p.L), "training was hardly ever suspended"
+    require(tiles > 20 and (blocks > 20 or bench.p.K == bench.p.L), "training was hardly ever suspended")
 
 
 @cocotb.test(timeout_time=2, timeout_unit="ms")
@@ -337,10 +347,10 @@ async def suspended(dut: Any) -> None:
     await bench.run(*first, envs, PRIO)
     alone = bench.issue[: p.C_INF], bench.done[: p.C_INF]
     await bench.run(lists, control, envs, PRIO)
-    assert (bench.issue[: p.C_INF], bench.done[: p.C_INF]) == alone, "training delayed inference"
+    require((bench.issue[: p.C_INF], bench.done[: p.C_INF]) == alone, "training delayed inference")
     _amid(bench)
     _check_times(bench, lists, envs)
-    assert _execute(bench, lists, envs) == 0
+    equal(_execute(bench, lists, envs), 0)
     bench.compare()
 
 
@@ -360,9 +370,9 @@ async def shared_tiles(dut: Any) -> None:
         envs.append(Generator(rng, p, c, regions(p, p.CTX, c)).env)
     await bench.run(lists, control, envs, PRIO)
     dut._log.info("longest wait of inference for a tile: %d cycles", int(dut.longest.value))
-    assert int(dut.longest.value) > p.K // 2, "inference hardly ever waited"
+    require(int(dut.longest.value) > p.K // 2, "inference hardly ever waited")
     _check_times(bench, lists, envs)
-    assert _execute(bench, lists, envs) == 0
+    equal(_execute(bench, lists, envs), 0)
     bench.compare()
 
 
@@ -377,8 +387,8 @@ async def completion_queue(dut: Any) -> None:
     await bench.run(lists, [[0] * len(x) for x in lists], envs, FAIR)
     _check_times(bench, lists, envs)
     most = max(k + 1 - sum(d < t for d in bench.done[0]) for k, t in enumerate(bench.issue[0]))
-    assert most > 15 or p.L < 16, f"at most {most} instructions at a time: the queue never filled"
-    assert _execute(bench, lists, envs) == 0
+    require(most > 15 or p.L < 16, f"at most {most} instructions at a time: the queue never filled")
+    equal(_execute(bench, lists, envs), 0)
     bench.compare()
     dut._log.info("up to %d instructions of a context under way", most)
 
@@ -403,7 +413,7 @@ async def reductions(dut: Any) -> None:
                              r_sp=Dst.VEC, r_base=half + k * width, r_si=1))  # fmt: skip
     envs = [VectorEnv(p.N, p.RX_LINES, p.TX_LINES, c, c >= p.C_INF, 1, list(range(p.N))) for c in range(p.CTX)]
     await bench.run(lists, [[0] * len(x) for x in lists], envs)
-    assert _execute(bench, lists, envs) == 0
+    equal(_execute(bench, lists, envs), 0)
     bench.compare()
 
 
@@ -429,6 +439,6 @@ async def latency(dut: Any) -> None:
         last = start - 1
         want = 2 + bench.last + {Conv.NONE: last, Conv.ROWS: last + 2, Conv.COLS: end + 2}[mode]
         got = bench.done[0][k] - bench.issue[0][k]
-        assert got == want, f"{cnt_o} x {cnt_i} {mode.name}: {got} cycles, expected {want}"
-    assert _execute(bench, lists, envs) == 0
+        require(got == want, f"{cnt_o} x {cnt_i} {mode.name}: {got} cycles, expected {want}")
+    equal(_execute(bench, lists, envs), 0)
     bench.compare()

@@ -9,6 +9,7 @@ import numpy as np
 from cocotb.triggers import FallingEdge, RisingEdge, Timer
 
 from verif.lib import coverage
+from verif.lib.verdict import equal, require
 
 
 @cocotb.test(timeout_time=100, timeout_unit="us")
@@ -25,11 +26,11 @@ async def counts(dut) -> None:
     dut.en.value = 1
     await RisingEdge(dut.full)
     width = int(os.environ["P_WIDTH"])
-    assert int(dut.count.value) == 2**width - 1
-    assert dut.wide.value.to_unsigned() == value
-    assert dut.wide.value.to_bytes(byteorder="little") == value.to_bytes(38, "little")
-    assert int(dut.WIDTH.value) == width
-    assert [int(item.value) for item in dut.history] == [252, 253, 254, 251]
+    equal(int(dut.count.value), 2**width - 1)
+    equal(dut.wide.value.to_unsigned(), value)
+    equal(dut.wide.value.to_bytes(byteorder="little"), value.to_bytes(38, "little"))
+    equal(int(dut.WIDTH.value), width)
+    equal([int(item.value) for item in dut.history], [252, 253, 254, 251])
     await RisingEdge(dut.clk)
     await Timer(1, "ns")
     coverage.dump({"counter": {"full": {"yes": 1, "no": 0}}})
@@ -42,18 +43,18 @@ async def sampling(dut) -> None:
     await RisingEdge(dut.clk)
     before = int(dut.count.value)
     await FallingEdge(dut.clk)
-    assert int(dut.count.value) == before
+    equal(int(dut.count.value), before)
     await RisingEdge(dut.clk)
-    assert int(dut.count.value) == (before + 1) % 2 ** int(os.environ["P_WIDTH"])
+    equal(int(dut.count.value), (before + 1) % 2 ** int(os.environ["P_WIDTH"]))
     dut.en.value = 0
     await RisingEdge(dut.clk)
-    assert int(dut.count.value) == (before + 1) % 2 ** int(os.environ["P_WIDTH"])
+    equal(int(dut.count.value), (before + 1) % 2 ** int(os.environ["P_WIDTH"]))
 
 
 @cocotb.test(skip="EQX_WRONG" not in os.environ)
 async def wrong(dut) -> None:
     """A comparison that does not hold."""
-    assert int(dut.count.value) == -1, "told to be wrong"
+    require(int(dut.count.value) == -1, "told to be wrong")
 
 
 @cocotb.test(skip="EQX_PROVOKE" not in os.environ)

@@ -18,7 +18,7 @@ TINY = {"N": 4, "M": 1, "W": 2}
 
 def _run(*command: str | Path, cwd: Path = ROOT, **more: str) -> subprocess.CompletedProcess[str]:
     environment = dict(toolchain.verilator_env(), **more)
-    return subprocess.run(list(map(str, command)), cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(list(map(str, command)), cwd=cwd, env=environment, capture_output=True, text=True, encoding="utf-8", check=False)
 
 
 def _make_flags() -> str:

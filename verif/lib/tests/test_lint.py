@@ -30,7 +30,7 @@ WIDTH = GOOD.replace("N'(MODE)", "MODE")
 def write(folder: Path, text: str) -> Path:
     """Put a module's text into a file of its own."""
     path = folder / "dut.sv"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     return path
 
 
@@ -95,8 +95,49 @@ def test_import_direction(tmp_path: Path, package: str, line: str, bad: bool) ->
     """Imports may go from scripts to verif to models only."""
     path = tmp_path / package / "x.py"
     path.parent.mkdir()
-    path.write_text(line + "\n")
+    path.write_text(line + "\n", encoding="utf-8")
     assert bool(rules.check_python_file(path, tmp_path)) == bad
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("assert x", "`assert` outside test_*.py"),
+        ("def f():\n    if x:\n        assert g(x), y", ":3: `assert`"),
+        ("if __debug__:\n    pass", "`__debug__`"),
+        ("open(x)", "encoding"),
+        ("open(x, 'w')", "encoding"),
+        ("path.open()", "encoding"),
+        ("path.open('a')", "encoding"),
+        ("path.read_text(errors='replace')", "encoding"),
+        ("path.write_text(x)", "encoding"),
+        ("gzip.open(x, 'rt')", "encoding"),
+        ("NamedTemporaryFile('w')", "encoding"),
+        ("subprocess.run(x, text=True)", "encoding"),
+        ("subprocess.Popen(x, universal_newlines=True)", "encoding"),
+        ("open(x, 'rb')", ""),
+        ("open(x, encoding='utf-8')", ""),
+        ("path.open('wb')", ""),
+        ("path.read_text('utf-8')", ""),
+        ("path.write_text(x, 'utf-8')", ""),
+        ("gzip.open(x)", ""),
+        ("tempfile.TemporaryFile()", ""),
+        ("os.open(x, os.O_RDWR)", ""),
+        ("subprocess.run(x, capture_output=True)", ""),
+        ("subprocess.run(x, encoding='utf-8')", ""),
+    ],
+)
+def test_verdicts_and_encodings(tmp_path: Path, line: str, words: str) -> None:
+    """No assert but in pytest's files, no text in the locale's encoding."""
+    for name in ("x.py", "test_x.py", "conftest.py"):
+        path = tmp_path / "verif" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(line + "\n", encoding="utf-8")
+        found = rules.check_python_file(path, tmp_path)
+        if not words or "assert" in words and name != "x.py":
+            assert found == []
+        else:
+            assert len(found) == 1 and words in found[0]
 
 
 def test_order_and_closure(tmp_path: Path) -> None:
@@ -110,7 +151,7 @@ def test_order_and_closure(tmp_path: Path) -> None:
         "unused": "module unused; endmodule",
     }
     for name, text in texts.items():
-        (tmp_path / f"{name}.sv").write_text(text)
+        (tmp_path / f"{name}.sv").write_text(text, encoding="utf-8")
     found = [path.stem for path in closure("top", library=[tmp_path])]
     assert found == ["a_pkg", "b_pkg", "leaf", "mid", "top"]
     assert [p.stem for p in order(tmp_path.glob("*.sv"))][:2] == ["a_pkg", "b_pkg"]

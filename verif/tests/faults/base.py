@@ -78,7 +78,8 @@ class FaultTest(EquinoxTest):
         """Wait until a context has stopped; check cause, unit, sticky event and interrupt; clear it all."""
         await wait_state(self.csr, ctx, {ERROR}, limit=self.stop_patience)
         _, cause, unit = await self.status(ctx)
-        assert cause in causes and Unit(unit) in causes[cause], f"{what}: stopped with {cause.name} in {Unit(unit).name}, legal {causes}"
+        if not (cause in causes and Unit(unit) in causes[cause]):
+            raise AssertionError(f"{what}: stopped with {cause.name} in {Unit(unit).name}, legal {causes}")
         self.expect(f"{what}: sticky", (await self.csr.read("IRQ_STATUS"))["ctx_err"], 1)
         self.expect(f"{what}: interrupt", int(self.dut.irq.value), 1)
         self.env.coverage.error(ctx, cause, Unit(unit))

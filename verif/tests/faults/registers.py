@@ -11,6 +11,7 @@ from models.isa.encoding import Status, Unit
 from models.isa.program import Program
 from verif.agents.axis import cycles, now
 from verif.agents.train_agent import IDLE, wait_state
+from verif.lib.verdict import require
 from verif.sequences.boot import CommandSeq, PatchSeq, StartTrainingSeq
 from verif.tests.faults.base import FaultTest
 
@@ -141,7 +142,7 @@ class Reprogram(FaultTest):
 
     async def load(self, program: Program) -> dict[Unit, int]:
         """Write a program into free instruction memory; returns where its streams begin."""
-        assert self.room(program), f"{program.name} does not fit into the instruction memories"
+        require(self.room(program), f"{program.name} does not fit into the instruction memories")
         start = {}
         for unit in Unit:
             words, first = program.words(unit), len(self.what.image.imem[unit])
