@@ -11,6 +11,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from verif.lib import process  # noqa: E402
+
+if __name__ == "__main__":
+    process.stoppable("the same command goes on from here")  # before the slow imports
+
 from verif.lib.cli import Parser  # noqa: E402
 from verif.lib.sim import BuildError  # noqa: E402
 from verif.random.case import load_case, save_case  # noqa: E402
@@ -51,9 +56,6 @@ def main(argv: list[str] | None = None) -> int:
     except (ValueError, OSError, BuildError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("interrupted: the next run goes on from here", file=sys.stderr)
-        return 130
     say(f"{case.size} -> {best.size} instructions; written: {kept}")
     return 0
 
