@@ -132,10 +132,10 @@ sim: venv ## simulate the core on a request trace and print latencies and utilis
 block  = $(call given,BLOCK)
 SELECT = $(if $(block),$(if $(wildcard verif/block/$(block)),verif/block/$(block),-k $(call quoted,$(block)))) \
   $(if $(call given,TEST),-k $(call quoted,$(call given,TEST)))
-PYTEST = $(PY) -m pytest -n $(call quoted,$(JOBS)) --dist worksteal --durations=10 --durations-min=20 --junitxml=build/test-results.xml $(SELECT)
+TESTS = $(PY) scripts/tests.py -n $(call quoted,$(JOBS)) --dist worksteal --durations=10 --durations-min=20 $(SELECT)
 
 test: venv ## run all tests: models, blocks, core
-	@$(PYTEST)
+	@$(TESTS)
 
 REGRESS_FLAGS = $(call flag,tier,TIER) $(call flag,block,BLOCK) $(call flag,test,TEST) $(call flag,tag,TAG) $(call flag,seeds,SEEDS) \
   $(call flag,cluster,CLUSTER) $(call flag,name,NAME) $(call flag,coverage,COVERAGE) $(call common,seed,SEED) $(call flag,fresh,FRESH)
@@ -175,8 +175,7 @@ shrink: venv ## reduce a failing random case (RUN=) to a minimal one and keep it
 	@$(PY) scripts/shrink.py $(if $(call given,RUN),$(call quoted,$(call given,RUN))) $(call flag,name,NAME) $(call flag,plant,PLANT)
 
 cov: venv ## run all tests with coverage, write build/coverage.html, fail where a gate is not met (verif/coverage)
-	@rm -rf build/cov
-	@COVERAGE=1 $(PYTEST); status=$$?; $(PY) scripts/cov.py $(if $(strip $(SELECT)),--no-gates) || exit 1; exit $$status
+	@$(TESTS) $(if $(strip $(SELECT)),--no-gates,--gates)
 
 toggle: venv ## toggle coverage of all modules' ports, in a build of its own and a few runs; fail where the gate is not met
 	@$(PY) scripts/cov.py --toggle $(call flag,block,BLOCK)

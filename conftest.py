@@ -1,6 +1,6 @@
 """pytest: with COVERAGE=1 the process records which lines of models/ and verif/ it executes, for the verification plan.
 
-A SEED that is none, or a choice that fits no test, is refused in one line.
+A SEED that is none, a choice that fits no test, or results that another pytest is writing, are refused in one line.
 """
 from __future__ import annotations
 
@@ -17,17 +17,27 @@ _recording = ExitStack()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start before the tests' modules are imported, so that their imports count."""
+    from verif.lib import lock, process
     from verif.lib.build import env_flag
     from verif.lib.toolchain import BUILD
 
     try:
-        waves, coverage = env_flag("WAVES"), env_flag("COVERAGE")  # noqa: F841 - refused before anything runs
+        waves, counting = env_flag("WAVES"), env_flag("COVERAGE")  # noqa: F841 - refused before anything runs
     except ValueError as error:
         raise pytest.UsageError(str(error)) from None
+    coverage = Path(os.environ.get("EQX_COVERAGE_DIR") or BUILD / "cov") if counting else None
+    if hasattr(config, "workerinput"):
+        process.die_with_parent()
+    elif not config.option.collectonly:
+        try:
+            for place in filter(None, (config.option.xmlpath and Path(config.option.xmlpath), coverage)):
+                _recording.enter_context(lock.hold(place))
+        except lock.Busy as error:
+            raise pytest.UsageError(str(error)) from None
     if coverage and not config.option.collectonly:
         from verif.plan import pycov
 
-        _recording.enter_context(pycov.recording(Path(os.environ.get("EQX_COVERAGE_DIR") or BUILD / "cov")))
+        _recording.enter_context(pycov.recording(coverage))
 
     from verif.lib.sim import default_seed
 

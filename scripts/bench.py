@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -13,12 +12,17 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from verif.lib import process  # noqa: E402
+
+if __name__ == "__main__":
+    process.stoppable()  # before the slow imports
+
 from verif.bench.chip import CHIP, BenchError  # noqa: E402
 from verif.bench.figures import Figure, failed, table, verdict, write  # noqa: E402
 from verif.bench.scheduling import SCHEDULING  # noqa: E402
 from verif.bench.speed import build_time, simulation_speed, test_time  # noqa: E402
 from verif.experiments.rtl_engine import PointError  # noqa: E402
-from verif.lib import cli  # noqa: E402
+from verif.lib import cli, lock  # noqa: E402
 from verif.lib.cli import Parser  # noqa: E402
 from verif.lib.sim import BuildError, ToolError  # noqa: E402
 from verif.lib.switch import option  # noqa: E402
@@ -61,13 +65,23 @@ def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
     args = parse(argv)
     args.out = args.out.resolve()
+    try:
+        with lock.hold(args.out):
+            return bench(args)
+    except lock.Busy as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def bench(args: argparse.Namespace) -> int:
+    """Measure, and print and write the table; returns the exit code."""
     figures: list[Figure] = []
     for word in args.only:
         began = time.monotonic()
         print(f"[bench] {word} ...", file=sys.stderr, flush=True)
         try:
             found = measure(word, args)
-        except (BenchError, PointError, BuildError, ToolError, ValueError, OSError, subprocess.TimeoutExpired) as error:
+        except (BenchError, PointError, BuildError, ToolError, ValueError, OSError, process.TimeoutExpired) as error:
             print(f"error: {word}: {error}", file=sys.stderr)
             figures.append(failed(word, error))
             continue

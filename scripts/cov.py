@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from verif.lib import process  # noqa: E402
+
+if __name__ == "__main__":
+    process.stoppable()  # before the slow imports
+
 from verif.coverage import gates, merge, toggle  # noqa: E402
-from verif.lib import cli, coverage, coverage_html  # noqa: E402
+from verif.lib import cli, coverage, coverage_html, lock  # noqa: E402
 from verif.lib.cli import Parser  # noqa: E402
 from verif.lib.keep import write_whole  # noqa: E402
 
@@ -50,15 +56,25 @@ def main() -> int:
     html = options.html or ROOT / "build" / ("toggle.html" if options.toggle else "coverage.html")
     folders, kinds = options.data or [ROOT / "build" / "cov"], gates.RUN_KINDS
     try:
-        if options.toggle:
-            folders, kinds = options.data or [toggle.run_all(print, filter(None, options.block.split(",")))], ("toggle",)
-        report = merge.merge_folders(folders, ROOT)
+        with contextlib.ExitStack() as stack:
+            for place in (*folders, html, *([toggle.FOLDER] if options.toggle else [])):
+                stack.enter_context(lock.hold(place))
+            if options.toggle:
+                folders, kinds = options.data or [toggle.run_all(print, filter(None, options.block.split(",")))], ("toggle",)
+            return judge(options, merge.merge_folders(folders, ROOT), html, kinds)
+    except lock.Busy as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     except (coverage.CoverageError, toggle.ToggleError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+
+
+def judge(options: argparse.Namespace, report: coverage.Report, html: Path, kinds: tuple[str, ...]) -> int:
+    """Write the pages; returns 1 when a gate or a minimum is missed."""
     verdict = None if options.no_gates or options.block else gates.judge_run(report, ROOT, kinds, options.gates, options.exclusions)
     coverage_html.write(report, html, ROOT, verdict)
     print(report.summary())

@@ -10,12 +10,17 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from verif.lib import process  # noqa: E402
+
+if __name__ == "__main__":
+    process.stoppable("the same command goes on from here")  # before the slow imports
+
 from models.config import load_config  # noqa: E402
 from verif.experiments.experiments import EXPERIMENTS, Setting  # noqa: E402
 from verif.experiments.page import update  # noqa: E402
 from verif.experiments.rtl_engine import PointError  # noqa: E402
 from verif.experiments.sweep import sweep  # noqa: E402
-from verif.lib import cli  # noqa: E402
+from verif.lib import cli, lock  # noqa: E402
 from verif.lib.cli import Parser  # noqa: E402
 from verif.lib.sim import BuildError, ToolError  # noqa: E402
 
@@ -60,31 +65,29 @@ def say(line: str) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Entry point; returns the exit code: 1 a simulation failed, 2 bad input, 130 interrupted."""
+    """Entry point; returns the exit code: 1 a simulation failed, 2 bad input."""
     args = parse(argv)
     out = args.out.resolve()
     try:
         load_config(args.config)
         plans = {name: [p.check() for p in EXPERIMENTS[name][0](args.setting)] for name in args.only}
-        for name, todo in plans.items():
-            report = EXPERIMENTS[name][1]
-            if not todo:
-                say(f"{name}: nothing to run on this engine")
-                continue
-            say(f"{name} ...")
-            for file in report(args.setting, sweep(todo, out, args.jobs, say), out):
+        with lock.hold(out):
+            for name, todo in plans.items():
+                report = EXPERIMENTS[name][1]
+                if not todo:
+                    say(f"{name}: nothing to run on this engine")
+                    continue
+                say(f"{name} ...")
+                for file in report(args.setting, sweep(todo, out, args.jobs, say), out):
+                    print(f"written: {file}")
+            for file in update(ROOT / "docs" / "experiments.md", out) if args.docs else ():
                 print(f"written: {file}")
-        for file in update(ROOT / "docs" / "experiments.md", out) if args.docs else ():
-            print(f"written: {file}")
     except (PointError, BuildError, ToolError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("interrupted; what is done is kept", file=sys.stderr)
-        return 130
     return 0
 
 

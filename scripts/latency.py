@@ -12,12 +12,17 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from verif.lib import process  # noqa: E402
+
+if __name__ == "__main__":
+    process.stoppable("the same command goes on from here")  # before the slow imports
+
 from verif.latency.budgets import update  # noqa: E402
 from verif.latency.cases import FILE, load_cases  # noqa: E402
 from verif.latency.output import table, verdict, write  # noqa: E402
 from verif.latency.runner import run_all  # noqa: E402
 from verif.latency.verdict import broken, gates  # noqa: E402
-from verif.lib import cli  # noqa: E402
+from verif.lib import cli, lock  # noqa: E402
 from verif.lib.cli import Parser  # noqa: E402
 
 
@@ -57,8 +62,9 @@ def main(argv: list[str] | None = None) -> int:
         present = [case for case in chosen if not case.absent]
         for trace in dict.fromkeys(case.trace for case in chosen if case.absent):
             say(f"{trace}: not there, {sum(case.trace == trace for case in chosen)} cases skipped")
-        outcomes = run_all(present, args.out, args.jobs, say)
-        write(args.out, chosen, outcomes)
+        with lock.hold(args.out):
+            outcomes = run_all(present, args.out, args.jobs, say)
+            write(args.out, chosen, outcomes)
         failed = [f"{name}: {outcome}" for name, outcome in outcomes.items() if isinstance(outcome, str)]
         print(table(chosen, outcomes))
         print(f"written: {args.out / 'latency.csv'}, {args.out / 'latency.json'}")
@@ -72,9 +78,6 @@ def main(argv: list[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("interrupted: the next run goes on from here", file=sys.stderr)
-        return 130
     lines = [line for case in present for line in broken(case, outcomes[case.name])]
     loose = [case.name for case in present if any(g.slack for g in gates(case, outcomes[case.name]))]
     if loose:

@@ -12,6 +12,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from verif.lib import process  # noqa: E402
+
+if __name__ == "__main__":
+    process.stoppable("the same command goes on from here")  # before the slow imports
+
+from verif.lib import lock  # noqa: E402
 from verif.lib import cli  # noqa: E402
 from verif.lib.cli import Parser  # noqa: E402
 from verif.lib.keep import write_whole  # noqa: E402
@@ -44,19 +50,17 @@ def main(argv: list[str] | None = None) -> int:
             if name not in {block.name for block in blocks}:
                 raise ValueError(f"--blocks {name}: legal are {', '.join(block.name for block in blocks)}")
         chosen = [block for block in blocks if not names or block.name in names]
-        if args.mutant:
-            return _one(chosen, args.mutant, args.out.resolve())
-        judged = [j for block in chosen for j in judge_block(block, explained, args.out.resolve(), args.jobs, say)]
+        with lock.hold(args.out):
+            if args.mutant:
+                return _one(chosen, args.mutant, args.out.resolve())
+            judged = [j for block in chosen for j in judge_block(block, explained, args.out.resolve(), args.jobs, say)]
+            return _report(judged, chosen, explained, args.out / "-".join(["mutants", *(block.name for block in chosen if names)]))
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except RuntimeError as error:
         print(f"FAILED: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("interrupted: the next run goes on from here", file=sys.stderr)
-        return 130
-    return _report(judged, chosen, explained, args.out / "-".join(["mutants", *(block.name for block in chosen if names)]))
 
 
 def _one(blocks: list[campaign.Block], number: int, out: Path) -> int:

@@ -2,12 +2,20 @@
 """Checks the verification plan (verif/testplan) and prints it with the results of the last run of the tests, which must meet it as far as they went."""
 from __future__ import annotations
 
+import argparse
+import contextlib
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from verif.lib import process  # noqa: E402
+
+if __name__ == "__main__":
+    process.stoppable()  # before the slow imports
+
+from verif.lib import lock  # noqa: E402
 from verif.lib import cli  # noqa: E402
 from verif.lib.cli import Parser  # noqa: E402
 from verif.lib.coverage import CoverageError  # noqa: E402
@@ -28,6 +36,15 @@ def main() -> int:
     parser.add_argument("--cov", type=Path, default=ROOT / "build" / "cov", help="folder with the runs' coverage")
     parser.add_argument("--html", type=Path, help="write the plan with results as a page")
     options = parser.parse_args()
+    try:
+        with lock.hold(options.html) if options.html else contextlib.nullcontext():
+            return run(options)
+    except lock.Busy as error:
+        parser.error(str(error))
+
+
+def run(options: argparse.Namespace) -> int:
+    """Check the plan, print it and write its page; returns the exit code."""
     try:
         plan, known = load(), catalogue()
         results, passed = read_junit(options.junit, known.tests) if options.junit.exists() else ({}, {})

@@ -11,11 +11,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from verif.lib import process  # noqa: E402
+
+if __name__ == "__main__":
+    process.stoppable("the same command goes on from here")  # before the slow imports
+
 from verif.lib import cli  # noqa: E402
 from verif.lib.cli import Parser, make_call  # noqa: E402
 from verif.lib.sim import BuildError  # noqa: E402
 from verif.random.knobs import Knobs  # noqa: E402
-from verif.random.search import search  # noqa: E402
+from verif.random.search import OUT, search  # noqa: E402
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -24,6 +29,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seeds", default="1..20", help="one seed, or FIRST..LAST [1..20]")
     parser.add_argument("--knobs", default="", help="knobs of verif/random/knobs.py, as `rows=1..8 edge=0.5`")
     parser.add_argument("--plant", default="", help="a planted fault of verif/random/plants.py")
+    parser.add_argument("--out", type=Path, default=OUT, help="folder of the results [build/random]")
     args = parser.parse_args(argv)
     found = re.fullmatch(r"(\d+)(?:\.\.(\d+))?", args.seeds)
     if not found or int(found[2] or found[1]) < int(found[1]):
@@ -36,17 +42,15 @@ def main(argv: list[str] | None = None) -> int:
     """Entry point; exit code 0: all passed, 1: some failed, 2: bad input."""
     args = parse(argv)
     try:
-        found = search(args.config, args.seeds, Knobs().changed(args.knobs.split()), plant=args.plant,
+        found = search(args.config, args.seeds, Knobs().changed(args.knobs.split()), plant=args.plant, folder=args.out.resolve(),
                        say=lambda line: print(f"[random] {line}", file=sys.stderr, flush=True))  # fmt: skip
     except (ValueError, OSError, BuildError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("interrupted: the next run goes on from here", file=sys.stderr)
-        return 130
     failed = [f for f in found if f.outcome.failed]
     for f in failed:
-        print(f"FAILED: seed {f.seed}: {f.outcome.kind}; {make_call('shrink', RUN=f.path.relative_to(ROOT))}")
+        place = f.path.relative_to(ROOT) if f.path.is_relative_to(ROOT) else f.path
+        print(f"FAILED: seed {f.seed}: {f.outcome.kind}; {make_call('shrink', RUN=place)}")
     print(f"{'FAILED' if failed else 'PASSED'}: {len(failed)} of {len(found)} cases failed" if failed else f"PASSED: {len(found)} cases")
     return 1 if failed else 0
 

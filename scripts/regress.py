@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
+
+from verif.lib import process  # noqa: E402
+
+if __name__ == "__main__":
+    process.stoppable("the same command goes on from here")  # before the slow imports
 
 from verif.coverage.exclusions import ExclusionError  # noqa: E402
 from verif.coverage.gates import GateError  # noqa: E402
@@ -77,8 +81,6 @@ def report(regression: Regression) -> int:
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit code: 0 all is well, 1 a job or gate failed, 2 bad input."""
     options, args = parse(argv)
-    for name in (signal.SIGINT, signal.SIGTERM):  # either ends the jobs, too
-        signal.signal(name, signal.default_int_handler)
     try:
         if args.compare:
             count, lines = compare(*args.compare)
@@ -94,9 +96,6 @@ def main(argv: list[str] | None = None) -> int:
     except (TierError, FilterError, CollectError, ClusterError, CompareError, CoverageError, PlanError, GateError, ExclusionError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("interrupted: the same command goes on from here", file=sys.stderr)
-        return 130
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 import sys
 import time
@@ -9,13 +10,19 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from verif.lib import process  # noqa: E402
+
+if __name__ == "__main__":
+    process.stoppable("the same command goes on from here")  # before the slow imports
+
 from verif.lib import cli  # noqa: E402
 from verif.lib.asserts import never_exercised  # noqa: E402
+from verif.lib import lock  # noqa: E402
 from verif.lib.cli import Parser  # noqa: E402
 from verif.lib.coverage import CoverageError, merge, parse  # noqa: E402
 from verif.lib.toolchain import BUILD  # noqa: E402
 from verif.selftest.campaign import OUT, Campaign  # noqa: E402
-from verif.selftest.faultlist import FaultListError, load  # noqa: E402
+from verif.selftest.faultlist import Fault, FaultList, FaultListError, load  # noqa: E402
 from verif.selftest.output import save, table  # noqa: E402
 
 
@@ -39,6 +46,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time")
     parser.add_argument("--again", action="store_true", help="run also what earlier runs have shown")
     parser.add_argument("--exercised", type=Path, nargs="?", const=BUILD / "cov", help="list covers that no run in a coverage folder has hit [build/cov]")
+    parser.add_argument("--out", type=Path, default=OUT, help="folder of the results [build/selftest]")
     parser.add_argument("--list", action="store_true", help="print the faults and the checkers without one, run nothing")
     options = parser.parse_args()
     if options.exercised:
@@ -55,24 +63,31 @@ def main() -> int:
     faults = [f for f in what.faults if any(wanted.search(x) for x in (f.id, f.category, f.run.name, f.checker))]
     if not faults:
         parser.error(f"--only {options.only!r}: no fault matches")
-    missing = what.uncovered()
     if options.list:
+        missing = what.uncovered()
         for f in faults:
             print(f"{f.id:32}{f.category:12}{f.run.name:22}{f.checker}")
         print(f"{len(faults)} faults, {len(what.checkers)} checkers, {len(missing)} without a fault", *missing, sep="\n  ")
         return 0
-    began = time.monotonic()
     try:
-        campaign = Campaign(what, faults, lambda text: print(text, file=sys.stderr, flush=True), options.again)
-        verdicts = campaign.run(options.jobs)
-    except FaultListError as error:
+        with lock.hold(options.out):
+            return run(what, faults, options)
+    except (FaultListError, lock.Busy) as error:
         parser.error(str(error))
+
+
+def run(what: FaultList, faults: list[Fault], options: argparse.Namespace) -> int:
+    """Run the faults, and print and write what came of them; returns the exit code."""
+    began = time.monotonic()
+    missing = what.uncovered()
+    campaign = Campaign(what, faults, lambda text: print(text, file=sys.stderr, flush=True), options.again, options.out.resolve() / "tree")
+    verdicts = campaign.run(options.jobs)
     seconds = time.monotonic() - began
     print(table(verdicts))
     covers = campaign.exercised()
     print(f"{sum(map(bool, covers.values()))} of {len(covers)} covers of assertions were hit in the runs without a fault")
-    save(OUT / "selftest.json", what, verdicts, seconds, covers)
-    print(f"{seconds:.0f} s; {OUT / 'selftest.json'}")
+    save(options.out / "selftest.json", what, verdicts, seconds, covers)
+    print(f"{seconds:.0f} s; {options.out / 'selftest.json'}")
     for name in missing:
         print(f"FAIL: no fault is planted for the checker {name}")
     return 0 if not missing and all(v.ok for v in verdicts) else 1

@@ -11,6 +11,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from verif.lib import process  # noqa: E402
+
+if __name__ == "__main__":
+    process.stoppable("the same command goes on from here")  # before the slow imports
+
 from verif.lib import cli  # noqa: E402
 from verif.lib.cli import Parser  # noqa: E402
 from verif.lib.sim import BuildError  # noqa: E402
@@ -52,9 +57,6 @@ def main(argv: list[str] | None = None) -> int:
     except (ValueError, OSError, BuildError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("interrupted: the next run goes on from here", file=sys.stderr)
-        return 130
     say(f"{case.size} -> {best.size} instructions; written: {kept}")
     return 0
 

@@ -13,10 +13,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from verif.lib import process  # noqa: E402
+
+if __name__ == "__main__":
+    process.stoppable()  # before the slow imports
+
 from verif.env.progress import ProgressBar  # noqa: E402
 from verif.env.scenario import DEFAULT_TRACE, POLICIES, SERVICES, TRAIN, Scenario  # noqa: E402
-from verif.env.simulate import TIMELINE, default_run_dir, simulate  # noqa: E402
-from verif.lib import cli  # noqa: E402
+from verif.env.simulate import ChipRun, TIMELINE, default_run_dir, simulate  # noqa: E402
+from verif.lib import cli, lock  # noqa: E402
 from verif.lib.cli import Parser  # noqa: E402
 from verif.lib.sim import BuildError, ToolError  # noqa: E402
 from verif.lib.switch import switch  # noqa: E402
@@ -70,11 +75,17 @@ def main(argv: list[str] | None = None) -> int:
             nearest = get_close_matches(scenario.test, known_tests(), cutoff=0)
             raise ValueError(f"TEST = {scenario.test!r}: legal are the tests of {BENCH.relative_to(ROOT)}, the nearest {', '.join(nearest)}")
         run_dir = (out or default_run_dir(scenario)).resolve()
-        with ProgressBar(run_dir):
-            done = simulate(scenario, run_dir, trace=waves, timeline=timeline)
+        with lock.hold(run_dir):
+            with ProgressBar(run_dir):
+                done = simulate(scenario, run_dir, trace=waves, timeline=timeline)
+            return report(scenario, run_dir, done, waves, timeline)
     except (ValueError, OSError, BuildError, ToolError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+
+
+def report(scenario: Scenario, run_dir: Path, done: ChipRun, waves: bool, timeline: bool) -> int:
+    """Print what came of the run, and write its page; returns the exit code."""
     if timeline:
         trace = run_dir / TIMELINE
         how = f"{trace} (for ui.perfetto.dev or chrome://tracing; 1 us is 1 cycle)"

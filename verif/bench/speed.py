@@ -4,7 +4,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from verif.bench.chip import BenchError, measure
 from verif.bench.figures import Figure
 from verif.env.scenario import ROOT, Scenario
 from verif.env.simulate import VISIBLE, build_chip
+from verif.lib import process
 
 BARE = ROOT / "verif" / "bench" / "bare_loop.cpp"
 END_STATE = ("cycle", "responses", "steps", "answers", "memory")
@@ -36,7 +36,7 @@ def run_sim(config: str, folder: Path, timeout: float) -> SimRun:
     """
     began = time.monotonic()
     command = [sys.executable, str(ROOT / "scripts" / "sim.py"), "--config", config, "--out", str(folder)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", errors="replace", timeout=timeout)
+    done = process.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", errors="replace", timeout=timeout)
     total = time.monotonic() - began
     if done.returncode:
         raise BenchError(f"make sim: exit code {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
@@ -47,7 +47,7 @@ def run_sim(config: str, folder: Path, timeout: float) -> SimRun:
 def bare_run(exe: Path, folder: Path, seed: int, timeout: float) -> dict:
     """Replay the recorded stimulus without Python; returns what the loop printed."""
     command = [str(exe), str(folder / "stimulus.txt"), f"+dram_image={folder / 'dram.bin'}", "+verilator+rand+reset+2", f"+verilator+seed+{seed}"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", errors="replace", timeout=timeout)
+    done = process.run(command, cwd=folder, capture_output=True, encoding="utf-8", errors="replace", timeout=timeout)
     if done.returncode:
         raise BenchError(f"bare loop: exit code {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
     return json.loads(done.stdout.strip().splitlines()[-1])
@@ -104,7 +104,7 @@ def test_time(timeout: float) -> list[Figure]:
         BenchError: a test failed.
     """
     began = time.monotonic()
-    done = subprocess.run(["make", "test"], cwd=ROOT, capture_output=True, encoding="utf-8", errors="replace", timeout=timeout)
+    done = process.run(["make", "test"], cwd=ROOT, capture_output=True, encoding="utf-8", errors="replace", timeout=timeout)
     seconds = time.monotonic() - began
     if done.returncode:
         raise BenchError(f"make test: exit code {done.returncode}\n{done.stdout[-2000:]}")

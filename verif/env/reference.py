@@ -8,12 +8,13 @@ byte, and it ends when its standard input does.
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
+
+from verif.lib import process
 
 ROOT = Path(__file__).resolve().parents[2]
 AHEAD = 40
@@ -55,8 +56,8 @@ class Reference:
     def __init__(self, run_dir: Path, tx_shapes: dict[str, tuple[int, int]], regions: dict[str, int]) -> None:
         self.log = (run_dir / "reference.log").open("w+", encoding="utf-8")
         python = Path(sys.prefix) / "bin" / "python"
-        self.process = subprocess.Popen(
-            [str(python), "-m", "verif.env.reference_worker", str(run_dir)], cwd=ROOT, stdin=subprocess.PIPE, stdout=self.log, stderr=self.log,
+        self.process = process.start(
+            [str(python), "-m", "verif.env.reference_worker", str(run_dir)], cwd=ROOT, stdin=process.PIPE, stdout=self.log, stderr=self.log,
             env={k: v for k, v in os.environ.items() if not k.startswith(("COCOTB", "PYGPI", "LD_"))} | {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"},
         )
         self.shapes, self.steps_read = tx_shapes, 0
@@ -79,9 +80,8 @@ class Reference:
         return self.regions[region].get(step - 1)
 
     def close(self) -> None:
-        self.process.kill()
+        self.process.end()
         self.process.stdin.close()
-        self.process.wait()
         self.log.close()
         for record in (*self.services.values(), *self.regions.values()):
             if record.file:

@@ -10,7 +10,7 @@ from pathlib import Path
 from models.config import load_config
 from verif.env.deployment import Deployment, deploy
 from verif.env.scenario import ROOT, Scenario
-from verif.lib import checks
+from verif.lib import checks, lock
 from verif.lib.rtl import closure
 from verif.lib.sim import SimResult, build, env_flag, run
 
@@ -54,6 +54,7 @@ def simulate(
 
     Raises:
         ValueError: the scenario is wrong or does not fit, or the folder holds something else than an earlier run.
+        Busy: another run uses the folder.
     """
     scenario.check()
     if run_dir.is_dir() and any(run_dir.iterdir()) and not (run_dir / "scenario.json").exists():
@@ -63,19 +64,20 @@ def simulate(
     start = time.monotonic()
     exe = build_chip(scenario.config, trace=trace, **options)
     built = time.monotonic() - start
-    run_dir.mkdir(parents=True, exist_ok=True)
-    for old in run_dir.glob("*"):
-        if old.is_file():
-            old.unlink()
-    scenario.save(run_dir / "scenario.json")
-    what.save(run_dir)
-    (run_dir / "dram.bin").write_bytes(what.image.dram.tobytes())
-    result = run(
-        exe, module, test_filter=rf"\b{scenario.test}$", seed=scenario.seed, plusargs=[f"+dram_image={run_dir / 'dram.bin'}", *plusargs],
-        env={"EQX_RUN_DIR": str(run_dir), "EQX_TIMELINE": str(int(timeline)), "COCOTB_REWRITE_ASSERTION_FILES": ""},
-        run_dir=run_dir / "sim", trace=trace, timeout=timeout, check=check,
-    )
-    checks.report(result.run_dir)
+    with lock.hold(run_dir):
+        run_dir.mkdir(parents=True, exist_ok=True)
+        for old in run_dir.glob("*"):
+            if old.is_file():
+                old.unlink()
+        scenario.save(run_dir / "scenario.json")
+        what.save(run_dir)
+        (run_dir / "dram.bin").write_bytes(what.image.dram.tobytes())
+        result = run(
+            exe, module, test_filter=rf"\b{scenario.test}$", seed=scenario.seed, plusargs=[f"+dram_image={run_dir / 'dram.bin'}", *plusargs],
+            env={"EQX_RUN_DIR": str(run_dir), "EQX_TIMELINE": str(int(timeline)), "COCOTB_REWRITE_ASSERTION_FILES": ""},
+            run_dir=run_dir / "sim", trace=trace, timeout=timeout, check=check,
+        )
+        checks.report(result.run_dir)
     return ChipRun(run_dir, result, built)
 
 

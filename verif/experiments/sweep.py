@@ -1,10 +1,9 @@
 """Runs points side by side, each result kept as soon as it is there."""
 from __future__ import annotations
 
-import multiprocessing
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from pathlib import Path
 
 from verif.env.simulate import build_chip
@@ -13,6 +12,7 @@ from verif.experiments.jobs import measured
 from verif.experiments.point import Point
 from verif.experiments.result import Result
 from verif.experiments.store import Store
+from verif.lib import process
 
 Found = dict[Point, tuple[Result, dict]]
 
@@ -56,12 +56,8 @@ def sweep(points: Iterable[Point], folder: Path, jobs: int, say: Callable[[str],
         for point in todo:
             took(point, run_point(point, folder))
         return out
-    with ProcessPoolExecutor(min(jobs, len(todo) or 1), multiprocessing.get_context("spawn")) as pool:
+    with process.pool(min(jobs, len(todo) or 1)) as pool:
         waiting = {pool.submit(run_point, p, folder): p for p in todo}
-        try:
-            for done in as_completed(waiting):
-                took(waiting[done], done.result())
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        for done in as_completed(waiting):
+            took(waiting[done], done.result())
     return out

@@ -1,7 +1,6 @@
 """A sweep on the timing model: it runs, goes on where it was interrupted, and refuses what is wrong."""
 from __future__ import annotations
 
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from verif.experiments.experiments import EXPERIMENTS, Setting
 from verif.experiments.jobs import deployment
 from verif.experiments.point import Point
 from verif.experiments.store import Store
+from verif.lib import process
 
 TWO = [Point("inference_only", 0.5, 60, config="tiny"), Point("priority", 0.5, 60, config="tiny")]
 
@@ -65,7 +65,7 @@ def test_bad_points(wrong: dict) -> None:
 ])
 def test_refused(words: tuple[str, ...], part: str, tmp_path: Path) -> None:
     """In one line, with exit code 2, before anything runs."""
-    done = subprocess.run([sys.executable, str(ROOT / "scripts" / "experiments.py"), *words, "--out", str(tmp_path / "x")], capture_output=True, encoding="utf-8", errors="replace", cwd=ROOT)
+    done = process.run([sys.executable, str(ROOT / "scripts" / "experiments.py"), *words, "--out", str(tmp_path / "x")], capture_output=True, encoding="utf-8", errors="replace", cwd=ROOT)
     assert done.returncode == 2 and len(done.stderr.splitlines()) == 1 and done.stderr.startswith("error: ") and part in done.stderr, done.stderr
 
 

@@ -1,10 +1,9 @@
 """Runs cases side by side, each in a process of its own, and keeps what is done."""
 from __future__ import annotations
 
-import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from verif.env.scenario import Scenario
 from verif.latency.cases import Case
 from verif.latency.measure import Measured, measure
 from verif.latency.store import Store
+from verif.lib import process
 from verif.lib.sim import BuildError
 
 Outcome = Measured | str
@@ -70,12 +70,8 @@ def _workers(jobs: int) -> Iterator[Callable]:
     if jobs <= 1:
         yield lambda cases, folder: ((case, run_case(case, folder)) for case in cases)
         return
-    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
+    with process.pool(jobs) as pool:
         def submit(cases: Sequence[Case], folder: Path) -> Iterator[tuple[Case, tuple[Outcome, float]]]:
             waiting = {pool.submit(run_case, case, folder): case for case in cases}
             return ((waiting[done], done.result()) for done in as_completed(waiting))
-        try:
-            yield submit
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        yield submit

@@ -7,22 +7,19 @@ build is named by a hash of all that went into it, so a build is made once and n
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hashlib
 import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from cocotb_tools import config as cocotb_config
 
-from verif.lib import toolchain
+from verif.lib import lock, process, toolchain
 from verif.lib.switch import switch
 from verif.lib.toolchain import BUILD, ROOT, ToolError
 
@@ -37,15 +34,6 @@ class BuildError(RuntimeError):
 def say(text: str) -> None:
     """Print one progress line on the standard error stream."""
     print(f"[sim] {text}", file=sys.stderr, flush=True)
-
-
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on a file; other processes that want it wait."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "w", encoding="utf-8") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 def env_flag(name: str) -> bool:
@@ -158,7 +146,7 @@ def build(
     executable = folder / "simulator"
     if executable.exists():
         return executable
-    with locked(folder.with_suffix(".lock")):
+    with lock.waiting(folder.with_suffix(".lock")):
         if executable.exists():
             return executable
         began = time.monotonic()
@@ -213,7 +201,7 @@ def _runtime_library(
     flags += [item for item in variables if not item.startswith("OPT_FAST=")]
     key = _hash([flags, toolchain.verilator_version(), toolchain.compiler().version], [])
     ready = BUILD / "sim" / f"runtime-{key}"
-    with locked(ready.with_suffix(".lock")):
+    with lock.waiting(ready.with_suffix(".lock")):
         if ready.is_dir():
             for file in ready.iterdir():
                 shutil.copy(file, objects / file.name)
@@ -234,8 +222,8 @@ def _run(
 ) -> None:
     __tracebackhide__ = True
     try:
-        done = subprocess.run(
-            command, env=env, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace"
+        done = process.run(
+            command, env=env, cwd=cwd, stdout=process.PIPE, stderr=process.STDOUT, encoding="utf-8", errors="replace"
         )
     except FileNotFoundError:
         raise ToolError(f"{command[0]} is not installed: run `make venv`") from None

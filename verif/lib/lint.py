@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 import tomllib
 from collections.abc import Iterable, Sequence
@@ -16,7 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from verif.lib import rules, toolchain, yosys
+from verif.lib import process, rules, toolchain, yosys
+from verif.lib.keep import write_whole
 from verif.lib.rtl import RTL, closure, find, is_package, strip_comments
 from verif.lib.toolchain import BUILD, ROOT
 
@@ -79,13 +79,12 @@ def targets(modules: Iterable[str] = ()) -> list[Target]:
 def run_verilator(target: Target, sources: Sequence[Path]) -> str:
     """Verilator's findings with all warnings on; empty when there are none."""
     waivers = BUILD / "lint" / "packages.vlt"
-    waivers.parent.mkdir(parents=True, exist_ok=True)
-    waivers.write_text(_WAIVERS, encoding="utf-8")
+    write_whole(waivers, _WAIVERS)
     command = [str(toolchain.verilator_root() / "bin" / "verilator_bin")]
     command += ["--lint-only", "-Wall", "--no-timing", "--top-module", target.module]
     command += [f"-G{key}={value}" for key, value in target.params.items()]
     command += [str(waivers), *map(str, sources)]
-    done = subprocess.run(command, env=toolchain.verilator_env(), capture_output=True, encoding="utf-8", errors="replace", cwd=ROOT)
+    done = process.run(command, env=toolchain.verilator_env(), capture_output=True, encoding="utf-8", errors="replace", cwd=ROOT)
     return (done.stdout + done.stderr).strip() if done.returncode else ""
 
 
@@ -116,7 +115,7 @@ def check_generated() -> list[str]:
     """Run every generator with --check; returns what is not current."""
     stale = []
     for script in sorted((ROOT / "scripts").glob("gen_*.py")):
-        done = subprocess.run([sys.executable, str(script), "--check"], capture_output=True, encoding="utf-8", errors="replace", cwd=ROOT)
+        done = process.run([sys.executable, str(script), "--check"], capture_output=True, encoding="utf-8", errors="replace", cwd=ROOT)
         if done.returncode:
             words = (done.stdout + done.stderr).strip()
             stale.append(f"{script.name} --check fails:\n{words}")

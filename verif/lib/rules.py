@@ -12,6 +12,15 @@ from verif.lib.rtl import strip_comments
 # A package may import from itself, from what follows its name here, and from outside libraries.
 _MAY_USE = {"models": set(), "verif": {"models"}, "scripts": {"verif", "models", "scripts"}}
 _SIMULATION_ONLY = {"cocotb", "pyuvm", "cocotb_bus", "cocotbext", "cocotb_coverage"}
+# Processes are started by verif/lib/process.py alone, so that nothing of them is left when their parent ends.
+_STARTS = re.compile(r"subprocess|multiprocessing|pty|os\.(fork\w*|exec\w+|spawn\w+|posix_spawn\w*|system|popen)|asyncio\.create_subprocess_\w+"
+                     r"|concurrent\.futures\.(process|ProcessPoolExecutor)")  # fmt: skip
+_MAY_START = {
+    "verif/lib/process.py": "the one place",
+    "verif/lib/keeper.py": "its other half",
+    "scripts/check_system.py": "runs before anything is installed, with any Python",
+    "models/tests/test_workloads.py": "models know nothing of verif",
+}
 _DESIGN_UNIT = re.compile(r"^\s*(module|package|interface)\s+(?:automatic\s+|static\s+)?(\w+)", re.M)
 _FORBIDDEN = (
     (re.compile(r"^\s*import\s+\w+::", re.M), "`import` of a package: write pkg::name"),
@@ -91,8 +100,9 @@ def _statements(tree: ast.AST, is_test: bool) -> list[tuple[int, str]]:
 
 
 def check_python_file(path: Path, root: Path) -> list[str]:
-    """Imports of a file against the direction scripts -> verif -> models, verdicts that ``python -O`` drops, encodings left open."""
+    """Imports against the direction scripts -> verif -> models, own ways to start processes, verdicts that ``python -O`` drops, encodings left open."""
     package = path.relative_to(root).parts[0]
+    name = path.relative_to(root).as_posix()
     banned = set(_MAY_USE) - _MAY_USE.get(package, set(_MAY_USE)) - {package}
     if package == "models":
         banned |= _SIMULATION_ONLY
@@ -103,8 +113,26 @@ def check_python_file(path: Path, root: Path) -> list[str]:
     except UnicodeDecodeError as error:
         return [f"{path}: not UTF-8: {error}"]
     is_test = path.name == "conftest.py" or path.name.startswith("test_")  # pytest rewrites their asserts
-    found = [(line, f"{package}/ must not import {name}") for line, name in _imports(tree) if name in banned]
+    found = [(line, f"{package}/ must not import {other}") for line, other in _imports(tree) if other in banned]
+    if name not in _MAY_START:
+        found += [(line, f"{what}: processes are started by verif/lib/process.py alone") for line, what in _process_starts(tree)]
     return [f"{path}:{line}: {words}" for line, words in found + _statements(tree, is_test)]
+
+
+def _process_starts(tree: ast.AST) -> list[tuple[int, str]]:
+    """Where a file could start a process by other means: (line, by what)."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Attribute):
+            names = [ast.unparse(node)]
+        else:
+            continue
+        found += [(node.lineno, name) for name in names if _STARTS.fullmatch(name)][:1]
+    return found
 
 
 def check_all(root: Path) -> list[str]:

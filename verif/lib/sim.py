@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import functools
 import itertools
 import json
@@ -14,7 +13,6 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
@@ -26,7 +24,7 @@ from typing import IO
 import find_libpython
 from cocotb_tools import config as cocotb_config
 
-from verif.lib import checks
+from verif.lib import checks, lock, process
 from verif.lib.build import BuildError, build, env_flag, say
 from verif.lib.rtl import RTL, closure, rtl_sources
 from verif.lib.toolchain import BUILD, ROOT, ToolError, trace_format
@@ -238,11 +236,11 @@ def run(
     environment.update(settings)
     with open(run_dir / "sim.log", "w", encoding="utf-8") as log:
         try:
-            code: int | None = subprocess.run(
-                command, cwd=run_dir, env=environment, stdin=subprocess.DEVNULL,
-                stdout=log, stderr=subprocess.STDOUT, timeout=timeout,
+            code: int | None = process.run(
+                command, cwd=run_dir, env=environment, stdin=process.DEVNULL,
+                stdout=log, stderr=process.STDOUT, timeout=timeout,
             ).returncode  # fmt: skip
-        except subprocess.TimeoutExpired:
+        except process.TimeoutExpired:
             code = None
     result = SimResult(run_dir, seed, code, time.monotonic() - began, again, _parse(results))
     _keep_coverage(run_dir)
@@ -260,12 +258,8 @@ def _claim(folder: Path) -> Path:
         candidate = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
         if candidate in _claims:
             continue
-        candidate.parent.mkdir(parents=True, exist_ok=True)
-        handle = open(f"{candidate}.lock", "w", encoding="utf-8")  # noqa: SIM115 - held until the process ends
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            handle.close()
+        handle = lock.attempt(Path(f"{candidate}.lock"))  # until this process ends
+        if handle is None:
             continue
         _claims[candidate] = handle
         return candidate

@@ -10,11 +10,12 @@ from __future__ import annotations
 import functools
 import os
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+
+from verif.lib import process
 
 ROOT = Path(__file__).resolve().parents[2]
 """Root folder of the checkout."""
@@ -99,13 +100,13 @@ def compiler() -> Compiler:
         path = shutil.which(name)
         if path is None:
             continue
-        version = subprocess.run([path, "--version"], capture_output=True, encoding="utf-8", errors="replace").stdout
+        version = process.run([path, "--version"], capture_output=True, encoding="utf-8", errors="replace").stdout
         found = Compiler(path, version.split("\n", 1)[0], "clang" in version)
         flags = ["-std=c++20"]
         flags += ["-latomic"] if found.needs_atomic else []
         flags += [] if found.is_clang else ["-fcoroutines"]
         probe = [path, "-x", "c++", "-", "-o", os.devnull, *flags]
-        if subprocess.run(probe, input=_PROBE, encoding="utf-8", errors="replace", capture_output=True).returncode == 0:
+        if process.run(probe, input=_PROBE, encoding="utf-8", errors="replace", capture_output=True).returncode == 0:
             return found
     raise ToolError(f"no working C++20 compiler: tried {wanted or 'clang++, g++ and c++'}")
 
@@ -119,7 +120,7 @@ def ccache() -> str:
 @functools.cache
 def trace_format() -> str:
     """``fst`` when the compression libraries are there, else ``vcd`` (needs nothing, 14x larger)."""
-    probe = subprocess.run(
+    probe = process.run(
         [compiler().path, "-x", "c++", "-", "-o", os.devnull, "-llz4", "-lz"],
         input="#include <lz4.h>\n#include <zlib.h>\nint main() { return !LZ4_versionNumber(); }\n",
         encoding="utf-8", errors="replace",

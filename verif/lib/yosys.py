@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Sequence
 
+from verif.lib import process
 from verif.lib.toolchain import ROOT
 
 _RUN = """
@@ -29,8 +29,8 @@ def run(steps: Sequence[str], timeout: float | None = None) -> tuple[bool, str]:
     A step ``python package.module:function word ...`` calls the function with the design and the words.
 
     Raises:
-        subprocess.TimeoutExpired: it took longer than ``timeout`` seconds.
+        process.TimeoutExpired: it took longer than ``timeout`` seconds.
     """
     command = [sys.executable, "-c", _RUN]
-    done = subprocess.run(command, input="\n".join(steps), capture_output=True, encoding="utf-8", errors="replace", cwd=ROOT, timeout=timeout)
+    done = process.run(command, input="\n".join(steps), capture_output=True, encoding="utf-8", errors="replace", cwd=ROOT, timeout=timeout)
     return done.returncode == 0, done.stdout + done.stderr

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from verif.lib import lock
 from verif.lib.keep import Folder, fingerprint
 from verif.lib.rtl import closure
 from verif.mutants.campaign import Block
@@ -48,6 +49,11 @@ def judge_block(block: Block, explained: list[Explained], folder: Path, jobs: in
     Raises:
         CampaignFailure: the bench fails without a mutant, or runs say nothing.
     """
+    with lock.hold(folder):
+        return _judge_block(block, explained, folder, jobs, say)
+
+
+def _judge_block(block: Block, explained: list[Explained], folder: Path, jobs: int, say: Say) -> list[Judged]:
     bench = Bench(block, folder)
     outcomes = attack_all(bench, folder, jobs, say)
     survivors = [m for m in bench.mutants if not outcomes[m.number].killed]

@@ -8,12 +8,11 @@ here; such ones are explained in survivors.yaml.
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from verif.lib import yosys
+from verif.lib import process, yosys
 from verif.mutants.netlist import Mutant, elaborate
 
 LIMIT_S = 60
@@ -32,7 +31,7 @@ def equivalent(mutant: Mutant, library: Sequence[Path], limit: float = LIMIT_S) 
         ]  # fmt: skip
         try:
             ok, words = yosys.run(steps, timeout=3 * limit)
-        except subprocess.TimeoutExpired:
+        except process.TimeoutExpired:
             return False
     if not ok or "RELATED" not in words:
         lines = [line for line in words.splitlines() if "ERROR" in line] or words.splitlines()[-3:]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from verif.lib import lock
 from verif.lib.keep import RTL_PACKAGES, fingerprint
 from verif.random.case import Case
 from verif.random.run import CASE, SOURCES, run_cases, simulator
@@ -25,8 +26,14 @@ def minimise(case: Case, out: Path, plant: str = "", say: Callable[[str], None] 
 
     Raises:
         ValueError: the case is not legal.
+        Busy: somebody else shrinks it.
     """
     folder = out / place(case, plant)
+    with lock.hold(folder):
+        return _minimise(case, folder, plant, say)
+
+
+def _minimise(case: Case, folder: Path, plant: str, say: Callable[[str], None]) -> Case | None:
     folder.mkdir(parents=True, exist_ok=True)
     outcome = run_cases([case], folder / "runs", plant=plant)[0]
     if not outcome.failed:

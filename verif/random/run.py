@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from verif.env.simulate import build_chip
+from verif.lib import lock
 from verif.lib.sim import SimResult, env_flag, run
 from verif.random.case import Case, save_case
 from verif.random.legal import check_case
@@ -78,13 +79,18 @@ def run_cases(cases: Sequence[Case], folder: Path, *, stop: bool = False, plant:
     ``stop``: not beyond the first that fails. ``plant``: a fault of ``plants.py``. ``env``: for the simulation.
     None stands for a case that was not run: an assertion of the RTL ends the simulation.
     """
+    with lock.hold(folder):
+        return _run(cases, folder, stop, plant, env or {})
+
+
+def _run(cases: Sequence[Case], folder: Path, stop: bool, plant: str, env: Mapping[str, str]) -> list[Outcome | None]:
     folders = []
     for n, case in enumerate(cases):
         prepare(case, folder / f"case{n}")
         folders.append(folder / f"case{n}")
     fault = find_plant(plant)
     exe = simulator(cases[0].config, plant)
-    settings = {"EQX_RUN_DIRS": os.pathsep.join(map(str, folders)), "EQX_STOP": str(int(stop)), "COCOTB_REWRITE_ASSERTION_FILES": "", **(env or {})}
+    settings = {"EQX_RUN_DIRS": os.pathsep.join(map(str, folders)), "EQX_STOP": str(int(stop)), "COCOTB_REWRITE_ASSERTION_FILES": "", **env}
     result = run(
         exe, MODULE, seed=1 + cases[0].data % 1000, plusargs=fault.plusargs, env=settings, run_dir=folder / "sim", timeout=SECONDS * len(cases), check=False,
     )  # fmt: skip

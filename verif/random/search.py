@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from verif.lib import lock
 from verif.lib.keep import ROOT, RTL_PACKAGES, Folder, fingerprint, key
 from verif.random.case import Case, save_case
 from verif.random.generate import generate
@@ -32,8 +33,14 @@ def search(
 
     Raises:
         ValueError: the configuration, or the knobs, are not legal.
+        Busy: another search runs in the folder.
     """
     knobs.check()
+    with lock.hold(folder):
+        return _search(config, seeds, knobs, folder, plant, say)
+
+
+def _search(config: str, seeds: Sequence[int], knobs: Knobs, folder: Path, plant: str, say: Callable[[str], None]) -> list[Found]:
     kept, sources = Folder(folder / "kept"), fingerprint(SOURCES, RTL_PACKAGES)
     exe = str(simulator(config, plant))
     out: list[Found] = []

@@ -3,13 +3,14 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+
+from verif.lib import process
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = tuple(sorted(path.stem for path in (ROOT / "configs").glob("*.toml")))
@@ -89,7 +90,7 @@ def collect(paths: Sequence[str] = (), root: Path = ROOT) -> list[Test]:
         command = [sys.executable, "-m", "pytest", "--collect-only", "-qq", "-m", "", "-p", "verif.regress.collect_plugin", *paths]
         places = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
         settings = {**os.environ, "PYTHONPATH": places, "EQX_COLLECT": str(out), "PYTEST_ADDOPTS": ""}
-        done = subprocess.run(command, cwd=root, env=settings, capture_output=True, encoding="utf-8", errors="replace")
+        done = process.run(command, cwd=root, env=settings, capture_output=True, encoding="utf-8", errors="replace")
         if done.returncode or not out.exists():
             raise CollectError(f"pytest cannot collect the tests: {_reason(done.stdout, done.stderr)}")
         rows = json.loads(out.read_text(encoding="utf-8"))

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 
+from verif.lib import process
 from verif.regress import batch
 
 QUEUES = {"slurm": ("SLURMCluster", "sbatch"), "lsf": ("LSFCluster", "bsub"), "pbs": ("PBSCluster", "qsub")}
@@ -48,7 +49,7 @@ def executor(where: str, jobs: int) -> Iterator[Executor]:
             yield pool
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-            batch.kill_all()
+            process.end_all()
             pool.shutdown()
         return
     with _client(where, jobs) as client:

@@ -6,7 +6,6 @@ While a job runs, its folder is locked: a process that was given up as lost and 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import random
@@ -20,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from verif.lib import lock
 from verif.regress import results
 from verif.regress.jobs import Job
 from verif.regress.repro import write_script
@@ -117,10 +117,7 @@ def _log(reports: list[pytest.TestReport]) -> str:
 def _claimed(entry: dict) -> Iterator[bool]:
     """Lock the job's folder and empty it; False when another process has meanwhile done the job."""
     folder = Path(entry["folder"])
-    lock = folder.parent.parent / "locks" / f"{folder.parent.name}-{folder.name}"
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with open(lock, "w", encoding="utf-8") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with lock.waiting(folder.parent.parent / "locks" / f"{folder.parent.name}-{folder.name}"):
         done = results.read(folder)
         if done is not None and done.key == entry["key"] and done.status != "error":
             yield False

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from verif.lib.cli import make_call
+from verif.lib import lock
 from verif.lib.toolchain import BUILD
 from verif.regress import page, plan_section, sections, waves
 from verif.regress.collect import ROOT, Test, collect
@@ -76,12 +77,18 @@ def regress(options: Options, say: Callable[[str], None]) -> Regression:
 
     Raises:
         TierError, FilterError, CollectError, ClusterError, PlanError, GateError, ExclusionError: bad input; nothing was run.
+        Busy: another regression runs in its folder.
     """
     check(options.check().cluster)
     tier, jobs, tests = plan(options)
     if options.root == ROOT:
         sections.read()
     folder = options.out / (options.name or options.tier)
+    with lock.hold(folder):
+        return _regress(options, folder, tier, jobs, tests, say)
+
+
+def _regress(options: Options, folder: Path, tier: Tier, jobs: list[Job], tests: list[Test], say: Callable[[str], None]) -> Regression:
     store = Store(folder, coverage=options.coverage, sources=options.sources)
     if options.fresh:
         shutil.rmtree(folder, ignore_errors=True)

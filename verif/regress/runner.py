@@ -36,7 +36,7 @@ class Setting:
         """Plain data for :func:`run_batch`."""
         listed = [{"job": job.to_dict(), "folder": str(store.place(job, kind)), "key": store.key(job)} for job in jobs]
         env = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", **self.env}
-        return {"python": self.python, "root": str(self.root), "jobs": listed, "env": env, "limit": sum(job.limit for job in jobs)}
+        return {"python": self.python, "home": str(ROOT), "root": str(self.root), "jobs": listed, "env": env, "limit": sum(job.limit for job in jobs)}
 
 
 def batches(jobs: Sequence[Job], seconds: Mapping[str, float]) -> list[list[Job]]:

@@ -5,7 +5,6 @@ import hashlib
 import json
 import os
 import re
-import subprocess
 import sys
 import threading
 import time
@@ -15,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from verif.lib import lock, process
 from verif.lib.asserts import exercised
 from verif.lib.coverage import merge, parse
 from verif.lib.keep import RTL_PACKAGES, Folder, fingerprint
@@ -80,8 +80,8 @@ def execute(run: Run, fault: Fault | None, where: Path) -> dict[str, Any]:
     folder.parent.mkdir(parents=True, exist_ok=True)
     asked.write_text(json.dumps(request), encoding="utf-8")
     told.unlink(missing_ok=True)
-    done = subprocess.run(
-        [sys.executable, "-m", "verif.selftest.job", str(asked), str(told)], cwd=where, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace",
+    done = process.run(
+        [sys.executable, "-m", "verif.selftest.job", str(asked), str(told)], cwd=where, stdout=process.PIPE, stderr=process.STDOUT, encoding="utf-8", errors="replace",
         env={name: value for name, value in os.environ.items() if name not in _NOT_FOR_JOBS},
     )
     if told.exists():
@@ -149,6 +149,10 @@ class Campaign:
 
     def run(self, jobs: int = 1) -> list[Verdict]:
         """All verdicts: of each run without a fault, then of its faults. A run's build is made by its first, fault-free one."""
+        with lock.hold(self.where.parent):
+            return self._run(jobs)
+
+    def _run(self, jobs: int) -> list[Verdict]:
         tree.make(self.what.faults, self.where)
         groups: dict[str, list[Fault]] = {}
         for fault in self.faults:

@@ -9,12 +9,11 @@ import json
 import os
 import shlex
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-from verif.lib import build as builder
+from verif.lib import build as builder, process
 from verif.lib.rtl import RTL, closure
 from verif.lib.sim import ROOT, SimResult, build, run
 from verif.selftest.reports import Report, reports
@@ -56,8 +55,8 @@ def command(request: dict[str, Any], folder: Path) -> tuple[bool, list[str]]:
     """A command of the project, Python's own arguments: whether it succeeds, and what it prints."""
     folder.mkdir(parents=True, exist_ok=True)
     words = [sys.executable, *shlex.split(request["what"].replace("$OUT", str(folder)))]
-    done = subprocess.run(
-        words, cwd=ROOT, env={**os.environ, FAULT: request["fault"]}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace", timeout=LIMIT,
+    done = process.run(
+        words, cwd=ROOT, env={**os.environ, FAULT: request["fault"]}, stdout=process.PIPE, stderr=process.STDOUT, encoding="utf-8", errors="replace", timeout=LIMIT,
     )
     (folder / "out.log").write_text(done.stdout, encoding="utf-8")
     return done.returncode == 0, done.stdout.splitlines()

@@ -6,7 +6,7 @@ import importlib.util
 import os
 import re
 import shlex
-import subprocess
+
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +16,7 @@ import pytest
 from models import environment
 from models.timing import compiled
 from verif.env.scenario import ROOT, Scenario
+from verif.lib import process
 from verif.lib.switch import switch
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -34,12 +35,12 @@ KNOBS = CALL.knobs(MAKEFILE)
 CLEAN = {k: v for k, v in os.environ.items() if k not in {knob for names in KNOBS.values() for knob in names} and not k.startswith("MAKE")}
 
 
-def shell(command: str, **env: str) -> subprocess.CompletedProcess:
+def shell(command: str, **env: str) -> process.CompletedProcess:
     """Run a line of shell in the checkout."""
-    return subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, encoding="utf-8", timeout=120, env=CLEAN | env)
+    return process.run(["bash", "-c", command], cwd=ROOT, capture_output=True, encoding="utf-8", timeout=120, env=CLEAN | env)
 
 
-def python(code: str, redirect: str = "", **env: str) -> subprocess.CompletedProcess:
+def python(code: str, redirect: str = "", **env: str) -> process.CompletedProcess:
     """Run a program, its streams redirected by the shell."""
     return shell(f"{shlex.quote(sys.executable)} -c {shlex.quote(code)} {redirect}", PYTHONPATH=str(ROOT), **env)
 
@@ -89,14 +90,14 @@ def test_knobs_stay_with_their_call() -> None:
     """Tests and makes that a target starts do not see its knobs: they would take them for their own."""
     recipe = "\n\t@env | grep -E '^(LOAD|TEST|MAKEFLAGS|SEED)=' || true\n"
     text = MAKEFILE.replace("\nlint: venv", f"\nprobe: ## x{recipe}\nlint: venv").replace("#: of `make sim`\n", "#: of `make sim` and `make probe`\n", 1)
-    done = subprocess.run(["make", "-f", "-", "-C", str(ROOT), "--no-print-directory", "lint", "-n"], input=text, capture_output=True, encoding="utf-8", env=CLEAN)
+    done = process.run(["make", "-f", "-", "-C", str(ROOT), "--no-print-directory", "lint", "-n"], input=text, capture_output=True, encoding="utf-8", env=CLEAN)
     assert done.returncode == 0, done.stderr
-    done = subprocess.run(
+    done = process.run(
         ["make", "-f", "-", "--no-print-directory", "probe", "SEED=5"], cwd=ROOT, input=text.replace("$(error $(WRONG))", ""),
         capture_output=True, encoding="utf-8", env=CLEAN,
     )  # fmt: skip
     assert "SEED=5" in done.stdout
-    done = subprocess.run(
+    done = process.run(
         ["make", "-f", "-", "--no-print-directory", "probe", "LOAD=0.3", "TEST=x"], cwd=ROOT, input=text.replace("$(error $(WRONG))", ""),
         capture_output=True, encoding="utf-8", env=CLEAN,
     )  # fmt: skip
@@ -171,7 +172,7 @@ def test_words_without_standard_error() -> None:
 
 def test_a_terminal_that_lacks_characters() -> None:
     """What its encoding does not have is replaced, in whatever locale."""
-    done = subprocess.run(
+    done = process.run(
         [sys.executable, "-c", "from verif.lib import cli; cli.run(lambda: print('8×8 → ü') or 0)"], cwd=ROOT, capture_output=True,
         env=CLEAN | {"PYTHONIOENCODING": "latin-1", "PYTHONPATH": str(ROOT)},
     )  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 import gzip
 import json
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 
 from verif.env.scenario import POLICIES, ROOT, Scenario
 from verif.env.simulate import TIMELINE, ChipRun, simulate
+from verif.lib import process
 from verif.lib.sim import default_seed, out_dir
 from verif.tests.noninterference import FILE
 
@@ -156,10 +156,10 @@ def test_one_cycle_is_seen(test: str, train: str, report: str) -> None:
     assert seen > predicted if test == "slow_dram" else seen - predicted == 1
 
 
-def sim_command(out: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def sim_command(out: Path, *words: str) -> process.CompletedProcess[str]:
     """``scripts/sim.py`` as a command."""
     command = [sys.executable, str(ROOT / "scripts" / "sim.py"), "--config", "tiny", "--requests", "8", "--train", "off", "--out", str(out), *words]
-    return subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", timeout=300, cwd=ROOT)
+    return process.run(command, capture_output=True, encoding="utf-8", errors="replace", timeout=300, cwd=ROOT)
 
 
 def test_command_fails_beyond_the_limit(tmp_path: Path) -> None:

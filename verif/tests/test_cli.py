@@ -4,7 +4,6 @@ from __future__ import annotations
 import gzip
 import importlib.util
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from verif.env import simulate as simulation
 from verif.env.progress import ProgressBar, ProgressWriter
 from verif.env.scenario import ROOT, Scenario
 from verif.env.simulate import default_run_dir
+from verif.lib import process
 
 
 @pytest.fixture(scope="module")
@@ -193,7 +193,7 @@ def test_bad_knob(words: tuple[str, ...], parts: tuple[str, ...], refused) -> No
 def test_choice_of_tests(words: tuple[str, ...], seed: str, parts: tuple[str, ...]) -> None:
     """`make test` says what can be chosen where nothing is, and that a seed is none."""
     call = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(Path(__file__)), *words]
-    done = subprocess.run(call, capture_output=True, encoding="utf-8", errors="replace", cwd=ROOT, env=os.environ | {"SEED": seed})
+    done = process.run(call, capture_output=True, encoding="utf-8", errors="replace", cwd=ROOT, env=os.environ | {"SEED": seed})
     assert done.returncode != 0 and "Traceback" not in done.stdout + done.stderr
     contains(done.stdout + done.stderr, *parts)
 
@@ -220,7 +220,7 @@ def test_results_of_a_configuration_elsewhere(config) -> None:
 ])
 def test_other_commands(script: str, words: tuple[str, ...], parts: tuple[str, ...]) -> None:
     """The other entry points that make calls say it in one line, too."""
-    done = subprocess.run([sys.executable, str(ROOT / "scripts" / f"{script}.py"), *words], capture_output=True, encoding="utf-8", errors="replace", cwd=ROOT)
+    done = process.run([sys.executable, str(ROOT / "scripts" / f"{script}.py"), *words], capture_output=True, encoding="utf-8", errors="replace", cwd=ROOT)
     assert done.returncode == 2 and done.stdout == "" and len(done.stderr.splitlines()) == 1, done.stderr
     contains(done.stderr, "error: ", *parts)
 
@@ -228,7 +228,7 @@ def test_other_commands(script: str, words: tuple[str, ...], parts: tuple[str, .
 def test_no_compiler(tmp_path: Path) -> None:
     """A compiler that is missing is named in one line."""
     command = [sys.executable, str(ROOT / "scripts" / "sim.py"), "--requests", "8", "--out", str(tmp_path / "out")]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", cwd=ROOT, env={**os.environ, "EQX_CXX": "no-such-compiler"})
+    done = process.run(command, capture_output=True, encoding="utf-8", errors="replace", cwd=ROOT, env={**os.environ, "EQX_CXX": "no-such-compiler"})
     assert done.returncode == 2 and len(done.stderr.splitlines()) == 1, done.stderr
     contains(done.stderr, "error: ", "C++20 compiler", "no-such-compiler")
     assert not (tmp_path / "out").exists()

@@ -6,7 +6,7 @@ import fcntl
 import os
 import re
 import shutil
-import subprocess
+
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from verif.lib import process
 from verif.lib.toolchain import BUILD, ROOT
 
 COPIED = ("rtl", "verif", "models", "scripts", "configs", "docs", "conftest.py", "pyproject.toml", "requirements.txt", "README.md", "Makefile")
@@ -103,7 +104,7 @@ def test_command(target: str, tree: Path) -> None:
     env = {k: v for k, v in os.environ.items() if k not in KNOBS and not k.startswith(("PYTEST", "EQX_", "MAKE", "COCOTB"))}
     if target == "distclean":  # has nothing to build before
         tree = copy(tree.with_name("bare"))
-    done = subprocess.run(["make", target, *knobs.split()], cwd=tree, env=env, capture_output=True, encoding="utf-8", errors="replace", timeout=1700)
+    done = process.run(["make", target, *knobs.split()], cwd=tree, env=env, capture_output=True, encoding="utf-8", errors="replace", timeout=1700)
     shown = done.stdout + done.stderr
     assert not re.search(r"^Traceback", shown, re.M), shown  # the indented one is a bench's, in a mutant's log
     assert (done.returncode if code == 0 else min(done.returncode, 1)) == code, shown

@@ -248,8 +248,9 @@ def test_resume(command, monkeypatch, tmp_path: Path) -> None:
         return real(case, folder)
 
     monkeypatch.setattr(runner, "measure", counted)
-    code, out, err = command(text)
-    assert code == 130 and "the next run goes on from here" in err and len(ran) == 1
+    with pytest.raises(KeyboardInterrupt):
+        command(text)
+    assert len(ran) == 1
     assert not list(tmp_path.rglob("latency.*")) and not list(tmp_path.rglob("*.part"))
     stop[0] = False
     assert command(text)[0] == 0 and len(set(ran)) == len(ran) == 2

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 
 import pytest
 
+from verif.lib import process
 from verif.lib.sim import ROOT, run_block
 
 
@@ -20,4 +20,4 @@ def test_all_of_one_operand(cell: str) -> None:
 
 
 def test_generated_rom_is_up_to_date() -> None:
-    subprocess.run([sys.executable, str(ROOT / "scripts/gen_act_rom.py"), "--check"], check=True)
+    process.run([sys.executable, str(ROOT / "scripts/gen_act_rom.py"), "--check"], check=True)

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from verif.coverage.exclusions import ExclusionError
 from verif.coverage.gates import GateError
 from verif.coverage.merge import badge, merge_folders, seed_curve
 from verif.coverage.page import html_section
+from verif.lib import process
 from verif.lib.coverage import CoverageError, Report, Tally
 from verif.lib.sim import ROOT
 from verif.lib.tests.test_coverage import entry
@@ -160,11 +160,11 @@ def test_command_fails_when_a_gate_is_not_met(root: Path) -> None:
     """The command's exit code, its page and its badges."""
     command = [sys.executable, str(ROOT / "scripts" / "cov.py"), "--data", str(root / "cov"), "--html", str(root / "c.html")]
     command += ["--gates", str(root / "gates.toml"), "--exclusions", str(root / "exclusions.yaml")]
-    low = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
+    low = process.run(command, capture_output=True, encoding="utf-8", errors="replace")
     assert low.returncode == 1 and "functional coverage 50.00 % is below 100 %" in low.stderr
     assert "MISSED" in (root / "c.html").read_text(encoding="utf-8")
     assert json.loads((root / "badges" / "coverage-functional.json").read_text(encoding="utf-8"))["color"] == "red"
-    free = subprocess.run([*command, "--no-gates"], capture_output=True, encoding="utf-8", errors="replace")
+    free = process.run([*command, "--no-gates"], capture_output=True, encoding="utf-8", errors="replace")
     assert free.returncode == 0, free.stderr
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from verif.lib import coverage, coverage_html
+from verif.lib import coverage, coverage_html, process
 from verif.lib.coverage import CoverageError, Point, Tally
 from verif.lib.sim import ROOT
 
@@ -143,9 +142,9 @@ def test_report_shows_sources_and_what_was_missed(tree: Path) -> None:
 def test_command_fails_without_data_and_below_a_minimum(tree: Path) -> None:
     """The command's exit code says whether there is data and whether the minimum is met."""
     command = [sys.executable, str(ROOT / "scripts" / "cov.py"), "--html", str(tree / "c.html"), "--data"]
-    none = subprocess.run([*command, str(tree)], capture_output=True, encoding="utf-8", errors="replace")
+    none = process.run([*command, str(tree)], capture_output=True, encoding="utf-8", errors="replace")
     assert none.returncode == 1 and "no coverage data" in none.stderr
-    low = subprocess.run([*command, str(tree / "cov"), "--min", "line=1"], capture_output=True, encoding="utf-8", errors="replace")
+    low = process.run([*command, str(tree / "cov"), "--min", "line=1"], capture_output=True, encoding="utf-8", errors="replace")
     assert low.returncode == 1 and "line coverage 0.0 % is below 1.0 %" in low.stderr
-    bad = subprocess.run([*command, str(tree / "cov"), "--min", "lime=1"], capture_output=True, encoding="utf-8", errors="replace")
+    bad = process.run([*command, str(tree / "cov"), "--min", "lime=1"], capture_output=True, encoding="utf-8", errors="replace")
     assert bad.returncode == 2 and "'lime' is none of" in bad.stderr

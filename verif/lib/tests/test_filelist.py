@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
+
 import sys
 from pathlib import Path
 
 import pytest
 
-from verif.lib import toolchain
+from verif.lib import process, toolchain
 from verif.lib.toolchain import ROOT
 
 TINY = {"N": 4, "M": 1, "W": 2}
 
 
-def _run(*command: str | Path, cwd: Path = ROOT, **more: str) -> subprocess.CompletedProcess[str]:
+def _run(*command: str | Path, cwd: Path = ROOT, **more: str) -> process.CompletedProcess[str]:
     environment = dict(toolchain.verilator_env(), **more)
-    return subprocess.run(list(map(str, command)), cwd=cwd, env=environment, capture_output=True, text=True, encoding="utf-8", check=False)
+    return process.run(list(map(str, command)), cwd=cwd, env=environment, capture_output=True, text=True, encoding="utf-8", check=False)
 
 
 def _make_flags() -> str:

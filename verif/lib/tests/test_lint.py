@@ -161,3 +161,19 @@ def test_unknown_module_is_refused() -> None:
     """A module that is not there is an error, not an empty check."""
     with pytest.raises(ValueError, match="MODULE = .nosuch.: legal are the modules"):
         targets(["nosuch"])
+
+
+@pytest.mark.parametrize("text", [
+    "import subprocess", "from subprocess import run", "import multiprocessing as m", "import os\nos.fork()", "import os\nos.execvp('a', [])",
+    "from os import posix_spawn", "import os\nos.system('ls')", "from concurrent.futures import ProcessPoolExecutor",
+    "import concurrent.futures\nconcurrent.futures.ProcessPoolExecutor()", "import asyncio\nasyncio.create_subprocess_exec('a')", "import pty",
+])  # fmt: skip
+def test_processes_are_started_in_one_place(tmp_path: Path, text: str) -> None:
+    """By verif/lib/process.py; its users may."""
+    path = tmp_path / "verif" / "x.py"
+    path.parent.mkdir()
+    path.write_text(f"{text}\n", encoding="utf-8")
+    (finding,) = rules.check_python_file(path, tmp_path)
+    assert "processes are started by verif/lib/process.py alone" in finding
+    path.write_text("from verif.lib import process\nfrom concurrent.futures import ThreadPoolExecutor\nprocess.run(['a'])\n", encoding="utf-8")
+    assert rules.check_python_file(path, tmp_path) == []

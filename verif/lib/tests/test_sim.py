@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import shutil
-import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from verif.lib import sim
+from verif.lib import process, sim
 from verif.lib.coverage import parse
 from verif.lib.sim import SimFailure, SimResult
 
@@ -45,7 +44,7 @@ def test_good_run(exe: Path, tmp_path: Path) -> None:
     assert result.ok and result.seed == 5
     assert [t.status for t in result.tests] == ["passed", "passed", "skipped", "skipped", "skipped"]
     assert result.tests[0].name == f"{BENCH}.counts" and result.tests[0].sim_ns > 2000
-    again = subprocess.run(["sh", str(tmp_path / "run" / "rerun.sh")], capture_output=True, encoding="utf-8", errors="replace")
+    again = process.run(["sh", str(tmp_path / "run" / "rerun.sh")], capture_output=True, encoding="utf-8", errors="replace")
     assert again.returncode == 0 and "PASS=2" in again.stdout
 
 
@@ -131,23 +130,14 @@ def test_design_errors_are_shown(tmp_path: Path) -> None:
         sim.build("tb_bad", [bad], {"WIDTH": 1.5})  # type: ignore[dict-item]
 
 
-def _build_named(name: str, queue: multiprocessing.Queue) -> None:
-    queue.put(str(build(name=name, opt="-O0")))
-
-
 def test_concurrent_builds_share_the_work(tmp_path: Path) -> None:
     """Two processes that want the same design get one finished build."""
-    context = multiprocessing.get_context("spawn")
-    queue = context.Queue()
     name = f"tb_race_{abs(hash(tmp_path)) % 10**8}"
-    both = [context.Process(target=_build_named, args=(name, queue)) for _ in range(2)]
-    for process in both:
-        process.start()
-    paths = {queue.get(timeout=120) for _ in both}
-    for process in both:
-        process.join()
+    program = f"from verif.lib.tests.test_sim import build; print(build(name={name!r}, opt='-O0'))"
+    both = [process.start([sys.executable, "-c", program], stdout=process.PIPE, text=True, cwd=sim.ROOT) for _ in range(2)]
+    paths = {one.communicate(timeout=120)[0] for one in both}
     assert len(paths) == 1
-    shared = Path(paths.pop())
+    shared = Path(paths.pop().strip())
     assert start(shared, tmp_path / "run").ok
     shutil.rmtree(shared.parent)
 

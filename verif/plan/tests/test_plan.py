@@ -1,13 +1,13 @@
 """Tests of the verification plan's checker: each fault is planted, and must be named with file and line."""
 from __future__ import annotations
 
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from verif.lib import process
 from verif.lib.coverage import CoverageError, Tally
 from verif.lib.toolchain import ROOT
 from verif.plan import pycov, render
@@ -205,7 +205,7 @@ def test_lines_of_python_are_recorded(tmp_path: Path) -> None:
     source.write_text("def reached():\n    return 1\n\n\ndef never():\n    return 2\n\n\nreached()\n", encoding="utf-8")
     program = f"import sys\nfrom pathlib import Path\nfrom verif.plan import pycov\npycov.ROOT = Path({str(tmp_path)!r})\n"
     program += f"with pycov.recording(Path({str(tmp_path / 'cov')!r})):\n    exec(compile(Path({str(source)!r}).read_text(), {str(source)!r}, 'exec'))\n"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8", errors="replace", cwd=ROOT)
+    done = process.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8", errors="replace", cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert pycov.executed(tmp_path / "cov", tmp_path) == {"models/some.py": {1, 2, 5, 9}}
     assert pycov.statements(source) == {1, 2, 5, 6, 9}
@@ -216,8 +216,8 @@ def test_lines_of_python_are_recorded(tmp_path: Path) -> None:
 
 def test_plan_command(tmp_path: Path) -> None:
     """Exit code 0 and a page for a plan in order, 2 and one line for results and coverage that cannot be read."""
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([sys.executable, str(ROOT / "scripts" / "plan.py"), *words], capture_output=True, encoding="utf-8", errors="replace", cwd=ROOT)
+    def run(*words: str) -> process.CompletedProcess[str]:
+        return process.run([sys.executable, str(ROOT / "scripts" / "plan.py"), *words], capture_output=True, encoding="utf-8", errors="replace", cwd=ROOT)
 
     (tmp_path / "r.xml").write_text("no results", encoding="utf-8")
     (tmp_path / "cov").mkdir()

@@ -4,7 +4,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from verif.lib import process
 from verif.regress import groups
 from verif.regress.collect import ROOT
 from verif.regress.results import RESULT
@@ -84,7 +84,7 @@ def test_a_folder_a_job(failed) -> None:
     assert "seen 0x1f, expected 3" in (folder / "log.txt").read_text(encoding="utf-8")
     assert json.loads((folder / RESULT).read_text(encoding="utf-8"))["status"] == "failed"
     before = project.runs("bad")
-    again = subprocess.run(["sh", str(folder / "repro.sh")], cwd="/", capture_output=True, encoding="utf-8", errors="replace", env={**os.environ, "SEED": "5"})
+    again = process.run(["sh", str(folder / "repro.sh")], cwd="/", capture_output=True, encoding="utf-8", errors="replace", env={**os.environ, "SEED": "5"})
     assert again.returncode == 1 and f"cycle {job.seed}: seen 0x1f" in again.stdout
     assert project.runs("bad") == [*before, str(job.seed)]
 
@@ -184,14 +184,14 @@ def test_interrupted(tmp_path: Path) -> None:
     """Ctrl-C ends the jobs with the command and leaves no half results; the same command goes on."""
     project = Project(tmp_path, "@pytest.mark.parametrize('n', range(4))\ndef test_it(n):\n    note(f'it{n}')\n    time.sleep(2 * (n == 1) if note('all') < 4 else 0)\n",
                       "small:\n  tests:\n    - match: '*'\n")
-    code = ("import pathlib, sys\nfrom verif.regress.run import Options, regress\nroot = pathlib.Path(sys.argv[1])\n"
+    code = ("import os, pathlib, sys\nprint(os.getpid(), flush=True)\nfrom verif.regress.run import Options, regress\nroot = pathlib.Path(sys.argv[1])\n"
             "regress(Options('small', tiers=root.parent / 'tiers.yaml', out=root / 'build' / 'regress', root=root, jobs=1, coverage=False, sources='1'), print)\n")
-    process = subprocess.Popen([sys.executable, "-c", code, str(project.root)], cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
-                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # ignored where a shell started the tests in the background
+    started = process.start([sys.executable, "-c", code, str(project.root)], cwd=ROOT, stderr=process.PIPE, stdout=process.PIPE)
+    pid = int(started.stdout.readline())
     while len(project.runs("all")) < 2:
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    assert b"KeyboardInterrupt" in process.communicate(timeout=30)[1]
+    os.kill(pid, signal.SIGINT)
+    assert b"KeyboardInterrupt" in started.communicate(timeout=30)[1]
     ran = project.runs("all")
     time.sleep(1)
     assert project.runs("all") == ran and len(ran) == 2
