@@ -64,7 +64,10 @@ def from_words(text: str, source: str) -> Program:
 
 def run(args: argparse.Namespace) -> None:
     """Carry out one command; ValueError or OSError where it fails."""
-    text = args.file.read_text(encoding="utf-8")
+    try:
+        text = args.file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise ValueError(f"{args.file}: not a text file (a byte that is not UTF-8)") from None
     if args.command == "dis":
         out = disassemble(from_words(text, args.file.name))
     else:

@@ -131,6 +131,8 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert "`last` must stand on the last instruction" in capsys.readouterr().err
     words.write_text("unit mmu\nxyz\n", encoding="utf-8")
     assert tool.main(["dis", str(words)]) == 1 and "a.eqx:2:" in capsys.readouterr().err
+    words.write_bytes(b"unit mm\xfc\n")
+    assert tool.main(["dis", str(words)]) == 1 and "a.eqx: not a text file" in capsys.readouterr().err
 
 
 def test_generated_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
