@@ -344,6 +344,32 @@ async def suspended(dut: Any) -> None:
     bench.compare()
 
 
+NEARER = int(os.environ.get("VPU_NEARER", "0"))  # lines below the shortest legal distance: for a test that must fail
+
+
+@cocotb.test(timeout_time=2, timeout_unit="ms")
+async def own_lines(dut: Any) -> None:
+    """Lines read what their own instruction wrote, at the shortest legal distance: training alone, then suspended by inference."""
+    bench = Bench(dut)
+    p, rng = bench.p, bench.rng
+    spans = []
+    for beside in (False, True):
+        lists, control, envs = [], [], []
+        for c in range(p.CTX):
+            gen, barriers = Generator(rng, p, c, regions(p, p.CTX, c)), Barriers()
+            inference = c < p.C_INF
+            lists.append([] if inference and not beside else [gen.chain(x, bench.last + 1 - NEARER) for x in "abcd" * 10])
+            control.append([barriers.needed(i, bench.image, gen.env) << 16 | (_gap(rng, False) if inference else 0) for i in lists[c]])
+            envs.append(gen.env)
+        await bench.run(lists, control, envs, PRIO)
+        assert _execute(bench, lists, envs) == 0
+        bench.compare()
+        c = p.C_INF
+        spans.append((bench.done[c][-1] - bench.issue[c][0]) / sum(i.cnt_o * i.cnt_i for i in lists[c]))
+    dut._log.info("cycles a line of training: %.2f alone, %.2f beside inference", *spans)
+    assert spans[1] > 1.2 * spans[0], "training was hardly ever suspended"
+
+
 @cocotb.test(timeout_time=2, timeout_unit="ms")
 async def shared_tiles(dut: Any) -> None:
     """Both classes convert by COLS, training as short as it can and with ROWS between: inference's wait is bounded."""
