@@ -39,7 +39,6 @@ class Generator:
 
     def __init__(self, rng: np.random.Generator, p: Size, ctx: int, region: Region) -> None:
         self.rng, self.p, self.region = rng, p, region
-        self.stages = 8 + (p.L - 1).bit_length()  # T of docs/vpu.md
         training = ctx >= p.C_INF
         self.acc_base = int(rng.integers(0, p.ACC_DEPTH // 2))
         self.env = VectorEnv(
@@ -108,8 +107,6 @@ class Generator:
             if f["r_sp"] == Dst.VEC and f["a_sp"] == Src.VEC and rng.random() < 0.3:  # in place
                 for x in ("base", "so", "si"):
                     f[f"r_{x}"] = f[f"a_{x}"]
-            elif f["r_sp"] == Dst.VEC and rng.random() < 0.3:
-                self._own_lines(f, cnt_o, cnt_i)
         f["v_mode"] = int(rng.choice([Conv.NONE, Conv.ROWS, Conv.ROWS, Conv.COLS]))
         f["v_sp"] = int(rng.choice(list(ConvDst))) if f["v_mode"] else int(rng.integers(0, 4))
         if f["v_mode"]:
@@ -118,17 +115,6 @@ class Generator:
             self._set(f, "v", length, cnt_o, inner)
             f["v_base"] += start
         return make(Op.VECTOR, **f)
-
-    def _own_lines(self, f: dict[str, int], cnt_o: int, cnt_i: int) -> None:
-        """Let an operand read what lines before or behind write, at a distance that is legal or nearly so."""
-        operands = [x for x in "abcd" if f[f"{x}_sp"] == Src.VEC]
-        distance = self.stages + 1 + int(self.rng.choice([0, 0, 0, 1, 2, -1, -2 * self.stages]))
-        room = self.region.vec[1] - cnt_o * cnt_i - abs(distance)
-        if not operands or room < 0:
-            return
-        x, base = str(self.rng.choice(operands)), int(self.rng.integers(room + 1))
-        f |= {f"{y}_{stride}": cnt_i if stride == "so" else 1 for y in (x, "r") for stride in ("so", "si")}
-        f |= {f"{x}_base": base + max(0, -distance), "r_base": base + max(0, distance)}
 
     def chain(self, x: str, distance: int) -> Instr:
         """An instruction that adds or multiplies up: operand ``x`` reads what the line ``distance`` lines before it wrote."""
@@ -143,7 +129,7 @@ class Generator:
         return make(Op.VECTOR, r_base=f[f"{x}_base"] + distance, **f)
 
     def legal(self, image: Image, short: bool = False, read_only: bool = False) -> Instr:
-        """A random legal instruction: none of its lines reads what one of the T lines before it writes.
+        """A random legal instruction that does not read what it has written itself (:meth:`chain` makes those that do).
 
         ``read_only``: it reads nothing that any instruction of the test writes.
         """
@@ -157,7 +143,7 @@ class Generator:
                 raise AssertionError(f"generator: {plan.fault} in {ins}")
             if read_only and any(ins.fields[f"{x}_sp"] == Src.VEC for x in "abcd"):
                 continue
-            if not self_hazard(ins, plan, self.stages):
+            if not self_hazard(ins, plan):
                 return ins
 
     def faulty(self, image: Image) -> Instr:
@@ -212,18 +198,21 @@ class Generator:
                 plan = plan_vector(ins, image, env)
             except VectorFault:
                 return ins
-            if plan.fault and not self_hazard(ins, plan, self.stages):
+            if plan.fault and not self_hazard(ins, plan):
                 return ins
 
 
-def self_hazard(ins: Instr, plan: VectorPlan, stages: int) -> bool:
-    """Whether a line reads a VEC line that one of the ``stages`` lines before it writes."""
+def self_hazard(ins: Instr, plan: VectorPlan) -> bool:
+    """Whether a line reads a VEC line that an earlier line of the instruction writes."""
     if ins.r_sp != Dst.VEC or plan.r is None or plan.good == 0:
         return False
-    target = plan.r[1][: plan.good].tolist()
+    target, n = plan.r[1][: plan.good], plan.good
+    first: dict[int, int] = {}
+    for i, addr in enumerate(target.tolist()):
+        first.setdefault(addr, i)
     for source in (plan.a, plan.b, plan.c, plan.d):
         if source is not None and source[0] in (Src.VEC, Src.CST):
-            if any(addr in target[max(0, i - stages) : i] for i, addr in enumerate(source[2][: plan.good].tolist())):
+            if any(first.get(addr, n) < i for i, addr in enumerate(source[2][:n].tolist())):
                 return True
     return False
 
