@@ -1,8 +1,8 @@
 """Functional model of the VECTOR instruction (``docs/isa.md``), a whole instruction at a time.
 
 The result is that of the lines executed one after another. No line may read what one of the T lines before it
-writes (``isa/own_lines.py``), so T + 1 lines at a time can be read first and written afterwards; all of them where no line
-reads what an earlier one writes.
+writes (``isa/own_lines.py``), so T + 1 lines at a time can be read first and written afterwards; all of them where
+no line reads what an earlier one writes.
 """
 
 from __future__ import annotations

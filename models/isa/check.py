@@ -107,15 +107,24 @@ def needs_of(prog: Program, cfg: Config, iter_mod: int = 1) -> Needs:
     return Needs(**top)
 
 
+def _check_apart(needs: Needs, bases: Bases, who: str) -> None:
+    """CST is the same memory as VEC: what a program reads as constants lies apart from its own lines."""
+    vec_end, cst_end = bases.vec + needs.vec, bases.cst + needs.cst
+    if needs.vec and needs.cst and bases.vec < cst_end and bases.cst < vec_end:
+        raise ValueError(
+            f"{who}: CST is lines {bases.cst}..{cst_end - 1} of VEC, and {bases.vec}..{vec_end - 1} are the program's own:"
+            " legal is apart from them"
+        )
+
+
 def check_needs(needs: Needs, cfg: Config, bases: Bases | None = None, who: str = "program") -> None:
     """Whether a program fits a core, at given relocations (none given: from 0 on, with CST apart from VEC).
 
     Raises:
         ValueError: names the buffer, what is needed and what the configuration has.
     """
-    if bases is not None and needs.vec and needs.cst and bases.vec < bases.cst + needs.cst and bases.cst < bases.vec + needs.vec:
-        vec, cst = (f"{at}..{at + size - 1}" for at, size in ((bases.vec, needs.vec), (bases.cst, needs.cst)))
-        raise ValueError(f"{who}: CST lies in lines {cst} of VEC, of which the program's own are {vec}: legal is apart from them")
+    if bases is not None:
+        _check_apart(needs, bases, who)
     bases = bases or Bases()
     for space, key in _DEPTH.items():
         size, base = getattr(needs, space.lower()), bases.of(space)

@@ -1,8 +1,9 @@
 """What a VECTOR may read of the VEC lines that it writes itself (``docs/isa.md``).
 
-The lines of an instruction are pipelined, one a cycle at most, and a result stands in VEC T cycles after its line's start.
-Training is suspended between any two lines, for any time. So a line surely sees the results of lines more than T before it, surely not
-its own or later ones, and of the T lines before it sees what the traffic of the moment lets it see: those it may not read.
+The lines of an instruction are pipelined, one a cycle at most, and a result stands in VEC T cycles after its line's
+start. Training is suspended between any two lines, for any time. So a line surely sees the results of lines more than T
+before it, surely not its own or later ones, and those of the T lines before it as the traffic of the moment has it: these
+it may not read.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def line_stages(lanes: int) -> int:
 def nearest_write(read: I64, written: I64) -> I64:
     """How many lines before each line the nearest one stands that writes what it reads; 0: none does.
 
-    ``read`` and ``written`` are the addresses of an operand and of the result in one memory, one a line, in the order of the lines.
+    ``read`` and ``written`` are the addresses of an operand and of the result in one memory, in the order of the lines.
     """
     n = len(read)
     lines = np.arange(n, dtype=np.int64)
@@ -53,8 +54,8 @@ def check_distance(operand: str, read: I64, written: I64, lanes: int) -> bool:
     if near.size:
         line = int(near[0])
         raise OwnLines(
-            f"{operand} of line {line} reads VEC {int(read[line])}, which line {line - int(gaps[line])} of the same instruction writes,"
-            f" {int(gaps[line])} before it: legal is {stages + 1} or more before it (T + 1), itself, or later"
+            f"{operand} of line {line} reads VEC {int(read[line])}, which line {line - int(gaps[line])} of the same"
+            f" instruction writes, {int(gaps[line])} before it: legal is {stages + 1} or more before it (T + 1), itself, or later"
         )
     return bool(gaps.any())
 

@@ -43,7 +43,7 @@ class Knobs:
     edge: float = 0.3                # an operand reaches the last line of its window
     far: float = 0.5                 # a buffer's windows include the last lines that the program can have
     same_line: float = 0.15          # MATMUL with strides 0 of C: the same accumulator line over and over
-    own_lines: float = 0.12          # an instruction is a VECTOR that reads what it writes, at the shortest legal distance or near it
+    own_lines: float = 0.12          # VECTOR that reads its own results, at the shortest legal distance or near it
     feed: float = 0.3                # a service loads, converts and stores constants of its own
     nop: float = 0.06                # a NOP stands before an instruction and waits in its place
     fence: float = 0.06              # an instruction waits for all units, whether it must or not

@@ -130,7 +130,7 @@ class Maker:
     def own_lines(self, to: str) -> dict[str, int] | None:
         """Fields of a VECTOR that reads what it writes itself: chains, and lines that are added to over and over.
 
-        The distance is the shortest legal one or little more; now and then lines are read before the instruction writes them.
+        The distance is the shortest legal one or little more; now and then lines are read before they are written.
         """
         if "VEC" not in self.windows or to:
             return None
@@ -150,8 +150,9 @@ class Maker:
         if not begins:
             self.missing["VEC"] += 1
             return None
-        f: dict[str, int] = {"cnt_o": outer, "cnt_i": inner, f"{x}_sp": Src.VEC, "r_sp": Dst.VEC, f"{x}_base": self.pick(*begins)}
-        f |= {"r_base": f[f"{x}_base"] + shift, f"{x}_so": stride, "r_so": stride, f"{x}_si": 1, "r_si": 1}
+        f: dict[str, int] = {"cnt_o": outer, "cnt_i": inner, f"{x}_sp": Src.VEC, "r_sp": Dst.VEC}
+        base = self.pick(*begins)
+        f |= {f"{x}_base": base, "r_base": base + shift, f"{x}_so": stride, "r_so": stride, f"{x}_si": 1, "r_si": 1}
         f |= {"combine": self.pick(*Combine), "p_neg": self.pick(0, 1), "red": self.pick(Red.NONE, Red.NONE, *Red)}
         self.shape = (outer, inner)
         other = "b" if x == "a" else "a"

@@ -349,7 +349,7 @@ NEARER = int(os.environ.get("VPU_NEARER", "0"))  # lines below the shortest lega
 
 @cocotb.test(timeout_time=2, timeout_unit="ms")
 async def own_lines(dut: Any) -> None:
-    """Lines read what their own instruction wrote, at the shortest legal distance: training alone, then suspended by inference."""
+    """Lines read their own instruction's results at the shortest legal distance: training alone, then beside inference."""
     bench = Bench(dut)
     p, rng = bench.p, bench.rng
     spans = []
@@ -358,8 +358,10 @@ async def own_lines(dut: Any) -> None:
         for c in range(p.CTX):
             gen, barriers = Generator(rng, p, c, regions(p, p.CTX, c)), Barriers()
             inference = c < p.C_INF
-            lists.append([] if inference and not beside else [gen.chain(x, bench.last + 1 - NEARER) for x in "abcd" * 10])
-            control.append([barriers.needed(i, bench.image, gen.env) << 16 | (_gap(rng, False) if inference else 0) for i in lists[c]])
+            operands = "" if inference and not beside else "abcd" * 10
+            lists.append([gen.chain(x, bench.last + 1 - NEARER) for x in operands])
+            gaps = [_gap(rng, False) if inference else 0 for _ in operands]
+            control.append([barriers.needed(i, bench.image, gen.env) << 16 | gap for i, gap in zip(lists[c], gaps, strict=True)])
             envs.append(gen.env)
         await bench.run(lists, control, envs, PRIO)
         assert _execute(bench, lists, envs) == 0

@@ -14,7 +14,7 @@ LARGE = {"N": 16, "M": 2, "W": 4, "VEC_DEPTH": 1024, "SOF_DEPTH": 512}
 
 @pytest.mark.parametrize("size", [TINY, DEFAULT], ids=["tiny", "default"])
 def test_own_lines_too_near(size: dict[str, int]) -> None:
-    """A line that reads what the line T lines before it writes is seen by the RTL's assertion; a line further off is right (own_lines)."""
+    """A read of what the line T lines before wrote is seen by the RTL's assertion; one line further it is right (own_lines)."""
     with pytest.raises(SimFailure, match="reads a VEC line that a line in flight is still to write"):
         run_block(__file__, params=size, test_filter="own_lines", env={"VPU_NEARER": "1"})
 
