@@ -17,6 +17,7 @@ from .isa.access import grid, run_starts
 from .isa.asm import format_instr
 from .isa.check import Bases, Fault, check_fields
 from .isa.encoding import SEM_MAX, SEMAPHORES, UNIT_OF_OP, ASpace, BSpace, Err, Instr, LdDst, Op, StSrc, Unit
+from .isa.own_lines import OwnLines
 from .isa.program import Program
 from .memories import Memories
 from .numerics import fp32_bits, hbfp_matmul
@@ -85,6 +86,7 @@ class Core:
 
         Raises:
             CoreError: the instruction is faulty.
+            OwnLines: a VECTOR reads what it writes itself in a way that has no defined result.
         """
         try:
             if ins.op == Op.VECTOR and unit == Unit.VPU:
@@ -100,6 +102,8 @@ class Core:
                 check_fields(ins, unit, self.cfg, ctx.training)
         except (Fault, VectorFault) as fault:
             raise CoreError(fault.cause, unit, f"{fault} in `{format_instr(ins, unit)}`") from None
+        except OwnLines as why:
+            raise OwnLines(f"{why} in `{format_instr(ins, unit)}`") from None
 
     def _plan(self, ins: Instr, ctx: Context, make: Callable[[Instr, Context], tuple]) -> tuple:
         """Addresses of an instruction in a context, checked and computed once."""

@@ -1,8 +1,8 @@
 """Functional model of the VECTOR instruction (``docs/isa.md``), a whole instruction at a time.
 
-The lines of one instruction are pipelined in hardware, so an instruction that reads a line which
-another of its own lines writes is undefined; the model reads everything first and writes afterwards.
-Reading and writing one line in place is well defined.
+The result is that of the lines executed one after another. No line may read what one of the T lines before it
+writes (``isa/own_lines.py``), so T + 1 lines at a time can be read first and written afterwards; all of them where
+no line reads what an earlier one writes.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .isa.encoding import Act, Combine, Conv, ConvDst, Dst, Err, Instr, Op, Red, Src
+from .isa.own_lines import check_distance, line_stages
 from .numerics import (
     act, bf16_max, bf16_mul, bf16_mul_fp32, bf16_to_fp32, fp32_add, fp32_bits, fp32_from_bits,
     fp32_max, fp32_neg, fp32_to_bf16, quantise,
@@ -180,9 +181,9 @@ def _destination(lines: _Lines, buf: VectorBuffers) -> tuple[NDArray, I64] | Non
     return memory, lines.limit(f"R ({Dst(ins.r_sp).name})", lines.at("r", base), len(memory))
 
 
-def _fp32(operand: tuple[int, NDArray, I64], n: int) -> F32:
+def _fp32(operand: tuple[int, NDArray, I64], part: slice) -> F32:
     space, memory, addr = operand
-    raw = memory[addr[:n]]
+    raw = memory[addr[part]]
     return fp32_from_bits(raw) if space in _FP32_SPACES else bf16_to_fp32(raw)
 
 
@@ -291,34 +292,50 @@ def execute_vector(ins: Instr, buffers: VectorBuffers, env: VectorEnv) -> None:
 
     Raises:
         VectorFault: with the cause ILLEGAL_OP or OPERAND.
+        OwnLines: a line reads what one of the T lines before it writes; nothing has been written.
     """
     plan = plan_vector(ins, buffers, env)
-    n = plan.good
-    if n:
-        need_w = plan.v is not None or ins.r_sp in (Dst.VEC, Dst.TXB)
-        s, w = _compute(ins, n, buffers.VEC.shape[1], plan.a, plan.b, plan.c, plan.d, need_w)
-        if plan.r is not None:
-            memory, addr = plan.r
-            memory[addr[:n]] = fp32_bits(s) if ins.r_sp == Dst.SOF else w
-        if plan.v is not None:
-            if w is None:  # need_w covers every instruction that converts
-                raise RuntimeError("the results to convert are missing")
-            _convert(plan.lines, plan.v[0], w, plan.cnt_o, plan.cnt_i, plan.v[1])
+    n, lanes = plan.good, buffers.VEC.shape[1]
+    step = line_stages(lanes) + 1 if _reads_own_lines(plan, buffers, lanes) else max(n, 1)
+    results = [_execute_lines(ins, plan, slice(first, min(first + step, n)), lanes) for first in range(0, n, step)]
+    if n and plan.v is not None:
+        w = np.concatenate([part for part in results if part is not None])
+        _convert(plan.lines, plan.v[0], w, plan.cnt_o, plan.cnt_i, plan.v[1])
     if plan.fault:
         raise _operand(plan.fault)
 
 
-def _compute(ins: Instr, n: int, lanes: int, a, b, c, d, need_w: bool) -> tuple[F32, U16 | None]:
-    """The lanes' equation over ``n`` lines: s (fp32) and, if needed, w (bf16), each ``[n, lanes]``."""
-    p = np.zeros((n, lanes), dtype=np.float32) if a is None else _fp32(a, n)
+def _reads_own_lines(plan: VectorPlan, buffers: VectorBuffers, lanes: int) -> bool:
+    """Whether a line reads what an earlier line writes; OwnLines where that is too near."""
+    if plan.r is None or plan.r[0] is not buffers.VEC:
+        return False
+    n, written = plan.good, plan.r[1]
+    sources = [(x, s) for x, s in zip("ABCD", (plan.a, plan.b, plan.c, plan.d), strict=True) if s is not None]
+    return any([check_distance(x, s[2][:n], written[:n], lanes) for x, s in sources if s[0] in _BF16_SPACES])
+
+
+def _execute_lines(ins: Instr, plan: VectorPlan, part: slice, lanes: int) -> U16 | None:
+    """Read, compute and write some lines; their w, where there is one."""
+    need_w = plan.v is not None or ins.r_sp in (Dst.VEC, Dst.TXB)
+    s, w = _compute(ins, part, lanes, plan.a, plan.b, plan.c, plan.d, need_w)
+    if plan.r is not None:
+        memory, addr = plan.r
+        memory[addr[part]] = fp32_bits(s) if ins.r_sp == Dst.SOF else w
+    return w
+
+
+def _compute(ins: Instr, part: slice, lanes: int, a, b, c, d, need_w: bool) -> tuple[F32, U16 | None]:
+    """The lanes' equation over some lines: s (fp32) and, if needed, w (bf16), each ``[lines, lanes]``."""
+    n = part.stop - part.start
+    p = np.zeros((n, lanes), dtype=np.float32) if a is None else _fp32(a, part)
     if ins.b_sp != Src.NONE:
-        y = np.uint16(ins.b_base) if b is None else b[1][b[2][:n]]
+        y = np.uint16(ins.b_base) if b is None else b[1][b[2][part]]
         p = bf16_mul_fp32(fp32_to_bf16(p), y)
     if ins.p_neg:
         p = fp32_neg(p)
     s = p
     if c is not None:
-        z = _fp32(c, n)
+        z = _fp32(c, part)
         if ins.c_neg:
             z = fp32_neg(z)
         s = fp32_add(p, z) if ins.combine == Combine.ADD else fp32_max(p, z)
@@ -326,7 +343,7 @@ def _compute(ins: Instr, n: int, lanes: int, a, b, c, d, need_w: bool) -> tuple[
         return s, None
     w = act(ins.act, fp32_to_bf16(s))
     if d is not None:
-        w = bf16_mul(w, fp32_to_bf16(_fp32(d, n)))
+        w = bf16_mul(w, fp32_to_bf16(_fp32(d, part)))
     if ins.red != Red.NONE:
         w = np.broadcast_to(_reduce(ins.red, w), (n, lanes))
     return s, w

@@ -316,5 +316,5 @@ def _check_fit(cfg, services, places, inference, train: Needs, t_bases: Bases, c
         for c in inference:
             bases = Bases(c.vec_base, c.acc_base, c.actc_base, p.w_base, p.c_base)
             check_needs(needs, cfg, bases, s.name)
-        check_program(s.program, cfg, Bases(wgtd=p.w_base))
+        check_program(s.program, cfg, bases)
     check_needs(train.merge(Needs(cst=constants)), cfg, t_bases, "training")

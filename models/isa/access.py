@@ -21,13 +21,15 @@ _SOURCES = {Src.VEC: "VEC", Src.CST: "CST", Src.ACC: "ACC", Src.STG: "STG"}
 class Access(NamedTuple):
     """Addresses that one operand touches; ``space`` is a name of ``docs/isa.md`` or DRAM (addresses in beats of K bytes).
 
-    ``path`` is the converter's mode for what it writes: its two paths keep no order between them.
+    ``path`` is the converter's mode for what it writes: its two paths keep no order between them. ``operand`` names a
+    VECTOR's source.
     """
 
     space: str
     addr: I64
     write: bool
     path: int = 0
+    operand: str = ""
 
 
 def grid(base: int, *axes: tuple[int, int]) -> I64:
@@ -75,7 +77,8 @@ def _vector(ins: Instr, cfg: Config, rows: int) -> list[Access]:
     def lines(p: str) -> I64:
         return grid(f[f"{p}_base"], (cnt_o, f[f"{p}_so"]), (cnt_i, f[f"{p}_si"]))
 
-    out = [Access(_SOURCES[Src(f[f"{p}_sp"])], lines(p), False) for p in "abcd" if f[f"{p}_sp"] in _SOURCES]
+    sources = [(p, f[f"{p}_sp"]) for p in "abcd" if f[f"{p}_sp"] in _SOURCES]
+    out = [Access(_SOURCES[Src(space)], lines(p), False, operand=p.upper()) for p, space in sources]
     if ins.a_sp == Src.RXB:
         axes = [(cnt_o, 0 if ins.dyn_o else ins.a_so), (cnt_i, 0 if ins.dyn_i else ins.a_si)]
         out.append(Access("RXB", grid(ins.a_base, *axes), False))

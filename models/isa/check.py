@@ -8,7 +8,8 @@ from ..config import Config
 from ..vector import VectorEnv, VectorFault, check_vector
 from .access import accesses
 from .asm import format_instr
-from .encoding import SEM_MAX, SEMAPHORES, UNIT_OF_OP, BSpace, Err, Instr, LdDst, Op, StSrc, Unit
+from .encoding import SEM_MAX, SEMAPHORES, UNIT_OF_OP, BSpace, Dst, Err, Instr, LdDst, Op, StSrc, Unit
+from .own_lines import OwnLines, check_own_lines
 from .program import Needs, Program
 
 _DEPTH = {
@@ -82,6 +83,13 @@ def _check_alignment(ins: Instr, cfg: Config) -> None:
                 raise Fault(Err.OPERAND, f"{ins.op.name}: {name} = {ins.fields[name]}: must be a multiple of K = {cfg.K} bytes")
 
 
+def _check_own_lines(ins: Instr, cfg: Config) -> None:
+    """What a VECTOR reads of its own results, with batches of any size."""
+    if ins.op == Op.VECTOR and ins.r_sp == Dst.VEC:
+        for rows in range(1 if ins.dyn_o or ins.dyn_i else cfg.N, cfg.N + 1):
+            check_own_lines(accesses(ins, cfg, rows), cfg.L)
+
+
 def needs_of(prog: Program, cfg: Config, iter_mod: int = 1) -> Needs:
     """What the instructions use at most (with full batches); ``iter_mod`` bounds the DMA's iteration index."""
     top = dict.fromkeys((f.name for f in fields(Needs)), 0)
@@ -99,12 +107,25 @@ def needs_of(prog: Program, cfg: Config, iter_mod: int = 1) -> Needs:
     return Needs(**top)
 
 
-def check_needs(needs: Needs, cfg: Config, bases: Bases = Bases(), who: str = "program") -> None:
-    """Whether a program fits a core, at given relocations.
+def _check_apart(needs: Needs, bases: Bases, who: str) -> None:
+    """CST is the same memory as VEC: what a program reads as constants lies apart from its own lines."""
+    vec_end, cst_end = bases.vec + needs.vec, bases.cst + needs.cst
+    if needs.vec and needs.cst and bases.vec < cst_end and bases.cst < vec_end:
+        raise ValueError(
+            f"{who}: CST is lines {bases.cst}..{cst_end - 1} of VEC, and {bases.vec}..{vec_end - 1} are the program's own:"
+            " legal is apart from them"
+        )
+
+
+def check_needs(needs: Needs, cfg: Config, bases: Bases | None = None, who: str = "program") -> None:
+    """Whether a program fits a core, at given relocations (none given: from 0 on, with CST apart from VEC).
 
     Raises:
         ValueError: names the buffer, what is needed and what the configuration has.
     """
+    if bases is not None:
+        _check_apart(needs, bases, who)
+    bases = bases or Bases()
     for space, key in _DEPTH.items():
         size, base = getattr(needs, space.lower()), bases.of(space)
         if size and base + size > getattr(cfg, key):
@@ -148,8 +169,8 @@ def check_semaphores(prog: Program) -> None:
             )
 
 
-def check_program(prog: Program, cfg: Config, bases: Bases = Bases(), iter_mod: int = 1) -> None:
-    """All static checks (races apart: see ``races.py``).
+def check_program(prog: Program, cfg: Config, bases: Bases | None = None, iter_mod: int = 1) -> None:
+    """All static checks (races apart: see ``races.py``); ``bases`` where they are known.
 
     Raises:
         ValueError: one line: program, stream, instruction and what is legal.
@@ -168,9 +189,10 @@ def check_program(prog: Program, cfg: Config, bases: Bases = Bases(), iter_mod: 
             if bool(ins.last) != (pos == len(stream) - 1):
                 raise ValueError(f"{where}: `last` must stand on the last instruction of a stream, and only there")
             try:
-                check_fields(ins, unit, cfg, prog.training, wgtd=bases.wgtd)
+                check_fields(ins, unit, cfg, prog.training, wgtd=bases.wgtd if bases else 0)
                 _check_alignment(ins, cfg)
-            except Fault as fault:
+                _check_own_lines(ins, cfg)
+            except (Fault, OwnLines) as fault:
                 raise ValueError(f"{where}: {fault} in `{format_instr(ins, unit)}`") from None
     check_semaphores(prog)
     check_needs(needs_of(prog, cfg, iter_mod), cfg, bases, prog.name)

@@ -4,7 +4,8 @@ Issue and completion are events. Known order: a stream issues, and completes, in
 its (n - start)-th signal, which comes at a completion. Each instruction carries the number of instructions of each stream
 that are known to have completed when it issues (a vector clock). A read is safe if the writer of what it reads has
 completed; a write is safe if earlier readers in other streams have (the same stream reads in order), and writers through the
-converter's other path. Counters are bounded by the same knowledge: a signal may come before all waits that are not known to have issued.
+converter's other path. What a VECTOR reads of its own results is looked at instruction by instruction (``own_lines.py``).
+Counters are bounded by the same knowledge: a signal may come before all waits that are not known to have issued.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from ..config import Config
 from .access import Access, accesses
 from .asm import format_instr
 from .encoding import SEM_MAX, SEMAPHORES, Instr, Unit
+from .own_lines import OwnLines, check_own_lines
 from .program import Program
 
 WRITER = {
@@ -176,7 +178,10 @@ class _Walk:
                 st.clock = np.maximum(st.clock, clock)
                 st.clock[self.signaller[s]] = max(st.clock[self.signaller[s]], pos + 1)
         touched = self.prints.of(ins, st.pos // len(st.instrs) % self.iter_mod)
-        self._check_own_lines(st, touched)
+        try:
+            check_own_lines(touched, self.prints.cfg.L)
+        except OwnLines as why:
+            raise Race(f"{self.name}: {st.text(st.pos)}: {why}") from None
         for acc in touched:
             for other, count in self.history.conflicts(st.unit, acc).items():
                 self.compared += 1
@@ -188,16 +193,6 @@ class _Walk:
         for s in _bits(ins.signal):
             self.signals[s].append((st.pos, st.clock.copy()))
         st.pos += 1
-
-    def _check_own_lines(self, st: _Stream, touched: list[Access]) -> None:
-        """The lines of a VECTOR are pipelined: one may write in place, but not what another of them reads."""
-        if st.unit != Unit.VPU:
-            return
-        written = next((a.addr for a in touched if a.write and a.space == "VEC"), None)
-        for acc in touched:
-            if written is not None and not acc.write and acc.space == "VEC":
-                if (np.isin(acc.addr, written) & (acc.addr != written)).any():
-                    raise Race(f"{self.name}: {st.text(st.pos)} reads VEC lines that other lines of the same instruction write")
 
     def check_counters(self) -> None:
         """No semaphore may pass its limit, however far its signaller runs ahead."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..config import Config
 from ..csr_map import REGS
 from ..isa.encoding import INSTR_WORDS, Unit
+from ..isa.own_lines import line_stages
 from . import engine
 from .decode import decode
 from .host import Host
@@ -106,7 +107,7 @@ class TimingModel:
         for name, value in dict(
             n=cfg.N, m=cfg.M, k=cfg.K, lanes=cfg.L, ctx=cfg.CTX, c_inf=cfg.C_INF, services=cfg.SERVICES, queue_depth=cfg.QUEUE_DEPTH,
             rx_lines=cfg.RX_LINES, tx_lines=cfg.TX_LINES, group=cfg.K // cfg.L, row_flight=2 * cfg.N + 2 + ADD_LATENCY,
-            line_stage=8 + (cfg.L - 1).bit_length(), line_beats=4 * cfg.L // cfg.K, imem_depth=cfg.IMEM_DEPTH,
+            line_stage=line_stages(cfg.L), line_beats=4 * cfg.L // cfg.K, imem_depth=cfg.IMEM_DEPTH,
             latency=cfg.LATENCY, gap=cfg.GAP, bytes=cfg.BYTES,
         ).items():  # fmt: skip
             p[name] = value

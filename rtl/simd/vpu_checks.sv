@@ -2,6 +2,8 @@
 // Bound: in MODE_PRIO the cycle after one in which an inference segment is ready is inference's, unless inference wants
 // a tile (COLS); then at most K training lines start while a segment of inference waits, and at most K+L-2 cycles pass
 // without a line of inference.
+// Reads: no line reads a VEC line that a line in flight is still to write. Programs see to it (isa.md: semaphores between
+// instructions, T lines' distance within one), and the hardware relies on it.
 module vpu_checks #(
     parameter int unsigned CTX   = 3,
     parameter int unsigned C_INF = 2,
@@ -17,7 +19,11 @@ module vpu_checks #(
     input logic          [1:0]     valid_i,    // a segment is held: 0 inference, 1 training
     input logic          [1:0]     cols_held_i,
     input logic          [1:0]     turn_i,
-    input logic          [1:0]     begun_i     // the turn is a segment's first line
+    input logic          [1:0]     begun_i,    // the turn is a segment's first line
+    input logic                    line_valid_i,
+    // verilator lint_off UNUSEDSIGNAL
+    input vpu_pkg::seg_t           line_i      // of it: context, spaces, addresses
+    // verilator lint_on UNUSEDSIGNAL
 );
 `ifndef SYNTHESIS
   localparam logic [CTX-1:0] INF_MASK = CTX'((1 << C_INF) - 1);
@@ -83,6 +89,36 @@ module vpu_checks #(
   a_turn : assert property (@(posedge clk_i) disable iff (!on_q) turn_i == {valid_i[1] && !valid_i[0], valid_i[0]})
   else $error("vpu: a cycle is lost, or training's although inference holds a segment");
   c_turn : cover property (@(posedge clk_i) disable iff (!on_q) valid_i != '0);
+
+  // Lines in flight: stage T writes VEC at the end of its cycle, a line that starts then reads what was there before.
+  localparam int unsigned T = 8 + $clog2(L);
+  typedef struct packed {
+    logic           valid;
+    vpu_pkg::addr_t addr;
+  } write_t;
+  write_t [T+1:1]       flight_q;  // [T+1]: just written
+  vpu_pkg::addr_t [3:0] at;        // VEC lines that the line reads
+  logic           [3:0] reads, early, fresh;
+
+  assign at    = line_i.addr[vpu_pkg::D:vpu_pkg::A];
+  assign reads = {4{line_valid_i}} & {vpu_pkg::is_vec(line_i.op.d_sp), vpu_pkg::is_vec(line_i.op.c_sp),
+                                      vpu_pkg::is_vec(line_i.op.b_sp), vpu_pkg::is_vec(line_i.op.a_sp)};
+  always_comb begin
+    early = '0;
+    for (int unsigned x = 0; x < 4; x++) begin
+      for (int unsigned i = 1; i <= T; i++) if (flight_q[i].valid && flight_q[i].addr == at[x]) early[x] = reads[x];
+      fresh[x] = reads[x] && !early[x] && flight_q[T+1].valid && flight_q[T+1].addr == at[x];
+    end
+  end
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) flight_q <= '0;
+    else flight_q <= {flight_q[T:1], line_valid_i && line_i.op.r_sp == eqx_isa_pkg::DST_VEC, line_i.addr[vpu_pkg::R]};
+  end
+
+  a_early_read : assert property (@(posedge clk_i) disable iff (!on_q) early == '0)
+  else $error("vpu: context %0d reads a VEC line that a line in flight is still to write", line_i.ctx);
+  c_early_read : cover property (@(posedge clk_i) disable iff (!on_q) reads != '0 && flight_q[1].valid);
+  c_fresh_read : cover property (@(posedge clk_i) disable iff (!on_q) fresh != '0);  // at the shortest legal distance
   c_suspended : cover property (@(posedge clk_i) disable iff (!on_q) mode_i == eqx_pkg::MODE_PRIO && turn_i[0] && valid_i[1]);
   c_suspended_tile : cover property (@(posedge clk_i) disable iff (!on_q) turn_i[0] && valid_i[1] && cols_held_i[1]);
 `endif

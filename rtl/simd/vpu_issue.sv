@@ -200,6 +200,8 @@ module vpu_issue #(
       .valid_i    (valid),
       .cols_held_i({seg_of[1].op.v_mode == eqx_isa_pkg::CONV_COLS, seg_of[0].op.v_mode == eqx_isa_pkg::CONV_COLS}),
       .turn_i     (turn),
-      .begun_i    (first_of)
+      .begun_i    (first_of),
+      .line_valid_i(line_valid_o),
+      .line_i     (seg)
   );
 endmodule

@@ -94,7 +94,7 @@ class _Generator:
         for _ in range(self.between(knobs.service_ops)):
             maker.constant = feeds and self.chance(0.35)
             kinds = ("load", "vector", "vector", "store", "store") if maker.constant else ("vector", "vector", "matmul")
-            maker.emit(str(rng.choice(kinds)))
+            maker.emit("own_lines" if not maker.constant and self.chance(knobs.own_lines) else str(rng.choice(kinds)))
         maker.constant = False
         self.answer(maker, part)
         return replace(part, program=tuple(maker.lines))
@@ -103,7 +103,7 @@ class _Generator:
         cfg = self.cfg
         own = {s: getattr(cfg, DEPTHS[s]) * (3 if trains else 4) // 4 // cfg.C_INF for s in ("VEC", "ACC", "ACTC")}
         own["VEC"] -= 16
-        sizes = {"VEC": 24, "ACC": max(24, 3 * cfg.N), "ACTC": max(40, 2 * cfg.L, 2 * cfg.N), "WGTD": part.weights + part.loaded}
+        sizes = {"VEC": 40, "ACC": max(24, 3 * cfg.N), "ACTC": max(40, 2 * cfg.L, 2 * cfg.N), "WGTD": part.weights + part.loaded}
         ends = {s: (0, size) for s, size in own.items()} | {"WGTD": (0, part.weights + part.loaded)}
         if feeds:
             ends |= {s: share(cfg, index, s) for s in COMMON}
@@ -149,6 +149,8 @@ class _Generator:
         for _ in range(ops):
             if self.chance(knobs.store):
                 maker.emit("store")
+            elif self.chance(knobs.own_lines):
+                maker.emit("own_lines")
             else:
                 maker.emit(str(rng.choice(["vector", "vector", "vector", "matmul", "matmul", "load"])))
         self.dump(maker)

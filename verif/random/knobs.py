@@ -12,7 +12,7 @@ LEGAL: dict[str, tuple[float, float]] = {
     "services": (0, 4), "service_ops": (1, 60), "training_ops": (0, 120), "requests": (0, 200), "gap": (0, 5000), "batch": (1, 32),
     "timeout": (0, 100_000), "threshold": (0, 32), "iters": (1, 8), "iter_mod": (1, 4), "train_rows": (1, 64), "changes": (0, 20),
     "rows": (1, 64), "groups": (1, 8), "depth": (1, 12), "outer": (1, 64), "inner": (1, 32), "runs": (1, 8), "length": (1, 64),
-    "edge": (0, 1), "far": (0, 1), "same_line": (0, 1), "feed": (0, 1), "nop": (0, 1), "fence": (0, 1), "store": (0, 1), "stalls": (0, 1),
+    "edge": (0, 1), "far": (0, 1), "same_line": (0, 1), "own_lines": (0, 1), "feed": (0, 1), "nop": (0, 1), "fence": (0, 1), "store": (0, 1), "stalls": (0, 1),
 }  # fmt: skip
 """Legal values of every knob but ``policies``, both ends included."""
 
@@ -43,6 +43,7 @@ class Knobs:
     edge: float = 0.3                # an operand reaches the last line of its window
     far: float = 0.5                 # a buffer's windows include the last lines that the program can have
     same_line: float = 0.15          # MATMUL with strides 0 of C: the same accumulator line over and over
+    own_lines: float = 0.12          # VECTOR that reads its own results, at the shortest legal distance or near it
     feed: float = 0.3                # a service loads, converts and stores constants of its own
     nop: float = 0.06                # a NOP stands before an instruction and waits in its place
     fence: float = 0.06              # an instruction waits for all units, whether it must or not

@@ -15,6 +15,7 @@ from models.config import Config
 from models.isa.access import Access, accesses
 from models.isa.check import Fault, check_fields
 from models.isa.encoding import UNIT_OF_OP, Instr, Op
+from models.isa.own_lines import OwnLines, check_own_lines
 from verif.random.layout import COMMON, DEPTHS, Area, service_area, share, training_area
 
 SHARED = frozenset((*COMMON, "WGTD", "DRAM"))
@@ -70,7 +71,10 @@ class Ledger:
         for rows, every in touched.items():
             for acc in every:
                 self._check_range(acc)
-            self._check_own_lines(every)
+            try:
+                check_own_lines(every, self.cfg.L)
+            except OwnLines as why:
+                raise Refused(str(why)) from None
             for acc in self._reads(ins, every):
                 known = self.known[rows].get(acc.space)
                 if known is not None and not known[acc.addr].all():
@@ -98,14 +102,6 @@ class Ledger:
         end, low = self.ends.get(acc.space, 0), self.starts.get(acc.space, 0)
         if acc.addr.max() >= end or acc.addr.min() < low:
             raise Refused(f"{acc.space} {acc.addr.min()}..{acc.addr.max()}: its own are {low}..{end - 1}")
-
-    @staticmethod
-    def _check_own_lines(every: list[Access]) -> None:
-        """The lines of a VECTOR are pipelined: it may write in place, but not what another of its lines reads (models/isa/races.py)."""
-        written = next((a.addr for a in every if a.write and a.space == "VEC"), None)
-        for acc in every:
-            if written is not None and not acc.write and acc.space == "VEC" and (np.isin(acc.addr, written) & (acc.addr != written)).any():
-                raise Refused("reads VEC lines that other lines of the same instruction write")
 
     def _check_shared(self, ins: Instr, every: list[Access]) -> None:
         out = self.area.out // self.cfg.K

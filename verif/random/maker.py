@@ -10,12 +10,14 @@ from models.dram_layout import block_beats
 from models.isa.encoding import (
     UNIT_OF_OP, Act, ASpace, BSpace, Combine, Conv, ConvDst, Dst, Instr, LdDst, Op, Red, Src, StSrc, make,
 )  # fmt: skip
+from models.isa.own_lines import line_stages
 from models.numerics import bf16_from_float
 from verif.random.case import Line
 from verif.random.knobs import Knobs, Range
 from verif.random.layout import COMMON, LOADED
 from verif.random.ledger import Ledger, Refused
 
+OPS = {"vector": Op.VECTOR, "own_lines": Op.VECTOR, "matmul": Op.MATMUL, "load": Op.LOAD, "store": Op.STORE}  # by kind
 TRIES = 60     # draws of an instruction until one is legal
 SUPPLIES = 4   # how far back a missing operand is supplied
 Windows = dict[str, list[tuple[int, int]]]
@@ -94,7 +96,7 @@ class Maker:
         return True
 
     def emit(self, kind: str, to: str = "", deep: int = 0) -> bool:
-        """Draw instructions of a kind (vector, matmul, load, store), with result in space ``to`` where it is given, until one is legal.
+        """Draw instructions of a kind (of ``OPS``), with result in space ``to`` where it is given, until one is legal.
 
         What is missing for it is supplied; False if that does not help either.
         """
@@ -102,7 +104,7 @@ class Maker:
             self.missing = Counter()
             for _ in range(TRIES):
                 fields = getattr(self, kind)(to)
-                if fields is not None and self.admit(make({"vector": Op.VECTOR, "matmul": Op.MATMUL, "load": Op.LOAD, "store": Op.STORE}[kind], **fields)):
+                if fields is not None and self.admit(make(OPS[kind], **fields)):
                     return True
             del self.missing[""]
             wanted = [space for space, _ in self.missing.most_common()]
@@ -124,6 +126,37 @@ class Maker:
         return done
 
     # -- instructions --------------------------------------------------------------------------------------------
+
+    def own_lines(self, to: str) -> dict[str, int] | None:
+        """Fields of a VECTOR that reads what it writes itself: chains, and lines that are added to over and over.
+
+        The distance is the shortest legal one or little more; now and then lines are read before they are written.
+        """
+        if "VEC" not in self.windows or to:
+            return None
+        near = line_stages(self.cfg.L) + 1
+        low, high = self.pick(*self.windows["VEC"])
+        x = str(self.pick("a", "b", "c", "d"))
+        if near < self.cfg.K and self.chance(0.5):
+            outer, inner, stride, shift = self.count((2, 5)), near + self.pick(0, 0, 1), 0, 0
+        else:
+            lines = near + self.pick(1, 2, 5)
+            inner = self.pick(1, 2, 4, self.cfg.K)
+            outer, stride, shift = -(-lines // inner), inner, self.pick(near, near, near + 1, -1, -near)
+        size = (outer - 1) * stride + inner  # of what the operand reads, and of the results
+        known = self.ledger.known[self.ledger.rows[-1]]["VEC"][low : high - max(0, shift)]
+        whole = np.flatnonzero(np.convolve(known, np.ones(size, int), "valid") == size) if len(known) >= size else []
+        begins = [low + int(at) for at in whole if at >= max(0, -shift)]
+        if not begins:
+            self.missing["VEC"] += 1
+            return None
+        f: dict[str, int] = {"cnt_o": outer, "cnt_i": inner, f"{x}_sp": Src.VEC, "r_sp": Dst.VEC}
+        base = self.pick(*begins)
+        f |= {f"{x}_base": base, "r_base": base + shift, f"{x}_so": stride, "r_so": stride, f"{x}_si": 1, "r_si": 1}
+        f |= {"combine": self.pick(*Combine), "p_neg": self.pick(0, 1), "red": self.pick(Red.NONE, Red.NONE, *Red)}
+        self.shape = (outer, inner)
+        other = "b" if x == "a" else "a"
+        return f if self.source(f, other, [Src.CST, *([Src.ACC] if other == "a" else [Src.IMM])]) else None
 
     def vector(self, to: str) -> dict[str, int] | None:
         """Fields of a VECTOR; those that fill a buffer (``to``) are simple and large."""

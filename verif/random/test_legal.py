@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from models.config import load_config
-from models.isa.encoding import Op
+from models.config import Config, load_config
+from models.isa.encoding import Dst, Instr, Op, Src
 from verif.random.case import Case, ServiceCase, TrainingCase, lines_of, load_case
 from verif.random.generate import generate
 from verif.random.knobs import Knobs
@@ -29,11 +29,20 @@ def training(text: str, **more: int) -> Case:
     return Case(training=TrainingCase(lines_of(text, "text"), **more))
 
 
+def chain(distance: int) -> str:
+    """A program that reads what the line so many lines before has written."""
+    fill = "vector cnt_o=60 cnt_i=1 r_sp=VEC r_so=1"
+    return f"{fill}\nvector cnt_o=30 cnt_i=1 c_sp=VEC c_so=1 r_sp=VEC r_base={distance} r_so=1"
+
+
 @pytest.mark.parametrize(("case", "why"), [
     (Case(), "nothing runs"),
     (training("vector cnt_o=1 cnt_i=1 a_sp=VEC r_sp=SOF"), "instruction 0: VEC 0 is read and not written before"),
     (training("vector cnt_o=1 cnt_i=1 a_sp=CST r_sp=SOF"), "CST 0..0: its own are 0..-1"),
-    (training("vector cnt_o=2 cnt_i=1 a_sp=NONE r_sp=VEC r_so=1\nvector cnt_o=1 cnt_i=2 a_sp=VEC a_si=1 r_sp=VEC r_base=1 r_si=1"), "other lines of the same"),
+    (training(chain(10)), "10 before it: legal is 11"),
+    (replace(training(chain(12)), config="default"), "12 before it: legal is 13"),
+    (service(chain(1)), "service0: VPU[1]: C of line 1 reads VEC 1, which line 0"),
+    (service("vector cnt_o=9 cnt_i=1 r_sp=VEC r_so=1\nvector dyn_i cnt_o=3 c_sp=VEC c_si=1 r_sp=VEC r_si=1"), "1 before it: legal"),
     (training("matmul rows=1 n_g=1 n_k=1 accum a_sp=ACTD b_sp=WGTD"), "ACTD 0 is read"),
     (training("load sp=STG n_o=1 len=1 d_base=4194304"), "DRAM"),
     (training("vector cnt_o=1 cnt_i=1 dyn_o r_sp=SOF"), "inference contexts only"),
@@ -51,6 +60,38 @@ def test_illegal_cases(case: Case, why: str) -> None:
     with pytest.raises(ValueError) as caught:
         check_case(case)
     assert why in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("case", [training(chain(11)), replace(training(chain(13)), config="default"), service(chain(11)), training(chain(0))])
+def test_the_shortest_legal_distance(case: Case) -> None:
+    """Of a VECTOR that reads its own results; a line further is refused above."""
+    check_case(case)
+
+
+@pytest.mark.parametrize("config", ["tiny", "default"])
+def test_default_knobs_draw_the_shortest_legal_distance(config: str) -> None:
+    """In training and in services, VECTORs read their own results T + 1 lines later; one line less is refused."""
+    found = {"service": 0, "training": 0}
+    for seed in range(1, 41):
+        case = generate(config, seed)
+        parts = [("service", s.program) for s in case.services]
+        parts += [("training", case.training.program)] if case.training else []
+        for kind, program in parts:
+            found[kind] += sum(nearest(line.ins, case.cfg) == {"tiny": 11, "default": 13}[config] for line in program)
+        if min(found.values()) >= 2:
+            return
+    raise AssertionError(f"hardly any in {seed} seeds: {found}")
+
+
+def nearest(ins: Instr, cfg: Config) -> int:
+    """How many lines before it a line's operand was written, at least; 0: never by an earlier line."""
+    if ins.op != Op.VECTOR or ins.r_sp != Dst.VEC or ins.dyn_o or ins.dyn_i:
+        return 0
+    f, lines = ins.fields, [(o, i) for o in range(ins.cnt_o) for i in range(ins.cnt_i)]
+    at = {x: [f[f"{x}_base"] + o * f[f"{x}_so"] + i * f[f"{x}_si"] for o, i in lines] for x in "abcdr"}
+    reads = [at[x] for x in "abcd" if f[f"{x}_sp"] == Src.VEC]
+    pairs = [(n, before) for n in range(len(lines)) for before in range(n)]
+    return min((n - before for read in reads for n, before in pairs if at["r"][before] == read[n]), default=0)
 
 
 def test_repair_leaves_a_legal_case() -> None:

@@ -354,6 +354,34 @@ async def suspended(dut: Any) -> None:
     bench.compare()
 
 
+NEARER = int(os.environ.get("VPU_NEARER", "0"))  # lines below the shortest legal distance: for a test that must fail
+
+
+@cocotb.test(timeout_time=2, timeout_unit="ms")
+async def own_lines(dut: Any) -> None:
+    """Lines read their own instruction's results at the shortest legal distance: training alone, then beside inference."""
+    bench = Bench(dut)
+    p, rng = bench.p, bench.rng
+    spans = []
+    for beside in (False, True):
+        lists, control, envs = [], [], []
+        for c in range(p.CTX):
+            gen, barriers = Generator(rng, p, c, regions(p, p.CTX, c)), Barriers()
+            inference = c < p.C_INF
+            operands = "" if inference and not beside else "abcd" * 10
+            lists.append([gen.chain(x, bench.last + 1 - NEARER) for x in operands])
+            gaps = [_gap(rng, False) if inference else 0 for _ in operands]
+            control.append([barriers.needed(i, bench.image, gen.env) << 16 | gap for i, gap in zip(lists[c], gaps, strict=True)])
+            envs.append(gen.env)
+        await bench.run(lists, control, envs, PRIO)
+        equal(_execute(bench, lists, envs), 0, "faults")
+        bench.compare()
+        c = p.C_INF
+        spans.append((bench.done[c][-1] - bench.issue[c][0]) / sum(i.cnt_o * i.cnt_i for i in lists[c]))
+    dut._log.info("cycles a line of training: %.2f alone, %.2f beside inference", *spans)
+    require(spans[1] > 1.2 * spans[0], "training was hardly ever suspended")
+
+
 @cocotb.test(timeout_time=2, timeout_unit="ms")
 async def shared_tiles(dut: Any) -> None:
     """Both classes convert by COLS, training as short as it can and with ROWS between: inference's wait is bounded."""
@@ -430,6 +458,7 @@ async def latency(dut: Any) -> None:
     for k, (cnt_o, cnt_i, mode) in enumerate(shapes):
         # COLS: a tile drains L cycles; with two of them a third segment's start may have to wait.
         start = end = 0
+        drained: list[int] = []
         for o in range(cnt_o):
             begin = start if mode != Conv.COLS or o < 2 else max(start, drained[o - 2])
             start = begin + cnt_i

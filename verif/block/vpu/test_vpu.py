@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from verif.lib.sim import run_block
+from verif.lib.sim import SimFailure, run_block
 
 TINY = {"N": 4, "M": 1, "W": 2}
 SQUARE = {"N": 4, "M": 2, "W": 2}  # K = L: a line is a block
 DEFAULT = {"N": 8, "M": 2, "W": 4}
 LARGE = {"N": 16, "M": 2, "W": 4, "VEC_DEPTH": 1024, "SOF_DEPTH": 512}
+
+
+@pytest.mark.parametrize("size", [TINY, DEFAULT], ids=["tiny", "default"])
+def test_own_lines_too_near(size: dict[str, int]) -> None:
+    """A read of what the line T lines before wrote is seen by the RTL's assertion; one line further it is right (own_lines)."""
+    with pytest.raises(SimFailure, match="reads a VEC line that a line in flight is still to write"):
+        run_block(__file__, params=size, test_filter="own_lines", env={"VPU_NEARER": "1"})
 
 
 @pytest.mark.parametrize("size", [TINY, SQUARE, DEFAULT], ids=["tiny", "square", "default"])
@@ -18,4 +25,4 @@ def test_vpu(size: dict[str, int]) -> None:
 
 
 def test_vpu_large() -> None:
-    run_block(__file__, params=LARGE, test_filter="random_programs.*mode=2|full_rate|completion_queue")
+    run_block(__file__, params=LARGE, test_filter="random_programs.*mode=2|full_rate|completion_queue|own_lines")

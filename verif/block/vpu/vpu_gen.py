@@ -116,8 +116,20 @@ class Generator:
             f["v_base"] += start
         return make(Op.VECTOR, **f)
 
+    def chain(self, x: str, distance: int) -> Instr:
+        """An instruction whose operand ``x`` reads what the line ``distance`` lines before wrote."""
+        p, rng = self.p, self.rng
+        inner = int(rng.integers(1, min(p.K, 8) + 1))
+        outer = -(-int(rng.integers(2, 3 * distance)) // inner) + -(-distance // inner)
+        other = "b" if x == "a" else "a"
+        room = self.region.vec[1] - outer * inner - distance
+        f = {"cnt_o": outer, "cnt_i": inner, f"{x}_sp": Src.VEC, f"{other}_sp": Src.CST, "r_sp": Dst.VEC}
+        f |= {"red": int(rng.choice([0, 0, *Red])), f"{other}_base": int(rng.integers(self.region.cst[1])), f"{x}_base": int(rng.integers(room + 1))}
+        f |= {f"{y}_{stride}": inner if stride == "so" else 1 for y in (x, "r") for stride in ("so", "si")}
+        return make(Op.VECTOR, r_base=f[f"{x}_base"] + distance, **f)
+
     def legal(self, image: Image, short: bool = False, read_only: bool = False) -> Instr:
-        """A random legal instruction that does not read what it has written itself.
+        """A random legal instruction that does not read what it has written itself (:meth:`chain` makes those that do).
 
         ``read_only``: it reads nothing that any instruction of the test writes.
         """
