@@ -192,6 +192,7 @@ module tb_equinox #(
   logic        csr_toggle = 1'b0;    // a register was written: the new value shows in the cycle after this edge
   logic [10:0] csr_addr;
   logic [31:0] csr_data;
+  logic [3:0]  csr_strobe;
 
   logic [CTX-1:0][8:0] ctx_now;
   always_comb begin
@@ -247,6 +248,7 @@ module tb_equinox #(
       csr_toggle <= !csr_toggle;
       csr_addr   <= u_core.u_csr.u_regs.cpuif_addr;
       csr_data   <= u_core.u_csr.u_regs.cpuif_wr_data;
+      for (int b = 0; b < 4; b++) csr_strobe[b] <= u_core.u_csr.u_regs.cpuif_wr_biten[8*b];
     end
     if (unit_probe && |u_core.done_valid) begin
       unit_toggle <= !unit_toggle;
