@@ -223,7 +223,7 @@ module tb_equinox #(
   logic [15:0] pc_next, pc_base;
   logic [31:0] pc_turns;
   assign pc_first = u_core.u_frontend.g_unit[MMU].u_front.g_ctx[C_INF].u_stream.at_base_q;
-  assign pc_next  = u_core.u_frontend.g_unit[MMU].u_front.g_ctx[C_INF].u_stream.pc_q;
+  assign pc_next  = u_core.u_frontend.g_unit[MMU].u_front.g_ctx[C_INF].u_stream.pc_q[15:0];
   assign pc_turns = u_core.u_frontend.g_unit[MMU].u_front.g_ctx[C_INF].u_stream.iters_q;
   assign pc_base  = u_core.u_frontend.g_unit[MMU].u_base[C_INF];
 
