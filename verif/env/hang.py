@@ -56,11 +56,11 @@ class HangWatch(uvm_component):
         cfg, dut, image = self.what.cfg, self.dut, self.what.image
         stream = int(dut.stuck_stream.value)
         out = [f"host: {self.position()}; request stream {('idle', 'idle', 'held back by the core', 'moves')[stream]}"]
-        levels, names = int(dut.stuck_level.value), {n: name for name, n in self.what.index.items()}
+        levels, timeouts, names = int(dut.stuck_level.value), int(dut.stuck_timeout.value), {n: name for name, n in self.what.index.items()}
         for n, service in enumerate(image.services):
             level = levels >> 16 * n & 0xFFFF
             full = ", full" if level == cfg.QUEUE_DEPTH else ""
-            out.append(f"queue of {names.get(n, n)}: {level} of {cfg.QUEUE_DEPTH} wait{full}; a batch goes with {service.batch}")
+            out.append(f"queue of {names.get(n, n)}: {level} of {cfg.QUEUE_DEPTH} wait{full}; a batch goes with {service.batch} or after {timeouts >> 32 * n & 0xFFFFFFFF} cycles")
         out.append(f"payload slots: {int(dut.stuck_free.value)} of {cfg.RX_SLOTS} free")
         for c in range(cfg.CTX):
             out += self.context(c)

@@ -30,6 +30,16 @@ module tb_equinox #(
   localparam int unsigned CTX = C_INF + C_TRN;
   localparam int unsigned UNITS = eqx_isa_pkg::UNITS;
 
+  if (DRAM_LATENCY < 1 || DRAM_LATENCY > 100000) begin : g_latency
+    $fatal(1, "tb_equinox: LATENCY = %0d: legal is 1..100000", DRAM_LATENCY);
+  end
+  if (DRAM_GAP > 1000) begin : g_gap
+    $fatal(1, "tb_equinox: GAP = %0d: legal is 0..1000", DRAM_GAP);
+  end
+  if (DRAM_BYTES < 4096 || DRAM_BYTES > 2 ** 31 || DRAM_BYTES % K != 0) begin : g_bytes
+    $fatal(1, "tb_equinox: BYTES = %0d: legal is a multiple of K = %0d in 4096..2147483648", DRAM_BYTES, K);
+  end
+
   logic clk = 1'b0;
   always #5 clk = ~clk;
   logic rst_n = 1'b1;
@@ -233,6 +243,7 @@ module tb_equinox #(
   logic [1:0]  stuck_who;       // 0 inference, 1 training
   logic        stuck_catch;
   logic [SERVICES-1:0][15:0]           stuck_level;
+  logic [SERVICES-1:0][31:0]           stuck_timeout;
   logic [31:0]                         stuck_free;   // payload slots
   logic [CTX-1:0][UNITS-1:0][16:0]     stuck_pc;     // of the head, or of the instruction to be fetched; counted in the memory
   logic [CTX-1:0][UNITS-1:0][1:0]      stuck_head;   // 0 stream over or none, 1 fetches, 2 waits for semaphores, 3 for its unit
@@ -246,12 +257,17 @@ module tb_equinox #(
   localparam logic [31:0] ENDLESS = 32'd1 << 24;     // a batch timeout from here on is none
   logic [CTX-1:0] ctx_works, ctx_moves;
   logic [31:0]    longest;
+  logic           queued;
   logic           dram_moves;
   assign dram_moves = (arvalid && arready) || (rvalid && rready) || (awvalid && awready) || (wvalid && wready) || (bvalid && bready);
   always_comb begin
     longest = '0;
+    queued  = 1'b0;  // requests that need no other to go
     for (int unsigned s = 0; s < SERVICES; s++)
-      if (u_core.svc_level[s] != '0 && u_core.svc[s].timeout > longest && u_core.svc[s].timeout < ENDLESS) longest = u_core.svc[s].timeout;
+      if (u_core.svc[s].enable && u_core.svc_level[s] != '0) begin
+        queued |= u_core.svc_level[s] >= 16'(u_core.svc[s].batch) || u_core.svc[s].timeout < ENDLESS;
+        if (u_core.svc[s].timeout > longest && u_core.svc[s].timeout < ENDLESS) longest = u_core.svc[s].timeout;
+      end
     ctx_moves = '0;
     for (int unsigned c = 0; c < CTX; c++) begin
       ctx_works[c] = u_core.ctx_sts[c].state != eqx_pkg::CTX_IDLE && u_core.ctx_sts[c].state != eqx_pkg::CTX_ERROR;
@@ -262,7 +278,7 @@ module tb_equinox #(
       .clk_i(clk), .rst_ni(rst_n), .limit_i((hang_limit == 0) ? 32'd0 : hang_limit + longest),
       .excused_i(u_dram.err_mute != '0 || rsp_stall_pct >= 100),
       .waits_i({|(ctx_works & ~INF_MASK) && u_core.mode != eqx_pkg::MODE_INF_ONLY,
-                (req_valid && u_core.accept_en) || (|u_core.u_request_dispatcher.u_former.ready) || |(ctx_works & INF_MASK) || u_core.ans_valid}),
+                (req_valid && u_core.accept_en) || queued || |(ctx_works & INF_MASK) || u_core.ans_valid}),
       .moves_i({|(ctx_moves & ~INF_MASK) || dram_moves || ctx_now != ctx_seen,
                 |(ctx_moves & INF_MASK) || (req_valid && req_ready) || u_core.row_valid || (m_tvalid && m_tready)}),
       .stuck_o(stuck), .who_o(stuck_who), .catch_o(stuck_catch)
@@ -280,6 +296,7 @@ module tb_equinox #(
   always_ff @(posedge clk)
     if (stuck_catch) begin
       stuck_level   <= u_core.svc_level;
+      for (int unsigned s = 0; s < SERVICES; s++) stuck_timeout[s] <= u_core.svc[s].timeout;
       stuck_free    <= 32'($countones(u_core.u_request_dispatcher.u_pool.free_q)) + 32'(u_core.u_request_dispatcher.slot_valid);
       stuck_quiet   <= u_core.quiet;
       stuck_reads   <= u_dram.rq_n;

@@ -13,7 +13,7 @@ from verif.sequences.boot import reset
 from verif.sequences.registers import RegisterAccessSeq, RegisterBitBashSeq, RegisterResetSeq, RegisterUniqueSeq
 
 
-@pyuvm.test()
+@pyuvm.test(timeout_time=20, timeout_unit="ms")
 class csr_reset_test(CsrTest):
     """Reset values through both doors, out of the first reset and after every bit was something else."""
 
@@ -27,7 +27,7 @@ class csr_reset_test(CsrTest):
         await self.play(RegisterResetSeq)
 
 
-@pyuvm.test()
+@pyuvm.test(timeout_time=20, timeout_unit="ms")
 class csr_bit_bash_test(CsrTest):
     """Every bit of every register written 1 and 0, over 0 and 1."""
 
@@ -37,7 +37,7 @@ class csr_bit_bash_test(CsrTest):
         await self.play(RegisterBitBashSeq)
 
 
-@pyuvm.test()
+@pyuvm.test(timeout_time=20, timeout_unit="ms")
 class csr_access_test(CsrTest):
     """Front door against back door, and all registers at the same time."""
 
@@ -46,7 +46,7 @@ class csr_access_test(CsrTest):
         await self.play(RegisterUniqueSeq)
 
 
-@pyuvm.test()
+@pyuvm.test(timeout_time=20, timeout_unit="ms")
 class csr_strobes_test(CsrTest):
     """A write changes the bytes that its strobes name, in every register that only keeps what is written."""
 
@@ -65,7 +65,7 @@ class csr_strobes_test(CsrTest):
                 self.expect(f"{path} after a write with strobes {strobe:#06b}", await self.peek(path) & kept, held)
 
 
-@pyuvm.test()
+@pyuvm.test(timeout_time=20, timeout_unit="ms")
 class csr_effects_test(CsrTest):
     """What a write does beside keeping a value hangs on the right bytes: commands, sticky bits, the instruction memory's pointer and words."""
 
@@ -172,7 +172,7 @@ class csr_effects_test(CsrTest):
         await self.store((0xF,), "after that")
 
 
-@pyuvm.test()
+@pyuvm.test(timeout_time=20, timeout_unit="ms")
 class csr_two_words_test(CsrTest):
     """A counter read in two words is one value that it had while its low word was read, wherever it carries meanwhile."""
 
@@ -223,7 +223,7 @@ class csr_two_words_test(CsrTest):
                 self.expect(f"counter after {access}", await self.csr.read_raw(REGS["PERF_HI"][0]) << 32 | low, first)
 
 
-@pyuvm.test()
+@pyuvm.test(timeout_time=20, timeout_unit="ms")
 class csr_hardware_test(CsrTest):
     """Signals of the hardware show in their registers; events count, set sticky bits and raise the interrupt, also amid a write."""
 
@@ -320,7 +320,7 @@ class csr_hardware_test(CsrTest):
         self.dut.events.value = 0
 
 
-@pyuvm.test()
+@pyuvm.test(timeout_time=20, timeout_unit="ms")
 class csr_command_test(CsrTest):
     """Commands last one cycle, whichever door they come through; instructions are put together from twelve words."""
 
@@ -370,7 +370,7 @@ class csr_command_test(CsrTest):
                 self.expect("instruction: count, unit, index, word", stored, (1, unit, index + n, sum(w << 32 * i for i, w in enumerate(words))))
 
 
-@pyuvm.test()
+@pyuvm.test(timeout_time=20, timeout_unit="ms")
 class csr_settings_test(CsrTest):
     """Every setting reaches the port that it is for, from every register field, a cycle after the write."""
 
@@ -400,7 +400,7 @@ class csr_settings_test(CsrTest):
         return path not in ("IRQ_ENABLE", "IMEM_ADDR") and number < self.size["SERVICES" if path.startswith("SVC") else "CTX"]
 
 
-@pyuvm.test()
+@pyuvm.test(timeout_time=20, timeout_unit="ms")
 class csr_visited_test(CsrTest):
     """Every register was reached through each door that it has, and every policy saw every kind of write. Must run behind the others."""
 
