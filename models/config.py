@@ -34,7 +34,7 @@ CORE_RULES: dict[str, _Rule] = {
     "C_INF": _Rule(1, 3),
     "C_TRN": _Rule(1, 3),
     "SERVICES": _Rule(1, 4),
-    "QUEUE_DEPTH": _Rule(2, 4096),
+    "QUEUE_DEPTH": _Rule(4, 4096, True),
     "RX_SLOTS": _Rule(4, 1024),
     "RX_LINES": _Rule(1, 255),
     "TX_LINES": _Rule(1, 255),
@@ -52,7 +52,7 @@ CORE_RULES: dict[str, _Rule] = {
 DRAM_RULES: dict[str, _Rule] = {
     "LATENCY": _Rule(1, 100000),
     "GAP": _Rule(0, 1000),
-    "BYTES": _Rule(4096, 1 << 32),
+    "BYTES": _Rule(4096, 1 << 31),  # so a run beyond it fails before its address passes 2^32
 }
 _TABLES = {"core": CORE_RULES, "dram": DRAM_RULES}
 
@@ -136,10 +136,18 @@ def _check(cfg: Config, where: str) -> None:
     if cfg.K > 128:
         most = 128 // cfg.N
         raise ValueError(f"{where}: [core] W = {cfg.W}: legal is at most {most} for N = {cfg.N} (N·W, the bus width in bytes, is at most 128)")
+    if cfg.L > 64:
+        raise ValueError(f"{where}: [core] M = {cfg.M}: legal is at most {64 // cfg.N} for N = {cfg.N} (M·N, the lanes, are at most 64)")
     if cfg.CTX > 4:
         raise ValueError(f"{where}: [core] C_TRN = {cfg.C_TRN}: legal is 1..{4 - cfg.C_INF} for C_INF = {cfg.C_INF} (4 in all)")
     if cfg.RX_SLOTS < cfg.N:
         raise ValueError(f"{where}: [core] RX_SLOTS = {cfg.RX_SLOTS}: legal is N = {cfg.N} or more, so that a full batch fits")
+    if cfg.QUEUE_DEPTH < cfg.N:
+        legal = f"legal is a power of two in {cfg.N}..4096, so that a full batch of N = {cfg.N} fits"
+        raise ValueError(f"{where}: [core] QUEUE_DEPTH = {cfg.QUEUE_DEPTH}: {legal}")
+    if cfg.RX_SLOTS * cfg.RX_LINES > 65536:
+        most = 65536 // cfg.RX_SLOTS
+        raise ValueError(f"{where}: [core] RX_LINES = {cfg.RX_LINES}: legal is at most {most} for RX_SLOTS = {cfg.RX_SLOTS} (65,536 lines in all)")
     for key in ("WGTC_DEPTH", "WGTD_DEPTH"):
         if getattr(cfg, key) % cfg.L:
             raise ValueError(f"{where}: [core] {key} = {getattr(cfg, key)}: legal is a multiple of M·N = {cfg.L}")

@@ -19,7 +19,7 @@ REGS: dict[str, tuple[int, dict[str, tuple[int, int, int, str]]]] = {
     'CNT_RESPONDED': (0x030, {'count': (0, 32, 0, 'RO')}),
     'DMA_STATUS': (0x034, {'ld_lost': (0, 1, 0, 'RO'), 'st_lost': (1, 1, 0, 'RO')}),
     'IMEM_ADDR': (0x040, {'index': (0, 16, 0, 'RW'), 'unit': (16, 2, 0, 'RW')}),
-    'IMEM_DATA': (0x044, {'word': (0, 32, 0, 'WO')}),
+    'IMEM_DATA': (0x044, {'low': (0, 24, 0, 'WO'), 'high': (24, 8, 0, 'WO')}),
     'PERF_CTRL': (0x050, {'enable': (0, 1, 0, 'RW'), 'clear': (1, 1, 0, 'WP')}),
     'PERF_SEL': (0x054, {'index': (0, 4, 0, 'RW'), 'unit': (4, 2, 0, 'RW')}),
     'PERF_LO': (0x058, {'value': (0, 32, 0, 'RO')}),

@@ -157,7 +157,7 @@ class Image:
                 yield register("IMEM_ADDR", index=0, unit=unit)
                 for word in self.imem[unit]:
                     for part in words32(word):
-                        yield register("IMEM_DATA", word=part)
+                        yield REGS["IMEM_DATA"][0], part
 
     def service_writes(self) -> Iterator[tuple[int, int]]:
         """Register writes that install the services."""

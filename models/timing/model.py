@@ -172,8 +172,9 @@ class TimingModel:
                 parts.append(value)
                 if len(parts) == INSTR_WORDS:
                     word = sum(part << 32 * k for k, part in enumerate(parts))
-                    rows.append((cycle, engine.PATCH, 65536 * unit + index, len(patches)))
-                    patches.append(decode(word, self.cfg))
+                    if index < self.cfg.IMEM_DEPTH:
+                        rows.append((cycle, engine.PATCH, 65536 * unit + index, len(patches)))
+                        patches.append(decode(word, self.cfg))
                     parts, index = [], index + 1
             for code, n, lsb, width in _TABLE.get(address, ()):
                 part = value >> lsb & (1 << width) - 1

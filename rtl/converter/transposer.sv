@@ -82,10 +82,16 @@ module transposer #(
   end
 
 `ifndef SYNTHESIS
+  logic live;  // out of reset
+  eqx_live u_live (
+      .clk_i,
+      .rst_ni,
+      .live_o(live)
+  );
   logic [3:0] owner_q;  // whose tile is being filled
   always_ff @(posedge clk_i) if (valid_i && tag_i.first) owner_q <= tag_i.ctx;
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (rst_ni) begin
+    if (live) begin
       a_owner : assert (!(valid_i && !tag_i.first && tag_i.ctx != owner_q)) else $error("transposer: two contexts fill one tile");
       c_owner : cover (valid_i && !tag_i.first);
       a_room : assert (!(valid_i && full_q[fill_q])) else $error("transposer: a line for a tile that is still full");

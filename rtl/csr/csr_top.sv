@@ -98,11 +98,11 @@ module csr_top #(
   imem_writer u_imem_writer (
       .clk_i,
       .rst_ni,
-      .addr_strobe_i(hw_out.IMEM_ADDR.unit.swmod),
+      .addr_strobe_i(hw_out.IMEM_ADDR.index.swmod || hw_out.IMEM_ADDR.unit.swmod),
       .index_i      (hw_out.IMEM_ADDR.index.value),
       .unit_i       (hw_out.IMEM_ADDR.unit.value),
-      .data_strobe_i(hw_out.IMEM_DATA.word.swmod),
-      .word_i       (hw_out.IMEM_DATA.word.value),
+      .data_strobe_i(hw_out.IMEM_DATA.high.swmod),
+      .word_i       ({hw_out.IMEM_DATA.high.value, hw_out.IMEM_DATA.low.value}),
       .we_o         (imem_we_o),
       .unit_o       (imem_unit_o),
       .addr_o       (imem_addr_o),
@@ -181,13 +181,20 @@ module csr_top #(
     end
   end
 
+  // A counter is two words wide: its high half is kept from the cycle in which the low half is read.
+  logic [15:0] perf_high_q;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) perf_high_q <= '0;
+    else if (hw_out.PERF_LO.value.swacc) perf_high_q <= perf_value_i[47:32];
+  end
+
   assign hw_in.PARAMS.size_n.next             = 8'(N);
   assign hw_in.PARAMS.size_m.next             = 8'(M);
   assign hw_in.PARAMS.size_w.next             = 8'(W);
   assign hw_in.PARAMS.c_inf.next              = 4'(C_INF);
   assign hw_in.PARAMS.ctx.next                = 4'(CTX);
   assign hw_in.PERF_LO.value.next             = perf_value_i[31:0];
-  assign hw_in.PERF_HI.value.next             = perf_value_i[47:32];
+  assign hw_in.PERF_HI.value.next             = perf_high_q;
   assign hw_in.DMA_STATUS.ld_lost.next        = ld_lost_i;
   assign hw_in.DMA_STATUS.st_lost.next        = st_lost_i;
   assign hw_in.IRQ_STATUS.ctx_err.hwset       = ctx_err;

@@ -475,9 +475,13 @@ module eqx_csr (
         } IMEM_ADDR;
         struct {
             struct {
-                logic [31:0] next;
+                logic [23:0] next;
                 logic load_next;
-            } word;
+            } low;
+            struct {
+                logic [7:0] next;
+                logic load_next;
+            } high;
         } IMEM_DATA;
         struct {
             struct {
@@ -765,8 +769,11 @@ module eqx_csr (
         } IMEM_ADDR;
         struct {
             struct {
-                logic [31:0] value;
-            } word;
+                logic [23:0] value;
+            } low;
+            struct {
+                logic [7:0] value;
+            } high;
         } IMEM_DATA;
         struct {
             struct {
@@ -1443,6 +1450,7 @@ module eqx_csr (
         end
     end
     assign hwif_out.IMEM_ADDR.index.value = field_storage.IMEM_ADDR.index.value;
+    assign hwif_out.IMEM_ADDR.index.swmod = decoded_reg_strb.IMEM_ADDR && decoded_req_is_wr && |(decoded_wr_biten[15:0]);
     // Field: eqx_csr.IMEM_ADDR.unit
     always_comb begin
         automatic logic [1:0] next_c;
@@ -1467,30 +1475,53 @@ module eqx_csr (
     end
     assign hwif_out.IMEM_ADDR.unit.value = field_storage.IMEM_ADDR.unit.value;
     assign hwif_out.IMEM_ADDR.unit.swmod = decoded_reg_strb.IMEM_ADDR && decoded_req_is_wr && |(decoded_wr_biten[17:16]);
-    // Field: eqx_csr.IMEM_DATA.word
+    // Field: eqx_csr.IMEM_DATA.low
     always_comb begin
-        automatic logic [31:0] next_c;
+        automatic logic [23:0] next_c;
         automatic logic load_next_c;
-        next_c = field_storage.IMEM_DATA.word.value;
+        next_c = field_storage.IMEM_DATA.low.value;
         load_next_c = '0;
         if(decoded_reg_strb.IMEM_DATA && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.IMEM_DATA.word.value & ~decoded_wr_biten[31:0]) | (decoded_wr_data[31:0] & decoded_wr_biten[31:0]);
+            next_c = (field_storage.IMEM_DATA.low.value & ~decoded_wr_biten[23:0]) | (decoded_wr_data[23:0] & decoded_wr_biten[23:0]);
             load_next_c = '1;
         end
-        field_combo.IMEM_DATA.word.next = next_c;
-        field_combo.IMEM_DATA.word.load_next = load_next_c;
+        field_combo.IMEM_DATA.low.next = next_c;
+        field_combo.IMEM_DATA.low.load_next = load_next_c;
     end
     always_ff @(posedge clk or negedge arst_n) begin
         if(~arst_n) begin
-            field_storage.IMEM_DATA.word.value <= 32'h0;
+            field_storage.IMEM_DATA.low.value <= 24'h0;
         end else begin
-            if(field_combo.IMEM_DATA.word.load_next) begin
-                field_storage.IMEM_DATA.word.value <= field_combo.IMEM_DATA.word.next;
+            if(field_combo.IMEM_DATA.low.load_next) begin
+                field_storage.IMEM_DATA.low.value <= field_combo.IMEM_DATA.low.next;
             end
         end
     end
-    assign hwif_out.IMEM_DATA.word.value = field_storage.IMEM_DATA.word.value;
-    assign hwif_out.IMEM_DATA.word.swmod = decoded_reg_strb.IMEM_DATA && decoded_req_is_wr && |(decoded_wr_biten[31:0]);
+    assign hwif_out.IMEM_DATA.low.value = field_storage.IMEM_DATA.low.value;
+    // Field: eqx_csr.IMEM_DATA.high
+    always_comb begin
+        automatic logic [7:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.IMEM_DATA.high.value;
+        load_next_c = '0;
+        if(decoded_reg_strb.IMEM_DATA && decoded_req_is_wr) begin // SW write
+            next_c = (field_storage.IMEM_DATA.high.value & ~decoded_wr_biten[31:24]) | (decoded_wr_data[31:24] & decoded_wr_biten[31:24]);
+            load_next_c = '1;
+        end
+        field_combo.IMEM_DATA.high.next = next_c;
+        field_combo.IMEM_DATA.high.load_next = load_next_c;
+    end
+    always_ff @(posedge clk or negedge arst_n) begin
+        if(~arst_n) begin
+            field_storage.IMEM_DATA.high.value <= 8'h0;
+        end else begin
+            if(field_combo.IMEM_DATA.high.load_next) begin
+                field_storage.IMEM_DATA.high.value <= field_combo.IMEM_DATA.high.next;
+            end
+        end
+    end
+    assign hwif_out.IMEM_DATA.high.value = field_storage.IMEM_DATA.high.value;
+    assign hwif_out.IMEM_DATA.high.swmod = decoded_reg_strb.IMEM_DATA && decoded_req_is_wr && |(decoded_wr_biten[31:24]);
     // Field: eqx_csr.PERF_CTRL.enable
     always_comb begin
         automatic logic [0:0] next_c;
@@ -1586,6 +1617,7 @@ module eqx_csr (
         end
     end
     assign hwif_out.PERF_SEL.unit.value = field_storage.PERF_SEL.unit.value;
+    assign hwif_out.PERF_LO.value.swacc = decoded_reg_strb.PERF_LO;
     for(genvar i0=0; i0<4; i0++) begin
         // Field: eqx_csr.SVC[].CTRL.enable
         always_comb begin

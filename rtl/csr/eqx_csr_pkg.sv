@@ -259,6 +259,7 @@ package eqx_csr_pkg;
 
     typedef struct {
         logic [15:0] value;
+        logic swmod;
     } eqx_csr__IMEM_ADDR__index__out_t;
 
     typedef struct {
@@ -272,12 +273,17 @@ package eqx_csr_pkg;
     } eqx_csr__IMEM_ADDR__out_t;
 
     typedef struct {
-        logic [31:0] value;
-        logic swmod;
-    } eqx_csr__IMEM_DATA__word__out_t;
+        logic [23:0] value;
+    } eqx_csr__IMEM_DATA__low__out_t;
 
     typedef struct {
-        eqx_csr__IMEM_DATA__word__out_t word;
+        logic [7:0] value;
+        logic swmod;
+    } eqx_csr__IMEM_DATA__high__out_t;
+
+    typedef struct {
+        eqx_csr__IMEM_DATA__low__out_t low;
+        eqx_csr__IMEM_DATA__high__out_t high;
     } eqx_csr__IMEM_DATA__out_t;
 
     typedef struct {
@@ -305,6 +311,14 @@ package eqx_csr_pkg;
         eqx_csr__PERF_SEL__index__out_t index;
         eqx_csr__PERF_SEL__unit__out_t unit;
     } eqx_csr__PERF_SEL__out_t;
+
+    typedef struct {
+        logic swacc;
+    } eqx_csr__PERF_LO__value__out_t;
+
+    typedef struct {
+        eqx_csr__PERF_LO__value__out_t value;
+    } eqx_csr__PERF_LO__out_t;
 
     typedef struct {
         logic value;
@@ -559,6 +573,7 @@ package eqx_csr_pkg;
         eqx_csr__IMEM_DATA__out_t IMEM_DATA;
         eqx_csr__PERF_CTRL__out_t PERF_CTRL;
         eqx_csr__PERF_SEL__out_t PERF_SEL;
+        eqx_csr__PERF_LO__out_t PERF_LO;
         eqx_csr__svc_rf__out_t SVC[4];
         eqx_csr__ctx_rf__out_t CTX[4];
     } eqx_csr__out_t;

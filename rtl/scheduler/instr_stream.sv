@@ -37,7 +37,7 @@ module instr_stream #(
     output logic          fetch_wait_o
 );
   logic              at_base_q;    // the next instruction is the stream's first
-  logic [15:0]       pc_q, pc;
+  logic [16:0]       pc_q, pc;     // one more than an address, so that it passes the end of the largest memory
   logic [31:0]       iters_q;
   logic [15:0]       iter_q;       // iters_q modulo iter_mod_i
   logic              flight_q;     // a read is under way
@@ -48,7 +48,7 @@ module instr_stream #(
   /* verilator lint_on UNUSEDSIGNAL */
   logic              more, met, is_nop, go;
 
-  assign pc     = at_base_q ? base_i : pc_q;
+  assign pc     = at_base_q ? 17'(base_i) : pc_q;
   assign more   = valid_i && iters_q < limit_i;
   assign head   = head_q;
   assign is_nop = head.op == eqx_isa_pkg::OP_NOP;
@@ -56,7 +56,7 @@ module instr_stream #(
 
   assign range_err_o   = run_i && more && !full_q && !flight_q && 32'(pc) >= IMEM_DEPTH;
   assign req_o         = run_i && more && !full_q && !flight_q && !range_err_o;
-  assign addr_o        = pc;
+  assign addr_o        = pc[15:0];
   assign instr_valid_o = run_i && full_q && met && !is_nop;
   assign nop_o         = run_i && full_q && met && is_nop;
   assign go            = nop_o || (instr_valid_o && instr_ready_i);
@@ -92,7 +92,7 @@ module instr_stream #(
   end
   always_ff @(posedge clk_i) begin
     if (flight_q) head_q <= rdata_i;
-    if (go) pc_q <= pc + 16'd1;
+    if (go) pc_q <= pc + 17'd1;
   end
 
   assign iters_o      = iters_q;

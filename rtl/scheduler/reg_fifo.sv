@@ -36,12 +36,14 @@ module reg_fifo #(
   assign rdata_o = mem_q[rptr_q[AW-1:0]];
 
 `ifndef SYNTHESIS
-  logic live_q;  // out of reset
-  always_ff @(posedge clk_i or negedge rst_ni)
-    if (!rst_ni) live_q <= 1'b0;
-    else live_q <= 1'b1;
-  a_overflow : assert property (@(posedge clk_i) disable iff (!live_q) !push_i || count_o < (AW + 1)'(DEPTH))
+  logic live;  // out of reset
+  eqx_live u_live (
+      .clk_i,
+      .rst_ni,
+      .live_o(live)
+  );
+  a_overflow : assert property (@(posedge clk_i) disable iff (!live) !push_i || count_o < (AW + 1)'(DEPTH))
   else $error("reg_fifo: pushed while full");
-  c_overflow : cover property (@(posedge clk_i) disable iff (!live_q) push_i);
+  c_overflow : cover property (@(posedge clk_i) disable iff (!live) push_i);
 `endif
 endmodule

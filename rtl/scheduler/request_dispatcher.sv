@@ -230,10 +230,12 @@ module request_dispatcher #(
   assign bad_length_o    = ans_push && ans_new.status == eqx_isa_pkg::STATUS_BAD_LENGTH;
 
 `ifndef SYNTHESIS
-  logic live_q;  // out of reset
-  always_ff @(posedge clk_i or negedge rst_ni)
-    if (!rst_ni) live_q <= 1'b0;
-    else live_q <= 1'b1;
+  logic live;  // out of reset
+  eqx_live u_live (
+      .clk_i,
+      .rst_ni,
+      .live_o(live)
+  );
   // Slots waiting in queues, and slots handed over and not yet freed, are what the pool does not have.
   int unsigned waiting_q, out_q;
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -245,9 +247,9 @@ module request_dispatcher #(
       out_q     <= out_q + 32'(row_valid_o) - 32'($countones(free_mask_i));
     end
   end
-  a_slots : assert property (@(posedge clk_i) disable iff (!live_q)
+  a_slots : assert property (@(posedge clk_i) disable iff (!live)
       32'($countones(u_pool.free_q)) + 32'(slot_valid) + waiting_q + out_q == RX_SLOTS)
   else $error("request_dispatcher: a slot is lost or there twice");
-  c_slots : cover property (@(posedge clk_i) disable iff (!live_q) waiting_q != 0 && out_q != 0);
+  c_slots : cover property (@(posedge clk_i) disable iff (!live) waiting_q != 0 && out_q != 0);
 `endif
 endmodule

@@ -66,10 +66,12 @@ module request_queue #(
   end
 
 `ifndef SYNTHESIS
-  logic live_q;  // out of reset
-  always_ff @(posedge clk_i or negedge rst_ni)
-    if (!rst_ni) live_q <= 1'b0;
-    else live_q <= 1'b1;
+  logic live;  // out of reset
+  eqx_live u_live (
+      .clk_i,
+      .rst_ni,
+      .live_o(live)
+  );
 `endif
   for (genvar s = 0; s < SERVICES; s++) begin : g_svc
     logic push, take, first;
@@ -102,15 +104,15 @@ module request_queue #(
     assign expired_o[s] = expired_q[s] || (known_q[s] && now_q - oldest_q[s] >= timeout_i[s]);
 
 `ifndef SYNTHESIS
-    a_overflow : assert property (@(posedge clk_i) disable iff (!live_q) !push || !full_o[s])
+    a_overflow : assert property (@(posedge clk_i) disable iff (!live) !push || !full_o[s])
     else $error("request_queue: service %0d: pushed while full", s);
-    c_overflow : cover property (@(posedge clk_i) disable iff (!live_q) push);
-    a_underflow : assert property (@(posedge clk_i) disable iff (!live_q) !take || 32'(take_n_i) <= 32'(level_q[s]))
+    c_overflow : cover property (@(posedge clk_i) disable iff (!live) push);
+    a_underflow : assert property (@(posedge clk_i) disable iff (!live) !take || 32'(take_n_i) <= 32'(level_q[s]))
     else $error("request_queue: service %0d: %0d taken of %0d", s, take_n_i, level_q[s]);
-    c_underflow : cover property (@(posedge clk_i) disable iff (!live_q) take);
-    a_known : assert property (@(posedge clk_i) disable iff (!live_q) !known_q[s] || level_q[s] != '0)
+    c_underflow : cover property (@(posedge clk_i) disable iff (!live) take);
+    a_known : assert property (@(posedge clk_i) disable iff (!live) !known_q[s] || level_q[s] != '0)
     else $error("request_queue: service %0d: an arrival is known of an empty queue", s);
-    c_known : cover property (@(posedge clk_i) disable iff (!live_q) known_q[s]);
+    c_known : cover property (@(posedge clk_i) disable iff (!live) known_q[s]);
 `endif
   end
 

@@ -64,13 +64,15 @@ module semaphores (
   end
 
 `ifndef SYNTHESIS
-  logic live_q;  // out of reset
-  always_ff @(posedge clk_i or negedge rst_ni)
-    if (!rst_ni) live_q <= 1'b0;
-    else live_q <= 1'b1;
+  logic live;  // out of reset
+  eqx_live u_live (
+      .clk_i,
+      .rst_ni,
+      .live_o(live)
+  );
   // Two streams that wait on one semaphore (a program's fault) could take the same token.
-  a_underflow : assert property (@(posedge clk_i) disable iff (!live_q) under == '0)
+  a_underflow : assert property (@(posedge clk_i) disable iff (!live) under == '0)
   else $error("semaphores: more tokens taken than there are");
-  c_underflow : cover property (@(posedge clk_i) disable iff (!live_q) change && take_i != '0);
+  c_underflow : cover property (@(posedge clk_i) disable iff (!live) change && take_i != '0);
 `endif
 endmodule

@@ -41,19 +41,21 @@ module slot_pool #(
   assign slot_o  = slot_q;
 
 `ifndef SYNTHESIS
-  logic live_q;  // out of reset
-  always_ff @(posedge clk_i or negedge rst_ni)
-    if (!rst_ni) live_q <= 1'b0;
-    else live_q <= 1'b1;
+  logic live;  // out of reset
+  eqx_live u_live (
+      .clk_i,
+      .rst_ni,
+      .live_o(live)
+  );
   // A slot is never given back twice, nor while it is offered.
-  a_double_free : assert property (@(posedge clk_i) disable iff (!live_q) (free_q & free_mask_i) == '0)
+  a_double_free : assert property (@(posedge clk_i) disable iff (!live) (free_q & free_mask_i) == '0)
   else $error("slot_pool: a slot is given back twice");
-  c_double_free : cover property (@(posedge clk_i) disable iff (!live_q) free_mask_i != '0);
-  a_free_offered : assert property (@(posedge clk_i) disable iff (!live_q) !(valid_q && free_mask_i[slot_q]))
+  c_double_free : cover property (@(posedge clk_i) disable iff (!live) free_mask_i != '0);
+  a_free_offered : assert property (@(posedge clk_i) disable iff (!live) !(valid_q && free_mask_i[slot_q]))
   else $error("slot_pool: slot %0d is given back while it is offered", slot_q);
-  c_free_offered : cover property (@(posedge clk_i) disable iff (!live_q) valid_q && free_mask_i != '0);
-  a_take : assert property (@(posedge clk_i) disable iff (!live_q) !take_i || valid_q)
+  c_free_offered : cover property (@(posedge clk_i) disable iff (!live) valid_q && free_mask_i != '0);
+  a_take : assert property (@(posedge clk_i) disable iff (!live) !take_i || valid_q)
   else $error("slot_pool: taken while none is offered");
-  c_take : cover property (@(posedge clk_i) disable iff (!live_q) take_i);
+  c_take : cover property (@(posedge clk_i) disable iff (!live) take_i);
 `endif
 endmodule

@@ -28,7 +28,12 @@ module vpu_checks #(
 `ifndef SYNTHESIS
   localparam logic [CTX-1:0] INF_MASK = CTX'((1 << C_INF) - 1);
 
-  logic           on_q;      // out of reset
+  logic live;  // out of reset
+  eqx_live u_live (
+      .clk_i,
+      .rst_ni,
+      .live_o(live)
+  );
   logic [CTX-1:0] inf;       // inference segments offered
   logic           wants_tile, due_q;
   logic [1:0]     taken_q;
@@ -41,13 +46,11 @@ module vpu_checks #(
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      on_q    <= 1'b0;
       due_q   <= 1'b0;
       wait_q  <= 0;
       taken_q <= '0;
       for (int unsigned c = 0; c < C_INF; c++) lines_q[c] <= 0;
     end else begin
-      on_q    <= 1'b1;
       due_q   <= mode_i == eqx_pkg::MODE_PRIO && (|inf) && !wants_tile;
       taken_q <= {|(take_i & ~INF_MASK), |(take_i & INF_MASK)};
       wait_q  <= (mode_i == eqx_pkg::MODE_PRIO && (|inf) && !(|(take_i & INF_MASK)) && !valid_i[0]) ? wait_q + 1 : 0;
@@ -59,36 +62,36 @@ module vpu_checks #(
   end
   always_ff @(posedge clk_i) mode_q <= mode_i;
 
-  a_due : assert property (@(posedge clk_i) disable iff (!on_q) due_q |-> turn_i[0])
+  a_due : assert property (@(posedge clk_i) disable iff (!live) due_q |-> turn_i[0])
   else $error("vpu: an inference segment was ready, and the cycle is not inference's");
-  c_due : cover property (@(posedge clk_i) disable iff (!on_q) due_q);
-  a_tile_wait : assert property (@(posedge clk_i) disable iff (!on_q) wait_q <= K + L - 2)
+  c_due : cover property (@(posedge clk_i) disable iff (!live) due_q);
+  a_tile_wait : assert property (@(posedge clk_i) disable iff (!live) wait_q <= K + L - 2)
   else $error("vpu: inference waited %0d cycles for a tile, the bound is %0d", wait_q, K + L - 2);
-  c_tile_wait : cover property (@(posedge clk_i) disable iff (!on_q) wait_q != 0);
+  c_tile_wait : cover property (@(posedge clk_i) disable iff (!live) wait_q != 0);
   for (genvar c = 0; c < C_INF; c++) begin : g_ctx
-    a_lines : assert property (@(posedge clk_i) disable iff (!on_q) lines_q[c] <= K)
+    a_lines : assert property (@(posedge clk_i) disable iff (!live) lines_q[c] <= K)
     else $error("vpu: context %0d waited for %0d training lines, the bound is %0d", c, lines_q[c], K);
-    c_lines : cover property (@(posedge clk_i) disable iff (!on_q) lines_q[c] != 0);
+    c_lines : cover property (@(posedge clk_i) disable iff (!live) lines_q[c] != 0);
   end
-  a_prio : assert property (@(posedge clk_i) disable iff (!on_q)
+  a_prio : assert property (@(posedge clk_i) disable iff (!live)
       !(mode_i == eqx_pkg::MODE_PRIO && (|(take_i & ~INF_MASK)) && (|inf)))
   else $error("vpu: a training segment was granted although inference offered one");
-  c_prio : cover property (@(posedge clk_i) disable iff (!on_q) mode_i == eqx_pkg::MODE_PRIO && (|inf));
-  a_inf_only : assert property (@(posedge clk_i) disable iff (!on_q) !(mode_i == eqx_pkg::MODE_INF_ONLY && (|(take_i & ~INF_MASK))))
+  c_prio : cover property (@(posedge clk_i) disable iff (!live) mode_i == eqx_pkg::MODE_PRIO && (|inf));
+  a_inf_only : assert property (@(posedge clk_i) disable iff (!live) !(mode_i == eqx_pkg::MODE_INF_ONLY && (|(take_i & ~INF_MASK))))
   else $error("vpu: a training segment was granted in MODE_INF_ONLY");
-  c_inf_only : cover property (@(posedge clk_i) disable iff (!on_q) mode_i == eqx_pkg::MODE_INF_ONLY && (|(offered_i & ~INF_MASK)));
-  a_first_line : assert property (@(posedge clk_i) disable iff (!on_q) (taken_q & ~(turn_i & begun_i)) == '0)
+  c_inf_only : cover property (@(posedge clk_i) disable iff (!live) mode_i == eqx_pkg::MODE_INF_ONLY && (|(offered_i & ~INF_MASK)));
+  a_first_line : assert property (@(posedge clk_i) disable iff (!live) (taken_q & ~(turn_i & begun_i)) == '0)
   else $error("vpu: a segment was granted, and its first line is not next");
-  c_first_line : cover property (@(posedge clk_i) disable iff (!on_q) taken_q != '0);
-  a_fair : assert property (@(posedge clk_i) disable iff (!on_q) !(mode_q == eqx_pkg::MODE_FAIR && taken_q[0] && valid_i[1]))
+  c_first_line : cover property (@(posedge clk_i) disable iff (!live) taken_q != '0);
+  a_fair : assert property (@(posedge clk_i) disable iff (!live) !(mode_q == eqx_pkg::MODE_FAIR && taken_q[0] && valid_i[1]))
   else $error("vpu: in MODE_FAIR a segment was granted before another's end");
-  c_fair : cover property (@(posedge clk_i) disable iff (!on_q) mode_q == eqx_pkg::MODE_FAIR && taken_q[0]);
-  a_one_filler : assert property (@(posedge clk_i) disable iff (!on_q) !(&(valid_i & cols_held_i)))
+  c_fair : cover property (@(posedge clk_i) disable iff (!live) mode_q == eqx_pkg::MODE_FAIR && taken_q[0]);
+  a_one_filler : assert property (@(posedge clk_i) disable iff (!live) !(&(valid_i & cols_held_i)))
   else $error("vpu: two segments fill tiles at once");
-  c_one_filler : cover property (@(posedge clk_i) disable iff (!on_q) valid_i == 2'b11 && cols_held_i != '0);
-  a_turn : assert property (@(posedge clk_i) disable iff (!on_q) turn_i == {valid_i[1] && !valid_i[0], valid_i[0]})
+  c_one_filler : cover property (@(posedge clk_i) disable iff (!live) valid_i == 2'b11 && cols_held_i != '0);
+  a_turn : assert property (@(posedge clk_i) disable iff (!live) turn_i == {valid_i[1] && !valid_i[0], valid_i[0]})
   else $error("vpu: a cycle is lost, or training's although inference holds a segment");
-  c_turn : cover property (@(posedge clk_i) disable iff (!on_q) valid_i != '0);
+  c_turn : cover property (@(posedge clk_i) disable iff (!live) valid_i != '0);
 
   // Lines in flight: stage T writes VEC at the end of its cycle, a line that starts then reads what was there before.
   localparam int unsigned T = 8 + $clog2(L);
@@ -115,11 +118,11 @@ module vpu_checks #(
     else flight_q <= {flight_q[T:1], line_valid_i && line_i.op.r_sp == eqx_isa_pkg::DST_VEC, line_i.addr[vpu_pkg::R]};
   end
 
-  a_early_read : assert property (@(posedge clk_i) disable iff (!on_q) early == '0)
+  a_early_read : assert property (@(posedge clk_i) disable iff (!live) early == '0)
   else $error("vpu: context %0d reads a VEC line that a line in flight is still to write", line_i.ctx);
-  c_early_read : cover property (@(posedge clk_i) disable iff (!on_q) reads != '0 && flight_q[1].valid);
-  c_fresh_read : cover property (@(posedge clk_i) disable iff (!on_q) fresh != '0);  // at the shortest legal distance
-  c_suspended : cover property (@(posedge clk_i) disable iff (!on_q) mode_i == eqx_pkg::MODE_PRIO && turn_i[0] && valid_i[1]);
-  c_suspended_tile : cover property (@(posedge clk_i) disable iff (!on_q) turn_i[0] && valid_i[1] && cols_held_i[1]);
+  c_early_read : cover property (@(posedge clk_i) disable iff (!live) reads != '0 && flight_q[1].valid);
+  c_fresh_read : cover property (@(posedge clk_i) disable iff (!live) fresh != '0);  // at the shortest legal distance
+  c_suspended : cover property (@(posedge clk_i) disable iff (!live) mode_i == eqx_pkg::MODE_PRIO && turn_i[0] && valid_i[1]);
+  c_suspended_tile : cover property (@(posedge clk_i) disable iff (!live) turn_i[0] && valid_i[1] && cols_held_i[1]);
 `endif
 endmodule

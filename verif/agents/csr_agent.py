@@ -3,12 +3,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cocotb
 from cocotb.triggers import FallingEdge, First, RisingEdge
 from cocotb_bus.drivers.amba import AXI4LiteMaster
 from cocotb_bus.monitors import BusMonitor
 from pyuvm import ConfigDB, uvm_agent, uvm_analysis_port, uvm_component, uvm_driver, uvm_sequence, uvm_sequence_item, uvm_sequencer
 
 from models.csr_map import REGS
+from models.registers import RegisterWrites
 from verif.agents.axis import now
 
 BUS = "s_axil"
@@ -90,7 +92,7 @@ class CsrMonitor(uvm_component):
 
 @dataclass
 class CsrWrite:
-    """A register took a value, which shows from ``cycle`` on."""
+    """A register took a value, which shows from ``cycle`` on; ``data`` is the whole word, also where strobes named less."""
 
     cycle: int
     address: int
@@ -98,16 +100,26 @@ class CsrWrite:
 
 
 class CsrWriteMonitor(uvm_component):
-    """Reports every register write as :class:`CsrWrite`, fed by the probe in the HDL top."""
+    """Reports every register write that acts as :class:`CsrWrite`, fed by the probe in the HDL top."""
 
     def build_phase(self):
         self.ap = uvm_analysis_port("ap", self)
+        self.registers = RegisterWrites()
 
     async def run_phase(self):
         dut = ConfigDB().get(self, "", "DUT")
+        cocotb.start_soon(self._resets(dut))
         while True:
             await dut.csr_toggle.value_change
-            self.ap.write(CsrWrite(now() + 1, int(dut.csr_addr.value), int(dut.csr_data.value)))
+            address = int(dut.csr_addr.value)
+            value = self.registers.write(address, int(dut.csr_data.value), int(dut.csr_strobe.value))
+            if value is not None:
+                self.ap.write(CsrWrite(now() + 1, address, value))
+
+    async def _resets(self, dut) -> None:
+        while True:
+            await FallingEdge(dut.rst_n)
+            self.registers.reset()
 
 
 class CsrAgent(uvm_agent):

@@ -14,6 +14,7 @@ from verif.agents.unit_agent import UnitAgent
 from verif.lib.dram import DramBackdoor
 from verif.env.coverage import FunctionalCoverage
 from verif.env.deployment import Deployment
+from verif.env.hang import HangWatch
 from verif.env.latency import LatencyScoreboard
 from verif.env.predict import solo_response
 from verif.env.reference import Reference
@@ -54,6 +55,7 @@ class EquinoxEnv(uvm_env):
         self.latency_board = LatencyScoreboard.create("latency_board", self)
         self.axi_watch = AxiWatch.create("axi_watch", self)
         self.coverage = FunctionalCoverage.create("coverage", self)
+        self.hang_watch = HangWatch.create("hang_watch", self)
 
     def connect_phase(self):
         self.requests.driver.offered.connect(self.response_board.offered_port.analysis_export)
@@ -80,6 +82,7 @@ class EquinoxEnv(uvm_env):
         self.latency_board.held = lambda: int(dut.rsp_held.value) + int(dut.u_dram.held.value)
         self.axi_watch.transfers = lambda: int(dut.u_checker.transfers.value)
         self.response_board.expected = self.predictor.response
+        self.hang_watch.position = self._position
         board = self.weight_board
         board.required = False
         self.batches.limits = {n: s.batch for n, s in enumerate(what.image.services)}
@@ -89,6 +92,13 @@ class EquinoxEnv(uvm_env):
             board.reference = self.predictor.training
             board.loss = what.loss
             board.step_regions, board.weight_regions = ("errors",), ("weights",)
+
+    def _position(self) -> str:
+        """How far the host has come with its requests."""
+        board = self.response_board
+        oldest = next(iter(board.outstanding.values()), None)
+        text = f"{len(board.served) + len(board.outstanding)} requests offered, {len(board.served)} answered"
+        return text if oldest is None else f"{text}, the oldest outstanding is request {oldest.request_id}, offered in cycle {oldest.offered}"
 
     @property
     def boards(self) -> list[Scoreboard]:

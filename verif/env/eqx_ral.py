@@ -194,10 +194,12 @@ class eqx_csr__IMEM_DATA(uvm_reg):
 
     def __init__(self, name: str = "IMEM_DATA"):
         super().__init__(name, 32, uvm_coverage_model_e.UVM_NO_COVERAGE)
-        self.word = uvm_reg_field("word")
+        self.low = uvm_reg_field("low")
+        self.high = uvm_reg_field("high")
 
     def build(self) -> None:
-        self.word.configure(self, 32, 0, "WO", False, 0x0, True, True, False)
+        self.low.configure(self, 24, 0, "WO", False, 0x0, True, True, False)
+        self.high.configure(self, 8, 24, "WO", False, 0x0, True, True, False)
 
 
 # Reg - eqx_csr::PERF_CTRL

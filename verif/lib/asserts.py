@@ -4,6 +4,7 @@ An assertion is labelled ``a_<name>``; its cover, of the cases in which it had s
 same file; modules ``*_cg`` hold points ``cp_*`` and crosses ``cr_*``. Verilator counts covers in runs with COVERAGE=1
 (kind ``user``); more covers than assertions are welcome.
 Elaboration checks of parameters (``$fatal``/``$error`` outside processes) are no assertions.
+No assertion judges before the first reset, when registers hold anything: each depends on ``live`` of an ``eqx_live``.
 """
 from __future__ import annotations
 
@@ -21,6 +22,7 @@ _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.S)
 _STATEMENT = re.compile(r"(?:\b(\w+)\s*:\s*)?\b(assert|cover)\b\s*(?:property\b\s*)?\(")
 _TO_END = re.compile(r'(?:[^";]|"(?:[^"\\]|\\.)*")*')
 _TEXT = re.compile(r'\$error\s*\(\s*"((?:[^"\\]|\\.)*)"')
+_OPENS = re.compile(r"\b(?:always\w*|initial|task|function)\b")
 _PROCEDURAL = re.compile(r"\bif\s*\([^;]*?\)\s*\$(?:error|fatal)\s*\(")
 
 
@@ -93,6 +95,30 @@ def without_cover(root: Path = ROOT) -> list[str]:
             if _in_process(text, match.start()):
                 line = text.count("\n", 0, match.start()) + 1
                 out.append(f"{name}:{line}: `if ({text[start:match.end()].strip()[:30]}...) $error`: write an assertion, so that it is counted")
+    return out
+
+
+def before_reset(root: Path = ROOT) -> list[str]:
+    """Assertions that could judge before the first reset: a line each.
+
+    A concurrent one must begin with ``disable iff (!live)``; the others must stand behind a condition on ``live`` in their process,
+    or in a task or function of a file whose processes have one.
+    """
+    out = []
+    for name, text in _sources(root):
+        for match in _STATEMENT.finditer(text):
+            if match[2] != "assert":
+                continue
+            own = text[match.start(2) : match.end() + len(_TO_END.match(text, match.end())[0])]
+            if "property" in match[0]:
+                guarded = re.search(r"disable\s+iff\s*\(!live\)", own)
+            else:
+                opened = max(_OPENS.finditer(text[: match.start(2)]), key=lambda m: m.start(), default=None)
+                where = text if opened is None or opened[0] in ("task", "function") else text[opened.start() : match.start(2)] + own
+                guarded = re.search(r"\blive\b", where)
+            if not guarded or "eqx_live" not in text:
+                line = text.count("\n", 0, match.start(2)) + 1
+                out.append(f"{name}:{line}: {match[1] or 'an assertion'} judges before the first reset: make it depend on live of an eqx_live")
     return out
 
 

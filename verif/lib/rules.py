@@ -136,8 +136,8 @@ def _process_starts(tree: ast.AST) -> list[tuple[int, str]]:
 
 
 def check_all(root: Path) -> list[str]:
-    """All findings in rtl/, models/, verif/ and scripts/ below ``root``, assertions without a cover among them."""
-    findings = asserts.without_cover(root)
+    """All findings in rtl/, models/, verif/ and scripts/ below ``root``, with assertions that have no cover or judge before a reset."""
+    findings = asserts.without_cover(root) + asserts.before_reset(root)
     for path in sorted((root / "rtl").rglob("*.sv")):
         findings += check_rtl_file(path)
     for package in _MAY_USE:

@@ -91,7 +91,7 @@ class PatchSeq(uvm_sequence):
         csr = Csr()
         await csr.write("IMEM_ADDR", index=self.index, unit=self.unit)
         for part in words32(self.word):
-            await csr.write("IMEM_DATA", word=part)
+            await csr.write("IMEM_DATA", part)
 
 
 class CommandSeq(uvm_sequence):

@@ -135,10 +135,12 @@ module csr_backdoor;
         end
       end
       11'h044: begin  // IMEM_DATA
-        q[31:0] = eqx_csr.field_storage.IMEM_DATA.word.value;
+        q[23:0] = eqx_csr.field_storage.IMEM_DATA.low.value;
+        q[31:24] = eqx_csr.field_storage.IMEM_DATA.high.value;
         stored = 32'hffffffff;
         if (write) begin
-          eqx_csr.field_storage.IMEM_DATA.word.value = data[31:0];
+          eqx_csr.field_storage.IMEM_DATA.low.value = data[23:0];
+          eqx_csr.field_storage.IMEM_DATA.high.value = data[31:24];
         end
       end
       11'h050: begin  // PERF_CTRL

@@ -30,6 +30,16 @@ module tb_equinox #(
   localparam int unsigned CTX = C_INF + C_TRN;
   localparam int unsigned UNITS = eqx_isa_pkg::UNITS;
 
+  if (DRAM_LATENCY < 1 || DRAM_LATENCY > 100000) begin : g_latency
+    $fatal(1, "tb_equinox: LATENCY = %0d: legal is 1..100000", DRAM_LATENCY);
+  end
+  if (DRAM_GAP > 1000) begin : g_gap
+    $fatal(1, "tb_equinox: GAP = %0d: legal is 0..1000", DRAM_GAP);
+  end
+  if (DRAM_BYTES < 4096 || DRAM_BYTES > 2 ** 31 || DRAM_BYTES % K != 0) begin : g_bytes
+    $fatal(1, "tb_equinox: BYTES = %0d: legal is a multiple of K = %0d in 4096..2147483648", DRAM_BYTES, K);
+  end
+
   logic clk = 1'b0;
   always #5 clk = ~clk;
   logic rst_n = 1'b1;
@@ -192,6 +202,7 @@ module tb_equinox #(
   logic        csr_toggle = 1'b0;    // a register was written: the new value shows in the cycle after this edge
   logic [10:0] csr_addr;
   logic [31:0] csr_data;
+  logic [3:0]  csr_strobe;
 
   logic [CTX-1:0][8:0] ctx_now;
   always_comb begin
@@ -222,9 +233,77 @@ module tb_equinox #(
   logic [15:0] pc_next, pc_base;
   logic [31:0] pc_turns;
   assign pc_first = u_core.u_frontend.g_unit[MMU].u_front.g_ctx[C_INF].u_stream.at_base_q;
-  assign pc_next  = u_core.u_frontend.g_unit[MMU].u_front.g_ctx[C_INF].u_stream.pc_q;
+  assign pc_next  = u_core.u_frontend.g_unit[MMU].u_front.g_ctx[C_INF].u_stream.pc_q[15:0];
   assign pc_turns = u_core.u_frontend.g_unit[MMU].u_front.g_ctx[C_INF].u_stream.iters_q;
   assign pc_base  = u_core.u_frontend.g_unit[MMU].u_base[C_INF];
+
+  // ---- hangs: who waits, what moves, and once nothing has for too long, where everything stands
+  int unsigned hang_limit = 0;  // cycles without progress, beside the longest batch timeout that a waiting request has; 0: not watched
+  logic        stuck;           // rises once
+  logic [1:0]  stuck_who;       // 0 inference, 1 training
+  logic        stuck_catch;
+  logic [SERVICES-1:0][15:0]           stuck_level;
+  logic [SERVICES-1:0][31:0]           stuck_timeout;
+  logic [31:0]                         stuck_free;   // payload slots
+  logic [CTX-1:0][UNITS-1:0][16:0]     stuck_pc;     // of the head, or of the instruction to be fetched; counted in the memory
+  logic [CTX-1:0][UNITS-1:0][1:0]      stuck_head;   // 0 stream over or none, 1 fetches, 2 waits for semaphores, 3 for its unit
+  logic [CTX-1:0][UNITS-1:0][15:0]     stuck_lacks;  // semaphores that the head waits for
+  logic [CTX-1:0][15:0][3:0]           stuck_sem;
+  logic [UNITS-1:0][CTX-1:0]           stuck_quiet;
+  logic [31:0]                         stuck_reads, stuck_writes, stuck_replies;  // bursts at the DRAM
+  logic [1:0]                          stuck_stream; // request stream: valid, ready; at the core
+
+  localparam logic [CTX-1:0] INF_MASK = CTX'((1 << C_INF) - 1);
+  localparam logic [31:0] ENDLESS = 32'd1 << 24;     // a batch timeout from here on is none
+  logic [CTX-1:0] ctx_works, ctx_moves;
+  logic [31:0]    longest;
+  logic           queued;
+  logic           dram_moves;
+  assign dram_moves = (arvalid && arready) || (rvalid && rready) || (awvalid && awready) || (wvalid && wready) || (bvalid && bready);
+  always_comb begin
+    longest = '0;
+    queued  = 1'b0;  // requests that need no other to go
+    for (int unsigned s = 0; s < SERVICES; s++)
+      if (u_core.svc[s].enable && u_core.svc_level[s] != '0) begin
+        queued |= u_core.svc_level[s] >= 16'(u_core.svc[s].batch) || u_core.svc[s].timeout < ENDLESS;
+        if (u_core.svc[s].timeout > longest && u_core.svc[s].timeout < ENDLESS) longest = u_core.svc[s].timeout;
+      end
+    ctx_moves = '0;
+    for (int unsigned c = 0; c < CTX; c++) begin
+      ctx_works[c] = u_core.ctx_sts[c].state != eqx_pkg::CTX_IDLE && u_core.ctx_sts[c].state != eqx_pkg::CTX_ERROR;
+      for (int unsigned u = 0; u < UNITS; u++) ctx_moves[c] |= u_core.busy[u][c] || (u_core.instr_valid[u][c] && u_core.instr_ready[u][c]) || u_core.done_valid[u][c];
+    end
+  end
+  hang_watch u_hang_watch (
+      .clk_i(clk), .rst_ni(rst_n), .limit_i((hang_limit == 0) ? 32'd0 : hang_limit + longest),
+      .excused_i(u_dram.err_mute != '0 || rsp_stall_pct >= 100),
+      .waits_i({|(ctx_works & ~INF_MASK) && u_core.mode != eqx_pkg::MODE_INF_ONLY,
+                (req_valid && u_core.accept_en) || queued || |(ctx_works & INF_MASK) || u_core.ans_valid}),
+      .moves_i({|(ctx_moves & ~INF_MASK) || dram_moves || ctx_now != ctx_seen,
+                |(ctx_moves & INF_MASK) || (req_valid && req_ready) || u_core.row_valid || (m_tvalid && m_tready)}),
+      .stuck_o(stuck), .who_o(stuck_who), .catch_o(stuck_catch)
+  );
+  for (genvar c = 0; c < CTX; c++) begin : g_stuck
+    for (genvar u = 0; u < UNITS; u++) begin : g_unit
+      always_ff @(posedge clk) if (stuck_catch) begin
+        stuck_pc[c][u]    <= u_core.u_frontend.g_unit[u].u_front.g_ctx[c].u_stream.pc;
+        stuck_head[c][u]  <= !u_core.u_frontend.g_unit[u].u_front.g_ctx[c].u_stream.full_q ? {1'b0, u_core.fetch_wait[u][c]} : {1'b1, !u_core.dep_wait[u][c]};
+        stuck_lacks[c][u] <= u_core.u_frontend.g_unit[u].u_front.g_ctx[c].u_stream.head.wait_mask & ~u_core.u_frontend.nonzero[c];
+      end
+    end
+    always_ff @(posedge clk) if (stuck_catch) stuck_sem[c] <= u_core.u_frontend.g_ctx[c].u_sem.sem_q;
+  end
+  always_ff @(posedge clk)
+    if (stuck_catch) begin
+      stuck_level   <= u_core.svc_level;
+      for (int unsigned s = 0; s < SERVICES; s++) stuck_timeout[s] <= u_core.svc[s].timeout;
+      stuck_free    <= 32'($countones(u_core.u_request_dispatcher.u_pool.free_q)) + 32'(u_core.u_request_dispatcher.slot_valid);
+      stuck_quiet   <= u_core.quiet;
+      stuck_reads   <= u_dram.rq_n;
+      stuck_writes  <= u_dram.wq_n;
+      stuck_replies <= u_dram.bq_n;
+      stuck_stream  <= {req_valid, req_ready};
+    end
 
   always_ff @(posedge clk) begin
     cycle <= cycle + 1;
@@ -247,6 +326,7 @@ module tb_equinox #(
       csr_toggle <= !csr_toggle;
       csr_addr   <= u_core.u_csr.u_regs.cpuif_addr;
       csr_data   <= u_core.u_csr.u_regs.cpuif_wr_data;
+      for (int b = 0; b < 4; b++) csr_strobe[b] <= u_core.u_csr.u_regs.cpuif_wr_biten[8*b];
     end
     if (unit_probe && |u_core.done_valid) begin
       unit_toggle <= !unit_toggle;

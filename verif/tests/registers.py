@@ -8,14 +8,15 @@ import cocotb
 from pyuvm import uvm_check_e, uvm_reg, uvm_status_e
 
 from models.csr_map import REGS
-from models.isa.encoding import Status
+from models.isa.encoding import Status, Unit
+from models.isa.program import words32
 from verif.agents.axis import cycles, now
 from verif.agents.csr_agent import Csr
 from verif.agents.register_model import register_model
 from verif.env.csr_coverage import CsrCoverage
 from verif.env.scenario import POLICIES
 from verif.lib.verdict import require
-from verif.sequences.boot import BootSeq, PerfSeq, reset
+from verif.sequences.boot import BootSeq, PatchSeq, PerfSeq, reset
 from verif.sequences.replay import bad_request
 from verif.tests.base import EquinoxTest
 
@@ -48,6 +49,7 @@ class Registers(EquinoxTest):
         await self.all_different()
         await self.strobes()
         await BootSeq(self.what.image, POLICIES.index(self.scenario.policy)).start()
+        await self.in_parts()
         await self.sticky()
         await self.counters()
         self.covered.dump()
@@ -129,6 +131,21 @@ class Registers(EquinoxTest):
             named = sum(0xFF << 8 * n for n in range(4) if strobe >> n & 1)
             held = held & ~named | value & named
             self.expect(f"{path} with strobes {strobe:#06b}", await self.value(path), held)
+
+    async def in_parts(self) -> None:
+        """Instructions of a service written again in halves and bytes, over others that were put in their place: it still works."""
+        unit, service = Unit.VPU, self.what.image.services[0]
+        start, words = service.pc[unit], self.what.image.imem[unit]
+        address, data = REGS["IMEM_ADDR"][0], REGS["IMEM_DATA"][0]
+        for parts in ((0b0011, 0b1100), (0b0001, 0b0010, 0b0100, 0b1000)):
+            await PatchSeq(unit, start, words[start + 1]).start()
+            await self.csr.write("IMEM_ADDR", index=start ^ 1, unit=Unit.ST)
+            await self.csr.write_raw(address, int(unit) << 16 | 0xFF, 0b0100)
+            await self.csr.write_raw(address, start, 0b0011)
+            self.expect("IMEM_ADDR", await self.csr.read("IMEM_ADDR"), {"index": start, "unit": int(unit)})
+            for word in words32(words[start]):
+                for strobe in parts:
+                    await self.csr.write_raw(data, word, strobe)
 
     async def sticky(self) -> None:
         """Sticky bits are set by events and cleared by writing 1 to them alone."""

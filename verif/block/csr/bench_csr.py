@@ -14,7 +14,7 @@ from verif.sequences.boot import reset
 from verif.sequences.registers import RegisterAccessSeq, RegisterBitBashSeq, RegisterResetSeq, RegisterUniqueSeq
 
 
-@pyuvm.test()
+@pyuvm.test(timeout_time=20, timeout_unit="ms")
 class csr_reset_test(CsrTest):
     """Reset values through both doors, out of the first reset and after every bit was something else."""
 
@@ -28,7 +28,7 @@ class csr_reset_test(CsrTest):
         await self.play(RegisterResetSeq)
 
 
-@pyuvm.test()
+@pyuvm.test(timeout_time=20, timeout_unit="ms")
 class csr_bit_bash_test(CsrTest):
     """Every bit of every register written 1 and 0, over 0 and 1."""
 
@@ -38,7 +38,7 @@ class csr_bit_bash_test(CsrTest):
         await self.play(RegisterBitBashSeq)
 
 
-@pyuvm.test()
+@pyuvm.test(timeout_time=20, timeout_unit="ms")
 class csr_access_test(CsrTest):
     """Front door against back door, and all registers at the same time."""
 
@@ -47,7 +47,7 @@ class csr_access_test(CsrTest):
         await self.play(RegisterUniqueSeq)
 
 
-@pyuvm.test()
+@pyuvm.test(timeout_time=20, timeout_unit="ms")
 class csr_strobes_test(CsrTest):
     """A write changes the bytes that its strobes name, in every register that only keeps what is written."""
 
@@ -66,7 +66,165 @@ class csr_strobes_test(CsrTest):
                 self.expect(f"{path} after a write with strobes {strobe:#06b}", await self.peek(path) & kept, held)
 
 
-@pyuvm.test()
+@pyuvm.test(timeout_time=20, timeout_unit="ms")
+class csr_effects_test(CsrTest):
+    """What a write does beside keeping a value hangs on the right bytes: commands, sticky bits, the instruction memory's pointer and words."""
+
+    async def body(self) -> None:
+        self.pointer = 0  # where the next instruction goes: index + 65536 * unit
+        for strobe in range(16):
+            await self.commands(strobe)
+            await self.sticky(strobe)
+        for _ in range(3):
+            for strobe in (int(s) for s in self.rng.permutation(16)):
+                await self.address(strobe)
+        for strobe in range(16):
+            await self.discards(strobe)
+        for parts in ((0xF,), (0x3, 0xC), (0x1, 0x2, 0x4, 0x8), (0x7, 0x8), (0x0, 0x2, 0x1, 0x0, 0xC)):
+            await self.store(parts)
+        await self.stale_bytes()
+        await self.beyond()
+
+    async def commands(self, strobe: int) -> None:
+        """Commands are in the lowest byte."""
+        for ctx in range(self.size["CTX"]):
+            before = int(self.dut.cmd_count.value)
+            await self.csr.write_raw(REGS[f"CTX[{ctx}].CMD"][0], 0xFFFFFFFF, strobe)
+            await self.settle()
+            after = int(self.dut.cmd_count.value)
+            seen = [(after >> 8 * k) - (before >> 8 * k) & 0xFF for k in range(4 * self.size["CTX"])]
+            legal = [strobe & 1 if k // 4 == ctx else 0 for k in range(len(seen))]
+            self.expect(f"CTX[{ctx}].CMD with strobes {strobe:#06b}: cycles of each command", seen, legal)
+        before = int(self.dut.clear_count.value)
+        await self.csr.write_raw(REGS["PERF_CTRL"][0], 0xFFFFFFFE, strobe)
+        await self.settle()
+        self.expect(f"PERF_CTRL with strobes {strobe:#06b}: cleared", int(self.dut.clear_count.value) - before & 0xFF, strobe & 1)
+
+    async def sticky(self, strobe: int) -> None:
+        path = "IRQ_STATUS"
+        await self.fire(*STICKY)
+        await self.settle()
+        held = await self.peek(path)
+        await self.csr.write_raw(REGS[path][0], 0xFFFFFFFF, strobe)
+        self.expect(f"{path} after a write with strobes {strobe:#06b}", (held, await self.peek(path)), (0b01110, 0 if strobe & 1 else 0b01110))
+        await self.csr.write(path, 0x1F)
+
+    async def address(self, strobe: int) -> None:
+        """After a write of some bytes, the next instruction goes to where the whole register then points."""
+        value, path = int(self.rng.integers(1 << 18)), "IMEM_ADDR"
+        held = await self.peek(path)
+        named = sum(0xFF << 8 * n for n in range(4) if strobe >> n & 1)
+        await self.csr.write_raw(REGS[path][0], value, strobe)
+        if strobe & 0b0111:
+            self.pointer = held & ~named | value & named
+        await self.store((0xF,), f"after IMEM_ADDR with strobes {strobe:#06b}")
+
+    async def discards(self, strobe: int) -> None:
+        """A write to any byte of the pointer discards the words gathered so far; other writes do not."""
+        words = [int(w) for w in self.rng.integers(1 << 32, size=5)]
+        for word in words:
+            await self.csr.write("IMEM_DATA", word)
+        at = await self.peek("IMEM_ADDR")
+        await self.csr.write_raw(REGS["IMEM_ADDR"][0], at, strobe)
+        if strobe & 0b0111:
+            self.pointer, words = at, []
+        await self.store((0xF,), f"after IMEM_ADDR with strobes {strobe:#06b} amid an instruction", words)
+
+    async def store(self, parts: tuple[int, ...], what: str = "", first: list[int] | None = None) -> None:
+        """Twelve words, each in writes with these strobes, of which ``first`` are there: one instruction at the pointer."""
+        words, count = list(first or []), int(self.dut.imem_count.value)
+        while len(words) < 12:
+            words.append(int(self.rng.integers(1 << 32)))
+            for strobe in parts:
+                self.expect(f"{what}: instructions stored too early", int(self.dut.imem_count.value), count)
+                mask = sum(0xFF << 8 * n for n in range(4) if strobe >> n & 1)
+                await self.csr.write_raw(REGS["IMEM_DATA"][0], words[-1] & mask | int(self.rng.integers(1 << 32)) & ~mask, strobe)
+            await self.csr.read_raw(REGS["IMEM_DATA"][0])  # without effect
+        await self.settle()
+        self.stored(f"{what}: words in parts {parts}: instruction", count + 1, words)
+
+    def stored(self, what: str, count: int, words: list[int]) -> None:
+        at = int(self.dut.stored_unit.value) << 16 | int(self.dut.stored_addr.value)
+        seen = (int(self.dut.imem_count.value), at, int(self.dut.stored_word.value))
+        self.expect(f"{what}: count, place, word", seen, (count, self.pointer, sum(w << 32 * i for i, w in enumerate(words))))
+        self.pointer += 1
+
+    async def stale_bytes(self) -> None:
+        """Bytes that were not written are those of the word before."""
+        words, count = [int(w) for w in self.rng.integers(1 << 32, size=11)], int(self.dut.imem_count.value)
+        for word in words:
+            await self.csr.write("IMEM_DATA", word)
+        await self.csr.write_raw(REGS["IMEM_DATA"][0], 0xAB000000, 0x8)
+        await self.settle()
+        self.stored("last word by its highest byte alone", count + 1, [*words, 0xAB000000 | words[-1] & 0xFFFFFF])
+
+    async def beyond(self) -> None:
+        """Behind index 65,535 nothing is stored, neither at 0 nor in the next unit."""
+        await self.csr.write("IMEM_ADDR", index=65535, unit=1)
+        self.pointer = 1 << 16 | 65535
+        await self.store((0xF,), "the last index")
+        count = int(self.dut.imem_count.value)
+        for _ in range(24):
+            await self.csr.write("IMEM_DATA", int(self.rng.integers(1 << 32)))
+        await self.settle()
+        self.expect("instructions stored beyond index 65,535", int(self.dut.imem_count.value) - count, 0)
+        await self.csr.write("IMEM_ADDR", index=7, unit=2)
+        self.pointer = 2 << 16 | 7
+        await self.store((0xF,), "after that")
+
+
+@pyuvm.test(timeout_time=20, timeout_unit="ms")
+class csr_two_words_test(CsrTest):
+    """A counter read in two words is one value that it had while its low word was read, wherever it carries meanwhile."""
+
+    async def body(self) -> None:
+        await self.wraps()
+        await self.keeps()
+
+    async def wraps(self) -> None:
+        """It counts every cycle and passes 2^32 in each of the cycles that the reads take."""
+        met = set()
+        for high in (0, 1, int(self.rng.integers(0xFFFF))):
+            for before in range(1, 24):
+                start = (high + 1 << 32) - before
+                await FallingEdge(self.dut.clk)
+                self.dut.perf_value.value = self.hardware.perf = start
+                running = cocotb.start_soon(self.count())
+                low = await self.csr.read_raw(REGS["PERF_LO"][0])
+                end = self.hardware.perf
+                value = low | await self.csr.read_raw(REGS["PERF_HI"][0]) << 32
+                last = self.hardware.perf
+                running.cancel()
+                self.expect(f"counter of {before} cycles before {high + 1}·2^32, in {start:#x}..{end:#x}: {value:#x}", start <= value <= end, True)
+                met.add("before" if value >> 32 == high < last >> 32 else "")
+        require("before" in met, "no counter carried between the reads of its two words")
+
+    async def count(self) -> None:
+        while True:
+            await FallingEdge(self.dut.clk)
+            self.hardware.perf += 1
+            self.dut.perf_value.value = self.hardware.perf
+
+    async def keeps(self) -> None:
+        """The high word is kept from read to read of the low one; nothing else touches it."""
+        await reset(self.dut)
+        for n in range(4):
+            first, other = (int(v) for v in self.rng.integers(1 << 48, size=2))
+            self.dut.perf_value.value = first
+            await self.settle()
+            if n == 0:
+                self.expect("PERF_HI out of reset", await self.csr.read_raw(REGS["PERF_HI"][0]), 0)
+            low = await self.csr.read_raw(REGS["PERF_LO"][0])
+            self.dut.perf_value.value = other
+            for access in ("nothing", "PERF_SEL", "PERF_CTRL", "PERF_LO", "peek"):
+                if access == "peek":
+                    await self.peek("PERF_LO")
+                elif access != "nothing":
+                    await self.csr.write(access, int(self.rng.integers(1 << 32)))
+                self.expect(f"counter after {access}", await self.csr.read_raw(REGS["PERF_HI"][0]) << 32 | low, first)
+
+
+@pyuvm.test(timeout_time=20, timeout_unit="ms")
 class csr_hardware_test(CsrTest):
     """Signals of the hardware show in their registers; events count, set sticky bits and raise the interrupt, also amid a write."""
 
@@ -163,7 +321,7 @@ class csr_hardware_test(CsrTest):
         self.dut.events.value = 0
 
 
-@pyuvm.test()
+@pyuvm.test(timeout_time=20, timeout_unit="ms")
 class csr_command_test(CsrTest):
     """Commands last one cycle, whichever door they come through; instructions are put together from twelve words."""
 
@@ -198,7 +356,7 @@ class csr_command_test(CsrTest):
 
     async def instructions(self) -> None:
         for unit in range(4):
-            index = int(self.rng.integers(1 << 16))
+            index = int(self.rng.integers((1 << 16) - 2))
             await self.csr.write("IMEM_ADDR", index=index, unit=unit)
             await self.csr.write("IMEM_DATA", 0xBAD)  # one word, of which the next write to IMEM_ADDR makes nothing
             await self.csr.write("IMEM_ADDR", index=index, unit=unit)
@@ -210,10 +368,10 @@ class csr_command_test(CsrTest):
                     await self.csr.write("IMEM_DATA", word)
                 await self.settle()
                 stored = (int(self.dut.imem_count.value) - before, int(self.dut.stored_unit.value), int(self.dut.stored_addr.value), int(self.dut.stored_word.value))
-                self.expect("instruction: count, unit, index, word", stored, (1, unit, (index + n) & 0xFFFF, sum(w << 32 * i for i, w in enumerate(words))))
+                self.expect("instruction: count, unit, index, word", stored, (1, unit, index + n, sum(w << 32 * i for i, w in enumerate(words))))
 
 
-@pyuvm.test()
+@pyuvm.test(timeout_time=20, timeout_unit="ms")
 class csr_settings_test(CsrTest):
     """Every setting reaches the port that it is for, from every register field, a cycle after the write."""
 
@@ -243,7 +401,7 @@ class csr_settings_test(CsrTest):
         return path not in ("IRQ_ENABLE", "IMEM_ADDR") and number < self.size["SERVICES" if path.startswith("SVC") else "CTX"]
 
 
-@pyuvm.test()
+@pyuvm.test(timeout_time=20, timeout_unit="ms")
 class csr_visited_test(CsrTest):
     """Every register was reached through each door that it has, and every policy saw every kind of write. Must run behind the others."""
 

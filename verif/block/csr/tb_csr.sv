@@ -86,10 +86,12 @@ module tb_csr #(
   logic csr_toggle = 1'b0;
   logic [10:0] csr_addr;
   logic [31:0] csr_data;
+  logic [3:0] csr_strobe;
   always_ff @(posedge clk)
     if (u_csr.u_regs.cpuif_req_masked && u_csr.u_regs.cpuif_req_is_wr) begin
       csr_toggle <= !csr_toggle;
       csr_addr   <= u_csr.u_regs.cpuif_addr;
       csr_data   <= u_csr.u_regs.cpuif_wr_data;
+      for (int b = 0; b < 4; b++) csr_strobe[b] <= u_csr.u_regs.cpuif_wr_biten[8*b];
     end
 endmodule

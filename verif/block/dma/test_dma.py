@@ -18,3 +18,10 @@ def test_dma(size: str) -> None:
 @pytest.mark.parametrize("line", LINES)
 def test_dma_line_lengths(line: str) -> None:
     run_block(__file__, params=LINES[line], plusargs=FILES, test_filter="random|every_cycle|one_beat|faulty", opt="-O0")
+
+
+@pytest.mark.nightly
+def test_dma_deepest() -> None:
+    """Memories of the greatest depth, 2^16: what is beyond them is no address of 16 bits."""
+    depths = dict.fromkeys(("ACTD_DEPTH", "WGTD_DEPTH", "STG_DEPTH", "SOF_DEPTH", "SOB_DEPTH"), 65536)
+    run_block(__file__, params={**SIZES["tiny"], **depths}, plusargs=FILES, test_filter="faulty", opt="-O0", timeout=1800)

@@ -235,6 +235,8 @@ async def runs_out_of_memory(dut) -> None:
     h = await start(dut)
     tail = [instruction(h.rng, Op.LOAD) for _ in range(3)]
     await one_fault(h, [[], [], tail, []], [0, 0, param("IMEM_DEPTH") - 3, 0], Err.PC_RANGE, {2})
+    if param("IMEM_DEPTH") > 65535:  # there is no address beyond: run off the last instruction
+        await h.load([[], [], [], [instruction(h.rng, Op.STORE)]], [0, 0, 0, 65535])
     h.settings([Program([None, None, None, 65535])] * param("SERVICES"), {})
     h.waiting.append(0)
     await h.until(lambda: any(x.state == ERROR for x in h.model.ctx))

@@ -8,6 +8,7 @@ CORES = {
     "tiny": {"CTX": 3, "C_INF": 2, "N": 4, "SERVICES": 4, "IMEM_DEPTH": 512, "RX_SLOTS": 64},
     "default": {"CTX": 3, "C_INF": 2, "N": 8, "SERVICES": 4, "IMEM_DEPTH": 512, "RX_SLOTS": 64},
     "large": {"CTX": 3, "C_INF": 2, "N": 16, "SERVICES": 4, "IMEM_DEPTH": 512, "RX_SLOTS": 64},
+    "deepest": {"CTX": 3, "C_INF": 2, "N": 4, "SERVICES": 4, "IMEM_DEPTH": 65536, "RX_SLOTS": 1024},
     "odd": {"CTX": 5, "C_INF": 3, "N": 4, "SERVICES": 3, "IMEM_DEPTH": 300, "RX_SLOTS": 20},
 }
 

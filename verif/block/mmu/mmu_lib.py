@@ -82,7 +82,7 @@ class Bench:
         self.acc = await self.dump()
         # The two copies of the accumulator start with different junk: one instruction overwrites every line.
         size = self.size
-        rows = min(size.acc, size.a_depth[1])
+        rows = min(size.acc, size.a_depth[1], 65535)
         fill = [matmul(a_sp=1, b_sp=1, rows=min(rows, size.acc - x), n_g=1, n_k=1, a_sr=1, c_base=x, c_sr=1)
                 for x in range(0, size.acc, rows)]  # fmt: skip
         await self.phase([[fill]] + [[[]]] * (size.ctx - 1), [Env()] * size.ctx)

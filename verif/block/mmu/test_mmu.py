@@ -18,3 +18,10 @@ def test_mmu(size: dict[str, int], seeds: list[int]) -> None:
 
 def test_mmu_large() -> None:
     run_block(__file__, params={**LARGE, **ROOMY}, seeds=[1], test_filter="mixed_programs|utilisation", opt="-O0")
+
+
+@pytest.mark.nightly
+def test_mmu_deepest() -> None:
+    """Memories of the greatest depth, 2^16: what is beyond them is no address of 16 bits."""
+    depths = dict.fromkeys(ROOMY, 65536)
+    run_block(__file__, params={**TINY, **depths}, seeds=[1], test_filter="mixed_programs|errors", opt="-O0")

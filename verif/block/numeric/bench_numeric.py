@@ -41,7 +41,7 @@ def bf16_pairs(n: int) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate([r[0], np.repeat(EVERY, s.size)]), np.concatenate([r[1], np.tile(s, EVERY.size)])
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="sec")
 @cocotb.parametrize(cell=["ADD1", "ADD2"])
 async def fp32_add(dut: Any, cell: str) -> None:
     """A million random additions, near exponents and cancellations among them, and all pairs of special values."""
@@ -49,14 +49,14 @@ async def fp32_add(dut: Any, cell: str) -> None:
     await run_stream(dut, cell, [(a, 32), (b, 32)], fp32_sum(a, b), MILLION)
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="sec")
 async def fp32_max(dut: Any) -> None:
     a, b = drive.fp32_pairs(rng(), MILLION // 4)
     want = nm.fp32_bits(nm.fp32_max(a.view(np.float32), b.view(np.float32)))
     await run_stream(dut, "FMAX", [(a, 32), (b, 32)], want, MILLION // 4)
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="sec")
 async def bf16_max(dut: Any) -> None:
     """Every value against every special one, and random pairs; the operands change places at random."""
     a, b = bf16_pairs(100_000)
@@ -65,14 +65,14 @@ async def bf16_max(dut: Any) -> None:
     await run_stream(dut, "BMAX", [(a, 16), (b, 16)], nm.bf16_max(a, b), 3 * MILLION)
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="sec")
 async def bf16_mul(dut: Any) -> None:
     """The exact fp32 product; the rounded one is the subject of the sweep."""
     a, b = (x[: 2 * MILLION] for x in bf16_pairs(MILLION))
     await run_stream(dut, "MUL", [(a, 16), (b, 16)], nm.fp32_bits(nm.bf16_mul_fp32(a, b)), MILLION)
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="sec")
 async def fp32_to_bf16(dut: Any) -> None:
     """Every upper half with lower halves at and around the tie, and random patterns."""
     low = np.array([0, 1, 0x7FFF, 0x8000, 0x8001, 0xFFFF], np.uint32)
@@ -81,7 +81,7 @@ async def fp32_to_bf16(dut: Any) -> None:
     await run_stream(dut, "ROUND", [(x, 32)], nm.fp32_to_bf16(x.view(np.float32)), MILLION)
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="sec")
 @cocotb.parametrize(width=[25, 19])
 async def int_to_fp32(dut: Any, width: int) -> None:
     """A million sums of all magnitudes and exponents; sums of one bit, extremes and zero under all edge exponents."""
@@ -104,7 +104,7 @@ async def int_to_fp32(dut: Any, width: int) -> None:
     await run_stream(dut, f"I2F{width}", [(s, 32), (ea, 8), (eb, 8)], want, MILLION)
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="sec")
 async def bf16_act(dut: Any) -> None:
     """Every input of every function, and of the unused codes, which copy; then the same in random order."""
     fn = np.repeat(np.arange(16), 1 << 16)
@@ -115,7 +115,7 @@ async def bf16_act(dut: Any) -> None:
     await run_stream(dut, "ACT", [(fn, 8), (x, 16)], want, 2 * MILLION)
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="sec")
 async def hbfp_quant_lane(dut: Any) -> None:
     """Every value under exponents from one below its own to ten above, and under 0, 1, 254, 255 and random ones."""
     own = (EVERY >> 7).astype(np.int64) & 0xFF
@@ -128,7 +128,7 @@ async def hbfp_quant_lane(dut: Any) -> None:
     await run_stream(dut, "QUANT", [(x, 16), (e, 8)], want.view(np.uint8), MILLION)
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="sec")
 @cocotb.parametrize(cell=["MAXE", "MAXE_WIDE"])
 async def hbfp_max_exp(dut: Any, cell: str) -> None:
     """Random blocks of one lane or of all; the maximum alone in each lane; zeros, subnormals and non-finite values."""
@@ -145,7 +145,7 @@ async def hbfp_max_exp(dut: Any, cell: str) -> None:
     await run_stream(dut, cell, [(f, 16) for f in x.reshape(-1, 4).T], want, n)
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="sec")
 async def planted_fault_is_caught(dut: Any) -> None:
     """One flipped bit in every 1000th row must be counted, no more and no less."""
     n = drive.LANES * 4000
@@ -157,7 +157,7 @@ async def planted_fault_is_caught(dut: Any) -> None:
     drive.remove_files()
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="sec")
 @cocotb.parametrize(cell=["BADD", "BMUL"])
 async def sweep(dut: Any, cell: str) -> None:
     """All 2**16 values of one bf16 operand against 1,024 of the other, every special value among them."""

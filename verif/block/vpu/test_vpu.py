@@ -10,6 +10,7 @@ TINY = {"N": 4, "M": 1, "W": 2}
 SQUARE = {"N": 4, "M": 2, "W": 2}  # K = L: a line is a block
 DEFAULT = {"N": 8, "M": 2, "W": 4}
 LARGE = {"N": 16, "M": 2, "W": 4, "VEC_DEPTH": 1024, "SOF_DEPTH": 512}
+DEPTHS = ("VEC_DEPTH", "ACC_DEPTH", "STG_DEPTH", "SOF_DEPTH", "ACTC_DEPTH", "WGTC_DEPTH", "SOB_DEPTH")
 
 
 @pytest.mark.parametrize("size", [TINY, DEFAULT], ids=["tiny", "default"])
@@ -26,3 +27,9 @@ def test_vpu(size: dict[str, int]) -> None:
 
 def test_vpu_large() -> None:
     run_block(__file__, params=LARGE, test_filter="random_programs.*mode=2|full_rate|completion_queue|own_lines")
+
+
+@pytest.mark.nightly
+def test_vpu_deepest() -> None:
+    """Memories of the greatest depth, 2^16: what is beyond them is no address of 16 bits."""
+    run_block(__file__, params={**TINY, **dict.fromkeys(DEPTHS, 65536), "RX_SLOTS": 1024, "RX_LINES": 64}, test_filter="faults|random_programs.*mode=2")

@@ -67,6 +67,13 @@ module axi_dram #(
     $error("axi_dram: K must be a power of two that divides BYTES; LATENCY, B_LATENCY and QUEUE at least 1");
   end
 
+  logic live;  // out of reset
+  eqx_live u_live (
+      .clk_i,
+      .rst_ni,
+      .live_o(live)
+  );
+
   logic [8*K-1:0] mem       [WORDS] /* verilator public_flat_rw */;
   logic [31:0]    stall_seed        /* verilator public_flat_rw */ = 1;
   logic [31:0]    stall_pct         /* verilator public_flat_rw */ = 0;
@@ -230,7 +237,7 @@ module axi_dram #(
       wrote_last = 1;
       owner = FREE;
       {arready_o, awready_o, rvalid_o, wready_o, bvalid_o} <= '0;
-    end else begin
+    end else if (live) begin  // before the first reset the master's signals mean nothing
       now = now + 1;
       if (arvalid_i || awvalid_i || !ar_up || !aw_up || (rq_n | wq_n | bq_n) != 0 || stall_pct != 0) begin
         if (stall_seed != seed_seen) begin

@@ -1,0 +1,90 @@
+"""A run that makes no progress ends, and says what waits for what. The HDL top watches (``hang_watch.sv``); nothing here costs a cycle."""
+from __future__ import annotations
+
+from cocotb.triggers import RisingEdge
+from pyuvm import ConfigDB, uvm_component
+
+from models.config import Config
+from models.isa.encoding import Err, Unit
+from verif.agents.axis import now
+from verif.env.deployment import Deployment
+
+HOST = 10_000  # cycles for what the host does: it polls, writes registers, clears errors
+BEATS = 4096  # more than LD, ST and the memory hold together
+SLOWEST = 20  # times as long with the most random stalls that a scenario may have, 95 %
+STATES = ("idle", "loading", "running", "responding", "stopping", "in error")
+HEADS = ("nothing to issue", "waits for its fetch", "waits for semaphores", "waits for its unit")
+
+
+def hang_limit(cfg: Config) -> int:
+    """Cycles without any progress after which a run counts as hung.
+
+    Rows, beats and lines are progress, so programs may be of any length: what can take long without one is the DRAM (its latency, others'
+    bursts before ours, stalls) and the host. Batch timeouts are added in the HDL top, from the registers.
+    """
+    return HOST + 2 * cfg.LATENCY + SLOWEST * BEATS * (1 + cfg.GAP)
+
+
+class HangWatch(uvm_component):
+    """Fails the run when the HDL top has seen no progress for too long. ``position()`` says where the host's trace is."""
+
+    def build_phase(self):
+        self.what: Deployment = ConfigDB().get(self, "", "DEPLOYMENT")
+        self.dut = ConfigDB().get(self, "", "DUT")
+        self.position = lambda: ""
+
+    async def run_phase(self):
+        self.dut.hang_limit.value = hang_limit(self.what.cfg)
+        while True:
+            await RisingEdge(self.dut.stuck)
+            self.report()
+
+    def report(self) -> None:
+        """Raise the report.
+
+        Raises:
+            AssertionError: always.
+        """
+        raise AssertionError("\n".join([self.headline(), *(f"  {line}" for line in self.lines())]))
+
+    def headline(self) -> str:
+        who = [name for n, name in enumerate(("inference", "training")) if int(self.dut.stuck_who.value) >> n & 1]
+        return f"hang: {' and '.join(who)} waits, and nothing has moved for {int(self.dut.hang_limit.value)} cycles or more, seen in cycle {now()}"
+
+    def lines(self) -> list[str]:
+        """What waits for what, a line each."""
+        cfg, dut, image = self.what.cfg, self.dut, self.what.image
+        stream = int(dut.stuck_stream.value)
+        out = [f"host: {self.position()}; request stream {('idle', 'idle', 'held back by the core', 'moves')[stream]}"]
+        levels, timeouts, names = int(dut.stuck_level.value), int(dut.stuck_timeout.value), {n: name for name, n in self.what.index.items()}
+        for n, service in enumerate(image.services):
+            level = levels >> 16 * n & 0xFFFF
+            full = ", full" if level == cfg.QUEUE_DEPTH else ""
+            out.append(f"queue of {names.get(n, n)}: {level} of {cfg.QUEUE_DEPTH} wait{full}; a batch goes with {service.batch} or after {timeouts >> 32 * n & 0xFFFFFFFF} cycles")
+        out.append(f"payload slots: {int(dut.stuck_free.value)} of {cfg.RX_SLOTS} free")
+        for c in range(cfg.CTX):
+            out += self.context(c)
+        reads, writes, replies = (int(signal.value) for signal in (dut.stuck_reads, dut.stuck_writes, dut.stuck_replies))
+        out.append(f"DRAM: {reads} read bursts, {writes} write bursts, {replies} write responses outstanding")
+        return out
+
+    def context(self, c: int) -> list[str]:
+        """State of a context, and where its streams stand."""
+        cfg, dut = self.what.cfg, self.dut
+        seen = int(dut.ctx_seen.value) >> 9 * c & 0x1FF
+        state, cause = seen & 7, seen >> 3 & 15
+        kind = "inference" if c < cfg.C_INF else "training"
+        out = [f"context {c} ({kind}): {STATES[state]}{f', {Err(cause).name} in {Unit(seen >> 7).name}' if cause else ''}"]
+        if state == 0:
+            return out
+        units, semaphores = len(Unit), int(dut.stuck_sem.value) >> 64 * c
+        for u in range(units):
+            n = units * c + u
+            pc, head = int(dut.stuck_pc.value) >> 17 * n & 0x1FFFF, int(dut.stuck_head.value) >> 2 * n & 3
+            lacks = int(dut.stuck_lacks.value) >> 16 * n & 0xFFFF
+            busy = "" if int(dut.stuck_quiet.value) >> cfg.CTX * u + c & 1 else "; the unit has work of it"
+            which = " " + ", ".join(str(k) for k in range(16) if lacks >> k & 1) if head == 2 else ""
+            out.append(f"  {Unit(u).name} at {pc}: {HEADS[head]}{which}{busy}")
+        held = {k: v for k in range(16) if (v := semaphores >> 4 * k & 15)}
+        out.append(f"  semaphores above 0: {', '.join(f'{k} = {v}' for k, v in held.items()) or 'none'}")
+        return out
