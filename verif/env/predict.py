@@ -12,6 +12,7 @@ import numpy as np
 
 from models.compiler.image import register
 from models.timing import Timeline, TimingModel
+from models.timing.bounds import earliest_end
 from models.timing.host import Host
 from verif.env.deployment import Deployment
 from verif.env.scenario import POLICIES
@@ -58,11 +59,10 @@ def predict(
     return model.run([*writes, *((START, *w) for w in extra)], requests, until)
 
 
-def solo_response(what: Deployment, service: int, rows: int) -> int:
-    """Cycles from the hand-over of a batch's last row to the last beat of its first response, alone in an idle core."""
-    name = what.image.installed[service].name
-    batch = predict(what, [FIRST] * rows, [name] * rows, timeouts={name: 1000}).batches[0]
-    return int(batch["respond"] - batch["run"]) + what.image.services[service].tx_lines + 1
+def earliest_response(what: Deployment, service: int, rows: int) -> int:
+    """Cycles from the hand-over of a batch's last row to the last beat of its first response, at least, whatever runs beside it."""
+    work = earliest_end(what.image.installed[service].program, what.cfg, rows)
+    return work + what.image.services[service].tx_lines + 4  # it runs in the next cycle, ends, and is chosen in the cycle after that
 
 
 @dataclass(frozen=True)
