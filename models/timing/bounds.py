@@ -109,10 +109,10 @@ def _unit(unit: Unit, cfg: Config, rows: int, chunk: int | None) -> _Mmu | _Vpu 
     return _Ld(cfg) if unit == Unit.LD else _St(cfg)
 
 
-def earliest_end(program: Program, cfg: Config, rows: int = 1) -> int:
+def earliest_end(program: Program, cfg: Config, rows: int = 1, train_rows: int | None = None) -> int:
     """Cycles ``end - run`` that a batch of so many rows takes at least, from the first cycle of its context's run to its last cycle of work.
 
-    Found by iteration from below: every issue and completion starts at 0, and each sweep lifts it to what follows from the others.
+    ``train_rows``: one iteration of a training program, with that setting. Found by iteration from below: every issue and completion starts at 0, and each sweep lifts it to what follows from the others.
     So every sweep's times are bounds, and the last ones are the best that these rules give.
     """
     done: dict[Unit, list[int]] = {u: [0] * len(program.streams[u]) for u in Unit}
@@ -120,7 +120,7 @@ def earliest_end(program: Program, cfg: Config, rows: int = 1) -> int:
         last, moved = 0, False
         for unit in Unit:
             tokens = _tokens(program, done)
-            times, issued = _sweep(program.streams[unit], _unit(unit, cfg, rows, None), tokens)
+            times, issued = _sweep(program.streams[unit], _unit(unit, cfg, rows, train_rows), tokens)
             moved |= times != done[unit]
             done[unit] = times
             last = max([last, issued, *times])
