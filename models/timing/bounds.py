@@ -117,7 +117,7 @@ def earliest_end(program: Program, cfg: Config, rows: int = 1, train_rows: int |
     """
     done: dict[Unit, list[int]] = {u: [0] * len(program.streams[u]) for u in Unit}
     while True:
-        last, moved = 0, False
+        last, moved = -1, False
         for unit in Unit:
             tokens = _tokens(program, done)
             times, issued = _sweep(program.streams[unit], _unit(unit, cfg, rows, train_rows), tokens)
@@ -141,7 +141,7 @@ def _tokens(program: Program, done: dict[Unit, list[int]]) -> list[list[int]]:
 
 def _sweep(stream: Sequence[Instr], unit: _Mmu | _Vpu | _Ld | _St, tokens: list[list[int]]) -> tuple[list[int], int]:
     """Earliest completions of a stream, and its last issue, where semaphores get their tokens at these times."""
-    taken, issue, out = [0] * SEMAPHORES, FIRST - NEXT, []
+    taken, issue, out = [0] * SEMAPHORES, FIRST - NEXT, []  # a program without streams ends in its first cycle
     for ins in stream:
         issue += NEXT
         for k in range(SEMAPHORES):

@@ -56,6 +56,14 @@ class RandomDeployment(Deployment):
             waits += case.training.start
         return patience(work, waits, max(case.rsp_stall, case.dram_stall))
 
+    @property
+    def moves(self) -> bool:
+        """Whether the case's run has any traffic with the DRAM: boot's included, services' that are asked for."""
+        programs = [self.image.programs["boot"], *(self.image.installed[n].program for n in {n for _, n, _ in self.case.requests})]
+        if self.case.training:
+            programs.append(self.image.work.program)
+        return any(p.streams[Unit.LD] or p.streams[Unit.ST] for p in programs)
+
     def areas(self) -> list[tuple[int, int]]:
         """DRAM ranges (address, bytes) that programs may write."""
         cfg = self.cfg

@@ -73,6 +73,7 @@ class RandomProgramTest(EquinoxTest):
                 self.dut.u_dram.stall_pct.value = 100
             case "sink":
                 self.dut.rsp_stall_pct.value = 100
+        self.env.axi_watch.required = self.what.moves
         vseq = RandomProgramVseq(self.what, self.send)
         await vseq.start()
         await cycles(200)
