@@ -25,15 +25,16 @@ class _Mmu:
     """
 
     def __init__(self, cfg: Config, rows: int, chunk: int | None) -> None:
-        self.n, self.batch, self.chunk = cfg.N, rows, chunk
+        self.n, self.batch, self.chunk = cfg.N, rows, None if chunk is None else max(chunk, 1)
         self.flight = 2 * cfg.N + 2 + ADD_LATENCY
         self.port, self.last = 0, 0
 
     def take(self, ins: Instr, issue: int) -> int:
         rows = self.batch if ins.dyn_rows else ins.rows
-        chunks = -(-rows // min(self.chunk or rows, rows))
+        chunk = min(self.chunk or rows, rows)
+        chunks = -(-rows // chunk)
         tiles = chunks * ins.n_g * ins.n_k
-        least = rows - (chunks - 1) * min(self.chunk or rows, rows)  # rows of the last chunk, whose tile loads last
+        least = rows - (chunks - 1) * chunk  # rows of the last chunk, whose tile loads last
         whole = rows * ins.n_g * ins.n_k
         if ins.c_sr == 0:
             begin = SAME_LINE * rows - (SAME_LINE - 1) * chunks if ins.accum else rows  # of k = 0
