@@ -16,7 +16,7 @@ from models.timing.bounds import earliest_end, serial_work
 ONE = {
     "rows": (Unit.MMU, lambda cfg, n: make(Op.MATMUL, rows=5 + n, n_g=2, n_k=3, a_sr=1, b_sk=cfg.L, c_sr=1, c_sg=20)),
     "few rows": (Unit.MMU, lambda cfg, n: make(Op.MATMUL, rows=1, n_g=1 + n, n_k=2, a_sr=1, b_sk=cfg.L, c_sr=1, c_sg=1)),
-    "one line": (Unit.MMU, lambda cfg, n: make(Op.MATMUL, rows=6 + n, n_g=1, n_k=3, a_sr=1, b_sk=cfg.L, c_sr=0, accum=n % 2)),
+    "one line": (Unit.MMU, lambda cfg, n: make(Op.MATMUL, rows=16 + n, n_g=1, n_k=3, a_sr=1, b_sk=cfg.L, c_sr=0, accum=n % 2)),
     "lines": (Unit.VPU, lambda cfg, n: make(Op.VECTOR, cnt_o=2 + n, cnt_i=3, r_sp=1)),
     "blocks": (Unit.VPU, lambda cfg, n: make(Op.VECTOR, cnt_o=2, cnt_i=3 + n, v_mode=Conv.ROWS)),
     "columns": (Unit.VPU, lambda cfg, n: make(Op.VECTOR, cnt_o=1 + n, cnt_i=cfg.K, v_mode=Conv.COLS)),
