@@ -270,12 +270,12 @@ class Core:
         sem_init: Sequence[int] | None = None,
     ) -> Run:
         """Return the :class:`Run` of a training program (semaphores default to the program's)."""
-        if iters < 1 or not 1 <= iter_mod <= 65535:
-            raise ValueError(f"iters = {iters}, iter_mod = {iter_mod}: legal ranges 1.., 1..65535")
+        if iters < 0 or not 0 <= iter_mod <= 65535:
+            raise ValueError(f"iters = {iters}, iter_mod = {iter_mod}: legal ranges 0.., 0..65535")
         index = self.cfg.C_INF if ctx is None else ctx
         if not self.cfg.C_INF <= index < self.cfg.CTX:
             raise ValueError(f"context {index}: legal range of training contexts {self.cfg.C_INF}..{self.cfg.CTX - 1}")
-        return Run(self, prog, Context(index, True, bases, cfg=self.cfg), iters, iter_mod, sem_init)
+        return Run(self, prog, Context(index, True, bases, cfg=self.cfg), iters, max(iter_mod, 1), sem_init)
 
     def run_training(
         self,

@@ -7,9 +7,10 @@ every result that it touches is NaN.
 
 The grid is that of the HBFP emulator (github.com/parsa-epfl/HBFPEmulator, ``bfp_ops.py``, 7 mantissa
 bits, deterministic rounding). The emulator takes ``ceil(log2(max + 1e-8))`` for the exponent, which
-differs in two places: where the maximum is an exact power of two (2**-3 and above) its exponent is one
+differs in two places: where the maximum is an exact power of two (2**-2 and above) its exponent is one
 lower, so the maximum itself saturates at 127; and blocks whose maximum is below about 2**-19 are
-disturbed by the 1e-8. ``emulator_compat=True`` reproduces both.
+disturbed by the 1e-8. ``emulator_compat=True`` reproduces both. One value no block can hold: the emulator
+turns +-0x7F7F into an infinity (its clip overflows), here it is +-127 * 2**121.
 """
 
 from __future__ import annotations
@@ -25,8 +26,7 @@ U8 = NDArray[np.uint8]
 E_SPECIAL = 255
 E_BIAS = 133  # a block (q, E) stands for q * 2**(E - 133)
 Q_MAX = 127
-SUM_BITS_MAX = 25  # signed; magnitudes up to 2**24 are exact in fp32
-K_MAX = 1024  # K * 127**2 < 2**24
+K_MAX = 1024  # K * 128**2 <= 2**24: exact in fp32, mantissas of -128 included
 _EMULATOR_EPSILON = np.float32(1e-8)
 
 
@@ -114,7 +114,7 @@ def hbfp_matmul(
     out = None if acc is None else as_fp32(acc, "acc")
     if out is not None and out.shape != (a.shape[0], b.shape[0]):
         raise ValueError(f"acc {out.shape}: need {(a.shape[0], b.shape[0])}")
-    # Every partial sum is an integer below 2**24, hence exact in float32 whatever its order.
+    # Every partial sum is an integer of at most 2**24, hence exact in float32 whatever its order.
     fa = np.ascontiguousarray(a.transpose(1, 0, 2), dtype=np.float32)
     fb = np.ascontiguousarray(b.transpose(1, 2, 0), dtype=np.float32)
     if _all_normal(ea, eb, out):

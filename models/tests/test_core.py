@@ -270,7 +270,7 @@ def test_a_missing_semaphore_shows() -> None:
 def test_dram_image_must_fit() -> None:
     with pytest.raises(ValueError, match="DRAM image: need 4194305 bytes, have 4194304"):
         Core(TINY, bytes(4194305))
-    with pytest.raises(ValueError, match=r"iters = 0, iter_mod = 1: legal ranges"):
-        Core(TINY).run_training(assemble("nop.ld last"), iters=0)
+    with pytest.raises(ValueError, match=r"iters = -1, iter_mod = 1: legal ranges"):
+        Core(TINY).run_training(assemble("nop.ld last"), iters=-1)
     with pytest.raises(ValueError, match=r"context 0: legal range of training contexts 2\.\.2"):
         Core(TINY).run_training(assemble("nop.ld last"), ctx=0)

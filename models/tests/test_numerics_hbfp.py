@@ -89,17 +89,36 @@ def test_emulator_compat_equals_the_emulators_formula() -> None:
     x = random_blocks(rng, (3000, 8))
     x[:, 0] = np.where(rng.random(3000) < 0.3, x[:, 0] & 0xFF80, x[:, 0])
     x[:, 1:] = np.where(rng.random((3000, 1)) < 0.3, x[:, 1:] & 0xFF80, x[:, 1:])
-    # interval = 2**(exp-7) must itself be a normal number in the emulator's fp32
-    x = x[((x >> 7) & 0xFF).max(axis=1) < 250]
-    t = nm.bf16_to_fp32(x)
-    exp = np.ceil(np.log2(np.abs(t).max(axis=1, keepdims=True) + np.float32(1e-8)))
-    interval = np.exp2(exp.astype(np.float64) - 7)
-    top = np.exp2(exp.astype(np.float64)) - interval
-    want = np.clip(np.rint(t / interval) * interval, -top, top)
+    x[:200, 0] = rng.choice([0x7F7F, 0xFF7F, 0x7F7E, 0x7F00, 0x7F01, 0x7E80], 200)  # the largest numbers
+    x[200:300, 1] = rng.choice([0x7F7F, 0xFF7F], 100)
+    x = x[((x >> 7) & 0xFF).max(axis=1) < 255]
+    want = emulated(nm.bf16_to_fp32(x))
     q, e = nm.quantise(x, emulator_compat=True)
-    np.testing.assert_array_equal(q * np.exp2(e.astype(np.float64) - 133)[:, None], want)
+    value = q * np.exp2(e.astype(np.float64) - 133)[:, None]
+    largest = (x & 0x7FFF) == 0x7F7F
+    assert np.array_equal(np.isinf(want), largest) and largest.sum() > 100
+    assert np.array_equal(value[largest], np.copysign(127 * 2.0**121, want[largest]))
+    np.testing.assert_array_equal(value[~largest], want[~largest])
     plain = nm.quantise(x)[1]
     assert 0 < np.mean(plain != e) < 1
+
+
+def emulated(t: np.ndarray) -> np.ndarray:
+    """The emulator's steps on fp32 blocks, every one of them in fp32: overflows included."""
+    seven, one = np.float32(7), np.float32(2)
+    with np.errstate(over="ignore"):
+        exp = np.ceil(np.log2(np.abs(t).max(axis=1, keepdims=True) + np.float32(1e-8)))
+        interval = np.power(one, exp - seven)
+        top = np.power(one, exp) - interval
+        return np.minimum(np.maximum(np.rint(t / interval) * interval, -top), top).astype(np.float64)
+
+
+def test_emulator_compat_begins_at_a_quarter() -> None:
+    """From 2**-2 on a power of two has the lower exponent; below, 1e-8 lifts it over the power, and the grids are the same."""
+    powers = np.arange(-19, 8)
+    x = nm.fp32_to_bf16(np.exp2(powers).astype(np.float32))[:, None]
+    lower = nm.block_exponent(x).astype(int) - nm.block_exponent(x, emulator_compat=True)
+    np.testing.assert_array_equal(lower, powers >= -2)
 
 
 def test_int_to_fp32() -> None:
@@ -151,6 +170,21 @@ def test_matmul_paths_agree(edge: int) -> None:
         slow = nm.hbfp_matmul(more_q, more_e, bq, be, None if c is None else np.concatenate([c, c[:1]]))
         assert np.all(np.isnan(slow[20]))
         np.testing.assert_array_equal(nm.fp32_bits(fast), nm.fp32_bits(slow[:20]))
+
+
+def test_matmul_with_mantissas_of_minus_128() -> None:
+    """Loaded blocks may hold -128; the sum of 1,024 products of them is 2**24, still exact."""
+    q = np.full((1, 1, 1024), -128, np.int8)
+    for e in (133, 60):  # the fast path and the other
+        exps = np.array([[e]])
+        assert nm.hbfp_matmul(q, exps, q, exps)[0, 0] == 2.0 ** (24 + 2 * e - 266)
+        assert nm.hbfp_matmul(q, exps, -q - 1, exps)[0, 0] == -(1 << 17) * 127 * 2.0 ** (2 * e - 266)
+    rng = np.random.default_rng(17)
+    aq, bq = rng.choice(np.array([-128, -127, 127], np.int8), (2, 9, 3, 64))
+    e = np.full((9, 3), 133)
+    want = np.einsum("rbk,cbk->rc", aq.astype(np.int64), bq.astype(np.int64))
+    np.testing.assert_array_equal(nm.hbfp_matmul(aq, e, bq, e), want)
+    assert nm.dequantise([[-128]], [133])[0, 0] == -128
 
 
 def test_matmul_largest_sum_is_exact() -> None:

@@ -13,7 +13,7 @@ from models.compiler.space import room_beside
 from models.compiler.training import mlp_training
 from models.config import load_config
 from models.timing import Timeline, TimingModel
-from models.timing.attribution import CAUSES, STAGES, AttributionError, Solo, answered, attribute, only_dma, stages
+from models.timing.attribution import CAUSES, RUN, STAGES, AttributionError, Solo, answered, attribute, only_dma, stages
 from models.timing.layout import LD, LOG, MMU, ST, VPU
 from models.workloads import mlp, mlp_serve
 from models.workloads.lstm import load_params
@@ -74,13 +74,13 @@ def test_sums(config: str, policy: str, train: bool) -> None:
         parts = attribute(timeline, cycles, solo(config))
         assert tuple(parts) == CAUSES
         values = np.stack(list(parts.values()))
-        assert values.dtype == np.int64 and (values >= 0).all()
+        assert values.dtype == np.int64 and (parts["anomaly"] <= 0).all() and (np.delete(values, CAUSES.index("anomaly"), 0) >= 0).all()
         assert np.array_equal(values.sum(0), timeline.requests["done"] - cycles)
         assert (parts["compute"] > 0).all() and not parts["dram"].any()  # the services' weights are on the chip
         assert (parts["training"].sum() > 0) == (train and policy != "inference_only")
         coarse = stages(timeline, cycles, answered(timeline))
         assert tuple(coarse) == STAGES
-        assert np.array_equal(coarse["run"], sum(parts[c] for c in ("compute", "dram", "training", "inference")))
+        assert np.array_equal(coarse["run"], sum(parts[c] for c in RUN))
 
 
 @pytest.mark.parametrize("service", [0, 1])
@@ -89,7 +89,7 @@ def test_alone(config: str, service: int) -> None:
     """One request at a time in an idle core waits for nobody."""
     cycles = FIRST + 100_000 * np.arange(3)
     parts = attribute(run(config, "priority", False, cycles, [service] * 3), cycles, solo(config))
-    for cause in ("context", "dram", "training", "inference"):
+    for cause in ("context", "dram", "training", "inference", "anomaly"):
         assert not parts[cause].any(), cause
     assert set(parts["receive"]) == {image(config).installed[service].rx_lines + 1}
     assert set(parts["fill"]) == {4000} and len(set(parts["compute"])) == 1
@@ -117,13 +117,25 @@ def test_split_follows_what_held_the_batch() -> None:
         assert set(parts["training"]) == {training} and set(parts["inference"]) == {extra - training} and set(parts["dram"]) == {1}
 
 
+def test_shorter_than_alone() -> None:
+    """A batch that ran shorter than its solo run has no delay, whatever held it; the difference stands with its sign, and the sum is exact."""
+    cycles = FIRST + np.arange(8)
+    timeline = run("tiny", "priority", True, cycles, [0] * 8)
+    first = timeline.requests["batch"] == 0
+    length = int(timeline.batches[0]["end"] - timeline.batches[0]["run"])
+    timeline.batches["held_trn"][0], timeline.batches["held_inf"][0] = 3, 4
+    for less in (0, 1, 17):
+        parts = attribute(timeline, cycles, lambda *_, less=less: (length + less - 5, 5), first)
+        assert set(parts["anomaly"]) == {-less} and set(parts["compute"]) == {length + less - 5} and set(parts["dram"]) == {5}
+        assert not parts["training"].any() and not parts["inference"].any()
+        assert np.array_equal(sum(parts.values()), (timeline.requests["done"] - cycles)[first])
+
+
 def test_refusals() -> None:
     cycles = FIRST + np.arange(8)
     timeline = run("tiny", "priority", False, cycles, [0] * 8)
     with pytest.raises(AttributionError, match="request 2: -.* cycles of receive"):
         stages(timeline, np.where(np.arange(8) == 2, 10**6, cycles), answered(timeline))
-    with pytest.raises(AttributionError, match="batch 0: ran 1 cycles shorter than alone"):
-        attribute(timeline, cycles, lambda *_: (int(timeline.batches[0]["end"] - timeline.batches[0]["run"]) + 1, 0), timeline.requests["batch"] == 0)
     timeline.requests["batch"][3] = -1
     with pytest.raises(AttributionError, match="request 3: not answered"):
         stages(timeline, cycles, np.ones(8, bool))

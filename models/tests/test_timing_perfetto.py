@@ -137,6 +137,21 @@ def test_format_and_contents(name: str, tmp_path: Path) -> None:
     assert max(waiting) == 2 and waiting[-1] == 0
 
 
+def test_a_negative_part(tmp_path: Path) -> None:
+    """Spans of causes never run backwards: what one saves is cut from those before it, and they end where the next begins."""
+    timeline, arrival, parts = made_up()
+    which = answered(timeline)
+    run = parts.pop("run")
+    parts = {"receive": parts["receive"], "fill": parts["fill"], "context": parts["context"], "dispatch": parts["dispatch"],
+             "compute": run + 2, "dram": np.where(which, 5, 0), "anomaly": np.where(which, -7, 0), "response": parts["response"]}  # fmt: skip
+    events = load(write_trace(timeline, tmp_path / "t.json", arrival, parts).path)["traceEvents"]
+    for n in np.flatnonzero(which).tolist():
+        mine = [e for e in events if e.get("cat") == "request" and e["id"] == n and e["ph"] in "be" and "request" not in e["name"]]
+        begins, ends = ({e["name"]: e["ts"] for e in mine if e["ph"] == ph} for ph in "be")
+        assert not {"dram", "anomaly"} & begins.keys() and ends["compute"] - begins["compute"] == run[n]
+        assert begins["response"] == ends["compute"] and ends["response"] == timeline.requests["done"][n]
+
+
 def test_what_has_not_ended(tmp_path: Path) -> None:
     """A batch and an instruction under way at the end are shown up to it; a request without an answer is not."""
     timeline, arrival, parts = made_up()

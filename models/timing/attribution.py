@@ -14,8 +14,8 @@ from .model import Timeline, TimingModel
 
 #: Parts of a request's life, in order of time; the fifth is split further.
 STAGES = ("receive", "fill", "context", "dispatch", "run", "response")
-#: Parts of the run.
-RUN = ("compute", "dram", "training", "inference")
+#: Parts of the run. ``anomaly`` is zero or negative, the others are zero or positive.
+RUN = ("compute", "dram", "training", "inference", "anomaly")
 CAUSES = (*STAGES[:4], *RUN, STAGES[5])
 
 _COMMANDS = {address for path, (address, _) in REGS.items() if path.startswith("CTX[") and path.endswith("CMD")}
@@ -67,7 +67,7 @@ def attribute(
         which: the requests wanted, bool [requests] (default: all that were answered).
 
     Raises:
-        AttributionError: as :func:`stages`; or a batch ran shorter than alone.
+        AttributionError: as :func:`stages`.
     """
     which = answered(timeline) if which is None else which
     parts = stages(timeline, arrival, which)
@@ -76,12 +76,10 @@ def attribute(
     batch = timeline.batches[used]
     alone = np.array([solo(int(b["svc"]), int(b["rows"])) for b in batch], np.int64).reshape(-1, 2)
     extra = batch["end"] - batch["run"] - alone.sum(1)
-    if (extra < 0).any():
-        k = int(np.argmax(extra < 0))
-        raise AttributionError(f"batch {used[k]}: ran {-extra[k]} cycles shorter than alone in an idle core")
+    delay = np.maximum(extra, 0)
     held = batch["held_trn"] + batch["held_inf"]
-    training = extra * batch["held_trn"] // np.maximum(held, 1)
-    split = dict(zip(RUN, (alone[:, 0], alone[:, 1], training, extra - training), strict=True))
+    training = delay * batch["held_trn"] // np.maximum(held, 1)
+    split = dict(zip(RUN, (alone[:, 0], alone[:, 1], training, delay - training, extra - delay), strict=True))
     parts.update({cause: cycles[place] for cause, cycles in split.items()})
     return {cause: parts[cause] for cause in CAUSES}
 

@@ -77,7 +77,7 @@ def _write(s, imem, patches, states, w, t):
     elif code == CLEAR:
         contexts.clear(s, n, t)
     elif code == DRAIN:
-        if n >= s.p.c_inf:
+        if n >= s.p.c_inf and t >= s.ctx[n].since:  # not in the cycle of its start
             frontend.drain(s, n)
     else:
         c = reg.ctx[n]

@@ -168,12 +168,21 @@ def _request_events(
         span: Event = {"cat": "request", "pid": REQUESTS, "tid": 0, "id": n}
         yield {"ph": "b", "ts": int(arrival[n]), "name": f"{service} request", "args": args, **span}
         at = int(arrival[n])
-        for name, cycles in split.items():
+        for name, cycles in _lengths(split).items():
             if cycles:
                 yield {"ph": "b", "ts": at, "name": name, **span}
                 at += cycles
                 yield {"ph": "e", "ts": at, "name": name, **span}
         yield {"ph": "e", "ts": done, "name": f"{service} request", **span}
+
+
+def _lengths(split: Mapping[str, int]) -> dict[str, int]:
+    """Lengths of the spans of a request's parts: what a negative part saves is cut from those before it."""
+    lengths, saved = dict(split), 0
+    for name in reversed(lengths):
+        kept = lengths[name] - saved
+        lengths[name], saved = max(kept, 0), max(-kept, 0)
+    return lengths
 
 
 def _queue_events(timeline: Timeline, which: NDArray[np.bool_], names: Names) -> Iterator[Event]:
@@ -230,7 +239,7 @@ def write_trace(
     Args:
         arrival: cycle in which each request arrived, [requests]; at most its ``offered``.
         parts: cycles of each request by cause, in order of time, [requests] each, summing to its latency (of requests that
-            went into no batch they are not looked at).
+            went into no batch they are not looked at). A negative one has no span, those before it are shorter by it.
         window: first cycle, and cycle before which things begin that are kept (default: all).
         most: events that may be kept, roughly; what begins later is left out, and :class:`Written` says so.
 

@@ -56,8 +56,8 @@ module mmu #(
   begin : g_bad_size
     $error("mmu: N = %0d, M = %0d, W = %0d: powers of two, N in 4..32, W/M in {1, 2, 4} are legal", N, M, W);
   end
-  if (N * W > 1024) begin : g_bad_k
-    $error("mmu: N*W = %0d, must not exceed 1024", N * W);
+  if (N * W > 512) begin : g_bad_k
+    $error("mmu: N*W = %0d, must not exceed 512", N * W);
   end
   if (CTX > 2 ** mmu_pkg::CTX_BITS || C_INF == 0 || C_INF > CTX) begin : g_bad_ctx
     $error("mmu: CTX = %0d, C_INF = %0d: 1 <= C_INF <= CTX <= %0d are legal", CTX, C_INF, 2 ** mmu_pkg::CTX_BITS);

@@ -28,8 +28,8 @@ module mmu_datapath #(
     output logic                     row_done_o,
     output logic [L-1:0][31:0]       line_o
 );
-  // Largest magnitude of a sum is K * 2**14 (mantissas of -128 included), and int_to_fp32 takes 25 bits; -128 never appears where K is 1024.
-  localparam int unsigned SUMW = (16 + $clog2(K) > 25) ? 25 : 16 + $clog2(K);
+  // Largest magnitude of a sum is K * 2**14, positive, where all mantissas are -128; mmu.sv keeps K so small that int_to_fp32 takes it.
+  localparam int unsigned SUMW = 16 + $clog2(K);
   localparam int unsigned DEPTH = 2 * N + 1;  // stages of row control: depths 0..2N
 
   // Row control: valid and bank of the row at each depth.

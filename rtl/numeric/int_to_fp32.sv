@@ -1,4 +1,4 @@
-// Block product to fp32: sum_i * 2**(ea_i + eb_i - 266), where |sum_i| <= 2**24, so nothing is rounded.
+// Block product to fp32: sum_i * 2**(ea_i + eb_i - 266), where -2**24 <= sum_i < 2**24, so nothing is rounded.
 // Overflow gives infinity, a magnitude below 2**-126 a signed zero, a zero sum +0, an exponent of 255 NaN.
 // Latency: 1 cycle, one operation a cycle. No handshake: valid_i enables the output register.
 module int_to_fp32 #(

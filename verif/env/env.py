@@ -16,7 +16,7 @@ from verif.env.coverage import FunctionalCoverage
 from verif.env.deployment import Deployment
 from verif.env.hang import HangWatch
 from verif.env.latency import LatencyScoreboard
-from verif.env.predict import solo_response
+from verif.env.predict import earliest_response
 from verif.env.reference import Reference
 from verif.env.scoreboards import AxiWatch, BatchRecorder, ResponseScoreboard, Scoreboard, WeightScoreboard
 
@@ -77,7 +77,7 @@ class EquinoxEnv(uvm_env):
         self.latency_board.config = what.cfg
         self.latency_board.timed = ConfigDB().get(self, "", "TIMED")
         self.latency_board.exact = not (what.scenario.rsp_stall or what.scenario.dram_stall)
-        self.latency_board.solo = cache(lambda service, rows: solo_response(what, service, rows))
+        self.latency_board.earliest = cache(lambda service, rows: earliest_response(what, service, rows))
         dut = ConfigDB().get(self, "", "DUT")
         self.latency_board.held = lambda: int(dut.rsp_held.value) + int(dut.u_dram.held.value)
         self.axi_watch.transfers = lambda: int(dut.u_checker.transfers.value)

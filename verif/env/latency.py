@@ -40,7 +40,7 @@ class LatencyScoreboard(Scoreboard):
     """Records what enters the core and when, and at the end compares the times of all that left it with the model's.
 
     ``config`` is the core's. With ``exact`` off (random stalls) times are bounded instead, see ``latency_bounds.py``: ``held``
-    gives the cycles in which a stall held something back, ``solo(service, rows)`` what a batch takes alone. With ``timed`` off
+    gives the cycles in which a stall held something back, ``earliest(service, rows)`` what a batch takes at least. With ``timed`` off
     nothing is compared.
     """
 
@@ -49,7 +49,7 @@ class LatencyScoreboard(Scoreboard):
         self.config: Config | None = None
         self.exact = self.timed = True
         self.held: Callable[[], int] = lambda: 0
-        self.solo: Callable[[int, int], int] | None = None
+        self.earliest: Callable[[int, int], int] | None = None
         self.writes: list[CsrWrite] = []
         self.offered: list[RequestItem] = []
         self.sent: list[SentRequest] = []
@@ -160,7 +160,7 @@ class LatencyScoreboard(Scoreboard):
         wanted = {n: cycle for cycle, n, _ in self._predicted_requests()}
         begun = {n: r.offered for n, r in enumerate(self.offered)}
         service = {n: r.service for n, r in enumerate(self.offered)}
-        early, late = too_early(self.batches, self.answers, self.solo), too_late(seen, wanted, begun, service, self.held())
+        early, late = too_early(self.batches, self.answers, self.earliest), too_late(seen, wanted, begun, service, self.held())
         for what, (checked, complaints) in (("earliest times of batches", early), ("latest times of responses", late)):
             self._count(what, checked)
             if not checked and seen:

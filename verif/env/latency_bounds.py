@@ -1,8 +1,10 @@
 """Bounds on time where random stalls make it unpredictable to the cycle.
 
-Never earlier: a batch's first response comes no sooner than the batch alone in an idle core would give it.
+Never earlier: a batch's first response comes no sooner than its program can end at all (``models/timing/bounds.py``): not the batch
+alone in an idle core, since beside others, or with stalls, a batch can end earlier than alone.
 Never later: a response comes at most as late as the model predicts without stalls, plus every cycle in which a stall held
 something back so far, plus GRACE: stalls shift dispatch decisions, so a request may find itself in a later batch than predicted.
+This one is an allowance, not a theorem.
 """
 from __future__ import annotations
 
@@ -16,8 +18,8 @@ from verif.agents.unit_agent import BatchEvent
 GRACE = 2.0  # times the longest predicted latency of the service
 
 
-def too_early(batches: Iterable[BatchEvent], answers: Iterable[Response], solo: Callable[[int, int], int]) -> tuple[int, list[str]]:
-    """(batches checked, complaints). ``solo(service, rows)``: cycles from the batch's last row handed over to its first response.
+def too_early(batches: Iterable[BatchEvent], answers: Iterable[Response], earliest: Callable[[int, int], int]) -> tuple[int, list[str]]:
+    """(batches checked, complaints). ``earliest(service, rows)``: cycles from the batch's last row handed over to its first response, at least.
 
     The OK answers of a service come in the order of its batches, so each batch owns the next ``rows`` of them.
     """
@@ -31,9 +33,12 @@ def too_early(batches: Iterable[BatchEvent], answers: Iterable[Response], solo: 
         if not mine or mine[0].status != Status.OK:
             continue
         checked += 1
-        least = solo(b.service, b.rows)
+        least = earliest(b.service, b.rows)
         if mine[0].cycle - b.cycle < least:
-            out.append(f"batch of cycle {b.cycle} (service {b.service}, {b.rows} rows): first response after {mine[0].cycle - b.cycle} cycles, alone it takes {least}")
+            out.append(
+                f"batch of cycle {b.cycle} (service {b.service}, {b.rows} rows): "
+                f"first response after {mine[0].cycle - b.cycle} cycles, it takes {least} at least"
+            )
     return checked, out
 
 

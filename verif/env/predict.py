@@ -11,14 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.compiler.image import register
-from models.timing import Timeline, TimingModel
+from models.timing import NEVER, Timeline, TimingModel
+from models.timing.bounds import earliest_end
 from models.timing.host import Host
 from verif.env.deployment import Deployment
 from verif.env.scenario import POLICIES
 
 START = 10     # cycle in which training starts
 FIRST = 1000   # cycle of the first request
-TAIL = 200_000  # cycles that the last requests may take
+TAIL = 200_000  # cycles that are looked at behind the last request, while training runs on
 
 
 def setup(what: Deployment, policy: str, timeouts: Mapping[str, int], train: bool, iters: int | None = None, start: bool = True) -> list[tuple[int, int, int]]:
@@ -45,24 +46,23 @@ def predict(
 ) -> Timeline:
     """Timeline of requests that come at ``cycles`` (ascending), each for a service by name.
 
-    ``timeouts``: batch timeout of services by name (default: practically never). ``until``: last cycle (default: long enough
-    for all answers). ``log``: with every instruction's times. ``host``: who starts training, a step at a time (default: it runs from the start on).
+    ``timeouts``: batch timeout of services by name (default: practically never). ``until``: last cycle (default: without training
+    the end of everything, with it TAIL cycles behind the last request). ``log``: with every instruction's times. ``host``: who starts training, a step at a time (default: it runs from the start on).
     ``extra``: register writes (address, value) behind those of :func:`setup`.
     """  # fmt: skip
     lines = {s.name: s.rx_lines for s in what.image.installed}
     requests = [(int(c) + 1, what.index[n], lines[n]) for c, n in zip(cycles, services, strict=True)]
     if until is None:
-        until = (requests[-1][0] if requests else 0) + TAIL
+        until = (requests[-1][0] if requests else 0) + TAIL if train or host is not None else NEVER - 1
     model = TimingModel(what.cfg, what.image.imem, log=log, host=host)
     writes = setup(what, policy, timeouts or {}, train) if host is None else setup(what, policy, timeouts or {}, train, 1, start=False)
     return model.run([*writes, *((START, *w) for w in extra)], requests, until)
 
 
-def solo_response(what: Deployment, service: int, rows: int) -> int:
-    """Cycles from the hand-over of a batch's last row to the last beat of its first response, alone in an idle core."""
-    name = what.image.installed[service].name
-    batch = predict(what, [FIRST] * rows, [name] * rows, timeouts={name: 1000}).batches[0]
-    return int(batch["respond"] - batch["run"]) + what.image.services[service].tx_lines + 1
+def earliest_response(what: Deployment, service: int, rows: int) -> int:
+    """Cycles from the hand-over of a batch's last row to the last beat of its first response, at least, whatever runs beside it."""
+    work = earliest_end(what.image.installed[service].program, what.cfg, rows)
+    return work + what.image.services[service].tx_lines + 4  # it runs in the next cycle, ends, and is chosen in the cycle after that
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from models.isa.encoding import SEMAPHORES, Dst, Op, Unit, make
 from models.isa.program import Program, with_fields
 from models.numerics import fp32_to_bf16, quantise
 from verif.env.deployment import Deployment
+from verif.env.patience import patience, request_work, training_work
 from verif.env.scenario import Scenario
 from verif.random.case import Case, Line, Lines, ServiceCase
 from verif.random.layout import Area, service_area, training_area
@@ -43,6 +44,25 @@ class RandomDeployment(Deployment):
     """A case as it is deployed; ``payloads[service]`` is uint16 [requests of it, rx_lines, L], in the order of the case's requests."""
 
     case: Case | None = None
+
+    @property
+    def patience(self) -> int:
+        """Cycles after which a run of the case has hung."""
+        case = self.case
+        work = sum(request_work(self, service) for _, service, _ in case.requests)
+        waits = max([0, *(at for at, *_ in (*case.requests, *case.changes))]) + sum(case.services[s].timeout for _, s, _ in case.requests)
+        if case.training:
+            work += training_work(self, case.training.iters)
+            waits += case.training.start
+        return patience(work, waits, max(case.rsp_stall, case.dram_stall))
+
+    @property
+    def moves(self) -> bool:
+        """Whether the case's run has any traffic with the DRAM: boot's included, services' that are asked for."""
+        programs = [self.image.programs["boot"], *(self.image.installed[n].program for n in {n for _, n, _ in self.case.requests})]
+        if self.case.training:
+            programs.append(self.image.work.program)
+        return any(p.streams[Unit.LD] or p.streams[Unit.ST] for p in programs)
 
     def areas(self) -> list[tuple[int, int]]:
         """DRAM ranges (address, bytes) that programs may write."""
@@ -101,7 +121,9 @@ def _rng(case: Case, *what: int) -> np.random.Generator:
 
 
 def _blocks(cfg: Config, rng: np.random.Generator, count: int) -> Blocks:
-    return quantise(fp32_to_bf16(random_lines(rng, count, cfg.K).view(np.float32)))
+    """Blocks as DRAM may hold them: where the converter would write -127, -128."""
+    q, exp = quantise(fp32_to_bf16(random_lines(rng, count, cfg.K).view(np.float32)))
+    return np.where(q == -127, np.int8(-128), q), exp
 
 
 def _bf16(cfg: Config, rng: np.random.Generator, lines: int) -> NDArray[np.uint16]:

@@ -16,7 +16,8 @@ from verif.random.lower import NOT_RUN
 from verif.random.plants import plant as find_plant
 
 MODULE = "verif.random.bench_random"
-SECONDS = 300.0  # that a case may take
+SECONDS = 300.0  # that a case may take, beside its cycles
+SLOWEST = 2000.0  # cycles a second that a simulation makes at least, on a machine that is busy
 CASE = "case.toml"
 SOURCES = ("models", "verif/random", "verif/env", "verif/agents", "verif/tests", "verif/sequences")  # what an outcome depends on beside the simulator
 _FIRED = re.compile(r"%Error: \S+?(\w+\.sv):\d+: (.*)")
@@ -45,8 +46,8 @@ def kind_of(message: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"0x[0-9a-f]+|\d+", "#", text.split(":")[0]))[:80]
 
 
-def prepare(case: Case, folder: Path) -> None:
-    """Write a run folder.
+def prepare(case: Case, folder: Path) -> float:
+    """Write a run folder; returns the seconds that the case may take.
 
     Raises:
         ValueError: the case is not legal.
@@ -56,6 +57,7 @@ def prepare(case: Case, folder: Path) -> None:
     save_case(case, folder / CASE)
     what.scenario.save(folder / "scenario.json")
     what.save(folder)
+    return SECONDS + what.patience / SLOWEST
 
 
 def _crash(result: SimResult) -> Outcome:
@@ -84,15 +86,16 @@ def run_cases(cases: Sequence[Case], folder: Path, *, stop: bool = False, plant:
 
 
 def _run(cases: Sequence[Case], folder: Path, stop: bool, plant: str, env: Mapping[str, str]) -> list[Outcome | None]:
-    folders = []
+    folders: list[Path] = []
+    seconds = 0.0
     for n, case in enumerate(cases):
-        prepare(case, folder / f"case{n}")
+        seconds += prepare(case, folder / f"case{n}")
         folders.append(folder / f"case{n}")
     fault = find_plant(plant)
     exe = simulator(cases[0].config, plant)
     settings = {"EQX_RUN_DIRS": os.pathsep.join(map(str, folders)), "EQX_STOP": str(int(stop)), "COCOTB_REWRITE_ASSERTION_FILES": "", **env}
     result = run(
-        exe, MODULE, seed=1 + cases[0].data % 1000, plusargs=fault.plusargs, env=settings, run_dir=folder / "sim", timeout=SECONDS * len(cases), check=False,
+        exe, MODULE, seed=1 + cases[0].data % 1000, plusargs=fault.plusargs, env=settings, run_dir=folder / "sim", timeout=seconds, check=False,
     )  # fmt: skip
     outcomes: list[Outcome | None] = [None] * len(cases)
     for test in result.tests:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from models.isa.encoding import Unit
 from verif.lib.sim import out_dir
 from verif.random.case import Case, load_case, save_case
 from verif.random.generate import generate
@@ -87,6 +88,16 @@ def test_a_completion_one_cycle_late_is_seen(tmp_path: Path) -> None:
     """The comparison of instructions' completions is alive: the monitor of the bench reports one of them a cycle late."""
     outcome = run_cases([generate("tiny", SEED, replace(SMALL, training_ops=(6, 6)))], tmp_path, env={"EQX_TAMPER": "completion"})[0]
     assert outcome.kind == "latency_board: instruction" and "instruction complete (cycle, unit, context)" in outcome.message
+
+
+@pytest.mark.parametrize(("tamper", "words"), [("memory", "is in state"), ("sink", "response")])
+def test_a_hang_is_found(tamper: str, words: str, tmp_path: Path) -> None:
+    """A memory that never moves a beat, a sink that takes no response: the run ends by its own patience, and fails."""
+    knobs = replace(SMALL, services=(1, 1), training_ops=(6, 8), iters=(1, 1))
+    cases = (generate("tiny", seed, knobs) for seed in range(1, 100))
+    case = next(c for c in cases if c.training and any(line.unit in (Unit.LD, Unit.ST) for line in c.training.program))
+    outcome = run_cases([case], tmp_path, env={"EQX_TAMPER": tamper})[0]
+    assert outcome.failed and outcome.kind != "hang" and words in outcome.message, outcome
 
 
 @pytest.mark.parametrize("config", ["tiny", "default", "large"])

@@ -36,6 +36,7 @@ LATENCY_COLOURS = {
     "dram": "#8a4fa3",
     "training": "#3f8f5b",
     "inference": "#8fb4d9",
+    "anomaly": "#24303a",
     "response": "#56707f",
 }
 RASTER_ABOVE = 4000
@@ -177,7 +178,7 @@ def over_time(result: RunResult) -> str:
 
 
 def latency_causes(result: RunResult) -> str:
-    """Mean latency by cause, around the median and for the slowest, of each service."""
+    """Mean latency by cause, around the median and for the slowest, of each service; a negative cause lies over those before it."""
     bars = [(f"{s.name}\n{name}", s.mean_causes(places)) for s in result.services if s.causes for name, places in s.groups]
     longest = max(sum(means.values()) for _, means in bars)
 

@@ -32,6 +32,7 @@ LATENCY_CAUSES = {
     "dram": "the part of that run in which only loads and stores were under way",
     "training": "the run's delay by training",
     "inference": "the run's delay by other inference contexts",
+    "anomaly": "negative: what the run beside others was shorter than alone",
     "response": "until the last beat of its response: its turn, and the rows before it",
 }
 """Where a request's latency comes from, in order of time."""

@@ -15,7 +15,6 @@ from verif.sequences.replay import ItemsSeq, fresh_id
 
 LEAD = 20        # cycles from the sequence's start to cycle 0 of the case
 POLL = 50        # cycles between two looks at the training context
-LIMIT = 400_000  # cycles until a training program that has not ended counts as hung
 
 
 class PolicyChangesSeq(uvm_sequence):
@@ -46,7 +45,7 @@ class RandomProgramSeq(uvm_sequence):
         if self.at > now():
             await cycles(self.at - now())
         await StartTrainingSeq(self.what.image, self.what.image.training).start()
-        self.state = await wait_state(Csr(), ctx, {IDLE, ERROR}, poll=POLL, limit=LIMIT)
+        self.state = await wait_state(Csr(), ctx, {IDLE, ERROR}, poll=POLL, limit=self.what.patience)
 
 
 class RandomProgramVseq(uvm_sequence):

@@ -2,6 +2,7 @@
 import pyuvm
 
 from verif.tests.checkers import Checkers, Silent
+from verif.tests.corners import Corners
 from verif.tests.drain_restart import DrainRestart
 from verif.tests.error_space import ErrorSpace
 from verif.tests.faults.dram import AxiErrors, DramTimeout, Stalls
@@ -32,6 +33,11 @@ class equinox_replay_test(EquinoxReplay):
 @pyuvm.test()
 class equinox_request_errors_test(RequestErrors):
     """Requests that cannot be served."""
+
+
+@pyuvm.test()
+class equinox_corners_test(Corners):
+    """Settings and commands at the ends of their ranges."""
 
 
 @pyuvm.test()

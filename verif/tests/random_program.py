@@ -22,7 +22,6 @@ class RandomProgramTest(EquinoxTest):
     """Runs the case of a run folder; ``number``: which of those of ``EQX_RUN_DIRS``."""
 
     number = 0
-    patience = 200_000
     passed = 0  # cases that ran before this one, all of them good
     what: RandomDeployment
 
@@ -36,6 +35,10 @@ class RandomProgramTest(EquinoxTest):
 
     def find_run_dir(self) -> Path:
         return Path(os.environ["EQX_RUN_DIRS"].split(os.pathsep)[self.number])
+
+    @property
+    def patience(self) -> int:
+        return self.what.patience
 
     @property
     def timed(self) -> bool:
@@ -65,6 +68,12 @@ class RandomProgramTest(EquinoxTest):
     async def body(self) -> None:
         case = self.what.case
         self.env.response_board.required = self.env.batches.required = bool(case.requests)
+        match os.environ.get("EQX_TAMPER"):  # planted hangs, for the test that they are found
+            case "memory":
+                self.dut.u_dram.stall_pct.value = 100
+            case "sink":
+                self.dut.rsp_stall_pct.value = 100
+        self.env.axi_watch.required = self.what.moves
         vseq = RandomProgramVseq(self.what, self.send)
         await vseq.start()
         await cycles(200)

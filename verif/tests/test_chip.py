@@ -102,7 +102,7 @@ def test_error_space() -> None:
     run("tiny", "error_space")
 
 
-@pytest.mark.parametrize("test", ["training_errors", "drain_restart", "kills", "csr", "checkers"])
+@pytest.mark.parametrize("test", ["training_errors", "drain_restart", "kills", "csr", "checkers", "corners"])
 def test_with_training(test: str) -> None:
     run("tiny", test)
 

@@ -15,11 +15,11 @@ def answer(cycle: int, service: int = 0, status: int = 0) -> Response:
 
 
 def test_too_early() -> None:
-    """Each batch owns the next answers of its service; its first one is compared with the batch alone."""
+    """Each batch owns the next answers of its service; its first one is compared with the batch's earliest."""
     batches = [BatchEvent(100, 0, 0, 2), BatchEvent(150, 1, 1, 1), BatchEvent(200, 0, 0, 1)]
     answers = [answer(180), answer(184), answer(210, 1), answer(271)]
     assert too_early(batches, answers, lambda service, rows: 60 + 10 * rows) == (3, [
-        "batch of cycle 150 (service 1, 1 rows): first response after 60 cycles, alone it takes 70"])
+        "batch of cycle 150 (service 1, 1 rows): first response after 60 cycles, it takes 70 at least"])
     assert too_early(batches, answers, lambda service, rows: 60) == (3, [])
 
 

@@ -30,7 +30,7 @@ def size_of(dut: Any) -> Size:
 
 
 def random_operands(size: Size, rng: np.random.Generator, kind: str) -> Operands:
-    """Operand memories. ``plain``: exponents near 1.0; ``special``: every exponent, zero and NaN blocks, full mantissas."""
+    """Operand memories. ``plain``: exponents near 1.0; ``special``: every exponent, zero and NaN blocks, full mantissas, of -128 too."""
 
     def blocks(depth: int) -> tuple[NDArray[np.int8], NDArray[np.uint8]]:
         q = rng.integers(-127, 128, (depth, size.k)).astype(np.int8)
@@ -43,6 +43,8 @@ def random_operands(size: Size, rng: np.random.Generator, kind: str) -> Operands
             q[rng.random(depth) < 0.1] = 0
             q[rng.random(depth) < 0.1] = 127
             q[rng.random(depth) < 0.1] = -127
+            q[rng.random(depth) < 0.2] = -128
+            q[rng.random(q.shape) < 0.02] = -128
         return q, e.astype(np.uint8)
 
     a = [blocks(d) for d in size.a_depth]

@@ -1,0 +1,28 @@
+"""A case on the timing model alone: its whole timeline, without a simulator."""
+from __future__ import annotations
+
+from models.compiler.image import register
+from models.timing import Timeline, TimingModel
+from verif.env.predict import FIRST, START, setup
+from verif.env.scenario import POLICIES
+from verif.random.lower import RandomDeployment
+
+
+def predict_case(what: RandomDeployment, until: int) -> Timeline:
+    """Timeline up to cycle ``until``; cycle 0 of the case is ``FIRST``. As in a run, inference gets priority when all requests are
+    answered and all changes made, so that training under ``inference_only`` ends too."""
+    case, image, ctx = what.case, what.image, what.cfg.C_INF
+    writes = [*setup(what, case.policy, {}, False)]
+    if image.training:
+        writes += [(START, *w) for w in image.context_writes(ctx, image.training)]
+        writes.append((FIRST + case.training.start, *register(f"CTX[{ctx}].CMD", start=1)))
+    writes += [(FIRST + at, *register("POLICY", policy=POLICIES.index(policy))) for at, policy in case.changes]
+    requests = sorted((FIRST + at + 1, service, case.services[service].rx_lines) for at, service, _ in case.requests)
+    quiet = max((cycle for cycle, *_ in writes), default=FIRST)
+    if requests:
+        quiet = max(quiet, int(_run(what, writes, requests, until).requests["done"].max()))
+    return _run(what, [*writes, (quiet + 1, *register("POLICY", policy=POLICIES.index("priority")))], requests, until)
+
+
+def _run(what: RandomDeployment, writes: list[tuple[int, int, int]], requests: list[tuple[int, int, int]], until: int) -> Timeline:
+    return TimingModel(what.cfg, what.image.imem).run(sorted(writes, key=lambda w: w[0]), requests, until)
