@@ -186,7 +186,7 @@ def test_drained_requests() -> None:
 
 @pytest.mark.parametrize("at", range(195, 212))
 def test_the_slots_of_drained_requests_come_back(at: int) -> None:
-    """Whatever is received meanwhile: behind two drained requests, other services get all slots, and not one more."""
+    """Whatever is received meanwhile: behind two drained requests, other services get all slots, and not one more until a batch goes for it."""
     cfg = load_config("tiny").changed(RX_SLOTS=8)
     writes = [(START, *register("CTRL", accept_en=1)), (200, *register("SVC[0].CTRL", enable=0))]
     for v in range(4):
@@ -196,7 +196,8 @@ def test_the_slots_of_drained_requests_come_back(at: int) -> None:
     offered = [100, 100, at, *[300] * 8]
     timeline = TimingModel(cfg).run(sorted(writes), [(c, v, 1) for c, v in zip(offered, services, strict=True)], 1000)
     assert timeline.requests["status"].tolist()[:2] == [1, 1]
-    assert [bool(taken < NEVER) for taken in timeline.requests["taken"]] == [True] * 10 + [False]
+    taken, first = timeline.requests["taken"], timeline.batches[0]
+    assert first["rows"] == 3 and [bool(t <= first["decided"]) for t in taken] == [True] * 10 + [False]
 
 
 def test_a_run_that_ends_early_says_never() -> None:
