@@ -1,4 +1,5 @@
-"""`slack` keeps its limit of p99 wherever `priority` with the same batch timeouts does: traces by loads to 90 %, on the timing model."""
+"""`slack` keeps its limit of p99 wherever `priority` with the same batch timeouts keeps it with a little to spare: traces by loads to 90 %,
+on the timing model."""
 from __future__ import annotations
 
 import csv
@@ -18,6 +19,7 @@ from verif.report.schema import percentile
 
 LOADS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 REQUESTS = 4000
+SPARE = 0.02  # of the limit: where `priority` has less, what was shared before a burst can be too much (docs/scheduler.md)
 SHARED = "../shared/traces"  # beside the project, where they are there
 TRACES = ("poisson", "bursty", "diurnal", "configs/traces/bursty.csv", f"{SHARED}/azure2023_conv.csv.gz",
           f"{SHARED}/servegen_deepseek_r1_600s_seed20261123.csv.gz", f"{SHARED}/disb_real.csv.gz")  # fmt: skip
@@ -81,6 +83,6 @@ def test_all_loads(trace: str, service: str) -> None:
         out = csv.DictWriter(file, list(rows[0]))
         out.writeheader()
         out.writerows(rows)
-    kept = [row for row in rows if row["priority"] <= row["limit"]]
+    kept = [row for row in rows if row["priority"] <= (1 - SPARE) * row["limit"]]
     assert kept, "priority breaks the limit at every load: nothing to compare"
     assert not [row for row in kept if row["slack"] > row["limit"]]
