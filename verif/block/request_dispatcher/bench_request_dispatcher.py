@@ -296,16 +296,17 @@ class FewSlots(DispatcherTest):
 
 @pyuvm.test(timeout_time=4, timeout_unit="ms")
 class FewSlotsRandom(DispatcherTest):
-    """Random traffic that fills the slots again and again, waiting and rejecting; most batches go because somebody is held."""
+    """Random traffic that fills the slots again and again, waiting and rejecting; most batches go because somebody is held. Without gaps
+    between beats, contexts become idle and timeouts end while those come in that were held."""
 
     def settings(self) -> Settings:
         services = [self.random_service(batch=int(self.rng.integers(2, param("N"), endpoint=True)), timeout=timeout, rx_lines=1 + n % 2)
-                    for n, timeout in enumerate((4000, 300))]
-        return Settings(services, hold=(1, 80))
+                    for n, timeout in enumerate((4000, 30))]
+        return Settings(services, hold=(1, 80), rest=(0, 3))
 
     async def stimulus(self) -> None:
         for part, delay in enumerate((0, 30, 150, 0)):
-            self.cfg.reject = part == 3
+            self.cfg.reject, self.cfg.beat_gap = part == 3, 0.2 if part == 1 else 0.0
             await self.change()
             await self.run_sequence(RandomRequests(100, self.cfg, delay, faulty=0.1, seed=part))
         full = param("QUEUE_DEPTH")
