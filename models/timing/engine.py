@@ -141,7 +141,7 @@ def run(state, imem, patches, writes, req, batches, log, steps, states, until):
                 _write(s, imem, patches, states, writes[s.ext], t)
                 s.ext += 1
             soon[W_EXT] = writes[s.ext].cycle if s.ext < len(writes) else NEVER
-        if soon[W_MODE] <= t and requests.mode(s, t):
+        if soon[W_MODE] <= t and requests.mode(s, req, t):
             wake_units(s, t)
         if soon[W_FORMER] <= t:
             requests.form(s, req, batches, t)

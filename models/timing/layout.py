@@ -145,11 +145,12 @@ DRAM_STATE = np.dtype([
     ("write_at", _i, (BURSTS,)), ("write_beats", _i, (BURSTS,)), *_fields("write_head write_count"),
 ])
 
-#: Requests: the receiver, queues, forming of batches, answers without payload.
+#: Requests: the receiver, queues, forming of batches, answers without payload. ``backlog``: cycle from which the stream was held, while
+#: requests may wait behind it, or -1; ``over``: cycle from which a faulty request has ended that; ``since``: cycle from which a waiting request's age counts.
 FRONT_STATE = np.dtype([
-    *_fields("next phase at"),                             # receiver: next request of the schedule, cycle of its next event
+    *_fields("next phase at backlog over"),                # receiver: next request of the schedule, cycle of its next event
     *_fields("slots offered offered_at freed freed_at"),
-    ("level", _i, (SVC,)), ("head", _i, (SVC,)), ("known", _i, (SVC,)), ("request", _i, (SVC, QUEUE)), ("pushed", _i, (SVC, QUEUE)),
+    ("level", _i, (SVC,)), ("head", _i, (SVC,)), ("known", _i, (SVC,)), ("request", _i, (SVC, QUEUE)), ("since", _i, (SVC, QUEUE)),
     *_fields("served next_decision take_at take_svc take_n"),
     *_fields("drained drained_at drop_at drop"),
     ("answer", _i, (ANSWERS,)), ("answer_at", _i, (ANSWERS,)), *_fields("answer_head answer_count"),

@@ -127,6 +127,7 @@ class TimingModel:
         s["dram"]["wrote"], s["dram"]["last_b"], s["dram"]["write_last"], s["dram"]["write_first"] = 1, -1, -1, -1
         f = s["front"]
         f["slots"], f["offered"], f["served"], f["drained"], f["take_at"], f["drop_at"] = cfg.RX_SLOTS - 1, 1, -1, -1, -1, -1
+        f["backlog"], f["over"] = -1, NEVER
         s["resp"]["busy"], s["resp"]["served"] = -1, -1
         s["dram"]["err_lo"] = NEVER
         s["logs"] = 0 if self.log else -1

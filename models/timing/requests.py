@@ -62,20 +62,32 @@ def receive(s, req, t):
         if reg.accept == 0 or _answers_at(f, t) >= FIFO:
             return  # the register, or the responder, wakes
         f.phase = PAYLOAD if r.lines > 0 else END
+        if t > f.at:  # a cycle without a beat
+            f.backlog = -1
         f.at = t + 1
         s.soon[W_RX] = t + 1
+        if _held(s, req, t + 1):
+            wake_at(s, W_FORMER, t + 1)
+            wake_at(s, W_MODE, t + 1)
         return
     if f.phase == PAYLOAD:
         room = False
         if known:
             room = f.offered != 0 and f.offered_at <= t and _level(f, r.service, t) < s.p.queue_depth
+            if not room and f.backlog < 0:
+                f.backlog = t
             if not room and reg.reject == 0:
                 if f.offered != 0 and f.offered_at > t:
                     wake_at(s, W_RX, f.offered_at)
+                    wake_at(s, W_MODE, f.offered_at)
                 return  # a slot, or a decision, wakes
+            elif not room:
+                wake_at(s, W_MODE, t + 1)
         r.status = NOT_INSTALLED if not known else REJECTED if not room else OK
         if r.status == OK and r.lines != reg.svc[r.service].rx_lines:
             r.status = BAD_LENGTH
+        if r.status != OK and (r.status != REJECTED or r.lines > 1):  # behind the beat that shows it
+            f.over = t + (1 if r.status == NOT_INSTALLED else 2 if r.status == REJECTED else min(r.lines, reg.svc[r.service].rx_lines))
         f.phase = END
         f.at = t + r.lines - 1
         if r.lines > 1:
@@ -88,12 +100,16 @@ def receive(s, req, t):
     if r.lines == 0:
         r.taken = t - 1
         r.status = BAD_LENGTH if known else NOT_INSTALLED
+        f.backlog = -1
+    if f.over <= t + 1:
+        f.backlog = -1
+    f.over = NEVER
     if r.status != OK:
         _answer(s, f.next, t)
     else:
         v = r.service
         at = (f.head[v] + f.level[v]) % QUEUE
-        f.request[v, at], f.pushed[v, at] = f.next, t
+        f.request[v, at], f.since[v, at] = f.next, t if f.backlog < 0 else f.backlog
         if _level(f, v, t) == 0:
             f.known[v] = t + 1
         f.level[v] += 1
@@ -108,6 +124,24 @@ def receive(s, req, t):
         s.soon[W_RX] = max(req[f.next].offered, t + 1)
     if f.freed > 0:
         wake_at(s, W_RX, t + 1)
+
+
+@njit
+def _held(s, req, t):
+    """Whether in cycle ``t``, before its decision, the request at the head of the stream has sent its header and finds no room."""
+    f = s.front
+    if f.phase != PAYLOAD or t < f.at:
+        return False
+    v = req[f.next].service
+    if v >= s.p.services or s.reg.svc[v].installed == 0:
+        return False
+    return f.offered == 0 or f.offered_at > t or f.level[v] >= s.p.queue_depth
+
+
+@njit
+def _flows(f, t, held):
+    """Whether what a hold has kept waiting comes in: a beat of a good request in every cycle since, up to ``t`` - 1."""
+    return f.backlog >= 0 and t < f.over and not held and not (f.phase == HEADER and t > f.at)
 
 
 @njit
@@ -153,20 +187,26 @@ def form(s, req, batches, t):
     for c in range(p.c_inf):
         if free < 0 and s.ctx[c].state == IDLE:
             free = c
-    ready = 0
+    held = _held(s, req, t)
+    flows = _flows(f, t, held)
+    ready = waiting = drain = 0
     for v in range(p.services):
         svc = reg.svc[v]
         if f.level[v] == 0:
             continue
         if svc.installed == 0:
             if may_drain:
-                ready |= 1 << v
+                drain |= 1 << v
         elif free >= 0:
-            due = max(f.known[v], f.pushed[v, f.head[v]] + svc.timeout)
-            if f.level[v] >= svc.batch or due <= t:
+            due = max(f.known[v], f.since[v, f.head[v]] + svc.timeout)
+            waiting |= 1 << v
+            if f.level[v] >= svc.batch or f.level[v] >= p.queue_depth or (due <= t and not flows):
                 ready |= 1 << v
             else:
-                wake_at(s, W_FORMER, due)
+                wake_at(s, W_FORMER, max(due, t + 1))
+    if ready == 0 and held:
+        ready = waiting  # nothing can join them
+    ready |= drain
     if ready == 0:
         return
     v = round_robin(ready, f.served, p.services)
@@ -191,13 +231,15 @@ def form(s, req, batches, t):
         s.batches += 1
         b = batches[seq]
         b.ctx, b.svc, b.rows, b.decided, b.run, b.end, b.respond, b.closed = free, v, rows, t, NEVER, NEVER, NEVER, NEVER
-        b.ready = f.pushed[v, f.head[v]] + svc.timeout
-        if rows == svc.batch:
-            b.ready = min(b.ready, f.pushed[v, (f.head[v] + rows - 1) % QUEUE] + 1)
+        b.ready = f.since[v, f.head[v]] + svc.timeout
+        if rows == svc.batch or rows == p.queue_depth:
+            b.ready = min(b.ready, req[f.request[v, (f.head[v] + rows - 1) % QUEUE]].taken + 1)
+        if held:
+            b.ready = min(b.ready, f.at)
         b.ready = min(b.ready, t)
         ctx = s.ctx[free]
         ctx.state, ctx.svc, ctx.rows, ctx.seq, ctx.since, ctx.killed = LOADING, v, rows, seq, t + 3, 0
-        ctx.late = max(t + 3, f.pushed[v, f.head[v]] + svc.timeout + 1)
+        ctx.late = max(t + 3, f.since[v, f.head[v]] + svc.timeout + 1)
         ctx.held_inf, ctx.held_trn = 0, 0
         for k in range(rows):
             req[f.request[v, (f.head[v] + k) % QUEUE]].batch = seq
@@ -224,7 +266,7 @@ def _late(s, t):
     for v in range(s.p.services):
         svc = s.reg.svc[v]
         if svc.installed != 0 and f.level[v] > 0:
-            at = max(f.known[v], f.pushed[v, f.head[v]] + svc.timeout)
+            at = max(f.known[v], f.since[v, f.head[v]] + svc.timeout)
             late = late or at <= t
             if at > t:
                 wake_at(s, W_MODE, at)
@@ -238,7 +280,17 @@ def _late(s, t):
 
 
 @njit
-def mode(s, t):
+def _pressed(s, req, t):
+    """Whether in cycle ``t`` an enabled service's queue is longer than its threshold, or a request finds no room."""
+    pressed = _held(s, req, t)
+    for v in range(SVC):
+        svc = s.reg.svc[v]
+        pressed = pressed or (svc.enable != 0 and s.front.level[v] > svc.threshold)
+    return pressed
+
+
+@njit
+def mode(s, req, t):
     """Scheduling mode: what was decided in t-1 shows in ``t``; the decision of ``t``. Returns whether the mode changed."""
     s.soon[W_MODE] = NEVER
     changed = s.mode_at <= t and s.mode_next != s.mode
@@ -247,13 +299,9 @@ def mode(s, t):
     policy = s.reg.policy
     new = policy
     if policy == 3:
-        new = FAIR
-        for v in range(SVC):
-            svc = s.reg.svc[v]
-            if svc.enable != 0 and s.front.level[v] > svc.threshold:
-                new = PRIO
+        new = PRIO if _pressed(s, req, t) else FAIR
     elif policy == 4:
-        new = PRIO if _late(s, t) else FAIR
+        new = PRIO if _late(s, t) or _pressed(s, req, t) else FAIR
     elif policy > 4:
         new = INF_ONLY
     if new != s.mode:

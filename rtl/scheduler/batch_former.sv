@@ -1,5 +1,7 @@
 // Decides when a batch leaves a queue, for which context, and hands its requests over one a cycle.
-// Decision in cycle t (round robin over the services that are ready); reads of its rows in t+1..t+rows, rows handed
+// Decision in cycle t (round robin over the services that are ready); a batch is ready that is full, whose queue is full, or
+// whose oldest request has waited its timeout. While the stream is held no batch can grow: then, if none is ready, every
+// batch goes, as its requests hold slots that others wait for. While those others come in, timeouts wait. Reads of its rows in t+1..t+rows, rows handed
 // over in t+2..t+rows+1, a look at the new oldest request read in t+rows+1; next decision at t+rows+2 at the earliest.
 // Requests of a service that is not installed (any more) leave their queue the same way, one a decision, as answers.
 module batch_former #(
@@ -14,7 +16,10 @@ module batch_former #(
     input  logic [SERVICES-1:0]         installed_i,
     input  logic [SERVICES-1:0][7:0]    batch_i,
     input  logic [SERVICES-1:0][CW-1:0] level_i,
+    input  logic [SERVICES-1:0]         full_i,      // the queue
     input  logic [SERVICES-1:0]         expired_i,
+    input  logic                        held_i,      // the stream: a request finds no room
+    input  logic                        flows_i,     // the stream: those come in that a hold has kept waiting
     input  logic [C_INF-1:0]            ctx_idle_i,
     // queues
     output logic                        take_o,
@@ -36,7 +41,7 @@ module batch_former #(
     output logic                        drop_o,      // the answered request's slot is free
     output logic [SW-1:0]               drop_slot_o
 );
-  logic [SERVICES-1:0] ready, drain, req, gnt;
+  logic [SERVICES-1:0] waiting, ready, drain, go, req, gnt;
   logic                busy_q, drain_q, take;
   logic [VW-1:0]       svc, svc_q;
   logic [7:0]          n, rows_q, cnt_q, row_q, ctx, ctx_q;
@@ -46,10 +51,12 @@ module batch_former #(
 
   // Decision.
   for (genvar s = 0; s < SERVICES; s++) begin : g_svc
-    assign ready[s] = installed_i[s] && level_i[s] != '0 && (16'(level_i[s]) >= 16'(batch_i[s]) || expired_i[s]);
-    assign drain[s] = !installed_i[s] && level_i[s] != '0;
+    assign waiting[s] = installed_i[s] && level_i[s] != '0;
+    assign ready[s]   = waiting[s] && (16'(level_i[s]) >= 16'(batch_i[s]) || full_i[s] || (expired_i[s] && !flows_i));
+    assign drain[s]   = !installed_i[s] && level_i[s] != '0;
   end
-  assign req  = busy_q ? '0 : ((|ctx_idle_i) ? ready : '0) | (ans_valid_q ? '0 : drain);
+  assign go   = (held_i && ready == '0) ? waiting : ready;
+  assign req  = busy_q ? '0 : ((|ctx_idle_i) ? go : '0) | (ans_valid_q ? '0 : drain);
   assign take = |gnt;
 
   rr_arb #(
@@ -129,4 +136,15 @@ module batch_former #(
   assign ans_o       = ans_q;
   assign drop_o      = row_valid_q && drain_q;
   assign drop_slot_o = slot_i;
+
+`ifndef SYNTHESIS
+  logic live_q;  // out of reset
+  always_ff @(posedge clk_i or negedge rst_ni)
+    if (!rst_ni) live_q <= 1'b0;
+    else live_q <= 1'b1;
+  a_holds_up : assert property (@(posedge clk_i) disable iff (!live_q)
+      !(held_i && waiting != '0 && |ctx_idle_i && !busy_q) || take)
+  else $error("batch_former: requests wait for their batch to fill while they hold up others");
+  c_holds_up : cover property (@(posedge clk_i) disable iff (!live_q) held_i && ready == '0 && take);
+`endif
 endmodule

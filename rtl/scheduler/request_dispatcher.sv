@@ -39,7 +39,7 @@ module request_dispatcher #(
     output eqx_pkg::answer_t                  ans_o,
     // observation
     output logic [SERVICES-1:0][15:0]         level_o,        // requests waiting
-    output logic                              any_above_threshold_o,
+    output logic                              any_above_threshold_o,  // some queue is longer than its threshold, or a request finds no room
     output logic                              any_expired_o,  // the oldest request of some service has waited its timeout
     output logic                              accepted_o,     // pulses
     output logic                              rejected_o,
@@ -70,6 +70,7 @@ module request_dispatcher #(
   logic [SERVICES-1:0][7:0]  rx_lines, batch;
   logic [SERVICES-1:0][31:0] timeout;
   logic [SERVICES-1:0]       above;
+  logic                      held, beat, flows;  // the stream: a request finds no room; it moves; it moves behind a hold
   logic [SERVICES-1:0][CW-1:0] level;
   for (genvar s = 0; s < SERVICES; s++) begin : g_svc
     assign rx_lines[s]  = svc_i[s].rx_lines;
@@ -81,7 +82,7 @@ module request_dispatcher #(
     assign level_o[s]   = 16'(level[s]);
     assign above[s]     = svc_i[s].enable && level_o[s] > svc_i[s].threshold;
   end
-  assign any_above_threshold_o = |above;
+  assign any_above_threshold_o = |above || held;
   assign any_expired_o         = |(expired & installed);
 
   // Slots.
@@ -134,6 +135,8 @@ module request_dispatcher #(
       .push_o      (push),
       .push_svc_o  (push_svc),
       .id_o        (push_id),
+      .held_o      (held),
+      .beat_o      (beat),
       .ans_room_i  (ans_count < AW'(ANSWERS)),
       .ans_push_o  (rx_ans_push),
       .ans_o       (rx_ans)
@@ -156,6 +159,9 @@ module request_dispatcher #(
       .push_svc_i (push_svc),
       .push_slot_i(slot),
       .push_id_i  (push_id),
+      .held_i     (held),
+      .beat_i     (beat),
+      .flows_o    (flows),
       .take_i     (take),
       .take_svc_i (take_svc),
       .take_n_i   (take_n),
@@ -184,7 +190,10 @@ module request_dispatcher #(
       .installed_i(installed),
       .batch_i    (batch),
       .level_i    (level),
+      .full_i     (full),
       .expired_i  (expired),
+      .held_i     (held),
+      .flows_i    (flows),
       .ctx_idle_i,
       .take_o     (take),
       .take_svc_o (take_svc),

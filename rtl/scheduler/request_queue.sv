@@ -1,6 +1,8 @@
 // Queues of waiting requests, one a service, in one memory; the age of each queue's oldest request.
-// A request pushed in cycle t counts from t+1. `expired_o` of a service is up from the cycle t+timeout (at least t+1),
-// t the cycle in which its oldest request was pushed; it is low after take_i until the new oldest is known.
+// A request pushed in cycle t counts from t+1. `expired_o` of a service is up from the cycle a+timeout (at least t+1),
+// a the arrival of its oldest request; it is low after take_i until the new oldest is known.
+// A request arrives in the cycle in which it is pushed; but what comes in behind one that was held, beat on beat, may have
+// waited as long: it arrived in the first cycle with held_i. flows_o: such requests are coming in.
 // take_i removes take_n_i requests from the count at once; they are then read one by one (read_i, data one cycle later),
 // and a last read with peek_i looks at the oldest one left.
 module request_queue #(
@@ -18,6 +20,9 @@ module request_queue #(
     input  logic [VW-1:0]               push_svc_i,
     input  logic [SW-1:0]               push_slot_i,
     input  logic [31:0]                 push_id_i,
+    input  logic                        held_i,      // the stream is held
+    input  logic                        beat_i,      // it moves, with a good request
+    output logic                        flows_o,
     input  logic                        take_i,
     input  logic [VW-1:0]               take_svc_i,
     input  logic [7:0]                  take_n_i,
@@ -26,15 +31,16 @@ module request_queue #(
     input  logic [VW-1:0]               read_svc_i,
     output logic [SW-1:0]               slot_o,
     output logic [31:0]                 id_o,
-    output logic [31:0]                 age_o,       // of the request read, cycles since it was pushed
+    output logic [31:0]                 age_o,       // of the request read, cycles since it arrived
     output logic [SERVICES-1:0][CW-1:0] level_o,
     output logic [SERVICES-1:0]         full_o,
     output logic [SERVICES-1:0]         expired_o
 );
-  logic [31:0]                 now_q, arrival;
+  logic [31:0]                 now_q, held_since_q, push_arrival, arrival;
+  logic                        backlog_q;     // the stream was held, and was held or moved in every cycle since
   logic [SERVICES-1:0][PW-1:0] wptr_q, rptr_q;
   logic [SERVICES-1:0][CW-1:0] level_q;
-  logic [SERVICES-1:0][31:0]   oldest_q;      // when the oldest request was pushed
+  logic [SERVICES-1:0][31:0]   oldest_q;      // when the oldest request arrived
   logic [SERVICES-1:0]         known_q;       // oldest_q is valid
   logic [SERVICES-1:0]         expired_q;
   logic                        peek_q;        // the read data is a peek at a request that is there
@@ -47,7 +53,7 @@ module request_queue #(
       .clk_i,
       .we_i   (push_i),
       .waddr_i({push_svc_i, wptr_q[push_svc_i]}),
-      .wdata_i({now_q, push_id_i, push_slot_i}),
+      .wdata_i({push_arrival, push_id_i, push_slot_i}),
       .re_i   (read_i),
       .raddr_i({read_svc_i, rptr_q[read_svc_i]}),
       .rdata_o({arrival, id_o, slot_o})
@@ -56,14 +62,21 @@ module request_queue #(
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       now_q      <= '0;
+      backlog_q  <= 1'b0;
       peek_q     <= 1'b0;
       peek_svc_q <= '0;
     end else begin
-      now_q  <= now_q + 32'd1;
+      now_q <= now_q + 32'd1;
+      if (held_i) backlog_q <= 1'b1;
+      else if (!beat_i) backlog_q <= 1'b0;
       peek_q <= read_i && peek_i && level_q[read_svc_i] != '0;
       if (read_i) peek_svc_q <= read_svc_i;
     end
   end
+
+  always_ff @(posedge clk_i) if (held_i && !backlog_q) held_since_q <= now_q;
+  assign push_arrival = backlog_q ? held_since_q : now_q;
+  assign flows_o      = backlog_q && !held_i;
 
 `ifndef SYNTHESIS
   logic live;  // out of reset
@@ -96,7 +109,7 @@ module request_queue #(
       end
     end
     always_ff @(posedge clk_i) begin
-      if (first) oldest_q[s] <= now_q;
+      if (first) oldest_q[s] <= push_arrival;
       else if (peek_q && peek_svc_q == VW'(s)) oldest_q[s] <= arrival;
     end
 

@@ -2,7 +2,8 @@
 // Payload goes straight into the offered slot of RXB; a good request is pushed into its service's queue with its
 // last beat, a faulty one is taken up to tlast and answered with a status. Checks, in this order: service installed
 // (NOT_INSTALLED), room for it (else waits, or REJECTED in reject mode), length (BAD_LENGTH).
-// Latency: a request is pushed in the cycle of its last beat. One beat a cycle. s_tready_i depends on registers only.
+// held_o: a request whose header has been taken finds no room. beat_o: a beat is taken of one that is good so far.
+// Latency: a request is pushed in the cycle of its last beat. One beat a cycle. s_tready_o and held_o depend on registers only.
 module request_rx #(
     parameter int unsigned L        = 16,
     parameter int unsigned SERVICES = 4,
@@ -33,6 +34,9 @@ module request_rx #(
     output logic                     push_o,
     output logic [VW-1:0]            push_svc_o,
     output logic [31:0]              id_o,
+    // who waits at the stream
+    output logic                     held_o,
+    output logic                     beat_o,
     // faulty requests
     input  logic                     ans_room_i,    // an answer pushed later will find room
     output logic                     ans_push_o,
@@ -120,6 +124,8 @@ module request_rx #(
     end
   end
 
+  assign held_o       = state_q == BODY && first && installed && !room;
+  assign beat_o       = xfer && !ans_push_o && state_d != DROP;
   assign rxb_waddr_o  = 16'(32'(slot_i) * RX_LINES + 32'(line_q));
   assign rxb_wdata_o  = s_tdata_i;
   assign push_svc_o   = idx;

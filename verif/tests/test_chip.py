@@ -16,6 +16,7 @@ from verif.lib.sim import default_seed, out_dir
 from verif.tests.noninterference import FILE
 
 BOTH = "lstm,mlp"
+LIMIT = 250_000  # cycles, of the crowded core
 LARGE = pytest.param("large", marks=pytest.mark.nightly)
 CONFIGS = ["tiny", "default", LARGE]
 
@@ -23,7 +24,7 @@ CONFIGS = ["tiny", "default", LARGE]
 def run(config: str, test: str, name: str = "", *, check: bool = True, **knobs) -> ChipRun:
     """Run one test of ``bench_equinox.py`` in a folder of its own."""
     scenario = Scenario(config=config, test=f"equinox_{test}_test", **{"requests": 24, "steps": 2, "seed": default_seed(), **knobs})
-    folder = out_dir() / "runs" / "chip" / "-".join(filter(None, (config, test, name)))
+    folder = out_dir() / "runs" / "chip" / "-".join(filter(None, (Path(config).stem, test, name)))
     return simulate(scenario, folder, timeout=900, check=check, timeline=True)
 
 
@@ -64,6 +65,16 @@ def test_timeline(test: str) -> None:
 def test_overload(policy: str) -> None:
     """More requests than can be served: full queues hold the stream back, and every time is still the model's."""
     run("tiny", "replay", f"overload-{policy}", policy=policy, service=BOTH, load=3.0, requests=200, trace="poisson", limit=10**7)
+
+
+@pytest.mark.parametrize("policy", ["priority", "adaptive", "slack"])
+def test_crowded(policy: str) -> None:
+    """One context, and few slots for two services: partial batches make room for others long before their timeouts, and slack keeps
+    its limit, whose timeouts are four fifths of it."""
+    done = run(str(Path(__file__).with_name("crowded.toml")), "replay", policy, policy=policy, service=BOTH, load=0.9, requests=80, trace="bursty", limit=LIMIT)
+    report = json.loads((done.run_dir / "result.json").read_text(encoding="utf-8"))
+    latency = [cycles for service in report["services"] for cycles in service["latency"]]
+    assert len(latency) == 80 and max(latency) <= LIMIT
 
 
 @pytest.mark.parametrize("config", CONFIGS)

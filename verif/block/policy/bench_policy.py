@@ -14,9 +14,9 @@ TABLE = {  # policy register -> mode without, with its condition
     0: (INF_ONLY, INF_ONLY), 1: (FAIR, FAIR), 2: (PRIO, PRIO), 3: (FAIR, PRIO), 4: (FAIR, PRIO),
     5: (INF_ONLY, INF_ONLY), 6: (INF_ONLY, INF_ONLY), 7: (INF_ONLY, INF_ONLY),
 }  # fmt: skip
-CONDITION = {4: "late"}  # the others look at the queues' lengths
+LATE = (4,)  # looks at the age of requests too, the others only at the queues' lengths
 MODES = {  # (policy register, some queue above its threshold, some request late) -> mode
-    (policy, above, late): TABLE[policy][late if policy in CONDITION else above]
+    (policy, above, late): TABLE[policy][above or (late and policy in LATE)]
     for policy in TABLE for above in (0, 1) for late in (0, 1)
 }  # fmt: skip
 

@@ -182,6 +182,7 @@ class Scoreboard(uvm_subscriber):
         self.accepted = self.dispatched = self.answered = self.offered = 0
         self.statuses: Counter = Counter()
         self.batches: list[tuple[int, int, int]] = []          # (cycle of the first row, service, rows)
+        self.headers: dict[int, int] = {}                      # id -> cycle of the header
         self.arrivals: dict[int, int] = {}                     # id -> cycle of the last beat
         self.compared = 0
         self.row_count = 0
@@ -253,6 +254,7 @@ class Scoreboard(uvm_subscriber):
     def _beat(self, data: int, last: int, accepted: bool, cycle: int) -> None:
         if self.open is None:
             self.open = [data]
+            self.headers[data >> 16 & 0xFFFFFFFF] = cycle
         else:
             self.open.append(data)
         if last:

@@ -99,6 +99,7 @@ class DispatcherModel:
     offered: bool = False
     answers: deque = field(default_factory=deque)
     drained: tuple[int, int, int] | None = None
+    held_since: int | None = None  # first cycle of a hold, until a cycle that is not held and takes no beat of a good request
     next_decision: int = 0
     last_served: int = -1
     scheduled: dict = field(default_factory=dict)
@@ -120,18 +121,23 @@ class DispatcherModel:
         t = self.now
         installed = [self.installed(s) for s in i.services]
         levels = [len(q) for q in self.queues]
+        held = self._held(installed, levels)
         out = Outputs(
             ready=False,
             row=self.scheduled.pop(t, None),
             answer=self.answers[0] if self.answers else None,
             pulses=0,
             levels=levels,
-            above=any(s.enable and n > s.threshold for s, n in zip(i.services, levels, strict=True)),
+            above=held or any(s.enable and n > s.threshold for s, n in zip(i.services, levels, strict=True)),
             expired=any(installed[s] and self._old(i, s) for s in range(self.services)),
         )
         room_for_drained = len(self.answers) < ANSWER_ENTRIES - 1
         pushed, verdict = self._receive(i, installed, levels, out)
-        self._decide(i, installed, levels)
+        self._decide(i, installed, levels, held)
+        if held and self.held_since is None:
+            self.held_since = t
+        elif not held and not (out.ready and i.valid and verdict is None and self.phase != "drop"):
+            self.held_since = None
         # slots: one is offered; a freed one can be offered two cycles later
         refill = not self.offered or pushed is not None
         if refill:
@@ -196,7 +202,8 @@ class DispatcherModel:
             complete = len(self.payload) == i.services[self.svc].rx_lines
             if complete and i.last:
                 self.phase = "head"
-                return Waiting(self.id, self.now, tuple(self.payload)), None
+                arrival = self.now if self.held_since is None else self.held_since
+                return Waiting(self.id, arrival, tuple(self.payload)), None
             if not complete and not i.last:
                 return None, None
             verdict = int(Status.BAD_LENGTH)
@@ -206,11 +213,20 @@ class DispatcherModel:
         self.phase, self.status = "drop", verdict
         return None, None
 
-    def _decide(self, i, installed, levels):
+    def _held(self, installed, levels) -> bool:
+        """Whether the request at the head of the stream has sent its header and finds no room."""
+        if self.phase != "body" or self.payload or self.svc >= self.services or not installed[self.svc]:
+            return False
+        return not self.offered or levels[self.svc] == self.queue_depth
+
+    def _decide(self, i, installed, levels, held):
         """Choose a batch, or a request to answer because its service is gone."""
         t = self.now
         if t < self.next_decision:
             return
+        ready = [installed[s] and bool(levels[s]) and self._ready(i, s, levels[s], self.held_since is not None and not held) for s in range(self.services)]
+        if held and not any(ready):
+            ready = [installed[s] and bool(levels[s]) for s in range(self.services)]
         for k in range(1, self.services + 1):
             s = (self.last_served + k) % self.services
             if not levels[s]:
@@ -223,12 +239,16 @@ class DispatcherModel:
                 self._decided(s, 1)
                 return
             cfg = i.services[s]
-            if any(i.idle) and (levels[s] >= cfg.batch or self._old(i, s)):
+            if any(i.idle) and ready[s]:
                 rows, ctx = min(levels[s], cfg.batch), i.idle.index(True)
                 for r in range(rows):
                     self.scheduled[t + 2 + r] = Row(ctx, s, rows, r, self.queues[s].popleft(), r == rows - 1)
                 self._decided(s, rows)
                 return
+
+    def _ready(self, i, s: int, level: int, flows: bool) -> bool:
+        """Whether a service's batch can go on its own account."""
+        return level >= i.services[s].batch or level == self.queue_depth or (self._old(i, s) and not flows)
 
     def _old(self, i, s: int) -> bool:
         """Whether the oldest request of a service has waited its timeout."""
