@@ -138,13 +138,15 @@ module batch_former #(
   assign drop_slot_o = slot_i;
 
 `ifndef SYNTHESIS
-  logic live_q;  // out of reset
-  always_ff @(posedge clk_i or negedge rst_ni)
-    if (!rst_ni) live_q <= 1'b0;
-    else live_q <= 1'b1;
-  a_holds_up : assert property (@(posedge clk_i) disable iff (!live_q)
+  logic live;  // out of reset
+  eqx_live u_live (
+      .clk_i,
+      .rst_ni,
+      .live_o(live)
+  );
+  a_holds_up : assert property (@(posedge clk_i) disable iff (!live)
       !(held_i && waiting != '0 && |ctx_idle_i && !busy_q) || take)
   else $error("batch_former: requests wait for their batch to fill while they hold up others");
-  c_holds_up : cover property (@(posedge clk_i) disable iff (!live_q) held_i && ready == '0 && take);
+  c_holds_up : cover property (@(posedge clk_i) disable iff (!live) held_i && ready == '0 && take);
 `endif
 endmodule

@@ -273,7 +273,7 @@ class FewSlots(DispatcherTest):
     TIMEOUT = 5000
 
     def settings(self) -> Settings:
-        assert param("RX_SLOTS") == 5 and param("QUEUE_DEPTH") == 4 and param("N") == 8 and param("C_INF") == param("SERVICES") == 2
+        require(param("RX_SLOTS") == 5 and param("QUEUE_DEPTH") == 4 and param("N") == 8 and param("C_INF") == param("SERVICES") == 2)
         service = {"batch": 8, "timeout": self.TIMEOUT, "rx_lines": 2, "tx_lines": 1, "threshold": 3}
         return Settings([Service(enable=1, **service) for _ in range(2)], hold=(400, 400), rest=(20, 20), beat_gap=0.0)
 
@@ -282,24 +282,24 @@ class FewSlots(DispatcherTest):
         for ident, svc in enumerate((1, 0, 0, 1, 0, 1), 1):  # five take the slots, the sixth is held
             await self.send(svc, ident)
         h = board.headers[6]  # both go, in round robin, each to an idle context
-        assert board.batches == [(h + 3, 0, 3), (h + 3 + 3 + 2, 1, 2)], f"{board.batches}, held from {h + 1}"
+        require(board.batches == [(h + 3, 0, 3), (h + 3 + 3 + 2, 1, 2)], f"{board.batches}, held from {h + 1}")
         held = h + 1
         for ident in (7, 8, 9):  # they come through the stream that was held, without an empty cycle
             await self.send(0, ident)
-        assert board.arrivals[9] > held + 400, "the slots came back before the contexts had worked"
+        require(board.arrivals[9] > held + 400, "the slots came back before the contexts had worked")
         await self.clocks(30)
-        assert len(board.batches) == 2, "nobody is held"
+        require(len(board.batches) == 2, "nobody is held")
         await self.clocks(self.TIMEOUT + 100)
-        assert board.batches[2:] == [(held + self.TIMEOUT + 2, 0, 3), (held + self.TIMEOUT + 2 + 3 + 2, 1, 1)], f"{board.batches[2:]}, held from {held}"
+        require(board.batches[2:] == [(held + self.TIMEOUT + 2, 0, 3), (held + self.TIMEOUT + 2 + 3 + 2, 1, 1)], f"{board.batches[2:]}, held from {held}")
         await self.clocks(500)
         await self.send(0, 10)  # the stream was empty: its age is its own
         await self.clocks(self.TIMEOUT + 100)
-        assert board.batches[4:] == [(board.arrivals[10] + self.TIMEOUT + 2, 0, 1)], f"{board.batches[4:]}, taken in {board.arrivals[10]}"
+        require(board.batches[4:] == [(board.arrivals[10] + self.TIMEOUT + 2, 0, 1)], f"{board.batches[4:]}, taken in {board.arrivals[10]}")
         await self.clocks(500)
         for ident in range(11, 15):  # a full queue goes, though its batch could be larger
             await self.send(1, ident)
         await self.clocks(20)
-        assert board.batches[5:] == [(board.arrivals[14] + 3, 1, 4)], f"{board.batches[5:]}, taken in {board.arrivals[14]}"
+        require(board.batches[5:] == [(board.arrivals[14] + 3, 1, 4)], f"{board.batches[5:]}, taken in {board.arrivals[14]}")
 
 
 @pyuvm.test(timeout_time=4, timeout_unit="ms")
@@ -319,7 +319,7 @@ class FewSlotsRandom(DispatcherTest):
             await self.run_sequence(RandomRequests(100, self.cfg, delay, faulty=0.1, seed=part))
         full = param("QUEUE_DEPTH")
         partial = sum(rows < min(full, self.cfg.services[svc].batch) for _, svc, rows in self.env.scoreboard.batches)
-        assert partial > 20 and self.env.scoreboard.statuses[Status.REJECTED]
+        require(partial > 20 and self.env.scoreboard.statuses[Status.REJECTED])
 
 
 @pyuvm.test(timeout_time=2, timeout_unit="ms", expect_fail=True)
