@@ -8,6 +8,7 @@ Reading and writing one line in place is well defined.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Protocol
 
 import numpy as np
@@ -104,10 +105,11 @@ def check_vector(ins: Instr, env: VectorEnv, k: int) -> None:
     for name, allowed in _ALLOWED.items():
         if ins.fields[f"{name}_sp"] not in allowed:
             raise _operand(f"{name}_sp = {ins.fields[f'{name}_sp']} is not a space of operand {name.upper()}")
-    for name, value, top in (("act", ins.act, max(Act)), ("red", ins.red, max(Red)), ("v_mode", ins.v_mode, max(Conv))):
-        if value > top:
-            raise _operand(f"{name} = {value}: legal range 0..{int(top)}")
-    if ins.v_mode != Conv.NONE and ins.v_sp > max(ConvDst):
+    codes: tuple[tuple[str, int, type[IntEnum]], ...] = (("act", ins.act, Act), ("red", ins.red, Red), ("v_mode", ins.v_mode, Conv))
+    for name, value, legal in codes:
+        if value not in set(legal):
+            raise _operand(f"{name} = {value}: legal range 0..{int(max(legal))}")
+    if ins.v_mode != Conv.NONE and ins.v_sp not in set(ConvDst):
         raise _operand(f"v_sp = {ins.v_sp}: legal range 0..{int(max(ConvDst))}")
     sources = (ins.a_sp, ins.c_sp, ins.d_sp)
     for space in _FP32_SPACES:
