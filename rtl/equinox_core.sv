@@ -98,20 +98,12 @@ module equinox_core #(
   localparam int unsigned RXB_DEPTH = RX_SLOTS * RX_LINES;
   localparam int unsigned TXB_DEPTH = C_INF * N * TX_LINES;
 
-  if ((N & (N - 1)) != 0 || N < 4 || N > 32) begin : g_check_n
-    $fatal(1, "equinox_core: N must be 4, 8, 16 or 32");
-  end
-  if ((M & (M - 1)) != 0 || (W & (W - 1)) != 0 || !(W == M || W == 2 * M || W == 4 * M)) begin : g_check_mw
-    $fatal(1, "equinox_core: M and W must be powers of two with W/M in {1, 2, 4}");
-  end
-  if (C_INF < 1 || C_TRN < 1 || CTX > 4 || SERVICES < 1 || SERVICES > 4) begin : g_check_ctx
-    $fatal(1, "equinox_core: C_INF >= 1, C_TRN >= 1, C_INF + C_TRN <= 4, SERVICES 1..4");
-  end
-  if (ACTC_DEPTH > 65536 || ACTD_DEPTH > 65536 || WGTC_DEPTH > 65536 || WGTD_DEPTH > 65536 || VEC_DEPTH > 65536
-      || ACC_DEPTH > 65536 || STG_DEPTH > 65536 || SOF_DEPTH > 65536 || SOB_DEPTH > 65536 || IMEM_DEPTH > 65536
-      || RXB_DEPTH > 65536) begin : g_check_depth
-    $fatal(1, "equinox_core: no memory may have more than 65536 words");
-  end
+  eqx_param_check #(
+      .UNIT("equinox_core"), .N(N), .M(M), .W(W), .C_INF(C_INF), .C_TRN(C_TRN), .SERVICES(SERVICES),
+      .QUEUE_DEPTH(QUEUE_DEPTH), .RX_SLOTS(RX_SLOTS), .RX_LINES(RX_LINES), .TX_LINES(TX_LINES), .IMEM_DEPTH(IMEM_DEPTH),
+      .ACTC_DEPTH(ACTC_DEPTH), .ACTD_DEPTH(ACTD_DEPTH), .WGTC_DEPTH(WGTC_DEPTH), .WGTD_DEPTH(WGTD_DEPTH),
+      .VEC_DEPTH(VEC_DEPTH), .ACC_DEPTH(ACC_DEPTH), .STG_DEPTH(STG_DEPTH), .SOF_DEPTH(SOF_DEPTH), .SOB_DEPTH(SOB_DEPTH)
+  ) u_check ();
 
   // settings and status
   logic accept_en, reject_mode, perf_enable, perf_clear, imem_we;

@@ -124,6 +124,7 @@ def param_check() -> str:
         HEADER,
         "// Stops elaboration where a parameter of the core is not legal (docs/architecture.md, \"Parameters\"), with one line: unit, parameter,",
         "// value, what is legal. A unit gives the parameters that it has; a rule is checked where all of its parameters are given.",
+        "// verilator lint_off WIDTHEXPAND",
         "module eqx_param_check #(",
         '    parameter UNIT = "core",  // who gives them, for the message',
     ]
@@ -131,7 +132,7 @@ def param_check() -> str:
     names = list(params.CORE)
     for name in names:
         out.append(f"    parameter longint {name} = -1{',' if name != names[-1] else ''}  // {meanings[name]}")
-    out += [");"]
+    out += [");", "  // verilator lint_on WIDTHEXPAND"]
     for name, legal in params.CORE.items():
         broken = f"({name} < {legal.low} || {name} > {legal.high}" + (f" || ({name} & ({name} - 1)) != 0)" if legal.power else ")")
         out += _fatal(f"range_{name.lower()}", [name], broken, f"{name} = %0d: legal is {legal}", [name])
