@@ -123,6 +123,11 @@ CTX_STS = Struct("ctx_sts_t", "Status of a context.", (
     Field("err_unit", 2, "eqx_isa_pkg::unit_e"),
     Field("steps", 32, "completed instructions with the step flag since start"),
 ))  # fmt: skip
+CTX_SEEN = Struct("ctx_seen_t", "Of a context's status what a probe reports when it changes.", (
+    Field("err_unit", 2, "eqx_isa_pkg::unit_e"),
+    Field("err_cause", 4, "eqx_isa_pkg::err_e"),
+    Field("state", 3, enum="ctx_state_e"),
+))  # fmt: skip
 BATCH_ROW = Struct(
     "batch_row_t", "One request of a batch, handed from the request dispatcher to an inference context, in row order.", (
         Field("age", 32, "cycles since it was queued"),
@@ -162,4 +167,4 @@ CONV_TAG = Struct("tag_t", "What accompanies a line into the converter.", (
     Field("ctx", 4),
 ), package="conv_pkg")  # fmt: skip
 
-STRUCTS = (CTX_ENV, SVC_CFG, CTX_CFG, CTX_CMD, CTX_STS, BATCH_ROW, ANSWER, BATCH_END, HEADER, CONV_TAG)
+STRUCTS = (CTX_ENV, SVC_CFG, CTX_CFG, CTX_CMD, CTX_STS, CTX_SEEN, BATCH_ROW, ANSWER, BATCH_END, HEADER, CONV_TAG)

@@ -117,6 +117,13 @@ package eqx_pkg;
     logic [31:0] steps;      // completed instructions with the step flag since start
   } ctx_sts_t;
 
+  // Of a context's status what a probe reports when it changes.
+  typedef struct packed {
+    logic [1:0] err_unit;   // eqx_isa_pkg::unit_e
+    logic [3:0] err_cause;  // eqx_isa_pkg::err_e
+    ctx_state_e state;
+  } ctx_seen_t;
+
   // One request of a batch, handed from the request dispatcher to an inference context, in row order.
   typedef struct packed {
     logic [31:0] age;   // cycles since it was queued

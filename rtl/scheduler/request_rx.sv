@@ -114,7 +114,9 @@ module request_rx #(
       status_q <= status_d;
       if (xfer) line_q <= (state_q == HEAD) ? '0 : line_q + 8'd1;
       if (xfer && state_q == HEAD) begin
-        automatic eqx_pkg::header_t head;
+        // verilator lint_off UNUSEDSIGNAL
+        automatic eqx_pkg::header_t head;  // of a request: its status is ignored
+        // verilator lint_on UNUSEDSIGNAL
         head = s_tdata_i[$bits(eqx_pkg::header_t)-1:0];
         svc_q <= head.svc;
         id_q  <= head.id;

@@ -8,10 +8,10 @@ from functools import cached_property
 from pathlib import Path
 
 from models.config import load_config
+from models.hw.modes import POLICIES
 from models.traces import Trace, is_spec, map_services, open_trace, scale_to_load
 
 ROOT = Path(__file__).resolve().parents[2]
-POLICIES = ("inference_only", "fair", "priority", "adaptive", "slack")
 SERVICES = ("lstm", "mlp")
 TRAIN = ("off", "mlp")
 DEFAULT_TRACE = "configs/traces/bursty.csv"
