@@ -19,11 +19,11 @@ class Mode(Coded):
 class Policy(Coded):
     """Register POLICY; codes that no policy has count as ``inference_only``."""
 
-    INFERENCE_ONLY = 0, "training is not issued"
-    FAIR = 1, "inference and training take turns"
-    PRIORITY = 2, "inference first, always"
-    ADAPTIVE = 3, "inference first while an enabled service's queue is longer than its threshold, else in turns"
-    SLACK = 4, "inference first while some request is late, else in turns"
+    INFERENCE_ONLY = 0, "training is not issued (MODE_INF_ONLY)"
+    FAIR = 1, "inference and training take turns (MODE_FAIR)"
+    PRIORITY = 2, "inference first, always (MODE_PRIO)"
+    ADAPTIVE = 3, "MODE_PRIO while an enabled service's queue is longer than its threshold, else MODE_FAIR"
+    SLACK = 4, "MODE_PRIO while some request is late, else MODE_FAIR"
 
 
 @dataclass(frozen=True)

@@ -27,11 +27,11 @@ package eqx_pkg;
 
   // Register POLICY; codes that no policy has count as inference_only.
   typedef enum logic [2:0] {
-    POLICY_INFERENCE_ONLY = 3'd0,  // training is not issued
-    POLICY_FAIR = 3'd1,            // inference and training take turns
-    POLICY_PRIORITY = 3'd2,        // inference first, always
-    POLICY_ADAPTIVE = 3'd3,        // inference first while an enabled service's queue is longer than its threshold, else in turns
-    POLICY_SLACK = 3'd4            // inference first while some request is late, else in turns
+    POLICY_INFERENCE_ONLY = 3'd0,  // training is not issued (MODE_INF_ONLY)
+    POLICY_FAIR = 3'd1,            // inference and training take turns (MODE_FAIR)
+    POLICY_PRIORITY = 3'd2,        // inference first, always (MODE_PRIO)
+    POLICY_ADAPTIVE = 3'd3,        // MODE_PRIO while an enabled service's queue is longer than its threshold, else MODE_FAIR
+    POLICY_SLACK = 3'd4            // MODE_PRIO while some request is late, else MODE_FAIR
   } policy_e;
 
   // State of a context, as register CTX.STATUS shows it.
