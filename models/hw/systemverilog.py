@@ -158,8 +158,10 @@ def _rdl_enum(name: str, bits: int, members: Iterable[tuple[str, int, str]]) -> 
 def rdl_enums() -> str:
     """The enumerations of ``rtl/csr/eqx_csr.rdl``."""
     out: list[str] = []
-    for kind, name, bits in ((Policy, "policy_e", 3), (Unit, "unit_e", 2), (CtxState, "ctx_state_e", 3), (Err, "err_e", 4)):
-        out += _rdl_enum(name, bits, [(m.name, m.value, getattr(m, "meaning", "")) for m in kind])
+    width = {kind: bits for kind, *_, bits in ENUMS} | {Unit: 2, Err: 4}
+    kinds: tuple[tuple[type[Coded], str], ...] = ((Policy, "policy_e"), (Unit, "unit_e"), (CtxState, "ctx_state_e"), (Err, "err_e"))
+    for kind, name in kinds:
+        out += _rdl_enum(name, width[kind], [(m.name, m.value, m.meaning) for m in kind])
     worked = [(f"CTX{c}", c, f"worked for context {c}") for c in range(params.MAX_CTX)]
-    out += _rdl_enum("perf_e", 4, [*worked, *((m.name, m.value, m.meaning) for m in Perf)])
+    out += _rdl_enum("perf_e", width[Perf], [*worked, *((m.name, m.value, m.meaning) for m in Perf)])
     return "\n".join(out) + "\n"
