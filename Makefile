@@ -10,7 +10,7 @@ SHELL := /bin/bash
 #:   LOAD=0.5            offered load, as a fraction of the measured capacity
 #:   REQUESTS=1000       how many requests
 #:   SERVICE=lstm        whom the requests are for: lstm, mlp, or lstm,mlp
-#:   POLICY=priority     inference_only, fair, priority, adaptive or slack
+#:   POLICY=priority     a scheduling policy: docs/scheduler.md has the list
 #:   TRAIN=mlp           the training job in the idle cycles: mlp or off
 #:   STEPS=100           training steps at least
 #:   TEST=name           test of verif/tests/bench_equinox.py to run [equinox_replay_test]
@@ -183,8 +183,8 @@ toggle: venv ## toggle coverage of all modules' ports, in a build of its own and
 mutants: venv ## plant faults into the RTL of blocks, one at a time, and count how many their benches notice; an interrupted campaign goes on
 	@$(PY) scripts/mutants.py --jobs $(call quoted,$(JOBS)) $(call flag,blocks,BLOCK) $(call flag,mutant,MUTANT)
 
-gen: venv ## generate again what is generated: instruction format, registers
-	@for script in scripts/gen_*.py; do $(PY) $$script || exit 1; done
+gen: venv ## generate again what is generated: hardware facts (models/hw), instruction format, registers
+	@for script in scripts/gen_hw.py $(filter-out scripts/gen_hw.py,$(wildcard scripts/gen_*.py)); do $(PY) $$script || exit 1; done
 
 filelist: venv ## a list of the sources of the core for other tools (build/equinox_core.f); FuseSoC: equinox.core
 	@$(PY) scripts/gen_filelist.py --filelist build/equinox_core.f

@@ -1,93 +1,20 @@
-"""Configuration of a core: the parameters of ``rtl/equinox_core.sv`` and of its DRAM, read from ``configs/*.toml``."""
+"""Configuration of a core: the parameters of :mod:`models.hw.params`, read from ``configs/*.toml``."""
 
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from .hw.params import CORE, DRAM, TABLES, CoreParams, DramParams, problem
 
 CONFIG_DIR = Path(__file__).resolve().parent.parent / "configs"
 
-_POWER = "a power of two"
-
 
 @dataclass(frozen=True)
-class _Rule:
-    """Legal values of one key: a range and, where ``power``, powers of two only."""
+class Config(CoreParams, DramParams):
+    """Parameters of a core and of its DRAM. Build it with :func:`load_config`, or :meth:`changed` for a variant; both check them."""
 
-    low: int
-    high: int
-    power: bool = False
-
-    def allows(self, value: int) -> bool:
-        return self.low <= value <= self.high and (not self.power or value & (value - 1) == 0)
-
-    def __str__(self) -> str:
-        return f"{_POWER + ' in ' if self.power else ''}{self.low}..{self.high}"
-
-
-_BUFFER = _Rule(64, 65536)
-CORE_RULES: dict[str, _Rule] = {
-    "N": _Rule(4, 32, True),
-    "M": _Rule(1, 32, True),
-    "W": _Rule(1, 32, True),
-    "C_INF": _Rule(1, 3),
-    "C_TRN": _Rule(1, 3),
-    "SERVICES": _Rule(1, 4),
-    "QUEUE_DEPTH": _Rule(4, 4096, True),
-    "RX_SLOTS": _Rule(4, 1024),
-    "RX_LINES": _Rule(1, 255),
-    "TX_LINES": _Rule(1, 255),
-    "IMEM_DEPTH": _Rule(16, 65536),
-    "ACTC_DEPTH": _BUFFER,
-    "ACTD_DEPTH": _BUFFER,
-    "WGTC_DEPTH": _BUFFER,
-    "WGTD_DEPTH": _BUFFER,
-    "VEC_DEPTH": _BUFFER,
-    "ACC_DEPTH": _BUFFER,
-    "STG_DEPTH": _BUFFER,
-    "SOF_DEPTH": _BUFFER,
-    "SOB_DEPTH": _BUFFER,
-}
-DRAM_RULES: dict[str, _Rule] = {
-    "LATENCY": _Rule(1, 100000),
-    "GAP": _Rule(0, 1000),
-    "BYTES": _Rule(4096, 1 << 31),  # so a run beyond it fails before its address passes 2^32
-}
-_TABLES = {"core": CORE_RULES, "dram": DRAM_RULES}
-
-
-@dataclass(frozen=True)
-class Config:
-    """Parameters of a core; the names are those of ``rtl/equinox_core.sv``, depths in blocks or lines.
-
-    ``LATENCY`` (cycles), ``GAP`` (cycles between beats) and ``BYTES`` describe the DRAM. Build it with
-    :func:`load_config`, or :meth:`changed` for a variant; both check the legal ranges.
-    """
-
-    N: int
-    M: int
-    W: int
-    C_INF: int
-    C_TRN: int
-    SERVICES: int
-    QUEUE_DEPTH: int
-    RX_SLOTS: int
-    RX_LINES: int
-    TX_LINES: int
-    IMEM_DEPTH: int
-    ACTC_DEPTH: int
-    ACTD_DEPTH: int
-    WGTC_DEPTH: int
-    WGTD_DEPTH: int
-    VEC_DEPTH: int
-    ACC_DEPTH: int
-    STG_DEPTH: int
-    SOF_DEPTH: int
-    SOB_DEPTH: int
-    LATENCY: int
-    GAP: int
-    BYTES: int
     name: str = "unnamed"
 
     @property
@@ -112,47 +39,22 @@ class Config:
 
     def params(self) -> dict[str, int]:
         """Parameters of ``equinox_core`` (the ``[core]`` table)."""
-        return {key: getattr(self, key) for key in CORE_RULES}
+        return {key: getattr(self, key) for key in CORE}
 
     def changed(self, **values: int) -> Config:
         """A copy with other values of the named parameters, checked."""
-        unknown = sorted(set(values) - set(CORE_RULES) - set(DRAM_RULES))
+        unknown = sorted(set(values) - set(CORE) - set(DRAM))
         if unknown:
-            raise ValueError(f"{self.name}: unknown parameter {unknown[0]} (has {', '.join((*CORE_RULES, *DRAM_RULES))})")
+            raise ValueError(f"{self.name}: unknown parameter {unknown[0]} (has {', '.join((*CORE, *DRAM))})")
         other = replace(self, **values)
         _check(other, self.name)
         return other
 
 
 def _check(cfg: Config, where: str) -> None:
-    for table, rules in _TABLES.items():
-        for key, rule in rules.items():
-            value = getattr(cfg, key)
-            if not rule.allows(value):
-                raise ValueError(f"{where}: [{table}] {key} = {value}: legal is {rule}")
-    ratios = (cfg.M, 2 * cfg.M, 4 * cfg.M)
-    if cfg.W not in ratios:
-        raise ValueError(f"{where}: [core] W = {cfg.W}: legal is M, 2·M or 4·M, one of {ratios} for M = {cfg.M}")
-    if cfg.K > 128:
-        most = 128 // cfg.N
-        raise ValueError(f"{where}: [core] W = {cfg.W}: legal is at most {most} for N = {cfg.N} (N·W, the bus width in bytes, is at most 128)")
-    if cfg.L > 64:
-        raise ValueError(f"{where}: [core] M = {cfg.M}: legal is at most {64 // cfg.N} for N = {cfg.N} (M·N, the lanes, are at most 64)")
-    if cfg.CTX > 4:
-        raise ValueError(f"{where}: [core] C_TRN = {cfg.C_TRN}: legal is 1..{4 - cfg.C_INF} for C_INF = {cfg.C_INF} (4 in all)")
-    if cfg.RX_SLOTS < cfg.N:
-        raise ValueError(f"{where}: [core] RX_SLOTS = {cfg.RX_SLOTS}: legal is N = {cfg.N} or more, so that a full batch fits")
-    if cfg.QUEUE_DEPTH < cfg.N:
-        legal = f"legal is a power of two in {cfg.N}..4096, so that a full batch of N = {cfg.N} fits"
-        raise ValueError(f"{where}: [core] QUEUE_DEPTH = {cfg.QUEUE_DEPTH}: {legal}")
-    if cfg.RX_SLOTS * cfg.RX_LINES > 65536:
-        most = 65536 // cfg.RX_SLOTS
-        raise ValueError(f"{where}: [core] RX_LINES = {cfg.RX_LINES}: legal is at most {most} for RX_SLOTS = {cfg.RX_SLOTS} (65,536 lines in all)")
-    for key in ("WGTC_DEPTH", "WGTD_DEPTH"):
-        if getattr(cfg, key) % cfg.L:
-            raise ValueError(f"{where}: [core] {key} = {getattr(cfg, key)}: legal is a multiple of M·N = {cfg.L}")
-    if cfg.BYTES % cfg.K:
-        raise ValueError(f"{where}: [dram] BYTES = {cfg.BYTES}: legal is a multiple of the bus width K = {cfg.K} bytes")
+    wrong = problem({key: getattr(cfg, key) for table in TABLES.values() for key in table})
+    if wrong:
+        raise ValueError(f"{where}: {wrong}")
 
 
 def load_config(source: str | Path) -> Config:
@@ -175,9 +77,9 @@ def load_config(source: str | Path) -> Config:
         raise ValueError(f"{where}: not TOML ({error})") from None
     values: dict[str, int] = {}
     for table in tables:
-        if table not in _TABLES:
-            raise ValueError(f"{where}: unknown table [{table}] (legal: {', '.join(f'[{t}]' for t in _TABLES)})")
-    for table, rules in _TABLES.items():
+        if table not in TABLES:
+            raise ValueError(f"{where}: unknown table [{table}] (legal: {', '.join(f'[{t}]' for t in TABLES)})")
+    for table, rules in TABLES.items():
         found = tables.get(table)
         if not isinstance(found, dict):
             raise ValueError(f"{where}: table [{table}] is missing")
@@ -194,7 +96,3 @@ def load_config(source: str | Path) -> Config:
     cfg = Config(**values, name=path.stem)
     _check(cfg, where)
     return cfg
-
-
-if {f.name for f in fields(Config)} != {*CORE_RULES, *DRAM_RULES, "name"}:
-    raise RuntimeError("every field of Config needs a rule, and every rule a field")

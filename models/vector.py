@@ -8,13 +8,15 @@ no line reads what an earlier one writes.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .isa.encoding import Act, Combine, Conv, ConvDst, Dst, Err, Instr, Op, Red, Src
-from .isa.own_lines import check_distance, line_stages
+from .hw.pipeline import line_stage
+from .isa.own_lines import check_distance
 from .numerics import (
     act, bf16_max, bf16_mul, bf16_mul_fp32, bf16_to_fp32, fp32_add, fp32_bits, fp32_from_bits,
     fp32_max, fp32_neg, fp32_to_bf16, quantise,
@@ -105,10 +107,11 @@ def check_vector(ins: Instr, env: VectorEnv, k: int) -> None:
     for name, allowed in _ALLOWED.items():
         if ins.fields[f"{name}_sp"] not in allowed:
             raise _operand(f"{name}_sp = {ins.fields[f'{name}_sp']} is not a space of operand {name.upper()}")
-    for name, value, top in (("act", ins.act, max(Act)), ("red", ins.red, max(Red)), ("v_mode", ins.v_mode, max(Conv))):
-        if value > top:
-            raise _operand(f"{name} = {value}: legal range 0..{int(top)}")
-    if ins.v_mode != Conv.NONE and ins.v_sp > max(ConvDst):
+    codes: tuple[tuple[str, int, type[IntEnum]], ...] = (("act", ins.act, Act), ("red", ins.red, Red), ("v_mode", ins.v_mode, Conv))
+    for name, value, legal in codes:
+        if value not in set(legal):
+            raise _operand(f"{name} = {value}: legal range 0..{int(max(legal))}")
+    if ins.v_mode != Conv.NONE and ins.v_sp not in set(ConvDst):
         raise _operand(f"v_sp = {ins.v_sp}: legal range 0..{int(max(ConvDst))}")
     sources = (ins.a_sp, ins.c_sp, ins.d_sp)
     for space in _FP32_SPACES:
@@ -296,7 +299,7 @@ def execute_vector(ins: Instr, buffers: VectorBuffers, env: VectorEnv) -> None:
     """
     plan = plan_vector(ins, buffers, env)
     n, lanes = plan.good, buffers.VEC.shape[1]
-    step = line_stages(lanes) + 1 if _reads_own_lines(plan, buffers, lanes) else max(n, 1)
+    step = line_stage(lanes) + 1 if _reads_own_lines(plan, buffers, lanes) else max(n, 1)
     results = [_execute_lines(ins, plan, slice(first, min(first + step, n)), lanes) for first in range(0, n, step)]
     if n and plan.v is not None:
         w = np.concatenate([part for part in results if part is not None])

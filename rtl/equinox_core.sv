@@ -99,11 +99,11 @@ module equinox_core #(
   localparam int unsigned TXB_DEPTH = C_INF * N * TX_LINES;
 
   eqx_param_check #(
-      .N(N), .M(M), .W(W), .C_INF(C_INF), .C_TRN(C_TRN), .SERVICES(SERVICES), .QUEUE_DEPTH(QUEUE_DEPTH),
-      .RX_SLOTS(RX_SLOTS), .RX_LINES(RX_LINES), .TX_LINES(TX_LINES), .IMEM_DEPTH(IMEM_DEPTH), .ACTC_DEPTH(ACTC_DEPTH),
-      .ACTD_DEPTH(ACTD_DEPTH), .WGTC_DEPTH(WGTC_DEPTH), .WGTD_DEPTH(WGTD_DEPTH), .VEC_DEPTH(VEC_DEPTH),
-      .ACC_DEPTH(ACC_DEPTH), .STG_DEPTH(STG_DEPTH), .SOF_DEPTH(SOF_DEPTH), .SOB_DEPTH(SOB_DEPTH)
-  ) u_param_check ();
+      .UNIT("equinox_core"), .N(N), .M(M), .W(W), .C_INF(C_INF), .C_TRN(C_TRN), .SERVICES(SERVICES),
+      .QUEUE_DEPTH(QUEUE_DEPTH), .RX_SLOTS(RX_SLOTS), .RX_LINES(RX_LINES), .TX_LINES(TX_LINES), .IMEM_DEPTH(IMEM_DEPTH),
+      .ACTC_DEPTH(ACTC_DEPTH), .ACTD_DEPTH(ACTD_DEPTH), .WGTC_DEPTH(WGTC_DEPTH), .WGTD_DEPTH(WGTD_DEPTH),
+      .VEC_DEPTH(VEC_DEPTH), .ACC_DEPTH(ACC_DEPTH), .STG_DEPTH(STG_DEPTH), .SOF_DEPTH(SOF_DEPTH), .SOB_DEPTH(SOB_DEPTH)
+  ) u_check ();
 
   // settings and status
   logic accept_en, reject_mode, perf_enable, perf_clear, imem_we;

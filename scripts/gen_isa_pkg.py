@@ -5,16 +5,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
+from models.hw.systemverilog import enum_lines, member_function  # noqa: E402
 from models.isa import encoding as e  # noqa: E402
 from verif.lib import cli  # noqa: E402
 from verif.lib.generated import parser, update  # noqa: E402
 
 TARGET = ROOT / "rtl/common/eqx_isa_pkg.sv"
-
-
-def enum_lines(cls, prefix: str, width: int) -> list[str]:
-    rows = [f"    {prefix}_{m.name} = {width}'d{m.value}" for m in cls]
-    return [f"  typedef enum logic [{width - 1}:0] {{", ",\n".join(rows), f"  }} {prefix.lower()}_e;", ""]
+CHECKED = (e.Act, e.Red, e.Conv, e.ConvDst)  # fields of which some codes are illegal
 
 
 def struct_lines(op: e.Op) -> list[str]:
@@ -42,7 +39,11 @@ def render() -> str:
            f"  localparam int unsigned SEM_MAX = {e.SEM_MAX};",
            f"  localparam int unsigned UNITS = {len(e.Unit)};", ""]
     for cls, prefix, width in enums:
-        out += enum_lines(cls, prefix, width)
+        out += enum_lines(cls, f"{prefix.lower()}_e", prefix, width)
+    out.append("  // Whether a field's value is one of its enumeration's: codes may have gaps.")
+    for cls, prefix, width in enums:
+        if cls in CHECKED:
+            out += member_function(cls, f"is_{prefix.lower()}", prefix, width)
     for op in e.Op:
         out += struct_lines(op)
     return "\n".join(out[:-1] + ["endpackage", ""])

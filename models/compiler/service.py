@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..config import Config
+from ..hw.pipeline import row_flight
 from ..isa.encoding import Act, ASpace, BSpace
 from ..isa.program import Needs, Program
 from .builder import Builder
@@ -16,9 +17,6 @@ from .ops import (
     ACC, CST, DYN, RXB, TO_ACTC, TO_TXB, TO_VEC, VEC, At, Blocks, bias_lines, join, padded, tiles, up, vector,
 )  # fmt: skip
 from .space import Ring
-
-MMU_DELAY = 4
-"""A row's sums are in the accumulator 2·N + MMU_DELAY cycles after it entered (``rtl/mmu/mmu.sv``)."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +150,7 @@ class _Lstm:
         """Adds h's blocks, gate by gate in the order of use; few groups are interleaved, so that sums of a line never wait."""
         order = (self.I, self.G, self.F, self.O)
         at_once = 1
-        while at_once < 4 and self.kh > 1 and at_once * self.gate_lines < 2 * self.cfg.N + MMU_DELAY:
+        while at_once < 4 and self.kh > 1 and at_once * self.gate_lines < row_flight(self.cfg.N):
             at_once *= 2
         for first in range(0, 4, at_once):
             for k in range(self.kh):
@@ -243,7 +241,7 @@ def _emit_mlp(out: Builder, rx_lines: int, outputs: list[int]) -> None:
     """Columns are computed in chunks, so that draining one overlaps computing the next; six chunks of ACC go round."""
     cfg = out.cfg
     ratio = cfg.K // cfg.L
-    chunk = up(-(-(2 * cfg.N + MMU_DELAY) // cfg.N), ratio)
+    chunk = up(-(-row_flight(cfg.N) // cfg.N), ratio)
     slots = Ring(out.name, "ACC", 0, 6 * chunk * cfg.N)
     _convert_input(out, 0, rx_lines, 0)
     act, k_blocks, wgt, cst = 0, -(-rx_lines // ratio), 0, 0

@@ -68,7 +68,7 @@ def check_fields(ins: Instr, unit: Unit, cfg: Config, training: bool, rows: int 
             raise Fault(fault.cause, str(fault)) from None
     elif ins.op in (Op.LOAD, Op.STORE):
         legal = LdDst if ins.op == Op.LOAD else StSrc
-        if ins.sp > max(legal):
+        if ins.sp not in set(legal):
             raise Fault(Err.OPERAND, f"{ins.op.name}: sp = {ins.sp}: legal range 0..{int(max(legal))}")
         for name in ("n_o", "len"):
             if ins.fields[name] < 1:

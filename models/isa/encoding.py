@@ -9,20 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
+from ..hw.states import Err, Status, Unit
+
+__all__ = [
+    "BODY", "HEADER", "HEADER_BITS", "INSTR_BITS", "INSTR_WORDS", "LAYOUT", "SEMAPHORES", "SEM_MAX", "UNIT_OF_OP", "WORD_BITS",
+    "ASpace", "Act", "BSpace", "Combine", "Conv", "ConvDst", "Dst", "Err", "Field", "Instr", "LdDst", "Op", "Red", "Src", "StSrc", "Status",
+    "Unit", "decode", "encode", "layout", "make",
+]  # fmt: skip
+
 INSTR_BITS = 384
 WORD_BITS = 32
 INSTR_WORDS = INSTR_BITS // WORD_BITS
 SEMAPHORES = 16
 SEM_MAX = 15
-
-
-class Unit(IntEnum):
-    """Execution units; a program has one instruction stream for each."""
-
-    MMU = 0
-    VPU = 1
-    LD = 2
-    ST = 3
 
 
 class Op(IntEnum):
@@ -115,28 +114,6 @@ class LdDst(IntEnum):
 class StSrc(IntEnum):
     SOB = 0   # blocks
     SOF = 1   # fp32 lines
-
-
-class Err(IntEnum):
-    """Causes of a context's error (CSR ``CTX_ERR.cause``)."""
-
-    NONE = 0
-    ILLEGAL_OP = 1
-    OPERAND = 2
-    DMA_RESP = 3
-    SEM_OVERFLOW = 4
-    PC_RANGE = 5
-    DMA_TIMEOUT = 6
-
-
-class Status(IntEnum):
-    """Status byte of a response header."""
-
-    OK = 0
-    NOT_INSTALLED = 1
-    BAD_LENGTH = 2
-    REJECTED = 3
-    CTX_ERROR = 4
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ..hw.pipeline import line_stage
 from .access import Access
 
 I64 = NDArray[np.int64]
@@ -20,11 +21,6 @@ I64 = NDArray[np.int64]
 
 class OwnLines(ValueError):
     """A line reads what one of the T lines before it writes: its value would depend on who else uses the unit."""
-
-
-def line_stages(lanes: int) -> int:
-    """T of ``docs/vpu.md``: cycles from a line's start to the write of its result, for lines of ``lanes`` values."""
-    return 8 + (lanes - 1).bit_length()
 
 
 def nearest_write(read: I64, written: I64) -> I64:
@@ -49,7 +45,7 @@ def check_distance(operand: str, read: I64, written: I64, lanes: int) -> bool:
         OwnLines: one of the T lines before it writes it; names the first such line, and what is legal.
     """
     gaps = nearest_write(read, written)
-    stages = line_stages(lanes)
+    stages = line_stage(lanes)
     near = np.flatnonzero((gaps > 0) & (gaps <= stages))
     if near.size:
         line = int(near[0])

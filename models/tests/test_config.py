@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from models.config import CONFIG_DIR, CORE_RULES, DRAM_RULES, load_config
+from models.config import CONFIG_DIR, load_config
+from models.hw.params import CORE, DRAM
 
 
 @pytest.mark.parametrize(("name", "k", "lanes", "macs"), [("tiny", 8, 4, 32), ("default", 32, 16, 512), ("large", 64, 32, 2048)])
@@ -14,7 +15,7 @@ def test_shipped(name: str, k: int, lanes: int, macs: int) -> None:
     cfg = load_config(name)
     assert (cfg.name, cfg.K, cfg.L, cfg.macs, cfg.CTX) == (name, k, lanes, macs, cfg.C_INF + cfg.C_TRN)
     assert load_config(CONFIG_DIR / f"{name}.toml") == cfg
-    assert set(cfg.params()) == set(CORE_RULES)
+    assert set(cfg.params()) == set(CORE)
 
 
 def rewritten(tmp_path: Path, pattern: str, replacement: str) -> Path:
@@ -51,9 +52,9 @@ def test_refused(tmp_path: Path, pattern: str, replacement: str, message: str) -
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("key", [*CORE_RULES, *DRAM_RULES])
+@pytest.mark.parametrize("key", [*CORE, *DRAM])
 def test_every_range_is_checked(key: str) -> None:
-    rule = (CORE_RULES | DRAM_RULES)[key]
+    rule = (CORE | DRAM)[key]
     for value in (rule.low - 1, rule.high + 1):
         with pytest.raises(ValueError, match=rf"{key} = {value}: legal is"):
             load_config("default").changed(**{key: value})

@@ -12,13 +12,13 @@ from models.compiler.service import lstm_classifier, mlp_classifier
 from models.compiler.space import room_beside
 from models.compiler.training import mlp_training
 from models.config import load_config
+from models.hw.modes import POLICIES
 from models.timing import Timeline, TimingModel
 from models.timing.attribution import CAUSES, RUN, STAGES, AttributionError, Solo, answered, attribute, only_dma, stages
 from models.timing.layout import LD, LOG, MMU, ST, VPU
 from models.workloads import mlp, mlp_serve
 from models.workloads.lstm import load_params
 
-POLICIES = ("inference_only", "fair", "priority", "adaptive", "slack")
 CONFIGS = ("tiny", "default")
 FIRST = 1000
 

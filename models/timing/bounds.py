@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from ..config import Config
 from ..isa.encoding import SEMAPHORES, Conv, Instr, LdDst, Op, StSrc, Unit
 from ..isa.program import Program
-from .model import ADD_LATENCY
+from ..hw.pipeline import ACC_HAZARD, row_flight
 
 FIRST = 2  # cycles from the first one of a context's run to the issue of a stream's first instruction
 NEXT = 3  # from one issue of a stream to the next
-SAME_LINE = ADD_LATENCY + 2  # from a row to one that accumulates on its line
+SAME_LINE = ACC_HAZARD + 1  # from a row to one that accumulates on its line
 
 
 class _Mmu:
@@ -26,7 +26,7 @@ class _Mmu:
 
     def __init__(self, cfg: Config, rows: int, chunk: int | None) -> None:
         self.n, self.batch, self.chunk = cfg.N, rows, None if chunk is None else max(chunk, 1)
-        self.flight = 2 * cfg.N + 2 + ADD_LATENCY
+        self.flight = row_flight(cfg.N)
         self.port, self.last = 0, 0
 
     def take(self, ins: Instr, issue: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..hw.pipeline import AXI_BURST, AXI_PAGE, LD_BURST, LD_OUTSTANDING, ST_OUTSTANDING, ST_SEGMENTS
 from ..isa.encoding import Err
 from .arbiter import pick
 from .compiled import njit
@@ -10,10 +11,6 @@ from .events import complete_at, quiet_from, ready_again, wake_at
 from .layout import BURSTS, LD, NEVER, SEGMENTS, ST, W_DRAM, W_UNIT
 
 DMA_RESP = int(Err.DMA_RESP)
-LD_OUT, ST_OUT, SEGS = 8, 16, 4
-LD_BURST = 32  # beats
-PAGE = 4096    # bytes that no burst crosses
-MOST = 256     # beats of an AXI4 burst
 
 
 # ---- what both have in common: instructions, runs, pieces
@@ -92,13 +89,13 @@ def ld_step(s, t):
     for c in range(p.ctx):
         if x.walk[c].piece != 0 and x.walk[c].piece_at <= t:
             req |= 1 << c
-    if req != 0 and x.count < LD_OUT:
+    if req != 0 and x.count < LD_OUTSTANDING:
         took = pick(x.arb, req, s.mode, p)
     for c in range(p.ctx):
         w = x.walk[c]
         over = False
         if c == took:
-            limit = min(LD_BURST, PAGE // p.k)
+            limit = min(LD_BURST, AXI_PAGE // p.k)
             n = min(w.beats, limit - w.run_addr // p.k % limit)
             bad = fails(s, w.run_addr, n)
             w.beats -= n
@@ -117,7 +114,7 @@ def ld_step(s, t):
             wake_at(s, W_DRAM, t + 1 + p.latency)
         next_wake = min(next_wake, _walk(s, LD, x, c, over, t))
         if w.piece != 0:
-            if x.count < LD_OUT:
+            if x.count < LD_OUTSTANDING:
                 if took >= 0 or w.piece_at > t:
                     next_wake = min(next_wake, t + 1)
             else:
@@ -202,7 +199,7 @@ def _segment(s, x, c):
     seg.words = min(w.words, p.k // p.line_beats if w.lines else p.k)
     seg.beats = seg.words * p.line_beats if w.lines else seg.words + 1
     w.words -= seg.words
-    limit = min(MOST, PAGE // p.k)
+    limit = min(AXI_BURST, AXI_PAGE // p.k)
     beats, at = seg.beats, w.run_addr // p.k
     seg.bursts, seg.next = 0, 0
     while beats > 0:
@@ -237,10 +234,10 @@ def st_step(s, t):
     need = _need(x, p) if x.gather >= 0 else 0
     read = x.gather >= 0 and not wait and x.used + need <= 2 * p.k + 2
     free = x.gather < 0 or (read and x.left == 1)
-    issue = x.sent_count > 0 and x.stream_count < ST_OUT and x.flight_count < ST_OUT
+    issue = x.sent_count > 0 and x.stream_count < ST_OUTSTANDING and x.flight_count < ST_OUTSTANDING
     fetch = x.stream_count > 0 and (x.held == 0 or sent)
     took, held_off = -1, False
-    if free and x.seg_count < SEGS:
+    if free and x.seg_count < ST_SEGMENTS:
         req = 0
         for c in range(p.ctx):
             if x.walk[c].piece != 0 and x.walk[c].piece_at <= t:
@@ -320,14 +317,14 @@ def st_step(s, t):
         next_wake = min(next_wake, _walk(s, ST, x, c, last, t))
         pieces = pieces or (x.walk[c].piece != 0 and (not held_off or x.walk[c].piece_at > t))
     # who needs the next cycle
-    if x.word >= 0 or x.exps >= 0 or (x.sent_count > 0 and x.stream_count < ST_OUT and x.flight_count < ST_OUT):
+    if x.word >= 0 or x.exps >= 0 or (x.sent_count > 0 and x.stream_count < ST_OUTSTANDING and x.flight_count < ST_OUTSTANDING):
         next_wake = t + 1
     if x.gather >= 0 and x.used + _need(x, p) <= 2 * p.k + 2:
         next_wake = t + 1
     if x.stream_count > 0:
         if x.held == 0:
             next_wake = t + 1
-    if pieces and x.gather < 0 and x.seg_count < SEGS:
+    if pieces and x.gather < 0 and x.seg_count < ST_SEGMENTS:
         next_wake = t + 1
     if x.held != 0 and d.write_last > t:  # the next write beat
         step = p.gap + 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .compiled import njit
-from .layout import HEAD, NEVER, RING, RUNNING, UNITS, W_CTX, W_DONE, W_STREAM, W_UNIT
+from .layout import CTX, HEAD, NEVER, RING, RUNNING, UNITS, W_CTX, W_DONE, W_STREAM, W_UNIT
 
 
 @njit
@@ -43,7 +43,7 @@ def ready_again(s, u, c, t):
     """From ``t`` on the unit takes another instruction of the context."""
     x = s.ctx[c].stream[u]
     if x.state == HEAD and x.ready >= 0:
-        wake_member(s, W_STREAM, s.stream_at, 4 * u + c, t)
+        wake_member(s, W_STREAM, s.stream_at, CTX * u + c, t)
 
 
 @njit
@@ -54,7 +54,7 @@ def complete_at(s, u, c, t, signal, step, log):
     q.time[at], q.signal[at], q.step[at], q.log[at] = t, signal, step, log
     q.count += 1
     if q.count == 1:
-        wake_member(s, W_DONE, s.done_at, 4 * u + c, t + 1)
+        wake_member(s, W_DONE, s.done_at, CTX * u + c, t + 1)
 
 
 @njit
@@ -78,7 +78,7 @@ def withdraw(s, u, c, t):
     q = s.done[u, c]
     while q.count > 0 and q.time[(q.head + q.count - 1) % RING] >= t:
         q.count -= 1
-    s.done_at[4 * u + c] = q.time[q.head] + 1 if q.count > 0 else NEVER
+    s.done_at[CTX * u + c] = q.time[q.head] + 1 if q.count > 0 else NEVER
 
 
 @njit

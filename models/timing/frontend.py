@@ -7,7 +7,7 @@ from . import dma, mmu, vpu
 from .arbiter import round_robin
 from .compiled import njit
 from .events import stop_at, wake_member
-from .layout import ASKS, ENDED, FETCHED, HEAD, LD, MMU, NEVER, RING, RUNNING, SEMS, UNITS, VPU, W_CTX, W_FETCH, W_NOP, W_STREAM
+from .layout import ASKS, CTX, ENDED, FETCHED, HEAD, LD, MMU, NEVER, RING, RUNNING, SEMS, UNITS, VPU, W_CTX, W_FETCH, W_NOP, W_STREAM
 
 NOP = int(Op.NOP)
 SEM_OVERFLOW, PC_RANGE = int(Err.SEM_OVERFLOW), int(Err.PC_RANGE)
@@ -43,7 +43,7 @@ def fetch(s, u, t):
         s.fetched[u] = c
         x = s.ctx[c].stream[u]
         x.state, x.at, x.ready = FETCHED, t + 2, -1
-        wake_member(s, W_STREAM, s.stream_at, 4 * u + c, t + 2)
+        wake_member(s, W_STREAM, s.stream_at, CTX * u + c, t + 2)
         if req != 1 << c:
             later = t + 1
     s.fetch_at[u] = later
@@ -66,12 +66,12 @@ def _unit_ready(s, u, c, t):
 @njit
 def stream(s, imem, log, steps, u, c, t):
     """The head instruction of a stream in cycle ``t``: issue it if its waits are met and the unit takes it."""
-    s.stream_at[4 * u + c] = NEVER
+    s.stream_at[CTX * u + c] = NEVER
     ctx = s.ctx[c]
     x = ctx.stream[u]
     if x.state == FETCHED:
         if t < x.at:  # a wake-up of a run that was killed
-            wake_member(s, W_STREAM, s.stream_at, 4 * u + c, x.at)
+            wake_member(s, W_STREAM, s.stream_at, CTX * u + c, x.at)
             return
         x.state = HEAD
         x.at = t
@@ -143,7 +143,7 @@ def _signal(s, c, t):
     for u in range(UNITS):
         x = s.ctx[c].stream[u]
         if x.state == HEAD and x.ready < 0:
-            wake_member(s, W_STREAM, s.stream_at, 4 * u + c, t)
+            wake_member(s, W_STREAM, s.stream_at, CTX * u + c, t)
 
 
 @njit
@@ -202,7 +202,7 @@ def complete(s, log, steps, u, c, t):
                 s.steps += 1
         ctx.flying -= 1
         ctx.last_done = max(ctx.last_done, q.time[at])
-    s.done_at[4 * u + c] = q.time[q.head] + 1 if q.count > 0 else NEVER
+    s.done_at[CTX * u + c] = q.time[q.head] + 1 if q.count > 0 else NEVER
     _signal(s, c, t)
     maybe_over(s, c, t)
 

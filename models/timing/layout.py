@@ -8,19 +8,25 @@ from __future__ import annotations
 
 import numpy as np
 
-CTX, UNITS, SVC, SEMS, BATCH_MAX = 4, 4, 4, 16, 32
-MMU, VPU, LD, ST = range(UNITS)
+from ..hw import params
+from ..hw.modes import Mode
+from ..hw.states import CtxState, Unit
+from ..isa.encoding import SEMAPHORES
+
+CTX, UNITS, SVC, SEMS, BATCH_MAX = params.MAX_CTX, len(Unit), params.CORE["SERVICES"].high, SEMAPHORES, params.CORE["N"].high
+MMU, VPU, LD, ST = (int(unit) for unit in (Unit.MMU, Unit.VPU, Unit.LD, Unit.ST))
 INF, TRN = 0, 1  # classes of contexts
-INF_ONLY, FAIR, PRIO = 0, 1, 2  # modes
+INF_ONLY, FAIR, PRIO = (int(mode) for mode in (Mode.INF_ONLY, Mode.FAIR, Mode.PRIO))
 ENDED, ASKS, FETCHED, HEAD = range(4)          # states of a stream: at its end, asks for a fetch, fetched, head is there
-IDLE, LOADING, RUNNING, RESPOND, KILLING, ERROR = range(6)  # states of a context
+IDLE, LOADING, RUNNING = (int(state) for state in (CtxState.IDLE, CtxState.LOADING, CtxState.RUNNING))
+RESPOND, KILLING, ERROR = (int(state) for state in (CtxState.RESPOND, CtxState.KILLING, CtxState.ERROR))
 NEVER = 1 << 62
 FIX, R_VEC, R_CST, R_ACC, R_ACTC, R_WGT = range(6)  # what an address is relocated by
 RELOCATIONS = OPERANDS = 6
 V = OPERANDS - 1  # the VPU's operands are A, B, C, D, R, V; the MMU's A, B, C; LOAD and STORE have one
 
 RING = 128        # completions of a unit and context under way: rows in the arrays bound them (2N+4, N <= 32)
-QUEUE = 4096      # waiting requests a service
+QUEUE = params.CORE["QUEUE_DEPTH"].high  # waiting requests a service
 SEGMENTS = 8      # ST: segments between gathering and their last address
 FINISHES = 32     # VPU: instructions of a context that are not complete, and some that are
 BURSTS = 32       # bursts of a direction under way

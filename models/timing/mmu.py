@@ -6,6 +6,7 @@ something happens that could change the choice (a tile is loaded, the mode chang
 
 from __future__ import annotations
 
+from ..hw.pipeline import ACC_HAZARD as HAZARD
 from ..isa.encoding import Err, Op
 from .arbiter import pick
 from .compiled import njit
@@ -15,7 +16,6 @@ from .mmu_faults import cut_tile, fail, faults, holds, keep_far, look, outside, 
 from .operands import fits
 
 MATMUL, ILLEGAL_OP, OPERAND = int(Op.MATMUL), int(Err.ILLEGAL_OP), int(Err.OPERAND)
-HAZARD = 3  # cycles after a row in which no row may accumulate on its line
 
 
 @njit

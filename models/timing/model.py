@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 
 from ..config import Config
 from ..csr_map import REGS
+from ..hw.pipeline import line_stage, row_flight
 from ..isa.encoding import INSTR_WORDS, Unit
-from ..isa.own_lines import line_stages
 from . import engine
 from .decode import decode
 from .host import Host
 from .layout import BATCH, CHANGE, INSTR, LOG, NEVER, REQUEST, STATE, STEP, UNITS, W_EXT, W_RX, WRITE
 
-ADD_LATENCY = 2  # mmu_pkg::ADD_LAT
 
 def _decode_table() -> dict[int, list[tuple[int, int, int, int]]]:
     """Byte address of a register -> (code, index, lsb, width) of each of its fields that time depends on."""
@@ -106,8 +105,8 @@ class TimingModel:
         p = s["p"]
         for name, value in dict(
             n=cfg.N, m=cfg.M, k=cfg.K, lanes=cfg.L, ctx=cfg.CTX, c_inf=cfg.C_INF, services=cfg.SERVICES, queue_depth=cfg.QUEUE_DEPTH,
-            rx_lines=cfg.RX_LINES, tx_lines=cfg.TX_LINES, group=cfg.K // cfg.L, row_flight=2 * cfg.N + 2 + ADD_LATENCY,
-            line_stage=line_stages(cfg.L), line_beats=4 * cfg.L // cfg.K, imem_depth=cfg.IMEM_DEPTH,
+            rx_lines=cfg.RX_LINES, tx_lines=cfg.TX_LINES, group=cfg.K // cfg.L, row_flight=row_flight(cfg.N),
+            line_stage=line_stage(cfg.L), line_beats=4 * cfg.L // cfg.K, imem_depth=cfg.IMEM_DEPTH,
             latency=cfg.LATENCY, gap=cfg.GAP, bytes=cfg.BYTES,
         ).items():  # fmt: skip
             p[name] = value

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from ..hw.modes import Policy
+from ..hw.pipeline import ANSWER_QUEUE as FIFO
+from ..hw.states import Status
 from .arbiter import round_robin
 from .compiled import njit
 from .events import wake_at, wake_member
 from .layout import ANSWERS, ERROR, FAIR, IDLE, INF_ONLY, LOADING, NEVER, PRIO, QUEUE, RESPOND, RUNNING, SVC, W_CTX, W_FORMER, W_MODE, W_RESP, W_RX
 
 HEADER, PAYLOAD, END = range(3)
-OK, NOT_INSTALLED, BAD_LENGTH, REJECTED, CTX_ERROR = range(5)
-FIFO = 4  # answers
+OK, NOT_INSTALLED, BAD_LENGTH = int(Status.OK), int(Status.NOT_INSTALLED), int(Status.BAD_LENGTH)
+REJECTED, CTX_ERROR = int(Status.REJECTED), int(Status.CTX_ERROR)
+P_FAIR, P_PRIORITY, P_ADAPTIVE, P_SLACK = (int(p) for p in (Policy.FAIR, Policy.PRIORITY, Policy.ADAPTIVE, Policy.SLACK))
 
 
 # ---- answers without payload
@@ -297,13 +301,15 @@ def mode(s, req, t):
     if changed:
         s.mode = s.mode_next
     policy = s.reg.policy
-    new = policy
-    if policy == 3:
+    new = INF_ONLY
+    if policy == P_FAIR:
+        new = FAIR
+    elif policy == P_PRIORITY:
+        new = PRIO
+    elif policy == P_ADAPTIVE:
         new = PRIO if _pressed(s, req, t) else FAIR
-    elif policy == 4:
+    elif policy == P_SLACK:
         new = PRIO if _late(s, t) or _pressed(s, req, t) else FAIR
-    elif policy > 4:
-        new = INF_ONLY
     if new != s.mode:
         s.mode_next, s.mode_at = new, t + 1
         wake_at(s, W_MODE, t + 1)

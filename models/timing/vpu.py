@@ -5,7 +5,8 @@ Between two looks the stage does without decisions: inference's segment gives it
 
 from __future__ import annotations
 
-from ..isa.encoding import Err, Op
+from ..hw.pipeline import CONVERT_LATENCY, VPU_QUEUE_ROOM
+from ..isa.encoding import Conv, Err, Op
 from .arbiter import pick
 from .compiled import njit
 from .events import complete_at, quiet_from, ready_again, unit_fault, wake_at
@@ -13,8 +14,7 @@ from .layout import FAIR, FINISHES, INF, NEVER, OPERANDS, TRN, VPU, W_UNIT
 from .operands import fits, good_lines
 
 VECTOR, ILLEGAL_OP, OPERAND = int(Op.VECTOR), int(Err.ILLEGAL_OP), int(Err.OPERAND)
-ROWS, COLS = 1, 2
-QUEUE_ROOM = 14
+ROWS, COLS = int(Conv.ROWS), int(Conv.COLS)
 
 
 @njit
@@ -62,7 +62,7 @@ def _room(s, c, t):
     for k in range(q.count):
         if q.line[(q.head + k) % FINISHES] < t:
             waiting += 1
-    return waiting <= QUEUE_ROOM
+    return waiting <= VPU_QUEUE_ROOM
 
 
 @njit
@@ -81,7 +81,7 @@ def _drain(s, seg, first, n):
         if tile.left == 0:
             s.vpu.finish[tile.ctx].drained = first + k
             if tile.slot >= 0:
-                s.vpu.finish[tile.ctx].own[tile.slot] = first + k + s.p.line_stage + 2
+                s.vpu.finish[tile.ctx].own[tile.slot] = first + k + s.p.line_stage + CONVERT_LATENCY
                 _settle(s, tile.ctx)
             v.tile[0] = v.tile[1]
             v.tiles -= 1
@@ -110,7 +110,7 @@ def _lines(s, f, first, n):
         q = v.finish[c]
         slot = (q.head + q.count) % FINISHES
         q.line[slot], q.signal[slot], q.step[slot], q.log[slot] = last, seg.signal, seg.step, seg.log
-        q.own[slot] = -1 if seg.v_mode == COLS else last + p.line_stage + (2 if seg.v_mode == ROWS else 0)
+        q.own[slot] = -1 if seg.v_mode == COLS else last + p.line_stage + (CONVERT_LATENCY if seg.v_mode == ROWS else 0)
         q.count += 1
         _settle(s, c)
     if seg.v_mode == COLS:
@@ -264,7 +264,7 @@ def _watch(s, c):
         for k in range(v.tiles):
             if v.tile[k].ctx == c:
                 return
-        start = max(start, max(q.adrift, q.drained + s.p.line_stage) + s.p.line_stage + 3)
+        start = max(start, max(q.adrift, q.drained + s.p.line_stage) + s.p.line_stage + CONVERT_LATENCY + 1)
     q.killed, q.adrift = 0, -1
     v.faults &= ~(1 << c)
     quiet_from(s, VPU, c, start)

@@ -8,10 +8,10 @@ package eqx_isa_pkg;
   localparam int unsigned UNITS = 4;
 
   typedef enum logic [1:0] {
-    UNIT_MMU = 2'd0,
-    UNIT_VPU = 2'd1,
-    UNIT_LD = 2'd2,
-    UNIT_ST = 2'd3
+    UNIT_MMU = 2'd0,  // matrix unit
+    UNIT_VPU = 2'd1,  // vector unit
+    UNIT_LD = 2'd2,   // DMA, reads
+    UNIT_ST = 2'd3    // DMA, writes
   } unit_e;
 
   typedef enum logic [3:0] {
@@ -96,22 +96,51 @@ package eqx_isa_pkg;
   } sts_e;
 
   typedef enum logic [3:0] {
-    ERR_NONE = 4'd0,
-    ERR_ILLEGAL_OP = 4'd1,
-    ERR_OPERAND = 4'd2,
-    ERR_DMA_RESP = 4'd3,
-    ERR_SEM_OVERFLOW = 4'd4,
-    ERR_PC_RANGE = 4'd5,
-    ERR_DMA_TIMEOUT = 4'd6
+    ERR_NONE = 4'd0,          // no error
+    ERR_ILLEGAL_OP = 4'd1,    // opcode that the unit does not have
+    ERR_OPERAND = 4'd2,       // illegal field, or an address beyond its memory
+    ERR_DMA_RESP = 4'd3,      // the DRAM answered with an error
+    ERR_SEM_OVERFLOW = 4'd4,  // a semaphore above its limit
+    ERR_PC_RANGE = 4'd5,      // a stream beyond the instruction memory
+    ERR_DMA_TIMEOUT = 4'd6    // the DRAM did not answer
   } err_e;
 
   typedef enum logic [7:0] {
-    STATUS_OK = 8'd0,
-    STATUS_NOT_INSTALLED = 8'd1,
-    STATUS_BAD_LENGTH = 8'd2,
-    STATUS_REJECTED = 8'd3,
-    STATUS_CTX_ERROR = 8'd4
+    STATUS_OK = 8'd0,             // the response's payload follows
+    STATUS_NOT_INSTALLED = 8'd1,  // no such service, or its settings are out of range
+    STATUS_BAD_LENGTH = 8'd2,     // wrong number of payload beats
+    STATUS_REJECTED = 8'd3,       // the queue or the payload memory was full
+    STATUS_CTX_ERROR = 8'd4       // the batch failed or was killed
   } status_e;
+
+  // Whether a field's value is one of its enumeration's: codes may have gaps.
+  function automatic logic is_act(input logic [3:0] value);
+    case (value)
+      ACT_NONE, ACT_RELU, ACT_SIGMOID, ACT_TANH, ACT_EXP, ACT_RECIP, ACT_DRELU, ACT_DSIGMOID, ACT_DTANH: return 1'b1;
+      default: return 1'b0;
+    endcase
+  endfunction
+
+  function automatic logic is_red(input logic [1:0] value);
+    case (value)
+      RED_NONE, RED_SUM, RED_MAX: return 1'b1;
+      default: return 1'b0;
+    endcase
+  endfunction
+
+  function automatic logic is_conv(input logic [1:0] value);
+    case (value)
+      CONV_NONE, CONV_ROWS, CONV_COLS: return 1'b1;
+      default: return 1'b0;
+    endcase
+  endfunction
+
+  function automatic logic is_cvd(input logic [1:0] value);
+    case (value)
+      CVD_ACTC, CVD_WGTC, CVD_SOB: return 1'b1;
+      default: return 1'b0;
+    endcase
+  endfunction
 
   typedef struct packed {
     logic [171:0] pad;

@@ -29,8 +29,8 @@ module converter #(
     output logic [1:0]           tile_full_o,
     output logic [1:0][3:0]      tile_ctx_o
 );
-  if (L < 2 || (L & (L - 1)) != 0 || (K != L && K != 2 * L && K != 4 * L)) begin : g_bad
-    $error("converter: L = %0d must be a power of two, K = %0d one, two or four times L", L, K);
+  if (L < 2 || K < L || (L & (L - 1)) != 0 || (K & (K - 1)) != 0) begin : g_check
+    $fatal(1, "converter: L = %0d, K = %0d: legal are powers of two with 2 <= L <= K", L, K);
   end
 
   // ---- Stage 0

@@ -60,11 +60,12 @@ module csr_top #(
     input logic                                   evt_bad_length_i,
     input logic                                   evt_responded_i
 );
-  localparam int unsigned MAX_CTX = 4;
-  localparam int unsigned MAX_SVC = 4;
-  if (CTX > MAX_CTX || SERVICES > MAX_SVC) begin : g_check
-    $fatal(1, "csr_top: CTX must be 2..4 and SERVICES 1..4");
-  end
+  localparam int unsigned MAX_CTX = eqx_pkg::MAX_CTX;
+  localparam int unsigned MAX_SVC = eqx_pkg::MAX_SVC;
+
+  eqx_param_check #(
+      .UNIT("csr_top"), .N(N), .M(M), .W(W), .C_INF(C_INF), .C_TRN(CTX - C_INF), .SERVICES(SERVICES)
+  ) u_check ();
 
   eqx_csr_pkg::eqx_csr__in_t  hw_in;
   eqx_csr_pkg::eqx_csr__out_t hw_out;

@@ -577,4 +577,51 @@ package eqx_csr_pkg;
         eqx_csr__svc_rf__out_t SVC[4];
         eqx_csr__ctx_rf__out_t CTX[4];
     } eqx_csr__out_t;
+
+    typedef enum logic [2:0] {
+        eqx_csr__policy_e__INFERENCE_ONLY = 'h0,
+        eqx_csr__policy_e__FAIR = 'h1,
+        eqx_csr__policy_e__PRIORITY = 'h2,
+        eqx_csr__policy_e__ADAPTIVE = 'h3,
+        eqx_csr__policy_e__SLACK = 'h4
+    } eqx_csr__policy_e_e;
+
+    typedef enum logic [1:0] {
+        eqx_csr__unit_e__MMU = 'h0,
+        eqx_csr__unit_e__VPU = 'h1,
+        eqx_csr__unit_e__LD = 'h2,
+        eqx_csr__unit_e__ST = 'h3
+    } eqx_csr__unit_e_e;
+
+    typedef enum logic [3:0] {
+        eqx_csr__perf_e__CTX0 = 'h0,
+        eqx_csr__perf_e__CTX1 = 'h1,
+        eqx_csr__perf_e__CTX2 = 'h2,
+        eqx_csr__perf_e__CTX3 = 'h3,
+        eqx_csr__perf_e__POLICY = 'h4,
+        eqx_csr__perf_e__INTERNAL = 'h5,
+        eqx_csr__perf_e__DEPENDENCY = 'h6,
+        eqx_csr__perf_e__FETCH = 'h7,
+        eqx_csr__perf_e__IDLE = 'h8,
+        eqx_csr__perf_e__ALL = 'hf
+    } eqx_csr__perf_e_e;
+
+    typedef enum logic [2:0] {
+        eqx_csr__ctx_state_e__IDLE = 'h0,
+        eqx_csr__ctx_state_e__LOADING = 'h1,
+        eqx_csr__ctx_state_e__RUNNING = 'h2,
+        eqx_csr__ctx_state_e__RESPOND = 'h3,
+        eqx_csr__ctx_state_e__KILLING = 'h4,
+        eqx_csr__ctx_state_e__ERROR = 'h5
+    } eqx_csr__ctx_state_e_e;
+
+    typedef enum logic [2:0] {
+        eqx_csr__err_e__NONE = 'h0,
+        eqx_csr__err_e__ILLEGAL_OP = 'h1,
+        eqx_csr__err_e__OPERAND = 'h2,
+        eqx_csr__err_e__DMA_RESP = 'h3,
+        eqx_csr__err_e__SEM_OVERFLOW = 'h4,
+        eqx_csr__err_e__PC_RANGE = 'h5,
+        eqx_csr__err_e__DMA_TIMEOUT = 'h6
+    } eqx_csr__err_e_e;
 endpackage

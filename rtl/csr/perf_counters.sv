@@ -1,6 +1,5 @@
 // Counts what every unit did in every cycle: exactly one counter of each unit advances while enabled,
-// so a unit's counters sum to all cycles. Indices: 0..3 worked for context 0..3, 4 policy, 5 unit-internal wait,
-// 6 dependency, 7 fetch, 8 no work; reading index 15 gives all cycles.
+// so a unit's counters sum to all cycles. Index: worked for that context, or eqx_pkg::perf_e.
 // Causes are ranked: work, else policy, else internal, else a context waiting on a semaphore, else one waiting
 // for its next instruction, else nothing to do. Latency: counts one cycle late; reads are combinational.
 module perf_counters #(
@@ -19,7 +18,7 @@ module perf_counters #(
     output logic              [                  47:0] value_o
 );
   localparam int unsigned UNITS = eqx_isa_pkg::UNITS;
-  localparam int unsigned BINS = 9;
+  localparam int unsigned BINS = int'(eqx_pkg::PERF_IDLE) + 1;
 
   logic [UNITS-1:0][3:0] bin_d, bin_q;
   logic [47:0] count_q[UNITS][BINS];
@@ -28,11 +27,11 @@ module perf_counters #(
 
   always_comb begin
     for (int unsigned u = 0; u < UNITS; u++) begin
-      bin_d[u] = 4'd8;
-      if (fetch_wait_i[u]) bin_d[u] = 4'd7;
-      if (dep_wait_i[u]) bin_d[u] = 4'd6;
-      if (stall_i[u] == eqx_pkg::STALL_INTERNAL) bin_d[u] = 4'd5;
-      if (stall_i[u] == eqx_pkg::STALL_POLICY) bin_d[u] = 4'd4;
+      bin_d[u] = eqx_pkg::PERF_IDLE;
+      if (fetch_wait_i[u]) bin_d[u] = eqx_pkg::PERF_FETCH;
+      if (dep_wait_i[u]) bin_d[u] = eqx_pkg::PERF_DEPENDENCY;
+      if (stall_i[u] == eqx_pkg::STALL_INTERNAL) bin_d[u] = eqx_pkg::PERF_INTERNAL;
+      if (stall_i[u] == eqx_pkg::STALL_POLICY) bin_d[u] = eqx_pkg::PERF_POLICY;
       for (int unsigned c = 0; c < CTX; c++) if (busy_i[u][c]) bin_d[u] = 4'(c);
     end
   end
@@ -56,5 +55,5 @@ module perf_counters #(
     end
   end
 
-  assign value_o = (sel_index_i == 4'd15) ? cycles_q : (sel_index_i < 4'(BINS)) ? count_q[sel_unit_i][sel_index_i] : '0;
+  assign value_o = (sel_index_i == eqx_pkg::PERF_ALL) ? cycles_q : (sel_index_i < 4'(BINS)) ? count_q[sel_unit_i][sel_index_i] : '0;
 endmodule

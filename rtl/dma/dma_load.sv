@@ -11,8 +11,8 @@ module dma_load #(
     parameter int unsigned ACTD_DEPTH      = 4096,  // blocks
     parameter int unsigned WGTD_DEPTH      = 8192,  // blocks
     parameter int unsigned STG_DEPTH       = 2048,  // lines
-    parameter int unsigned MAX_OUTSTANDING = 8,     // bursts, power of two
-    parameter int unsigned MAX_BEATS       = 32,    // beats a burst, power of two, at most 256
+    parameter int unsigned MAX_OUTSTANDING = eqx_pkg::LD_OUTSTANDING,  // bursts, power of two
+    parameter int unsigned MAX_BEATS       = eqx_pkg::LD_BURST,  // beats a burst, power of two
     parameter int unsigned ID_W            = 1,
     localparam int unsigned K = N * W,
     localparam int unsigned L = M * N
@@ -62,20 +62,15 @@ module dma_load #(
     output logic              [32*L-1:0]                     stg_wdata_o
 );
   localparam int unsigned LB = 4 * L / K;
-  localparam int unsigned BURST = (MAX_BEATS < 4096 / K) ? MAX_BEATS : 4096 / K;
+  localparam int unsigned BURST = (MAX_BEATS < eqx_pkg::AXI_PAGE / K) ? MAX_BEATS : eqx_pkg::AXI_PAGE / K;
   localparam int unsigned CW = (CTX > 1) ? $clog2(CTX) : 1;
 
-  if (K < 4 || K > 128 || (K & (K - 1)) != 0) begin : g_check_k
-    $error("dma_load: N*W must be a power of two in 4..128 (AXI data width 8*N*W)");
-  end
-  if (4 * L != K * LB || LB < 1 || LB > 4) begin : g_check_l
-    $error("dma_load: W/M must be 1, 2 or 4");
-  end
-  if (MAX_BEATS < 1 || MAX_BEATS > 256 || (MAX_BEATS & (MAX_BEATS - 1)) != 0) begin : g_check_b
-    $error("dma_load: MAX_BEATS must be a power of two in 1..256");
-  end
-  if (ACTD_DEPTH > 65536 || WGTD_DEPTH > 65536 || STG_DEPTH > 65536) begin : g_check_d
-    $error("dma_load: a buffer has at most 65536 words");
+  eqx_param_check #(
+      .UNIT("dma_load"), .N(N), .M(M), .W(W), .C_INF(C_INF), .C_TRN(CTX - C_INF), .ACTD_DEPTH(ACTD_DEPTH),
+      .WGTD_DEPTH(WGTD_DEPTH), .STG_DEPTH(STG_DEPTH)
+  ) u_check ();
+  if (MAX_BEATS < 1 || MAX_BEATS > eqx_pkg::AXI_BURST || (MAX_BEATS & (MAX_BEATS - 1)) != 0) begin : g_check
+    $fatal(1, "dma_load: MAX_BEATS = %0d: legal is a power of two in 1..%0d", MAX_BEATS, eqx_pkg::AXI_BURST);
   end
 
   // Contexts: instructions to runs to bursts.
@@ -90,8 +85,8 @@ module dma_load #(
         .OPCODE(eqx_isa_pkg::OP_LOAD),
         .K     (K),
         .DEPTH ({17'd0, 17'(STG_DEPTH), 17'(WGTD_DEPTH), 17'(ACTD_DEPTH)}),
-        .LINES (4'b0100),
-        .RELOC (4'b0010)
+        .LINES (4'(1 << eqx_isa_pkg::LDD_STG)),
+        .RELOC (4'(1 << eqx_isa_pkg::LDD_WGTD))
     ) u_runs (
         .clk_i,
         .rst_ni,

@@ -12,7 +12,7 @@ module dma_store #(
     parameter int unsigned C_INF           = 2,
     parameter int unsigned SOB_DEPTH       = 2048,  // blocks
     parameter int unsigned SOF_DEPTH       = 1024,  // lines
-    parameter int unsigned MAX_OUTSTANDING = 16,    // bursts, power of two
+    parameter int unsigned MAX_OUTSTANDING = eqx_pkg::ST_OUTSTANDING,  // bursts, power of two
     parameter int unsigned ID_W            = 1,
     localparam int unsigned K = N * W,
     localparam int unsigned L = M * N
@@ -63,21 +63,16 @@ module dma_store #(
     input  logic              [32*L-1:0]                     sof_rdata_i
 );
   localparam int unsigned LB = 4 * L / K;
-  localparam int unsigned PAGE = (4096 / K < 256) ? 4096 / K : 256;
+  localparam int unsigned PAGE = (eqx_pkg::AXI_PAGE / K < eqx_pkg::AXI_BURST) ? eqx_pkg::AXI_PAGE / K : eqx_pkg::AXI_BURST;
   localparam int unsigned SLOTS = 2 * K + 2;  // one panel streams while the next is gathered
-  localparam int unsigned SEGS = 4;           // segments between arbitration and their last address
+  localparam int unsigned SEGS = eqx_pkg::ST_SEGMENTS;  // between arbitration and their last address
   localparam int unsigned CW = (CTX > 1) ? $clog2(CTX) : 1;
   localparam int unsigned SW = $clog2(SLOTS);
 
-  if (K < 4 || K > 128 || (K & (K - 1)) != 0) begin : g_check_k
-    $error("dma_store: N*W must be a power of two in 4..128 (AXI data width 8*N*W)");
-  end
-  if (4 * L != K * LB || LB < 1 || LB > 4) begin : g_check_l
-    $error("dma_store: W/M must be 1, 2 or 4");
-  end
-  if (SOB_DEPTH > 65536 || SOF_DEPTH > 65536) begin : g_check_d
-    $error("dma_store: a buffer has at most 65536 words");
-  end
+  eqx_param_check #(
+      .UNIT("dma_store"), .N(N), .M(M), .W(W), .C_INF(C_INF), .C_TRN(CTX - C_INF), .SOB_DEPTH(SOB_DEPTH),
+      .SOF_DEPTH(SOF_DEPTH)
+  ) u_check ();
 
   // Contexts: instructions to runs to segments.
   logic [CTX-1:0]              stop, runs_held, cut_held, walk_err, req, gnt, take;
@@ -91,8 +86,8 @@ module dma_store #(
         .OPCODE(eqx_isa_pkg::OP_STORE),
         .K     (K),
         .DEPTH ({17'd0, 17'd0, 17'(SOF_DEPTH), 17'(SOB_DEPTH)}),
-        .LINES (4'b0010),
-        .RELOC (4'b0000)
+        .LINES (4'(1 << eqx_isa_pkg::STS_SOF)),
+        .RELOC ('0)
     ) u_runs (
         .clk_i,
         .rst_ni,

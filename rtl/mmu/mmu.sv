@@ -1,6 +1,6 @@
 // Matrix unit: M systolic arrays of N x N processing elements, W products each, with an fp32 accumulator memory (docs/mmu.md).
 // Unit interface, scheduling and bounds: docs/architecture.md. Memories outside have read latency 1 and hold their output.
-// Latency: a row issued in cycle t (busy_o) is in the accumulator, and its done_* up, in cycle t+2N+2+ADD_LAT.
+// Latency: a row issued in cycle t (busy_o) is in the accumulator, and its done_* up, in cycle t+2N+ROW_EXTRA.
 // Handshake: instr_ready_o does not depend on instr_valid_i. Nothing stalls once it is issued.
 module mmu #(
     parameter int unsigned N          = 8,
@@ -52,23 +52,13 @@ module mmu #(
     input  logic [15:0]                                 acc_raddr_i,
     output logic [L*32-1:0]                             acc_rdata_o
 );
-  if (N < 4 || N > 32 || (N & (N - 1)) != 0 || (W & (W - 1)) != 0 || (M & (M - 1)) != 0 || M == 0 || (W != M && W != 2 * M && W != 4 * M))
-  begin : g_bad_size
-    $error("mmu: N = %0d, M = %0d, W = %0d: powers of two, N in 4..32, W/M in {1, 2, 4} are legal", N, M, W);
-  end
-  if (N * W > 512) begin : g_bad_k
-    $error("mmu: N*W = %0d, must not exceed 512", N * W);
-  end
-  if (CTX > 2 ** mmu_pkg::CTX_BITS || C_INF == 0 || C_INF > CTX) begin : g_bad_ctx
-    $error("mmu: CTX = %0d, C_INF = %0d: 1 <= C_INF <= CTX <= %0d are legal", CTX, C_INF, 2 ** mmu_pkg::CTX_BITS);
-  end
-  if (ACTC_DEPTH > 65536 || ACTD_DEPTH > 65536 || WGTC_DEPTH > 65536 || WGTD_DEPTH > 65536 || ACC_DEPTH > 65536 || ACC_DEPTH < 2
-      || WGTC_DEPTH < L || WGTD_DEPTH < L || WGTC_DEPTH % M != 0 || WGTD_DEPTH % M != 0) begin : g_bad_depth
-    $error("mmu: memory depths must not exceed 65536, weight memories must hold a tile and be multiples of M");
-  end
+  eqx_param_check #(
+      .UNIT("mmu"), .N(N), .M(M), .W(W), .C_INF(C_INF), .C_TRN(CTX - C_INF), .ACTC_DEPTH(ACTC_DEPTH),
+      .ACTD_DEPTH(ACTD_DEPTH), .WGTC_DEPTH(WGTC_DEPTH), .WGTD_DEPTH(WGTD_DEPTH), .ACC_DEPTH(ACC_DEPTH)
+  ) u_check ();
 
   localparam logic [CTX-1:0] INF_MASK = CTX'((1 << C_INF) - 1);
-  localparam int unsigned FLIGHT = 2 * N + 2 + mmu_pkg::ADD_LAT;  // cycles from a row's issue to its write
+  localparam int unsigned FLIGHT = 2 * N + eqx_pkg::ROW_EXTRA;  // cycles from a row's issue to its write
   localparam int unsigned FW     = $clog2(FLIGHT + 1);
 
   logic [CTX-1:0]           tile_valid, tile_take, b_sp, drop, outside, held, err_valid, row_fault, loading, row_ctx;
@@ -183,7 +173,7 @@ module mmu #(
       .ACTC_DEPTH(ACTC_DEPTH),
       .ACTD_DEPTH(ACTD_DEPTH),
       .ACC_DEPTH (ACC_DEPTH),
-      .HAZARD    (1 + mmu_pkg::ADD_LAT)
+      .HAZARD    (eqx_pkg::ACC_HAZARD)
   ) u_stream (
       .clk_i,
       .rst_ni,

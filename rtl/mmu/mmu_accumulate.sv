@@ -1,6 +1,6 @@
 // Accumulator: adds each line that leaves the arrays to its C line, or overwrites it; and the completion of instructions.
 // Timing: a row issued in cycle t is announced by row_read_i in t+2N+1 (the C line is read) and is at line_i in t+2N+2; the sum is written
-// in t+2N+2+ADD_LAT. done_* is up in that cycle when it was an instruction's last row.
+// in t+2N+ROW_EXTRA. done_* is up in that cycle when it was an instruction's last row.
 // The memory is kept twice: one copy is read here, the other by the VPU (latency 1, sees everything written before the cycle of acc_re_i).
 module mmu_accumulate #(
     parameter int unsigned N         = 8,
@@ -26,7 +26,7 @@ module mmu_accumulate #(
     output logic [CTX-1:0]      done_step_o
 );
   localparam int unsigned AW      = $clog2(ACC_DEPTH);
-  localparam int unsigned ADD_LAT = mmu_pkg::ADD_LAT;
+  localparam int unsigned ADD_LAT = eqx_pkg::ADD_LATENCY;
   localparam int unsigned QW      = $clog2(2 * N + 2);  // rows between issue and row_read_i: at most 2N+1
   localparam logic [31:0] NEG_ZERO = 32'h8000_0000;     // x + (-0) = x for every x
 

@@ -1,7 +1,6 @@
 // Types inside the MMU, and its arithmetic on addresses.
 package mmu_pkg;
   localparam int unsigned CTX_BITS = 4;   // up to 16 contexts
-  localparam int unsigned ADD_LAT  = 2;   // fp32_add in the accumulator
 
   // A tile as the load port hands it to the stream port; rows, a_addr and c_addr move on as its rows enter the arrays.
   typedef struct packed {

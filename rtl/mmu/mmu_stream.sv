@@ -6,7 +6,7 @@ module mmu_stream #(
     parameter int unsigned ACTC_DEPTH = 4096,
     parameter int unsigned ACTD_DEPTH = 4096,
     parameter int unsigned ACC_DEPTH  = 2048,
-    parameter int unsigned HAZARD     = 3
+    parameter int unsigned HAZARD     = eqx_pkg::ACC_HAZARD
 ) (
     input  logic                 clk_i,
     input  logic                 rst_ni,

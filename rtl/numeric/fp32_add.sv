@@ -25,6 +25,6 @@ module fp32_add #(
       if (valid_q) y_q <= fp_pkg::fp32_add_round(mid_q);
     end
   end else begin : g_bad
-    $error("fp32_add: LATENCY = %0d, must be 1 or 2", LATENCY);
+    $fatal(1, "fp32_add: LATENCY = %0d: legal is 1..2", LATENCY);
   end
 endmodule

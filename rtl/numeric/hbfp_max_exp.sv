@@ -7,7 +7,7 @@ module hbfp_max_exp #(
     output logic            [7:0]  exp_o
 );
   if (COUNT < 1 || (COUNT & (COUNT - 1)) != 0) begin : g_bad
-    $error("hbfp_max_exp: COUNT = %0d, must be a power of two", COUNT);
+    $fatal(1, "hbfp_max_exp: COUNT = %0d: legal is a power of two", COUNT);
   end
 
   // A heap: node n is the larger of nodes 2n and 2n+1, the leaves are the lanes.

@@ -12,7 +12,7 @@ module int_to_fp32 #(
     output logic        [31:0]     y_o
 );
   if (SUMW < 2 || SUMW > 25) begin : g_bad
-    $error("int_to_fp32: SUMW = %0d, must be 2..25", SUMW);
+    $fatal(1, "int_to_fp32: SUMW = %0d: legal is 2..25", SUMW);
   end
 
   logic [31:0] y_q;

@@ -56,11 +56,11 @@ module frontend #(
     output logic [3:0][CTX-1:0]              dep_wait_o,    // an instruction waits for a semaphore
     output logic [3:0][CTX-1:0]              fetch_wait_o   // the stream runs, but has no instruction yet
 );
-  if (C_INF < 1 || CTX < C_INF || N < 2) begin : g_check_ctx
-    $fatal(1, "frontend: needs 1 <= C_INF <= CTX and N >= 2");
-  end
-  if (IMEM_DEPTH < 2 || IMEM_DEPTH > 65536 || RX_SLOTS < 2) begin : g_check_depth
-    $fatal(1, "frontend: IMEM_DEPTH must be 2..65536, RX_SLOTS >= 2");
+  eqx_param_check #(
+      .UNIT("frontend"), .N(N), .SERVICES(SERVICES), .IMEM_DEPTH(IMEM_DEPTH), .RX_SLOTS(RX_SLOTS)
+  ) u_check ();
+  if (C_INF < 1 || C_INF > CTX) begin : g_check
+    $fatal(1, "frontend: C_INF = %0d: legal is 1..CTX = %0d", C_INF, CTX);
   end
 
   localparam int unsigned VW = (SERVICES > 1) ? $clog2(SERVICES) : 1;

@@ -14,7 +14,7 @@ module reg_fifo #(
     output logic [WIDTH-1:0] rdata_o
 );
   if (DEPTH < 2 || (DEPTH & (DEPTH - 1)) != 0) begin : g_check
-    $fatal(1, "reg_fifo: DEPTH must be a power of two >= 2");
+    $fatal(1, "reg_fifo: DEPTH = %0d: legal is a power of two, 2 or more", DEPTH);
   end
 
   logic [WIDTH-1:0] mem_q[DEPTH];

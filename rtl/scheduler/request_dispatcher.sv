@@ -49,21 +49,13 @@ module request_dispatcher #(
   localparam int unsigned SW = $clog2(RX_SLOTS);
   localparam int unsigned VW = (SERVICES > 1) ? $clog2(SERVICES) : 1;
   localparam int unsigned CW = $clog2(QUEUE_DEPTH) + 1;
-  localparam int unsigned ANSWERS = 4;  // entries of the answer FIFO
+  localparam int unsigned ANSWERS = eqx_pkg::ANSWER_QUEUE;  // entries of the answer FIFO
   localparam int unsigned AW = $clog2(ANSWERS) + 1;
 
-  if (L < 4 || L > 64) begin : g_check_l
-    $fatal(1, "request_dispatcher: L must be 4..64 (the header needs 48 bits)");
-  end
-  if (SERVICES < 1 || SERVICES > 256) begin : g_check_services
-    $fatal(1, "request_dispatcher: SERVICES must be 1..256");
-  end
-  if (QUEUE_DEPTH < 2 || (QUEUE_DEPTH & (QUEUE_DEPTH - 1)) != 0 || QUEUE_DEPTH > 32768) begin : g_check_depth
-    $fatal(1, "request_dispatcher: QUEUE_DEPTH must be a power of two, 2..32768");
-  end
-  if (RX_SLOTS < 2 || RX_LINES < 1 || RX_LINES > 255 || RX_SLOTS * RX_LINES > 65536) begin : g_check_rx
-    $fatal(1, "request_dispatcher: RX_SLOTS >= 2, RX_LINES 1..255, together at most 65536 lines");
-  end
+  eqx_param_check #(
+      .UNIT("request_dispatcher"), .N(N), .M(L / N), .C_INF(C_INF), .SERVICES(SERVICES), .QUEUE_DEPTH(QUEUE_DEPTH),
+      .RX_SLOTS(RX_SLOTS), .RX_LINES(RX_LINES), .TX_LINES(TX_LINES)
+  ) u_check ();
 
   // A service counts as installed while it is enabled and its settings are in range.
   logic [SERVICES-1:0]       installed, full, expired;

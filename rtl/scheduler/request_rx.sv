@@ -1,4 +1,4 @@
-// Receives requests: header beat ([7:0] service, [47:16] id), then rx_lines payload beats, tlast on the last.
+// Receives requests: header beat (eqx_pkg::header_t), then rx_lines payload beats, tlast on the last.
 // Payload goes straight into the offered slot of RXB; a good request is pushed into its service's queue with its
 // last beat, a faulty one is taken up to tlast and answered with a status. Checks, in this order: service installed
 // (NOT_INSTALLED), room for it (else waits, or REJECTED in reject mode), length (BAD_LENGTH).
@@ -118,8 +118,12 @@ module request_rx #(
       status_q <= status_d;
       if (xfer) line_q <= (state_q == HEAD) ? '0 : line_q + 8'd1;
       if (xfer && state_q == HEAD) begin
-        svc_q <= s_tdata_i[7:0];
-        id_q  <= s_tdata_i[47:16];
+        // verilator lint_off UNUSEDSIGNAL
+        automatic eqx_pkg::header_t head;  // of a request: its status is ignored
+        // verilator lint_on UNUSEDSIGNAL
+        head = s_tdata_i[$bits(eqx_pkg::header_t)-1:0];
+        svc_q <= head.svc;
+        id_q  <= head.id;
       end
     end
   end

@@ -34,11 +34,11 @@ module responder #(
     output logic                            m_tlast_o
 );
   localparam int unsigned RW = $clog2(N);
-  localparam int unsigned HEADER = 48;  // bits of a header
 
-  if (L < 4 || N < 2 || C_INF < 1 || TX_LINES < 1 || C_INF * N * TX_LINES > 65536) begin : g_check
-    $fatal(1, "responder: needs L >= 4, N >= 2, C_INF >= 1, TX_LINES >= 1 and C_INF*N*TX_LINES <= 65536");
-  end
+  eqx_param_check #(
+      .UNIT("responder"), .N(N), .M(L / N),
+      .TX_LINES(TX_LINES)
+  ) u_check ();
 
   // Choice of the next batch.
   logic [C_INF-1:0]      oldest, want, gnt;
@@ -91,7 +91,7 @@ module responder #(
 
   // What enters the output stage this cycle.
   logic valid_q, is_head_q, last_q;
-  logic [HEADER-1:0] head_q;
+  logic [$bits(eqx_pkg::header_t)-1:0] head_q;
   logic room, in_row, take_ans, take_row, last, row_end, batch_end;
   assign room        = !valid_q || m_tready_i;
   assign in_row      = line_q != '0;
@@ -131,8 +131,8 @@ module responder #(
       is_head_q <= !in_row;
       last_q    <= last;
     end
-    if (take_ans) head_q <= {ans_i.id, ans_i.status, ans_i.svc};
-    else if (take_row && !in_row) head_q <= {cur_id, cur.status, cur.svc};
+    if (take_ans) head_q <= eqx_pkg::header_t'{id: ans_i.id, status: ans_i.status, svc: ans_i.svc};
+    else if (take_row && !in_row) head_q <= eqx_pkg::header_t'{id: cur_id, status: cur.status, svc: cur.svc};
   end
 
   assign rsp_done_o  = done;

@@ -64,20 +64,17 @@ module vpu #(
     output logic [15:0]                                   sob_waddr_o,
     output logic [8*K+7:0]                                blk_wdata_o
 );
-  localparam int unsigned LAST      = 8 + $clog2(L);  // stage in which VEC and TXB are written
-  localparam int unsigned FLIGHT    = LAST + 2;
+  localparam int unsigned LAST      = eqx_pkg::VEC_STAGE + $clog2(L);  // stage in which VEC and TXB are written
+  localparam int unsigned FLIGHT    = LAST + eqx_pkg::CONVERT_LATENCY;
   localparam int unsigned TXB_DEPTH = N * TX_LINES;
   localparam int unsigned VAW       = $clog2(VEC_DEPTH);
   localparam int unsigned NW        = $clog2(N);
 
-  if (CTX > 16 || C_INF < 1 || C_INF > CTX) begin : g_bad_ctx
-    $error("vpu: CTX = %0d (1..16), C_INF = %0d (1..CTX)", CTX, C_INF);
-  end
-  if (VEC_DEPTH > 65536 || ACC_DEPTH > 65536 || STG_DEPTH > 65536 || SOF_DEPTH > 65536 || ACTC_DEPTH > 65536
-      || WGTC_DEPTH > 65536 || SOB_DEPTH > 65536 || RX_SLOTS * RX_LINES > 65536 || C_INF * TXB_DEPTH > 65536)
-  begin : g_bad_depth
-    $error("vpu: a memory has more than 65536 lines or blocks");
-  end
+  eqx_param_check #(
+      .UNIT("vpu"), .N(N), .M(M), .W(W), .C_INF(C_INF), .C_TRN(CTX - C_INF), .VEC_DEPTH(VEC_DEPTH), .ACC_DEPTH(ACC_DEPTH),
+      .STG_DEPTH(STG_DEPTH), .SOF_DEPTH(SOF_DEPTH), .ACTC_DEPTH(ACTC_DEPTH), .WGTC_DEPTH(WGTC_DEPTH), .SOB_DEPTH(SOB_DEPTH),
+      .RX_SLOTS(RX_SLOTS), .RX_LINES(RX_LINES), .TX_LINES(TX_LINES)
+  ) u_check ();
 
   // ---- Contexts and the address stage
   logic             [CTX-1:0]      seg_valid, room, take, active, fault, finish;

@@ -36,9 +36,8 @@ module vpu_decode #(
   assign rxb       = v.a_sp == eqx_isa_pkg::SRC_RXB;
   assign spaces_ok = (legal_cd(v.a_sp) || rxb) && legal_cd(v.c_sp) && legal_cd(v.d_sp)
       && (v.b_sp == eqx_isa_pkg::SRC_NONE || v.b_sp == eqx_isa_pkg::SRC_IMM || vpu_pkg::is_vec(v.b_sp));
-  assign codes_ok  = v.act <= eqx_isa_pkg::ACT_DTANH && v.red <= eqx_isa_pkg::RED_MAX
-      && v.v_mode <= eqx_isa_pkg::CONV_COLS
-      && (v.v_mode == eqx_isa_pkg::CONV_NONE || v.v_sp <= eqx_isa_pkg::CVD_SOB);
+  assign codes_ok  = eqx_isa_pkg::is_act(v.act) && eqx_isa_pkg::is_red(v.red) && eqx_isa_pkg::is_conv(v.v_mode)
+      && (v.v_mode == eqx_isa_pkg::CONV_NONE || eqx_isa_pkg::is_cvd(v.v_sp));
   assign counts_ok = cnt_o != '0 && cnt_i != '0 && cnt_i <= 12'(K);
   assign ports_ok  = readers(eqx_isa_pkg::SRC_ACC, v.a_sp, v.c_sp, v.d_sp) <= 2'd1
       && readers(eqx_isa_pkg::SRC_STG, v.a_sp, v.c_sp, v.d_sp) <= 2'd1

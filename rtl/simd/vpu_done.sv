@@ -3,7 +3,7 @@
 // order, and the queue's head leaves when its way has a report to spare.
 // Latency: done_valid_o in the cycle of the report if the instruction is the oldest; one instruction a cycle.
 module vpu_done #(
-    parameter int unsigned DEPTH = 16  // power of two
+    parameter int unsigned DEPTH = eqx_pkg::VPU_QUEUE  // power of two
 ) (
     input  logic               clk_i,
     input  logic               rst_ni,

@@ -4,7 +4,7 @@
 module vpu_lanes #(
     parameter int unsigned L = 16,
     localparam int unsigned LEVELS = $clog2(L),
-    localparam int unsigned LAST   = 8 + LEVELS
+    localparam int unsigned LAST   = eqx_pkg::VEC_STAGE + LEVELS
 ) (
     input  logic                   clk_i,
     input  logic                   rst_ni,

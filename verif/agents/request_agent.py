@@ -8,6 +8,7 @@ from cocotb.triggers import Timer
 from cocotb.utils import get_sim_time
 from pyuvm import ConfigDB, uvm_agent, uvm_analysis_port, uvm_component, uvm_driver, uvm_sequence_item, uvm_sequencer
 
+from models.hw.structs import HEADER
 from models.isa.encoding import Status
 from verif.agents.axis import PERIOD, AxisDriver, AxisMonitor, now
 
@@ -40,7 +41,7 @@ class RequestItem(uvm_sequence_item):
         self.offered: int | None = None
 
     def beats(self) -> list[int]:
-        return [self.service | self.request_id << 16, *pack_lines(self.payload)]
+        return [HEADER.pack(svc=self.service, status=0, id=self.request_id), *pack_lines(self.payload)]
 
 
 @dataclass
@@ -101,9 +102,9 @@ class RequestMonitor(uvm_component):
 
     def _packet(self, packet: tuple[list[int], int]) -> None:
         beats, cycle = packet
-        head = beats[0]
+        head = HEADER.unpack(beats[0])
         payload = unpack_lines(beats[1:], self.lanes) if len(beats) > 1 else np.zeros((0, self.lanes), np.uint16)
-        self.ap.write(SentRequest(head & 0xFF, head >> 16 & 0xFFFFFFFF, payload, cycle, beats))
+        self.ap.write(SentRequest(head.svc, head.id, payload, cycle, beats))
 
 
 class RequestAgent(uvm_agent):

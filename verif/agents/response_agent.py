@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from pyuvm import ConfigDB, uvm_agent, uvm_analysis_port, uvm_component
 
+from models.hw.structs import HEADER
 from verif.agents.axis import AxisMonitor
 from verif.agents.request_agent import unpack_lines
 
@@ -34,9 +35,9 @@ class ResponseMonitor(uvm_component):
 
     def _packet(self, packet: tuple[list[int], int]) -> None:
         beats, cycle = packet
-        head = beats[0]
+        head = HEADER.unpack(beats[0])
         payload = unpack_lines(beats[1:], self.lanes) if len(beats) > 1 else np.zeros((0, self.lanes), np.uint16)
-        self.ap.write(Response(head & 0xFF, head >> 16 & 0xFFFFFFFF, head >> 8 & 0xFF, payload, cycle))
+        self.ap.write(Response(head.svc, head.id, head.status, payload, cycle))
 
 
 class ResponseAgent(uvm_agent):

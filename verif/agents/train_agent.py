@@ -7,10 +7,11 @@ from enum import Enum
 from pyuvm import ConfigDB, uvm_agent, uvm_analysis_port, uvm_component, uvm_driver, uvm_sequence_item, uvm_sequencer
 
 from models.compiler.image import ContextSettings, Image
+from models.hw.states import CtxState
 from verif.agents.axis import cycles, now
 from verif.agents.csr_agent import Csr
 
-IDLE, ERROR = 0, 5
+IDLE, ERROR = CtxState.IDLE, CtxState.ERROR
 POLL = 200            # cycles between two looks at a context's state
 PATIENCE = 5_000_000  # cycles until a wait counts as failed
 

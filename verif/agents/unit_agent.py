@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import cocotb
 from pyuvm import ConfigDB, uvm_agent, uvm_analysis_port, uvm_component
 
+from models.hw.structs import CTX_SEEN
 from models.isa.encoding import Unit
 from verif.agents.axis import now
 
@@ -73,14 +74,15 @@ class UnitMonitor(uvm_component):
             self.batches.write(BatchEvent(now(), *(int(v.value) for v in values)))
 
     async def _states(self, dut):
-        seen = [0] * ConfigDB().get(self, "", "CONFIG").CTX
+        seen = [CTX_SEEN.unpack(0)] * ConfigDB().get(self, "", "CONFIG").CTX
         while True:
             await dut.state_toggle.value_change
             bits = int(dut.ctx_seen.value)
             for ctx, old in enumerate(seen):
-                seen[ctx] = new = bits >> 9 * ctx & 0x1FF
+                new = CTX_SEEN.unpack(bits >> CTX_SEEN.bits * ctx)
+                seen[ctx] = new
                 if new != old:
-                    self.states.write(self.state(StateEvent(now(), ctx, new & 7, new >> 3 & 15, new >> 7)))
+                    self.states.write(self.state(StateEvent(now(), ctx, new.state, new.err_cause, new.err_unit)))
 
     def state(self, event: StateEvent) -> StateEvent:
         """Hook: what is reported for a change of state."""

@@ -6,12 +6,11 @@ cycle (where training is passed) is in the HDL half of the group, ``verif/tb/ope
 from __future__ import annotations
 
 from models.compiler.training import PHASES
+from models.hw.modes import MODES, POLICIES
 from models.isa.encoding import Conv, Err, Status, Unit
 from verif.agents.unit_agent import BatchEvent
-from verif.env.scenario import POLICIES
 from verif.lib.covergroup import Covergroup, Cross
 
-MODES = ("inference_only", "fair", "priority")
 LOADS = {"below 0.3": 0.3, "0.3 to 0.7": 0.7, "0.7 to 1": 1.0, "overload": float("inf")}  # upper ends
 FILLS = ("one", "partial", "full")
 STALLS = ("none", "sink", "dram", "both")

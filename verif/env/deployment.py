@@ -14,6 +14,7 @@ from models.compiler.space import room_beside
 from models.compiler.training import mlp_training
 from models.compiler.training_data import TrainingJob
 from models.config import Config, load_config
+from models.hw.modes import traits
 from models.isa.encoding import Op, Unit
 from models.isa.program import Program
 from models.traces import Trace
@@ -104,7 +105,7 @@ def train_rows(policy: str, cfg: Config, program: Program | None) -> int:
     """TRAIN_ROWS for a policy and a training program: under ``priority`` inference passes training at any row, so the more rows a weight
     load buys the better, and no tile is cut; where classes take turns (``fair``, and ``adaptive`` below its threshold) a turn is a tile,
     so twice the array's edge (but under ``slack``, which lets classes take turns only while nobody is pressed)."""
-    return 2 * cfg.N if program is None or policy in ("fair", "adaptive") else most_rows(program)
+    return 2 * cfg.N if program is None or traits(policy).rows == "turn" else most_rows(program)
 
 
 def most_rows(program: Program) -> int:

@@ -3,6 +3,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from models.hw.modes import traits
+
 TIMEOUT_SHARE = 1.0  # batch timeout, in unloaded latencies of a full batch
 LIMIT_SHARE = 6.0    # default latency limit (p99), likewise, of the slowest service that requests are for
 SERVICE_SHARE = 2.0  # `slack`: what a batch is given from its dispatch to its last response, likewise
@@ -15,6 +17,6 @@ def default_limit(latencies: Iterable[int]) -> int:
 
 def batch_timeout(policy: str, limit: int, latency: int) -> int:
     """TIMEOUT of a service: under ``slack`` the time that its limit leaves to a request before its service must begin."""
-    if policy == "slack":
+    if traits(policy).limited:
         return max(1, limit - int(SERVICE_SHARE * latency))
     return int(TIMEOUT_SHARE * latency)

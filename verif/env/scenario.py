@@ -8,11 +8,11 @@ from functools import cached_property
 from pathlib import Path
 
 from models.config import load_config
+from models.hw.modes import POLICIES
 from models.traces import Trace, is_spec, map_services, open_trace, scale_to_load
 from verif.lib.cli import make_call
 
 ROOT = Path(__file__).resolve().parents[2]
-POLICIES = ("inference_only", "fair", "priority", "adaptive", "slack")
 SERVICES = ("lstm", "mlp")
 TRAIN = ("off", "mlp")
 DEFAULT_TRACE = "configs/traces/bursty.csv"

@@ -95,7 +95,7 @@ def e1(setting: Setting, found: Found, out: Path) -> list[Path]:
             name = line if engine == "model" or not setting.model else f"_{line}"
             for where, value in ((0, lambda r: r.p99), (1, lambda r: r.fraction)):
                 if chosen:
-                    figure.line(where, name, [p.load for p in chosen], [value(found[p][0]) for p in chosen], **{"color": COLOURS[line], **style})
+                    figure.line(where, name, [p.load for p in chosen], [value(found[p][0]) for p in chosen], **{"color": COLOURS.get(line), **style})
     main = [p for p in points if p.policy == OFF and p.engine == "model" and p.trace == "poisson" and p.requests == setting.model]
     if main:
         trainer = measured("digits", setting.config)[1]

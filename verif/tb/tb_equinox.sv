@@ -198,16 +198,17 @@ module tb_equinox #(
   logic [UNITS-1:0][CTX-1:0] unit_done;
   logic        unit_probe = 1'b0;
   logic        state_toggle = 1'b0;  // some context's state or error changed, and shows since the last cycle
-  logic [CTX-1:0][8:0] ctx_seen;     // [2:0] state, [6:3] cause, [8:7] unit
+  eqx_pkg::ctx_seen_t [CTX-1:0] ctx_seen;
   logic        csr_toggle = 1'b0;    // a register was written: the new value shows in the cycle after this edge
   logic [10:0] csr_addr;
   logic [31:0] csr_data;
   logic [3:0]  csr_strobe;
 
-  logic [CTX-1:0][8:0] ctx_now;
+  eqx_pkg::ctx_seen_t [CTX-1:0] ctx_now;
   always_comb begin
     steps = '0;
-    for (int unsigned c = 0; c < CTX; c++) ctx_now[c] = {u_core.ctx_sts[c].err_unit, u_core.ctx_sts[c].err_cause, u_core.ctx_sts[c].state};
+    for (int unsigned c = 0; c < CTX; c++)
+      ctx_now[c] = '{err_unit: u_core.ctx_sts[c].err_unit, err_cause: u_core.ctx_sts[c].err_cause, state: u_core.ctx_sts[c].state};
     for (int unsigned c = C_INF; c < CTX; c++) steps += u_core.ctx_sts[c].steps;
   end
 

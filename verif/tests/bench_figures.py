@@ -17,7 +17,7 @@ from verif.agents.request_agent import RequestItem
 from verif.bench.jobs import gemm_operands
 from verif.bench.stimulus import Digest, Recorder
 from verif.lib.verdict import equal, require
-from verif.sequences.boot import IDLE, PerfSeq, StartTrainingSeq, wait_state
+from verif.sequences.boot import ERROR, IDLE, PerfSeq, StartTrainingSeq, wait_state
 from verif.sequences.replay import ReplaySeq, fresh_id
 from verif.tests.base import EquinoxTest
 from verif.tests.replay import EquinoxReplay
@@ -89,7 +89,7 @@ class figure_gemm(Figures):
         load = replace(image.training, pc_valid=job.loader.pc_valid, pc=image.linked.pc[job.loader.name],
                        sem_init=job.loader.sem_init, iters=1, iter_mod=1)
         await StartTrainingSeq(image, load).start()
-        equal(await wait_state(self.csr, self.ctx, {0, 5}), IDLE)
+        equal(await wait_state(self.csr, self.ctx, {IDLE, ERROR}), IDLE)
         await self.start_training()
         window = await self.steps_window(GEMM_RUNS)
         await self.drain_training()

@@ -6,7 +6,7 @@ import cocotb
 from models.isa.encoding import SEM_MAX, SEMAPHORES, Err, LdDst, Op, Status, StSrc, Unit, encode, make
 from models.isa.program import Program, with_fields
 from verif.agents.axis import cycles
-from verif.agents.train_agent import ERROR
+from verif.agents.train_agent import ERROR, IDLE
 from verif.sequences.boot import CommandSeq, PatchSeq
 from verif.sequences.replay import good_request
 from verif.tests.base import EquinoxTest
@@ -53,7 +53,7 @@ class ServiceErrors(EquinoxTest):
         self.rng.shuffle(names)
         await self.send([good_request(self.what, n, self.rng, legal if n == name else frozenset({Status.OK})) for n in names])
         for _ in range(100):  # the last context stops just after its answers
-            if all([(await self.csr.read(f"CTX[{c}].STATUS"))["state"] == 0 for c in range(self.cfg.C_INF)]):
+            if all([(await self.csr.read(f"CTX[{c}].STATUS"))["state"] == IDLE for c in range(self.cfg.C_INF)]):
                 return
             await cycles(50)
         raise TimeoutError("a context is not idle after its answers")

@@ -12,6 +12,7 @@ from types import ModuleType
 
 import pytest
 
+from models.hw.modes import POLICIES
 from models.traces import load_trace
 from verif.env import simulate as simulation
 from verif.env.progress import ProgressBar, ProgressWriter
@@ -162,7 +163,7 @@ def test_does_not_fit(old: str, new: str, parts: tuple[str, ...], refused, confi
 
 
 @pytest.mark.parametrize(("words", "parts"), [
-    (("--policy", "random"), ("POLICY", "'random'", "legal are inference_only, fair, priority, adaptive, slack")),
+    (("--policy", "random"), ("POLICY", "'random'", f"legal are {', '.join(POLICIES)}")),
     (("--train", "cnn"), ("TRAIN", "'cnn'", "legal are off, mlp")),
     (("--service", "gpt"), ("SERVICE", "'gpt'", "lstm, mlp")),
     (("--service", "lstm,lstm"), ("SERVICE", "'lstm,lstm'", "different")),

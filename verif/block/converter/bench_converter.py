@@ -11,6 +11,7 @@ import cocotb
 import numpy as np
 from cocotb.triggers import ReadOnly, RisingEdge, Timer
 
+from models.hw.structs import CONV_TAG
 from models.isa.encoding import Conv
 from models.numerics import quantise
 from verif.block.vpu.vpu_mem import bf16_data, read_hex, write_hex
@@ -41,13 +42,10 @@ class Segment:
         last = i == len(self.data) - 1 and not self.broken
         blk_last = last or i % GROUP == GROUP - 1
         addr = self.addr + (i // GROUP * self.stride if self.mode == Conv.ROWS else 0)
-        bits = ((self.mode, 2), (self.space, 2), (addr, 16), (self.stride, 12), (i == 0, 1), (last, 1),
-                (blk_last, 1), (last and self.ilast, 1), (self.ctx, 4))  # fmt: skip
-        word = 0
-        for value, width in bits:
-            require(0 <= int(value) < 1 << width)
-            word = word << width | int(value)
-        return word
+        return CONV_TAG.pack(
+            mode=self.mode, space=self.space, addr=addr, stride=self.stride, first=i == 0, last=last, blk_last=blk_last,
+            ilast=last and self.ilast, ctx=self.ctx,
+        )  # fmt: skip
 
 
 def mixed(rng: np.random.Generator, segments: list[Segment]) -> tuple[list[int], int]:

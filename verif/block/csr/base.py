@@ -11,6 +11,8 @@ from cocotb.triggers import ClockCycles, FallingEdge
 from pyuvm import ConfigDB, uvm_test
 
 from models.csr_map import REGS
+from models.hw.states import CtxState
+from models.hw.structs import CTX_STS
 from verif.agents.csr_agent import Csr, CsrAgent
 from verif.agents.register_model import CsrBackdoor, by_path, register_model
 from verif.env.csr_coverage import CsrCoverage
@@ -48,12 +50,12 @@ class Hardware:
         def draw(bits: int, count: int) -> list[int]:
             return [int(v) for v in rng.integers(1 << bits, size=count)]
 
-        states = [int(v) for v in rng.choice([1, 2, 3, 4], size=ctx)]
+        states = [int(v) for v in rng.choice([s for s in CtxState if s not in (CtxState.IDLE, CtxState.ERROR)], size=ctx)]
         return cls(states, draw(4, ctx), draw(2, ctx), draw(32, ctx), draw(16, services), int(rng.integers(1 << 48)), int(rng.integers(4)))
 
     def drive(self, dut) -> None:
-        status = [s << 38 | c << 34 | u << 32 | n for s, c, u, n in zip(self.state, self.cause, self.unit, self.steps, strict=True)]
-        dut.ctx_sts.value = sum(value << 41 * i for i, value in enumerate(status))
+        rows = zip(self.state, self.cause, self.unit, self.steps, strict=True)
+        dut.ctx_sts.value = CTX_STS.pack_all(CTX_STS.pack(state=s, err_cause=c, err_unit=u, steps=n) for s, c, u, n in rows)
         dut.svc_level.value = sum(value << 16 * i for i, value in enumerate(self.level))
         dut.perf_value.value = self.perf
         dut.lost.value = self.lost

@@ -6,6 +6,7 @@ import pyuvm
 from cocotb.triggers import ClockCycles, FallingEdge
 
 from models.csr_map import REGS
+from models.hw.states import CtxState as S
 from verif.block.csr.base import COUNTS, COVERAGE, EVENTS, STICKY, CsrTest, Hardware
 from verif.block.csr.settings import settings
 from verif.env.csr_coverage import STORED
@@ -277,7 +278,10 @@ class csr_hardware_test(CsrTest):
         layout = REGS["IRQ_STATUS"][1]
         await self.csr.write("IRQ_ENABLE", 0x1F)
         for ctx in range(self.size["CTX"]):
-            for path, before, after in (("ctx_err", 2, 5), ("ctx_done", 2, 0), ("", 5, 0), ("", 4, 0), ("", 2, 4)):
+            for path, before, after in (
+                ("ctx_err", S.RUNNING, S.ERROR), ("ctx_done", S.RUNNING, S.IDLE), ("", S.ERROR, S.IDLE), ("", S.KILLING, S.IDLE),
+                ("", S.RUNNING, S.KILLING),
+            ):  # fmt: skip
                 for state in (before, after):
                     if state == after:
                         await self.csr.write("IRQ_STATUS", 0x1F)

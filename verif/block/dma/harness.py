@@ -12,12 +12,13 @@ import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge, Timer, with_timeout
 
+from models.hw.modes import Mode
 from models.isa.encoding import encode
 from verif.block.dma.programs import BUFFERS, Env, Shape, State, Step
 from verif.lib.reset import reset
 from verif.lib.verdict import require
 
-INF_ONLY, FAIR, PRIO = 0, 1, 2
+INF_ONLY, FAIR, PRIO = int(Mode.INF_ONLY), int(Mode.FAIR), int(Mode.PRIO)
 PROG = 32
 Programs = dict[tuple[int, int], list[Step]]
 

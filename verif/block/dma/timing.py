@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
+from models.hw.modes import Mode
+from models.hw.pipeline import LD_OUTSTANDING, ST_OUTSTANDING, ST_SEGMENTS
 from verif.block.dma.programs import LD, ST, Env, Shape, Step, load_bursts, runs, store_bursts, store_segments
-
-LD_OUT, ST_OUT, SEGS = 8, 16, 4
 
 
 @dataclass
@@ -64,8 +64,8 @@ class Arbiter:
 
     def pick(self, want: list[int]) -> int | None:
         inf, trn = [c for c in want if c < self.c_inf], [c for c in want if c >= self.c_inf]
-        kind = bool(inf) and (self.mode != 1 or not self.inf_last or not trn)
-        cand = inf if kind else [] if self.mode == 0 else trn
+        kind = bool(inf) and (self.mode != Mode.FAIR or not self.inf_last or not trn)
+        cand = inf if kind else [] if self.mode == Mode.INF_ONLY else trn
         if not cand:
             return None
         c = min((x for x in cand if x > self.last[kind]), default=cand[0])
@@ -112,7 +112,7 @@ class Load:
 
     def cycle(self, t: int, streams: list[Stream]) -> None:
         took = None
-        if len(self.flight) < LD_OUT:
+        if len(self.flight) < LD_OUTSTANDING:
             took = self.arb.pick([c for c, s in enumerate(streams) if s.pieces])
         piece = streams[took].pieces[0] if took is not None else None
         for c, s in enumerate(streams):
@@ -151,9 +151,9 @@ class Store:
         need = 0 if seg is None else self.lb if seg.lines else 2 if self.left == seg.words else 1
         read = seg is not None and not wait and self.used + need <= self.slots
         free = seg is None or (read and self.left == 1)
-        issue = bool(self.sent) and len(self.stream) < ST_OUT and len(self.flight) < ST_OUT
+        issue = bool(self.sent) and len(self.stream) < ST_OUTSTANDING and len(self.flight) < ST_OUTSTANDING
         fetch = bool(self.stream) and (not self.held or t in self.dram.write_beats)
-        took = self.arb.pick([c for c, s in enumerate(streams) if s.pieces]) if free and self.segs < SEGS else None
+        took = self.arb.pick([c for c, s in enumerate(streams) if s.pieces]) if free and self.segs < ST_SEGMENTS else None
         piece = streams[took].pieces[0] if took is not None else None
         # the clock edge
         for c, s in enumerate(streams):

@@ -15,14 +15,14 @@ module arb_check #(
 );
   logic [31:0] x = '0;
   logic [CTX-1:0] req, gnt;
-  logic [1:0] mode;
+  eqx_pkg::mode_e mode;
   logic take, held;
   assign req  = x[31-:CTX];
-  assign mode = (x[12:11] == 2'd3) ? 2'd2 : x[12:11];
+  assign mode = (x[12:11] == 2'd3) ? eqx_pkg::MODE_PRIO : eqx_pkg::mode_e'(x[12:11]);
   assign take = x[14];
 
   eqx_arb #(.CTX(CTX), .C_INF(C_INF)) dut (
-      .clk_i(clk), .rst_ni(rst_n), .mode_i(eqx_pkg::mode_e'(mode)), .req_i(req), .take_i(take), .gnt_o(gnt), .held_o(held)
+      .clk_i(clk), .rst_ni(rst_n), .mode_i(mode), .req_i(req), .take_i(take), .gnt_o(gnt), .held_o(held)
   );
 
   // Reference: last context granted in each class (1: inference), class granted last.
@@ -53,13 +53,13 @@ module arb_check #(
       automatic bit inf_wants = 1'b0, trn_wants = 1'b0, inf;
       for (int c = 0; c < CTX; c++) if (req[c]) if (c < C_INF) inf_wants = 1'b1; else trn_wants = 1'b1;
       case (mode)
-        2'd0: inf = 1'b1;
-        2'd1: inf = inf_wants && !(trn_wants && last_inf);
+        eqx_pkg::MODE_INF_ONLY: inf = 1'b1;
+        eqx_pkg::MODE_FAIR: inf = inf_wants && !(trn_wants && last_inf);
         default: inf = inf_wants;
       endcase
       if (inf) want = search(0, C_INF, last_of[1], req);
       else if (CTX > C_INF) want = search(C_INF, CTX - C_INF, last_of[0], req);
-      if (gnt !== want || held !== (mode == 2'd0 && trn_wants && !inf_wants)) mismatches <= mismatches + 1;
+      if (gnt !== want || held !== (mode == eqx_pkg::MODE_INF_ONLY && trn_wants && !inf_wants)) mismatches <= mismatches + 1;
       compared <= compared + 1;
       seen[int'(mode)*(2**CTX)+int'(req)] <= 1'b1;
       if (take)

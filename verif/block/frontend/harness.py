@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from types import SimpleNamespace
 
 import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
 
+from models.hw.structs import BATCH_END, BATCH_ROW, CTX_CMD, CTX_ENV, CTX_STS
 from models.isa.encoding import INSTR_BITS, SEMAPHORES
 from verif.block.frontend.model import IDLE, UNITS, FrontendModel, Inputs, Instruction, Program, Row
 from verif.lib import checks
@@ -201,9 +203,8 @@ class Harness:
         def pack(values: list[list], width: int = 1) -> int:
             return sum(int(v) << width * (u * n + c) for u, row in enumerate(values) for c, v in enumerate(row))
 
-        bit = {"start": 8, "drain": 4, "kill": 2, "clear": 1}
         values = {
-            "cmd": sum(sum(bit[x] for x in cmd) << 4 * c for c, cmd in enumerate(i.cmd)),
+            "cmd": CTX_CMD.pack_all(CTX_CMD.pack(**{f.name: f.name in cmd for f in CTX_CMD.fields}) for cmd in i.cmd),
             "rsp_done": sum(d << c for c, d in enumerate(i.rsp_done)),
             "ready": pack(i.ready),
             "quiet": pack(i.quiet),
@@ -216,8 +217,8 @@ class Harness:
         }
         if i.row:
             r = i.row
-            word = r.age << 81 | r.last << 80 | r.ctx << 72 | r.svc << 64 | r.rows << 56 | r.row << 48 | r.slot << 32 | r.id
-            values["row"] = 1 << 113 | word
+            word = BATCH_ROW.pack(age=r.age, last=r.last, ctx=r.ctx, svc=r.svc, rows=r.rows, row=r.row, slot=r.slot, id=r.id)
+            values["row"] = 1 << BATCH_ROW.bits | word
         for name, value in values.items():
             if self.log.get(name) != value:
                 self.log[name] = value
@@ -235,10 +236,10 @@ class Harness:
         def grid(width: int) -> list[list[int]]:
             return [[get(width) for _ in range(n)] for _ in range(UNITS)]
 
-        status = [(get(32), get(2), get(4), get(3)) for _ in range(n)]
+        status = [CTX_STS.unpack(get(CTX_STS.bits)) for _ in range(n)]
         seen: dict[str, list] = {
-            "state": [s[3] for s in status], "cause": [s[2] for s in status],
-            "unit": [s[1] for s in status], "steps": [s[0] for s in status],
+            "state": [s.state for s in status], "cause": [s.err_cause for s in status],
+            "unit": [s.err_unit for s in status], "steps": [s.steps for s in status],
             "valid": grid(1), "dep": grid(1), "fetch": grid(1), "kill": [get(1) for _ in range(n)],
             "idle": [get(1) for _ in range(self.inference)], "open": [get(1) for _ in range(self.inference)],
             "rsp": [get(1) for _ in range(self.inference)], "freed": get(self.slots), "fold": grid(32), "iter": grid(16), "late": bool(get(1)),
@@ -258,28 +259,23 @@ class Harness:
 
     def _compare_batches(self, want: dict) -> None:
         dut, width = self.dut, (self.slots - 1).bit_length()
-        rsp, ids, slots = (int(x.value) for x in (dut.rsp_q, dut.rsp_id_q, dut.row_slot_q))
-        env = int(dut.env_q.value)
+        ids, slots = int(dut.rsp_id_q.value), int(dut.row_slot_q.value)
+        rsp, env = BATCH_END.unpack_all(int(dut.rsp_q.value), self.inference), CTX_ENV.unpack_all(int(dut.env_q.value), self.inference)
         for c in range(self.inference):
             batch = self.model.ctx[c].batch
             if want["open"][c]:
-                require(rsp >> 32 * c + 16 & 0xFF == batch[0].svc, "service of an opened batch")
+                require(rsp[c].svc == batch[0].svc, "service of an opened batch")
             if not want["rsp"][c]:
                 continue
             status, svc, rows = self.model.answer(c)
             checks.compared("rows of batches", len(batch))
             rest = self.svc_rest[svc]
-            require(
-                rsp >> 32 * c & 0xFFFFFFFF == status << 24 | svc << 16 | rows << 8 | rest >> 32, f"batch of context {c}"
-            )
+            require(rsp[c] == SimpleNamespace(status=status, svc=svc, rows=rows, tx_lines=rest >> 32), f"batch of context {c}")
             cfg = self.ctx_rest[c]
-            base = rows << 112 | (cfg & 0xFFFFFFFFFFFF) << 0
-            vec, acc, actc = (base >> 16 * k & 0xFFFF for k in range(3))
-            expected = 0
-            fields = ((rows, 8), (vec, 16), (acc, 16), (actc, 16), (rest & 0xFFFF, 16), (rest >> 16 & 0xFFFF, 16), (cfg >> 80, 32))
-            for value, size in fields:
-                expected = expected << size | value
-            require(env >> 120 * c & (1 << 120) - 1 == expected, f"environment of context {c}")
+            vec, acc, actc = (cfg >> 16 * k & 0xFFFF for k in range(3))
+            require(env[c] == SimpleNamespace(
+                rows=rows, vec_base=vec, acc_base=acc, actc_base=actc, w_base=rest & 0xFFFF, c_base=rest >> 16 & 0xFFFF, dram_base=cfg >> 80,
+            ), f"environment of context {c}")  # fmt: skip
             for r, row in enumerate(batch):
                 require(ids >> 32 * (c * self.rows + r) & 0xFFFFFFFF == row.id, f"id of row {r}")
                 require(slots >> width * (c * self.rows + r) & (1 << width) - 1 == row.slot, f"slot of row {r}")

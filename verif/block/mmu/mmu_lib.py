@@ -10,6 +10,8 @@ import numpy as np
 from cocotb.triggers import FallingEdge, RisingEdge, Timer, ValueChange
 from numpy.typing import NDArray
 
+from models.hw.modes import Mode
+from models.hw.structs import CTX_ENV
 from models.isa.encoding import INSTR_BITS, Instr, Op, encode, make
 from verif.block.mmu.mmu_ref import Clockwork, Env, Operands, Results, Schedule, Size
 from verif.lib import checks
@@ -121,7 +123,7 @@ class Bench:
         programs: list[list[list[Instr]]],
         envs: list[Env],
         *,
-        mode: int = 2,
+        mode: int = Mode.PRIO,
         mode_rand: bool = False,
         train_rows: int = 8,
         max_gap: int = 0,
@@ -139,7 +141,7 @@ class Bench:
         await self.reset()
         self._write_programs(programs, envs, train_rows, max_gap, delay, exact=look and not kills)
         await self._pulse("prog_go")
-        dut.env.value = sum(_pack_env(e) << 120 * c for c, e in enumerate(envs))
+        dut.env.value = CTX_ENV.pack_all(map(_pack_env, envs))
         dut.mode_fix.value = mode
         dut.train_rows.value = train_rows
         await Timer(2 * NS, "ns")
@@ -307,7 +309,9 @@ class Bench:
 
 def _pack_env(e: Env) -> int:
     """``ctx_env_t``; the fields that the MMU does not use get junk."""
-    return 0xDEADBEEF | 0x5A5A << 32 | e.w_base << 48 | e.actc_base << 64 | e.acc_base << 80 | 0xA5A5 << 96 | e.rows << 112
+    return CTX_ENV.pack(
+        rows=e.rows, acc_base=e.acc_base, actc_base=e.actc_base, w_base=e.w_base, vec_base=0xA5A5, c_base=0x5A5A, dram_base=0xDEADBEEF,
+    )  # fmt: skip
 
 
 def matmul(**fields: int) -> Instr:

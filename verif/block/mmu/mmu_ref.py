@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from models.hw.modes import Mode
+from models.hw.pipeline import ACC_HAZARD, row_flight
+from models.hw.states import Stall
 from models.isa.encoding import Err, Instr, Op
 from models.numerics.formats import fp32_add, fp32_bits, fp32_from_bits
 from models.numerics.hbfp import int_to_fp32
 
-ADD_LAT = 2
-INF_ONLY, FAIR, PRIO = 0, 1, 2
-STALL_POLICY, STALL_INTERNAL = 1, 2
+INF_ONLY, FAIR, PRIO = int(Mode.INF_ONLY), int(Mode.FAIR), int(Mode.PRIO)
 
 
 @dataclass(frozen=True)
@@ -190,12 +191,12 @@ class Clockwork:
 
     def __init__(self, size: Size, envs: list[Env], train_rows: int) -> None:
         self.size, self.envs, self.train_rows = size, envs, train_rows
-        self.flight = 2 * size.n + 2 + ADD_LAT
+        self.flight = row_flight(size.n)
         self.ctx = [_Ctx() for _ in range(size.ctx)]
         self.fifo: list[list[Tile]] = [[], []]
         self.port_free, self.loading, self.loaded_inf = 0, -1, False
         self.prev, self.last_inf, self.owner = [-1, -1], False, 0
-        self.recent: list[int] = [-1] * (1 + ADD_LAT)
+        self.recent: list[int] = [-1] * ACC_HAZARD
         self.out = Schedule()
 
     def _grant(self, mode: int, req: list[int]) -> int:
@@ -251,7 +252,7 @@ class Clockwork:
             work = [c for c, x in enumerate(self.ctx) if x.pend or x.act or x.state == "fault" or c in holds]
             if work:
                 policy = mode == INF_ONLY and min(work) >= size.c_inf
-                out.stalls.append((t, STALL_POLICY if policy else STALL_INTERNAL))
+                out.stalls.append((t, Stall.POLICY if policy else Stall.INTERNAL))
         outside = [c in holds or c == busy_ctx or t <= x.last_row + self.flight for c, x in enumerate(self.ctx)]
         # ---- what the next cycle sees
         if row is not None:

@@ -30,8 +30,8 @@ module tb_mmu #(
   );
 
   // ---- controlled by Python
-  logic [CTX-1:0][119:0] env = '0;
-  logic [1:0] mode_fix = 2'd2;
+  logic [CTX-1:0][$bits(eqx_pkg::ctx_env_t)-1:0] env = '0;
+  logic [1:0] mode_fix = eqx_pkg::MODE_PRIO;
   logic mode_rand = 1'b0;
   logic [11:0] train_rows = 12'd8;
   logic [CTX-1:0] kill_req = '0;

@@ -6,18 +6,20 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge, Timer
 
+from models.hw.modes import Mode, Policy
 from verif.lib import checks
 from verif.lib.verdict import equal, require
 
-INF_ONLY, FAIR, PRIO = range(3)
-TABLE = {  # policy register -> mode without, with its condition
-    0: (INF_ONLY, INF_ONLY), 1: (FAIR, FAIR), 2: (PRIO, PRIO), 3: (FAIR, PRIO), 4: (FAIR, PRIO),
-    5: (INF_ONLY, INF_ONLY), 6: (INF_ONLY, INF_ONLY), 7: (INF_ONLY, INF_ONLY),
+INF_ONLY, FAIR, PRIO = Mode.INF_ONLY, Mode.FAIR, Mode.PRIO
+TABLE = {  # policy -> mode without, with its condition
+    Policy.INFERENCE_ONLY: (INF_ONLY, INF_ONLY), Policy.FAIR: (FAIR, FAIR), Policy.PRIORITY: (PRIO, PRIO),
+    Policy.ADAPTIVE: (FAIR, PRIO), Policy.SLACK: (FAIR, PRIO),
+    **{code: (INF_ONLY, INF_ONLY) for code in range(8) if code not in set(Policy)},
 }  # fmt: skip
-LATE = (4,)  # looks at the age of requests too, the others only at the queues' lengths
+LATE = (Policy.SLACK,)  # looks at the age of requests too, the others only at the queues' lengths
 MODES = {  # (policy register, some queue above its threshold, some request late) -> mode
     (policy, above, late): TABLE[policy][above or (late and policy in LATE)]
-    for policy in TABLE for above in (0, 1) for late in (0, 1)
+    for policy in range(8) for above in (0, 1) for late in (0, 1)
 }  # fmt: skip
 
 
@@ -25,7 +27,7 @@ async def check(dut, shift: int) -> None:
     """Apply every pair of successive inputs; what was applied in a cycle shows in the next."""
     rng = np.random.default_rng(cocotb.RANDOM_SEED)
     dut.rst_n.value = 1
-    dut.drive.value = 2  # priority, which must not show while in reset
+    dut.drive.value = int(Policy.PRIORITY)  # which must not show while in reset
     await Timer(23, "ns")
     dut.rst_n.value = 0
     await Timer(20, "ns")
@@ -39,7 +41,7 @@ async def check(dut, shift: int) -> None:
         dut.drive.value = late << 4 | above << 3 | policy
         await FallingEdge(dut.clk)  # mode_q: the mode in the cycle before the last rising edge's update
         if last is not None:
-            require(int(dut.mode_q.value) == (MODES[last] + shift) % 3, f"mode after {last}")
+            require(int(dut.mode_q.value) == (MODES[last] + shift) % len(Mode), f"mode after {last}")
             compared += 1
         last = (policy, above, late)
     equal(compared, 2 * len(MODES) ** 2 - 1)

@@ -24,6 +24,7 @@ from pyuvm import (
     uvm_subscriber,
 )
 
+from models.hw.structs import ANSWER, BATCH_ROW, HEADER
 from models.isa.encoding import Status
 from verif.block.request_dispatcher.model import DispatcherModel, Inputs, Service
 from verif.lib import checks
@@ -73,7 +74,7 @@ class RequestDriver(uvm_driver):
                 await FallingEdge(self.dut.clk)
             # bits that mean nothing are noise
             noise = int.from_bytes(self.rng.bytes(self.width // 8), "little")
-            head = noise >> 48 << 48 | item.id << 16 | (noise & 0xFF) << 8 | item.svc
+            head = noise >> HEADER.bits << HEADER.bits | HEADER.pack(id=item.id, status=noise & 0xFF, svc=item.svc)
             beats = [head, *item.payload]
             for n, beat in enumerate(beats):
                 while self.rng.random() < self.cfg.beat_gap:
@@ -104,13 +105,13 @@ class Contexts(uvm_component):
             await FallingEdge(dut.clk)
             now += 1
             if int(dut.row_valid_q.value):
-                row = int(dut.row_q.value)
-                slot, ctx, index = row >> 32 & 0xFFFF, row >> 72 & 0xFF, row >> 48 & 0xFF
-                if index == 0:
+                row = BATCH_ROW.unpack(int(dut.row_q.value))
+                slot, ctx = row.slot, row.ctx
+                if row.row == 0:
                     idle &= ~(1 << ctx)
                     dut.ctx_idle.value = idle
                 masks[ctx] |= 1 << slot
-                if row >> 80 & 1:
+                if row.last:
                     end = now + int(rng.integers(*self.cfg.hold, endpoint=True))
                     frees.setdefault(end, []).append(ctx)
                     idles.setdefault(end + 1 + int(rng.integers(*self.cfg.rest, endpoint=True)), []).append(ctx)
@@ -164,9 +165,8 @@ class Scoreboard(uvm_subscriber):
         )
         layout = (
             ("ready", 1), ("rxb_we", 1), ("row_valid", 1), ("ans_valid", 1), ("above", 1), ("expired", 1), ("pulses", 4),
-            ("rxb_addr", 16), ("rxb_data", 16 * p["L"]), ("id", 32), ("slot", 16), ("row", 8), ("rows", 8), ("svc", 8),
-            ("ctx", 8), ("last", 1), ("age", 32), ("ans_svc", 8), ("ans_id", 32), ("ans_status", 8),
-            ("levels", 16 * p["SERVICES"]),
+            ("rxb_addr", 16), ("rxb_data", 16 * p["L"]), *((f.name, f.bits) for f in reversed(BATCH_ROW.fields)),
+            *((f"ans_{f.name}", f.bits) for f in reversed(ANSWER.fields)), ("levels", 16 * p["SERVICES"]),
             ("data", 16 * p["L"]), ("s_last", 1), ("s_valid", 1), ("idle", p["C_INF"]), ("freed", p["RX_SLOTS"]),
             ("ans_ready", 1), ("accept", 1), ("reject", 1),
         )  # fmt: skip
@@ -261,8 +261,9 @@ class Scoreboard(uvm_subscriber):
             self.offered += 1
             if accepted:
                 self.accepted += 1
-                ident = self.open[0] >> 16 & 0xFFFFFFFF
-                self.queued[self.open[0] & 0xFF][ident] = self.accepted
+                head = HEADER.unpack(self.open[0])
+                ident = head.id
+                self.queued[head.svc][ident] = self.accepted
                 self.arrivals[ident] = cycle
             self.open = None
 

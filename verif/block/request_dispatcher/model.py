@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
+from models.hw.pipeline import ANSWER_QUEUE
+from models.hw.structs import HEADER
 from models.isa.encoding import Status
-
-ANSWER_ENTRIES = 4
 
 
 @dataclass
@@ -131,7 +131,7 @@ class DispatcherModel:
             above=held or any(s.enable and n > s.threshold for s, n in zip(i.services, levels, strict=True)),
             expired=any(installed[s] and self._old(i, s) for s in range(self.services)),
         )
-        room_for_drained = len(self.answers) < ANSWER_ENTRIES - 1
+        room_for_drained = len(self.answers) < ANSWER_QUEUE - 1
         pushed, verdict = self._receive(i, installed, levels, out)
         self._decide(i, installed, levels, held)
         if held and self.held_since is None:
@@ -174,9 +174,10 @@ class DispatcherModel:
             self.phase = "head"
             return None, (self.svc, self.id, int(Status.BAD_LENGTH if known else Status.NOT_INSTALLED))
         if self.phase == "head":
-            out.ready = i.accept and len(self.answers) < ANSWER_ENTRIES
+            out.ready = i.accept and len(self.answers) < ANSWER_QUEUE
             if out.ready and i.valid:
-                self.svc, self.id, self.payload = i.data & 0xFF, i.data >> 16 & 0xFFFFFFFF, []
+                head = HEADER.unpack(i.data)
+                self.svc, self.id, self.payload = head.svc, head.id, []
                 self.phase = "short" if i.last else "body"
             return None, None
         if self.phase == "drop":

@@ -10,6 +10,8 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
 
+from models.hw.pipeline import ANSWER_QUEUE
+from models.hw.structs import ANSWER, BATCH_END, HEADER
 from models.isa.encoding import Status
 from verif.block.responder.model import Batch, ResponderModel
 from verif.lib import checks
@@ -92,17 +94,15 @@ class Bench:
             if idle and self.opened < self.t.batches and self.rng.random() < self.t.opening:
                 opening = self._open(int(self.rng.choice(idle)))
             busy = self.opened < self.t.batches or self.model.held
-            if busy and len(self.answers) < 4 and self.rng.random() < self.t.answers:
-                self.answers.append(int(self.rng.integers(1 << 32)) << 16 | int(self.rng.integers(1, 4)) << 8 | 200)
+            if busy and len(self.answers) < ANSWER_QUEUE and self.rng.random() < self.t.answers:
+                self.answers.append(HEADER.pack(id=int(self.rng.integers(1 << 32)), status=int(self.rng.integers(1, 4)), svc=200))
                 self.sent_answers.append(self.answers[-1])
             answer = self.answers[0] if self.answers else None
             m_ready = bool(self.rng.random() < self.t.m_ready)
             self.dut.open.value = 1 << opening[0] if opening else 0
             self.dut.valid.value = sum(1 << c for c, b in self.model.held.items() if b.ready)
             self.dut.generation.value = sum(g << 16 * c for c, g in enumerate(self.generation))
-            # answer_t is {status, id, service}; on the stream the status lies between
-            word = 0 if answer is None else 1 << 48 | (answer >> 8 & 0xFF) << 40 | (answer >> 16) << 8 | answer & 0xFF
-            self.dut.ans.value = word
+            self.dut.ans.value = 0 if answer is None else 1 << ANSWER.bits | ANSWER.pack(**vars(HEADER.unpack(answer)))
             self.dut.m_ready.value = m_ready
         require(self.responses > self.t.batches)
         require(not any(self.order.values()))
@@ -119,9 +119,9 @@ class Bench:
         batch = Batch(self.services[int(rng.integers(self.t.services))], status, lines, ids, self.generation[c], self.opened)
         self.order[batch.svc].extend(ids)
         rsp, flat = int(self.dut.rsp.value), int(self.dut.ids.value)
-        word = status << 24 | batch.svc << 16 | rows << 8 | lines
+        word = BATCH_END.pack(status=status, svc=batch.svc, rows=rows, tx_lines=lines)
         width = 32 * self.n
-        self.dut.rsp.value = rsp & ~(0xFFFFFFFF << 32 * c) | word << 32 * c
+        self.dut.rsp.value = rsp & ~((1 << BATCH_END.bits) - 1 << BATCH_END.bits * c) | word << BATCH_END.bits * c
         packed = sum(i << 32 * r for r, i in enumerate(ids))
         self.dut.ids.value = flat & ~((1 << width) - 1 << width * c) | packed << width * c
         return c, batch
@@ -159,11 +159,11 @@ class Bench:
             return
         self.responses += 1
         checks.compared("responses in order", 1)
-        svc, status, ident = data & 0xFF, data >> 8 & 0xFF, data >> 16 & 0xFFFFFFFF
-        if status in (Status.OK, Status.CTX_ERROR):
-            require(self.order[svc] and self.order[svc].popleft() == ident, f"request {ident} out of order")
+        head = HEADER.unpack(data)
+        if head.status in (Status.OK, Status.CTX_ERROR):
+            require(self.order[head.svc] and self.order[head.svc].popleft() == head.id, f"request {head.id} out of order")
         else:
-            require(self.sent_answers.popleft() == data & (1 << 48) - 1, "answers out of order")
+            require(self.sent_answers.popleft() == data & (1 << HEADER.bits) - 1, "answers out of order")
         self.beats_left = not last
 
 

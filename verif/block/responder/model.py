@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from models.hw.structs import HEADER
 from models.isa.encoding import Status
 
 
@@ -21,7 +22,7 @@ class Batch:
 
     def beats(self, ctx: int, row: int, n: int, lines: int, lanes: int) -> list[int]:
         """The beats of one response; ``n``, ``lines``, ``lanes``: rows a context, lines a row, lanes a line."""
-        out = [self.ids[row] << 16 | self.status << 8 | self.svc]
+        out = [HEADER.pack(id=self.ids[row], status=self.status, svc=self.svc)]
         for line in range(self.tx_lines if self.status == Status.OK else 0):
             addr = (ctx * n + row) * lines + line
             mixed = addr ^ self.generation * 40503 & 0xFFFF

@@ -20,7 +20,7 @@ module tb_responder #(
   eqx_pkg::batch_end_t [C_INF-1:0] rsp = '0;
   logic [C_INF-1:0][N-1:0][31:0]   ids = '0;
   logic [C_INF-1:0][15:0]          generation = '0;
-  logic [48:0]                     ans = '0;  // {valid, answer}
+  logic [$bits(eqx_pkg::answer_t):0] ans = '0;  // {valid, answer}
   logic                            m_ready = 1'b0;
 
   logic [C_INF-1:0] done;
@@ -31,7 +31,7 @@ module tb_responder #(
   responder #(.L(L), .N(N), .C_INF(C_INF), .TX_LINES(TX_LINES)) dut (
       .clk_i(clk), .rst_ni(rst_n),
       .rsp_open_i(open), .rsp_valid_i(valid), .rsp_i(rsp), .rsp_id_i(ids), .rsp_done_o(done),
-      .ans_valid_i(ans[48]), .ans_ready_o(ans_ready), .ans_i(ans[47:0]),
+      .ans_valid_i(ans[$bits(eqx_pkg::answer_t)]), .ans_ready_o(ans_ready), .ans_i(ans[$bits(eqx_pkg::answer_t)-1:0]),
       .txb_re_o(re), .txb_raddr_o(raddr), .txb_rdata_i(rdata),
       .m_tvalid_o(m_valid), .m_tready_i(m_ready), .m_tdata_o(m_data), .m_tlast_o(m_last)
   );

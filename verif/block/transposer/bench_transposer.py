@@ -11,6 +11,7 @@ import cocotb
 import numpy as np
 from cocotb.triggers import ReadOnly, RisingEdge, Timer
 
+from models.hw.structs import CONV_TAG
 from models.isa.encoding import Conv
 from verif.block.vpu.vpu_mem import read_hex, write_hex
 from verif.lib import checks
@@ -33,7 +34,9 @@ class Tile:
     def tag(self, i: int) -> int:
         """conv_pkg::tag_t of line ``i`` (blk_last, ilast and space do not matter here)."""
         last = i == len(self.data) - 1 and not self.broken
-        return Conv.COLS << 38 | self.addr << 20 | self.stride << 8 | (i == 0) << 7 | last << 6 | self.ctx
+        return CONV_TAG.pack(
+            mode=Conv.COLS, space=0, addr=self.addr, stride=self.stride, first=i == 0, last=last, blk_last=0, ilast=0, ctx=self.ctx
+        )
 
 
 def random_tiles(rng: np.random.Generator, lines: int, shortest: int, broken: float) -> list[Tile]:

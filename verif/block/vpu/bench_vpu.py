@@ -11,6 +11,9 @@ import cocotb
 import numpy as np
 from cocotb.triggers import ReadOnly, RisingEdge, Timer
 
+from models.hw.modes import Mode
+from models.hw.pipeline import line_stage
+from models.hw.structs import CTX_ENV
 from models.isa.encoding import Conv, ConvDst, Dst, Instr, Op, Src, make
 from models.vector import VectorEnv, VectorFault, execute_vector, plan_vector, vector_counts
 from verif.block.vpu.vpu_gen import Barriers, Generator, regions
@@ -20,7 +23,7 @@ from verif.lib import checks
 from verif.lib.reset import reset
 from verif.lib.verdict import equal, require
 
-PRIO, FAIR, INF_ONLY = 2, 1, 0
+PRIO, FAIR, INF_ONLY = int(Mode.PRIO), int(Mode.FAIR), int(Mode.INF_ONLY)
 DONE, KILLED, FAULT = 1, 2, 16
 
 
@@ -32,7 +35,7 @@ class Bench:
         self.p = Size(**{f.name: int(getattr(dut, f.name).value) for f in fields(Size)})
         self.rng = np.random.default_rng(cocotb.RANDOM_SEED)
         self.image = Image.random(self.rng, self.p)
-        self.last = 8 + (self.p.L - 1).bit_length()  # stage in which VEC is written
+        self.last = line_stage(self.p.L)  # stage in which VEC is written
 
     async def reset(self) -> None:
         dut = self.dut
@@ -49,7 +52,7 @@ class Bench:
             write_hex(Path(f"{name.lower()}.hex"), self.image.bytes_of(name))
         write_lists(lists, control, p.IMAX)
         dut.n_instr.value = sum(len(x) << 16 * c for c, x in enumerate(lists))
-        dut.env.value = sum(_pack_env(e) << 120 * c for c, e in enumerate(envs) if e is not None)
+        dut.env.value = CTX_ENV.pack_all(0 if e is None else _pack_env(e) for e in envs)
         width = (p.RX_SLOTS - 1).bit_length()
         slots = 0
         for c, e in enumerate(envs[: p.C_INF]):
@@ -115,7 +118,9 @@ def _difference(name: str, got: np.ndarray, want: np.ndarray, bad: np.ndarray) -
 
 def _pack_env(e: VectorEnv) -> int:
     """eqx_pkg::ctx_env_t."""
-    return e.rows << 112 | e.vec_base << 96 | e.acc_base << 80 | e.actc_base << 64 | e.c_base << 32
+    return CTX_ENV.pack(
+        rows=e.rows, vec_base=e.vec_base, acc_base=e.acc_base, actc_base=e.actc_base, c_base=e.c_base, w_base=0, dram_base=0,
+    )  # fmt: skip
 
 
 def _execute(bench: Bench, lists: list[list[Instr]], envs: list[VectorEnv]) -> int:

@@ -37,7 +37,7 @@ module tb_vpu #(
 
   // Set by the bench
   logic                                     go = 1'b0, load = 1'b0, dump = 1'b0;
-  logic [1:0]                               mode = 2'd2;
+  logic [1:0]                               mode = eqx_pkg::MODE_PRIO;
   logic                                     mode_random = 1'b0;
   logic                                     kill_random = 1'b0;
   logic [CTX-1:0][15:0]                     n_instr = '0;
@@ -312,7 +312,7 @@ module tb_vpu #(
       busy_bad   <= '0;
       stall_bad  <= '0;
       lines      <= '0;
-      mode_now   <= 2'd2;
+      mode_now   <= eqx_pkg::MODE_PRIO;
     end else begin
       cycle <= cycle + 1;
       if (!mode_random) mode_now <= mode;

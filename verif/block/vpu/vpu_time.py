@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import count
 
+from models.hw.modes import Mode
+from models.hw.pipeline import CONVERT_LATENCY, VPU_QUEUE_ROOM, line_stage
 from models.isa.encoding import Conv, Instr
 from models.vector import VectorEnv, vector_counts
 
-FAIR, INF_ONLY = 1, 0
-QUEUE_ROOM = 14
+FAIR, INF_ONLY = Mode.FAIR, Mode.INF_ONLY
 
 
 @dataclass
@@ -33,7 +34,7 @@ class _Context:
         if self.at >= len(self.instrs) or g <= self.load:
             return False
         waiting = sum(t < g for t in self.last_line) - sum(d < g for d in self.done)
-        return self.segment < self.counts[self.at][0] - 1 or waiting <= QUEUE_ROOM
+        return self.segment < self.counts[self.at][0] - 1 or waiting <= VPU_QUEUE_ROOM
 
     def give(self, c: int, g: int) -> _Segment:
         """The next segment, granted in ``g``."""
@@ -87,7 +88,7 @@ class _Stage:
 
     def __init__(self, ctxs: list[_Context], c_inf: int, lanes: int, block: int) -> None:
         self.ctxs, self.c_inf, self.lanes = ctxs, c_inf, lanes
-        self.group, self.depth = block // lanes, 8 + (lanes - 1).bit_length()
+        self.group, self.depth = block // lanes, line_stage(lanes)
         self.held: list[_Segment | None] = [None, None]  # inference, training
         self.tiles: list[tuple[list[int], _Segment]] = []  # columns left
         self.arbiter = _Arbiter(c_inf)
@@ -104,7 +105,7 @@ class _Stage:
             if left[0] == 0:
                 self.tiles.pop(0)
                 if owner.final:
-                    self._finish(owner, g + self.depth + 2)
+                    self._finish(owner, g + self.depth + CONVERT_LATENCY)
         if s is None:
             return
         s.at += 1
@@ -115,7 +116,7 @@ class _Stage:
             if s.conv == Conv.COLS:
                 self.tiles.append(([self.lanes], s))
             elif s.final:
-                self._finish(s, g + self.depth + (2 if s.conv == Conv.ROWS else 0))
+                self._finish(s, g + self.depth + (CONVERT_LATENCY if s.conv == Conv.ROWS else 0))
 
     def _finish(self, s: _Segment, cycle: int) -> None:
         self.ctxs[s.ctx].own[s.instr] = cycle

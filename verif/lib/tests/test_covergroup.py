@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import pytest
 
+from models.hw.modes import POLICIES
 from verif.env import coverage as env_coverage
 from verif.lib.coverage import cocotb_groups, merge_groups
 from verif.lib.coverage_groups import property_bin
@@ -51,7 +52,7 @@ def test_chip_level_groups_are_declared_whole() -> None:
     """All groups of the environment, every bin listed; two runs add up bin by bin."""
     groups = env_coverage.covergroups()
     assert set(groups) == {"operating_cg", "response_cg", "training_cg", "error_cg", "isa_cg", "timing_cg"}
-    assert len(groups["operating_cg"]["cr_policy_load_fill"]) == 60
+    assert len(groups["operating_cg"]["cr_policy_load_fill"]) == 12 * len(POLICIES)
     assert len(groups["error_cg"]["cr_kind_cause_unit"]) == 2 * (6 * 4 - 2 * 2)  # no DRAM, no error of it
     once = {"error_cg": {"cp_kind": {"training": 1}}}
     assert merge_groups([groups, once, once])["error_cg"]["cp_kind"] == {"inference": 0, "training": 2}

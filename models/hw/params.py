@@ -1,0 +1,142 @@
+"""Parameters of a core and of its DRAM: names, legal values, and the rules between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from string import Formatter
+from typing import Any
+
+MAX_CTX = 4        # contexts, of both kinds together: what registers and counters have room for
+MAX_BUS = 128      # bytes of the bus to DRAM, an AXI4 data width of 1024 bits
+MAX_LANES = 64     # lanes of the VPU: what the instruction dispatcher and the reductions are built for
+MAX_QUEUE = 4096   # requests that may wait of a service
+MAX_WORDS = 65536  # words of a memory: addresses have 16 bits
+
+
+@dataclass(frozen=True)
+class Range:
+    """Legal values of one parameter: a range and, where ``power``, powers of two only."""
+
+    low: int
+    high: int
+    power: bool = False
+
+    def allows(self, value: int) -> bool:
+        """Whether a value is legal."""
+        return self.low <= value <= self.high and (not self.power or value & (value - 1) == 0)
+
+    def __str__(self) -> str:
+        return f"{'a power of two in ' if self.power else ''}{self.low}..{self.high}"
+
+
+def _param(low: int, high: int, meaning: str, *, power: bool = False) -> Any:
+    return field(metadata={"range": Range(low, high, power), "meaning": meaning})
+
+
+def _buffer(meaning: str) -> Any:
+    return _param(64, MAX_WORDS, meaning)
+
+
+@dataclass(frozen=True)
+class CoreParams:
+    """Parameters of ``rtl/equinox_core.sv``; depths in blocks, lines or instructions."""
+
+    N: int = _param(4, 32, "edge of a systolic array, native batch", power=True)
+    M: int = _param(1, 32, "arrays", power=True)
+    W: int = _param(1, 32, "products a PE sums a cycle", power=True)
+    C_INF: int = _param(1, MAX_CTX - 1, "inference contexts")
+    C_TRN: int = _param(1, MAX_CTX - 1, "training contexts")
+    SERVICES: int = _param(1, 4, "installable services")
+    QUEUE_DEPTH: int = _param(4, MAX_QUEUE, "waiting requests a service", power=True)
+    RX_SLOTS: int = _param(4, 1024, "request payload slots")
+    RX_LINES: int = _param(1, 255, "lines a slot")
+    TX_LINES: int = _param(1, 255, "response lines a row")
+    IMEM_DEPTH: int = _param(16, MAX_WORDS, "instructions a unit")
+    ACTC_DEPTH: int = _buffer("blocks of activations from the converter")
+    ACTD_DEPTH: int = _buffer("blocks of activations from DRAM")
+    WGTC_DEPTH: int = _buffer("blocks of weights from the converter")
+    WGTD_DEPTH: int = _buffer("blocks of weights from DRAM")
+    VEC_DEPTH: int = _buffer("lines of vectors, bf16")
+    ACC_DEPTH: int = _buffer("lines of the accumulator, fp32")
+    STG_DEPTH: int = _buffer("lines of staging from DRAM, fp32")
+    SOF_DEPTH: int = _buffer("lines of staging to DRAM, fp32")
+    SOB_DEPTH: int = _buffer("blocks of staging to DRAM")
+
+
+@dataclass(frozen=True)
+class DramParams:
+    """Parameters of the DRAM beside a core."""
+
+    LATENCY: int = _param(1, 100000, "cycles from an address to its first beat")
+    GAP: int = _param(0, 1000, "idle cycles after each beat")
+    BYTES: int = _param(4096, 1 << 31, "size in bytes: a run beyond it ends before its address wraps")
+
+
+def _ranges(params: type) -> dict[str, Range]:
+    return {f.name: f.metadata["range"] for f in fields(params)}
+
+
+def meanings(params: type) -> dict[str, str]:
+    """What each parameter is."""
+    return {f.name: f.metadata["meaning"] for f in fields(params)}
+
+
+CORE = _ranges(CoreParams)
+DRAM = _ranges(DramParams)
+TABLES = {"core": CORE, "dram": DRAM}
+CONSTANTS = {"MAX_CTX": MAX_CTX, "MAX_LANES": MAX_LANES, "MAX_QUEUE": MAX_QUEUE, "MAX_BUS": MAX_BUS, "MAX_WORDS": MAX_WORDS}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A condition between parameters; where it does not hold, ``subject`` is what is wrong.
+
+    ``holds`` is an expression over parameters and :data:`CONSTANTS` in integer arithmetic (``//`` for division, ``in`` for one of several).
+    ``legal`` completes "legal is ..."; what stands in braces is such an expression.
+    """
+
+    subject: str
+    holds: str
+    legal: str
+
+
+RULES = (
+    Rule("W", "W in (M, 2 * M, 4 * M)", "M, 2·M or 4·M, one of ({M}, {2 * M}, {4 * M}) for M = {M}"),
+    Rule("W", "N * W <= MAX_BUS", "at most {MAX_BUS // N} for N = {N} (N·W, the bus width in bytes, is at most {MAX_BUS})"),
+    Rule("M", "N * M <= MAX_LANES", "at most {MAX_LANES // N} for N = {N} (M·N, the lanes, are at most {MAX_LANES})"),
+    Rule("C_TRN", "C_INF + C_TRN <= MAX_CTX", "1..{MAX_CTX - C_INF} for C_INF = {C_INF} ({MAX_CTX} in all)"),
+    Rule("RX_SLOTS", "RX_SLOTS >= N", "N = {N} or more, so that a full batch fits"),
+    Rule("QUEUE_DEPTH", "QUEUE_DEPTH >= N", "a power of two in {N}..{MAX_QUEUE}, so that a full batch of N = {N} fits"),
+    Rule("RX_LINES", "RX_SLOTS * RX_LINES <= MAX_WORDS",
+         "at most {MAX_WORDS // RX_SLOTS} for RX_SLOTS = {RX_SLOTS} (together at most {MAX_WORDS} lines)"),
+    Rule("TX_LINES", "C_INF * N * TX_LINES <= MAX_WORDS",
+         "at most {MAX_WORDS // (C_INF * N)} for C_INF = {C_INF} and N = {N} (together at most {MAX_WORDS} lines)"),
+    Rule("WGTC_DEPTH", "WGTC_DEPTH % (M * N) == 0", "a multiple of M·N = {M * N}"),
+    Rule("WGTD_DEPTH", "WGTD_DEPTH % (M * N) == 0", "a multiple of M·N = {M * N}"),
+    Rule("BYTES", "BYTES % (N * W) == 0", "a multiple of the bus width K = {N * W} bytes"),
+)  # fmt: skip
+
+
+def value_of(expression: str, values: Mapping[str, int]) -> int:
+    """Value of a rule's expression."""
+    return eval(expression, {"__builtins__": {}}, {**CONSTANTS, **values})  # noqa: S307 - texts of this file only
+
+
+def text_of(legal: str, values: Mapping[str, int]) -> str:
+    """A rule's text for given values."""
+    parts = [before + (str(value_of(expression, values)) if expression else "") for before, expression, *_ in Formatter().parse(legal)]
+    return "".join(parts)
+
+
+def problem(values: Mapping[str, int]) -> str | None:
+    """What is not legal of the values of all parameters: table, parameter, value and what is; None when all is well."""
+    for table, ranges in TABLES.items():
+        for name, legal in ranges.items():
+            if not legal.allows(values[name]):
+                return f"[{table}] {name} = {values[name]}: legal is {legal}"
+    for rule in RULES:
+        if not value_of(rule.holds, values):
+            table = "core" if rule.subject in CORE else "dram"
+            return f"[{table}] {rule.subject} = {values[rule.subject]}: legal is {text_of(rule.legal, values)}"
+    return None

@@ -1,0 +1,48 @@
+"""Constants of the pipelines that time, and therefore programs and models, depend on (``docs/timing.md``)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Constant(NamedTuple):
+    """A constant of the RTL (``eqx_pkg``)."""
+
+    name: str
+    value: int
+    meaning: str
+
+
+CONSTANTS: list[Constant] = []
+
+
+def _constant(name: str, value: int, meaning: str) -> int:
+    CONSTANTS.append(Constant(name, value, meaning))
+    return value
+
+
+ADD_LATENCY = _constant("ADD_LATENCY", 2, "cycles of the fp32 adder in the accumulator")
+ROW_EXTRA = _constant("ROW_EXTRA", 2 + ADD_LATENCY, "a row's sums are in ACC 2·N + this many cycles after it entered the arrays")
+ACC_HAZARD = _constant("ACC_HAZARD", 1 + ADD_LATENCY, "cycles after a row in which no row may accumulate on its line")
+VEC_STAGE = _constant("VEC_STAGE", 8, "VEC and TXB are written this many cycles + log2(L) after a line's start")
+CONVERT_LATENCY = _constant("CONVERT_LATENCY", 2, "cycles from a block's last line, or its column, to its write")
+VPU_QUEUE = _constant("VPU_QUEUE", 16, "instructions of a context in the VPU's completion queue")
+LD_OUTSTANDING = _constant("LD_OUTSTANDING", 8, "read bursts in flight")
+ST_OUTSTANDING = _constant("ST_OUTSTANDING", 16, "write bursts in flight")
+ST_SEGMENTS = _constant("ST_SEGMENTS", 4, "segments of ST between arbitration and their last address")
+LD_BURST = _constant("LD_BURST", 32, "beats of a read burst at most")
+AXI_BURST = _constant("AXI_BURST", 256, "beats of an AXI4 burst at most")
+AXI_PAGE = _constant("AXI_PAGE", 4096, "bytes that no burst crosses")
+ANSWER_QUEUE = _constant("ANSWER_QUEUE", 4, "answers without payload that wait for the responder")
+
+VPU_QUEUE_ROOM = VPU_QUEUE - 2  # instructions that may be queued when the last segment of one more is granted
+
+
+def row_flight(n: int) -> int:
+    """Cycles from a row's entry into the arrays to its completion."""
+    return 2 * n + ROW_EXTRA
+
+
+def line_stage(lanes: int) -> int:
+    """Cycles from a VPU line's start to its write of VEC or TXB."""
+    return VEC_STAGE + (lanes - 1).bit_length()

@@ -1,0 +1,47 @@
+#!/usr/bin/env python3
+"""Generate everything that is copied from models/hw; ``--check`` fails when a copy is out of date.
+
+Copies: the packages eqx_pkg and conv_pkg, the elaboration checks, the enumerations in the register description, tables of the docs.
+"""
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+from models.hw import markdown, systemverilog as sv  # noqa: E402
+from verif.lib.generated import parser, update  # noqa: E402
+
+RDL = ROOT / "rtl/csr/eqx_csr.rdl"
+_ENUMS = re.compile(r"(    // hw:enums[^\n]*\n).*?(    // hw:end\n)", re.S)
+
+
+def generate() -> dict[Path, str]:
+    """Every file that is, or holds, a copy."""
+    out = {
+        ROOT / "rtl/common/eqx_pkg.sv": sv.package(),
+        ROOT / "rtl/common/eqx_param_check.sv": sv.param_check(),
+        ROOT / "rtl/converter/conv_pkg.sv": sv.struct_package("conv_pkg"),
+    }
+    registers, places = _ENUMS.subn(lambda found: found[1] + sv.rdl_enums() + found[2], RDL.read_text(encoding="utf-8"))
+    if places != 1:
+        raise ValueError(f"{RDL.relative_to(ROOT)}: {places} places `// hw:enums` ... `// hw:end`: legal is 1")
+    out[RDL] = registers
+    for page in sorted((ROOT / "docs").glob("*.md")):
+        out[page] = markdown.filled(page.read_text(encoding="utf-8"), f"docs/{page.name}")
+    return out
+
+
+def main() -> int:
+    """Entry point."""
+    check = parser(__doc__).parse_args().check
+    try:
+        files = generate()
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return update(files, __file__, check=check)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
