@@ -6,7 +6,9 @@ import tomllib
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-CONFIG_DIR = Path(__file__).resolve().parent.parent / "configs"
+from models.files import HOME
+
+CONFIG_DIR = HOME / "configs"
 
 _POWER = "a power of two"
 

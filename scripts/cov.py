@@ -6,13 +6,11 @@ import argparse
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from verif.coverage import gates, merge, toggle  # noqa: E402
-from verif.lib import coverage, coverage_html  # noqa: E402
-from verif.lib.cli import Parser  # noqa: E402
-from verif.lib.keep import write_whole  # noqa: E402
+from models.cli import Parser
+from verif.coverage import gates, merge, toggle
+from verif.lib import coverage, coverage_html
+from verif.lib.keep import write_whole
+from verif.lib.toolchain import ROOT
 
 
 def _minimum(text: str) -> tuple[str, float]:

@@ -7,16 +7,14 @@ import argparse
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from models.config import load_config  # noqa: E402
-from verif.experiments.experiments import EXPERIMENTS, Setting  # noqa: E402
-from verif.experiments.page import update  # noqa: E402
-from verif.experiments.rtl_engine import PointError  # noqa: E402
-from verif.experiments.sweep import sweep  # noqa: E402
-from verif.lib.cli import Parser  # noqa: E402
-from verif.lib.sim import BuildError, ToolError  # noqa: E402
+from models.cli import Parser
+from models.config import load_config
+from verif.experiments.experiments import EXPERIMENTS, Setting
+from verif.experiments.page import update
+from verif.experiments.rtl_engine import PointError
+from verif.experiments.sweep import sweep
+from verif.lib.sim import BuildError, ToolError
+from verif.lib.toolchain import ROOT
 
 ENGINES = {"model": (True, False), "rtl": (False, True), "both": (True, True)}
 

@@ -10,14 +10,12 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from verif.latency.budgets import update  # noqa: E402
-from verif.latency.cases import FILE, load_cases  # noqa: E402
-from verif.latency.output import table, verdict, write  # noqa: E402
-from verif.latency.runner import run_all  # noqa: E402
-from verif.latency.verdict import broken, gates  # noqa: E402
+from verif.latency.budgets import update
+from verif.latency.cases import FILE, load_cases
+from verif.latency.output import table, verdict, write
+from verif.latency.runner import run_all
+from verif.latency.verdict import broken, gates
+from verif.lib.toolchain import ROOT
 
 
 class Parser(argparse.ArgumentParser):

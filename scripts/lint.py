@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from verif.lib.cli import Parser  # noqa: E402
-from verif.lib.lint import lint  # noqa: E402
+from models.cli import Parser
+from verif.lib.lint import lint
 
 STEPS = ("rules", "generated", "verilator", "yosys")
 

@@ -9,14 +9,12 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from verif.lib.cli import Parser  # noqa: E402
-from verif.lib.keep import write_whole  # noqa: E402
-from verif.mutants import campaign, output, survivors  # noqa: E402
-from verif.mutants.judge import judge_block  # noqa: E402
-from verif.mutants.runner import Bench  # noqa: E402
+from models.cli import Parser
+from verif.lib.keep import write_whole
+from verif.lib.toolchain import ROOT
+from verif.mutants import campaign, output, survivors
+from verif.mutants.judge import judge_block
+from verif.mutants.runner import Bench
 
 
 def say(line: str) -> None:

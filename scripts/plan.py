@@ -5,19 +5,17 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from verif.lib.cli import Parser  # noqa: E402
-from verif.lib.coverage import CoverageError  # noqa: E402
-from verif.lib.keep import write_whole  # noqa: E402
-from verif.plan import render  # noqa: E402
-from verif.plan.catalogue import catalogue  # noqa: E402
-from verif.plan.check import check, check_dumped  # noqa: E402
-from verif.plan.load import PlanError, load  # noqa: E402
-from verif.plan.measure import Measure  # noqa: E402
-from verif.plan.results import read_junit, unmet  # noqa: E402
-from verif.regress.collect import CollectError  # noqa: E402
+from models.cli import Parser
+from verif.lib.coverage import CoverageError
+from verif.lib.keep import write_whole
+from verif.lib.toolchain import ROOT
+from verif.plan import render
+from verif.plan.catalogue import catalogue
+from verif.plan.check import check, check_dumped
+from verif.plan.load import PlanError, load
+from verif.plan.measure import Measure
+from verif.plan.results import read_junit, unmet
+from verif.regress.collect import CollectError
 
 
 def main() -> int:

@@ -6,15 +6,12 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from verif.lib.cli import Parser  # noqa: E402
-from verif.lib.sim import BuildError  # noqa: E402
-from verif.random.knobs import Knobs  # noqa: E402
-from verif.random.search import search  # noqa: E402
+from models.cli import Parser
+from verif.lib.sim import BuildError
+from verif.lib.toolchain import ROOT
+from verif.random.knobs import Knobs
+from verif.random.search import search
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:

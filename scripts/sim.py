@@ -10,15 +10,13 @@ from dataclasses import fields
 from difflib import get_close_matches
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from verif.env.progress import ProgressBar  # noqa: E402
-from verif.env.scenario import DEFAULT_TRACE, POLICIES, SERVICES, TRAIN, Scenario  # noqa: E402
-from verif.env.simulate import TIMELINE, default_run_dir, simulate  # noqa: E402
-from verif.lib.cli import Parser  # noqa: E402
-from verif.lib.sim import BuildError, ToolError  # noqa: E402
-from verif.report import RunResult, summary, write_html  # noqa: E402
+from models.cli import Parser
+from models.deploy.scenario import DEFAULT_TRACE, POLICIES, SERVICES, TRAIN, Scenario
+from models.report import RunResult, summary, write_html
+from verif.env.progress import ProgressBar
+from verif.env.simulate import TIMELINE, default_run_dir, simulate
+from verif.lib.sim import BuildError, ToolError
+from verif.lib.toolchain import ROOT
 
 BENCH = ROOT / "verif" / "tests" / "bench_equinox.py"
 HELP = {

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
+from models.deploy.deployment import deploy
+from models.deploy.limits import batch_timeout, default_limit
+from models.deploy.predict import FIRST, capacity, predict
+from models.report.schema import RunResult, percentile
 from models.timing import NEVER
 from models.traces import map_services, scale_to_load
-from verif.env.deployment import deploy
-from verif.env.limits import batch_timeout, default_limit
-from verif.env.predict import FIRST, capacity, predict
 from verif.env.simulate import simulate
 from verif.latency.cases import NAMES, Case
 from verif.latency.confidence import interval
-from verif.report.schema import RunResult, percentile
 
 RTL_SECONDS = 900  # limit of one simulation
 

@@ -7,12 +7,14 @@ import re
 from pathlib import Path
 
 from verif.lib import asserts
+from verif.lib.packages import FOLDERS
 from verif.lib.rtl import strip_comments
 
-# A package may import from itself, from what follows its name here, and from outside libraries.
-_MAY_USE = {"models": set(), "verif": {"models"}, "scripts": {"verif", "models", "scripts"}}
+# A package may import from itself, from those before it, and from outside libraries.
+_ORDER = ("models", "verif", "scripts")
 _SIMULATION_ONLY = {"cocotb", "pyuvm", "cocotb_bus", "cocotbext", "cocotb_coverage"}
 _DESIGN_UNIT = re.compile(r"^\s*(module|package|interface)\s+(?:automatic\s+|static\s+)?(\w+)", re.M)
+_PATH_EDIT = re.compile(r"^\s*sys\.path(?:\.(?:insert|append|extend)\b|\[|\s*\+?=)", re.M)
 _FORBIDDEN = (
     (re.compile(r"^\s*import\s+\w+::", re.M), "`import` of a package: write pkg::name"),
     (re.compile(r"^\s*initial\b", re.M), "`initial` is not synthesizable"),
@@ -48,20 +50,22 @@ def _imports(tree: ast.AST) -> list[tuple[int, str]]:
 
 
 def check_python_file(path: Path, root: Path) -> list[str]:
-    """Imports of a file that go against the direction scripts -> verif -> models."""
-    package = path.relative_to(root).parts[0]
-    banned = set(_MAY_USE) - _MAY_USE[package] - {package}
-    if package == "models":
+    """Imports of a file that go against the direction scripts -> verif -> models, and edits of Python's path."""
+    folder = path.relative_to(root).parts[0]
+    package = next(name for name in _ORDER if FOLDERS[name].split("/")[0] == folder)
+    banned = set(_ORDER[_ORDER.index(package) + 1 :])
+    if package == _ORDER[0]:
         banned |= _SIMULATION_ONLY
+    text = path.read_text()
     try:
-        tree = ast.parse(path.read_text(), str(path))
+        tree = ast.parse(text, str(path))
     except SyntaxError as error:
         return [f"{path}:{error.lineno}: {error.msg}"]
-    return [
-        f"{path}:{line}: {package}/ must not import {name}"
-        for line, name in _imports(tree)
-        if name in banned
-    ]
+    findings = [f"{path}:{line}: {folder}/ must not import {name}" for line, name in _imports(tree) if name in banned]
+    for match in _PATH_EDIT.finditer(text):
+        line = text.count("\n", 0, match.end()) + 1
+        findings.append(f"{path}:{line}: `sys.path` is edited: the checkout is installed (make venv)")
+    return findings
 
 
 def check_all(root: Path) -> list[str]:
@@ -69,7 +73,7 @@ def check_all(root: Path) -> list[str]:
     findings = asserts.without_cover(root)
     for path in sorted((root / "rtl").rglob("*.sv")):
         findings += check_rtl_file(path)
-    for package in _MAY_USE:
-        for path in sorted((root / package).rglob("*.py")):
+    for package in _ORDER:
+        for path in sorted((root / FOLDERS[package].split("/")[0]).rglob("*.py")):
             findings += check_python_file(path, root)
     return findings

@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from models.report import html
 from verif.lib.coverage import CoverageError
 from verif.plan import render
 from verif.plan.catalogue import catalogue
@@ -13,7 +14,6 @@ from verif.plan.measure import Measure
 from verif.plan.results import unmet
 from verif.regress.collect import Test
 from verif.regress.regression import COVERAGE, Regression
-from verif.report import html
 
 
 def build(regression: Regression, tests: Sequence[Test]) -> list[str]:

@@ -8,9 +8,9 @@ from functools import cached_property
 from pathlib import Path
 
 from models.config import load_config
+from models.files import HOME
 from models.traces import Trace, is_spec, map_services, open_trace, scale_to_load
 
-ROOT = Path(__file__).resolve().parents[2]
 POLICIES = ("inference_only", "fair", "priority", "adaptive", "slack")
 SERVICES = ("lstm", "mlp")
 TRAIN = ("off", "mlp")
@@ -92,10 +92,10 @@ class Scenario:
 
     @cached_property
     def arrivals(self) -> Trace:
-        """The trace; a relative file name is looked for in the current folder, then in the project."""
+        """The trace; a relative file name is looked for in the current folder, then among the files that come with the models."""
         name = self.trace
-        if not is_spec(name) and not Path(name).exists() and (ROOT / name).exists():
-            name = str(ROOT / name)
+        if not is_spec(name) and not Path(name).exists() and (HOME / name).exists():
+            name = str(HOME / name)
         return open_trace(name, self.requests, self.seed)
 
     def save(self, path: Path) -> None:
