@@ -13,12 +13,14 @@ import numpy as np
 from models.compiler.image import register
 from models.deploy.deployment import Deployment
 from models.deploy.scenario import POLICIES
-from models.timing import Timeline, TimingModel
+from models.timing import NEVER, Timeline, TimingModel
 from models.timing.host import Host
 
 START = 10     # cycle in which training starts
 FIRST = 1000   # cycle of the first request
-TAIL = 200_000  # cycles that the last requests may take
+TAIL = 200_000  # cycles that the last requests are given at first
+LONGEST = 1 << 30  # cycles in which a training job must do some steps
+LONGER = 10  # how often they are given twice as many
 
 
 def setup(what: Deployment, policy: str, timeouts: Mapping[str, int], train: bool, iters: int | None = None, start: bool = True) -> list[tuple[int, int, int]]:
@@ -46,16 +48,19 @@ def predict(
     """Timeline of requests that come at ``cycles`` (ascending), each for a service by name.
 
     ``timeouts``: batch timeout of services by name (default: practically never). ``until``: last cycle (default: long enough
-    for all answers). ``log``: with every instruction's times. ``host``: who starts training, a step at a time (default: it runs from the start on).
+    for all answers; where some have none even then, the core does not get done). ``log``: with every instruction's times. ``host``: who starts training, a step at a time (default: it runs from the start on).
     ``extra``: register writes (address, value) behind those of :func:`setup`.
     """  # fmt: skip
     lines = {s.name: s.rx_lines for s in what.image.installed}
     requests = [(int(c) + 1, what.index[n], lines[n]) for c, n in zip(cycles, services, strict=True)]
-    if until is None:
-        until = (requests[-1][0] if requests else 0) + TAIL
-    model = TimingModel(what.cfg, what.image.imem, log=log, host=host)
     writes = setup(what, policy, timeouts or {}, train) if host is None else setup(what, policy, timeouts or {}, train, 1, start=False)
-    return model.run([*writes, *((START, *w) for w in extra)], requests, until)
+    writes += [(START, *write) for write in extra]
+    ends = [until] if until is not None else [(requests[-1][0] if requests else 0) + (TAIL << longer) for longer in range(LONGER + 1)]
+    for end in ends:
+        timeline = TimingModel(what.cfg, what.image.imem, log=log, host=host).run(writes, requests, end)
+        if (timeline.requests["done"] < NEVER).all():
+            break
+    return timeline
 
 
 def solo_response(what: Deployment, service: int, rows: int) -> int:
@@ -87,5 +92,7 @@ def training_alone(what: Deployment, cycles: int = 1_000_000) -> tuple[float, fl
     """The dedicated trainer: steps per cycle, and share of the MMU's cycles, of the job alone on the core."""
     timeline = predict(what, [], [], train=True, until=cycles)
     steps = timeline.steps["cycle"]
+    if len(steps) < 4 and cycles < LONGEST:
+        return training_alone(what, 4 * cycles)
     half = len(steps) // 2  # from step to step in the steady state
     return (len(steps) - 1 - half) / float(steps[-1] - steps[half]), float(timeline.busy[0, what.cfg.C_INF:].sum()) / cycles

@@ -1,4 +1,4 @@
-"""The result of a `make sim` run as one HTML page and as text for the terminal.
+"""The result of a run, simulated or predicted, as one HTML page and as text for the terminal.
 
     result = RunResult(...)                    # or RunResult.from_dict(json.load(file))
     print(summary(result))
