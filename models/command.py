@@ -39,9 +39,8 @@ def predict(args: Namespace) -> int:
     scenario = Scenario.from_text(vars(args)).check()
     for file in filter(None, (args.report, args.result)):  # said now, and not when all is done
         file.parent.mkdir(parents=True, exist_ok=True)
-    if not compiled.is_compiled():
-        kept = f"kept in {compiled.CACHE}" if compiled.CACHE else "to be kept nowhere: no cache folder can be written"
-        print(f"compiling the timing model, {kept} ...", file=sys.stderr)
+    if compiled.is_cold():
+        print("compiling the timing model; that takes a minute, once ...", file=sys.stderr)
     result = run_result(replay(scenario))
     write_html(result, args.report)
     if args.result:

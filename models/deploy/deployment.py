@@ -14,12 +14,12 @@ from models.compiler.space import room_beside
 from models.compiler.training import mlp_training
 from models.compiler.training_data import TrainingJob
 from models.config import Config, load_config
-from models.deploy.scenario import SERVICES, Scenario
 from models.isa.encoding import Op, Unit
 from models.isa.program import Program
 from models.traces import Trace
 from models.workloads import digits, mlp, mlp_serve
 from models.workloads.lstm import load_params
+from models.deploy.scenario import SERVICES, Scenario
 
 FILE = "deployment.pickle"
 BATCH, HIDDEN = 8, 4  # minibatch and hidden layer of the training job, in blocks,

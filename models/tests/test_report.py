@@ -12,18 +12,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from models.report import (
-    CAUSES,
-    LATENCY_CAUSES,
-    Check,
-    ReportError,
-    RunResult,
-    Service,
-    Training,
-    Unit,
-    summary,
-    write_html,
-)
+from models.report import CAUSES, LATENCY_CAUSES, Check, ReportError, RunResult, Service, Training, Unit, summary, write_html
 from models.report import rows as figures
 from models.report.__main__ import main
 from models.report.page import render

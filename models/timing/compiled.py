@@ -1,4 +1,4 @@
-"""How the model's functions are compiled: numba, with the machine code kept beside the sources, or where that cannot be written in the user's cache.
+"""How the model's functions are compiled: numba, with the machine code cached beside the sources, or where there is room.
 
 Numba looks only at the file of the function that is called, but the loop in ``engine.py`` holds code of all of them: so the cache lies
 in a folder named by a hash of the whole package.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -17,28 +18,32 @@ _HERE = Path(__file__).parent
 _SOURCES = hashlib.sha256(b"\0".join(path.read_bytes() for path in sorted(_HERE.glob("*.py")))).hexdigest()[:16]
 
 
-def _folder() -> Path | None:
-    """The first place that can be written; None: there is none, and every process compiles anew."""
-    user = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))
-    for place in (_HERE / "__pycache__", user / "equinox-core"):
-        folder = place / f"numba-{_SOURCES}"
+def _place() -> Path | None:
+    """A folder that can be written: the environment's NUMBA_CACHE_DIR, else beside the sources, else below the user's cache."""
+    given = os.environ.get("NUMBA_CACHE_DIR", "")
+    caches = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    for parent in (Path(given) if given else None, _HERE / "__pycache__", Path(caches) / "equinox"):
+        if parent is None:
+            continue
+        folder = parent / f"numba-{_SOURCES}"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            tempfile.TemporaryFile(dir=folder).close()
+            with tempfile.TemporaryFile(dir=folder):
+                return folder
         except OSError:
             continue
-        return folder
     return None
 
 
-CACHE = _folder()
-"""Where the machine code is kept."""
-if CACHE:
-    numba.config.CACHE_DIR = str(CACHE)
+_PLACE = _place()
+if _PLACE is None:  # it works, but each process compiles for itself
+    print("[model] no folder for compiled code can be written, each process takes a minute more: set NUMBA_CACHE_DIR", file=sys.stderr)
+else:
+    numba.config.CACHE_DIR = str(_PLACE)
 
-njit = numba.njit(cache=CACHE is not None, nogil=True)
+njit = numba.njit(cache=_PLACE is not None, nogil=True)
 
 
-def is_compiled() -> bool:
-    """Whether the model's loop has been compiled here before."""
-    return CACHE is not None and any(CACHE.glob("*/engine.run-*.nbc"))
+def is_cold() -> bool:
+    """Whether the model's loop has yet to be compiled, to be kept from then on."""
+    return _PLACE is not None and not any(_PLACE.glob("*/engine.run-*.nbc"))

@@ -5,11 +5,11 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from models.deploy.deployment import Deployment
-from models.deploy.scenario import Scenario
 from models.workloads import mlp
 from verif.bench.figures import Figure
 from verif.bench.jobs import COMPUTE_BOUND, GEMM, gemm_deployment, inference_deployment, training_deployment, work_of
+from models.deploy.deployment import Deployment
+from models.deploy.scenario import Scenario
 from verif.env.simulate import simulate
 
 MODULE = "verif.tests.bench_figures"

@@ -12,12 +12,12 @@ from models.compiler.space import room_beside
 from models.compiler.training import mlp_training
 from models.compiler.training_data import TrainingJob
 from models.config import Config, load_config
-from models.deploy.deployment import MANY, NEVER, RATE, Deployment, most_rows
-from models.deploy.scenario import Scenario
 from models.isa.encoding import LdDst, StSrc, Unit
 from models.isa.program import Program
 from models.workloads import digits, mlp
 from models.workloads.lstm import load_params
+from models.deploy.deployment import MANY, NEVER, RATE, Deployment, most_rows
+from models.deploy.scenario import Scenario
 
 GEMM = (256, 256, 256)
 COMPUTE_BOUND = (256, 256, 256, 10)

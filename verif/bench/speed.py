@@ -10,11 +10,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.deploy.scenario import Scenario
 from verif.bench.chip import BenchError, measure
 from verif.bench.figures import Figure
-from verif.env.simulate import VISIBLE, build_chip
+from models.deploy.scenario import Scenario
 from verif.lib.toolchain import ROOT
+from verif.env.simulate import VISIBLE, build_chip
 
 BARE = ROOT / "verif" / "bench" / "bare_loop.cpp"
 END_STATE = ("cycle", "responses", "steps", "answers", "memory")

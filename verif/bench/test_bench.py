@@ -7,12 +7,12 @@ import pytest
 
 from models.compiler.service import lstm_classifier
 from models.config import load_config
-from models.deploy.scenario import Scenario
 from models.workloads.lstm import load_params
 from verif.bench.chip import BenchError, _check_rows, idle, share
 from verif.bench.figures import Figure, table, verdict, write
 from verif.bench.jobs import BATCH, COMPUTE_BOUND, GEMM, gemm_deployment, training_deployment, work_of
 from verif.bench.stimulus import Digest
+from models.deploy.scenario import Scenario
 
 GOOD, SLOW, INFO = Figure("use", 0.98, 0.98), Figure("time", 181.0, 180, "s", True), Figure("other", 0.2)
 

@@ -9,10 +9,10 @@ import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from models.report import html
 from verif.coverage.gates import Verdict
 from verif.coverage.merge import Reached
 from verif.lib.coverage import Report, group_tally
+from models.report import html
 
 _SHOWN = 60  # missed items of a kind
 

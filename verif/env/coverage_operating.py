@@ -6,9 +6,9 @@ cycle (where training is passed) is in the HDL half of the group, ``verif/tb/ope
 from __future__ import annotations
 
 from models.compiler.training import PHASES
-from models.deploy.scenario import POLICIES
 from models.isa.encoding import Conv, Err, Status, Unit
 from verif.agents.unit_agent import BatchEvent
+from models.deploy.scenario import POLICIES
 from verif.lib.covergroup import Covergroup, Cross
 
 MODES = ("inference_only", "fair", "priority")

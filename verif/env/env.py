@@ -6,18 +6,18 @@ from pathlib import Path
 
 from pyuvm import ConfigDB, uvm_component, uvm_env
 
-from models.deploy.deployment import Deployment
-from models.deploy.predict import solo_response
 from verif.agents.csr_agent import CsrAgent
 from verif.agents.request_agent import RequestAgent, RequestItem
 from verif.agents.response_agent import ResponseAgent
 from verif.agents.train_agent import TrainAgent
 from verif.agents.unit_agent import UnitAgent
+from verif.lib.dram import DramBackdoor
 from verif.env.coverage import FunctionalCoverage
+from models.deploy.deployment import Deployment
 from verif.env.latency import LatencyScoreboard
+from models.deploy.predict import solo_response
 from verif.env.reference import Reference
 from verif.env.scoreboards import AxiWatch, BatchRecorder, ResponseScoreboard, Scoreboard, WeightScoreboard
-from verif.lib.dram import DramBackdoor
 
 
 class Predictor(uvm_component):

@@ -10,10 +10,10 @@ from pathlib import Path
 from models.config import load_config
 from models.deploy.deployment import Deployment, deploy
 from models.deploy.scenario import Scenario
+from verif.lib.toolchain import ROOT
 from verif.lib import checks
 from verif.lib.rtl import closure
 from verif.lib.sim import SimResult, build, env_flag, run
-from verif.lib.toolchain import ROOT
 
 MODULE = "verif.tests.bench_equinox"
 TIMELINE = "timeline.json.gz"  # in a run's folder

@@ -5,10 +5,10 @@ import functools
 from dataclasses import dataclass, replace
 
 from models.config import load_config
+from verif.bench.jobs import COMPUTE_BOUND, training_deployment, work_of
 from models.deploy.deployment import Deployment, deploy
 from models.deploy.predict import Capacity, capacity, training_alone
 from models.deploy.scenario import Scenario
-from verif.bench.jobs import COMPUTE_BOUND, training_deployment, work_of
 from verif.experiments.point import Point
 
 SLOW_GAP = 4  # idle cycles after each beat: a fifth of the bandwidth

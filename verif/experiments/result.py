@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.report.schema import percentile
 from verif.latency.confidence import interval
+from models.report.schema import percentile
 
 PERCENTS = (50, 95, 99)
 FEW = 40  # latencies below which there is no interval

@@ -9,17 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.deploy.predict import predict
-from models.deploy.scenario import ScenarioError
 from models.timing import NEVER
 from models.timing.host import Host
-from verif.experiments import model_engine
-from verif.experiments import sweep as sweeping
+from models.deploy.predict import predict
+from models.deploy.scenario import ScenarioError
+from verif.lib.toolchain import ROOT
+from verif.experiments import model_engine, sweep as sweeping
 from verif.experiments.experiments import EXPERIMENTS, Setting
 from verif.experiments.jobs import deployment
 from verif.experiments.point import Point
 from verif.experiments.store import Store
-from verif.lib.toolchain import ROOT
 
 TWO = [Point("inference_only", 0.5, 60, config="tiny"), Point("priority", 0.5, 60, config="tiny")]
 

@@ -2,16 +2,15 @@
 from __future__ import annotations
 
 import math
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import tomllib
-
-from models.deploy.scenario import Scenario
-from models.report.schema import PERCENTILES, percentile_name
 from models.traces import is_spec
+from models.deploy.scenario import Scenario
 from verif.lib.toolchain import ROOT
+from models.report.schema import PERCENTILES, percentile_name
 
 FILE = ROOT / "configs" / "budgets" / "latency.toml"
 ENGINES = ("model", "rtl")

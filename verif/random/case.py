@@ -6,16 +6,16 @@ unit. A NOP takes over the waits of the instruction behind it in its unit's stre
 """
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import tomli_w
-import tomllib
 
 from models.config import Config, load_config
-from models.deploy.scenario import POLICIES
 from models.isa.asm import format_instr, parse_line
 from models.isa.encoding import Instr, Unit
+from models.deploy.scenario import POLICIES
 from verif.lib.keep import write_whole
 
 

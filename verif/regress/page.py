@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from models.report import RunResult, html
-from models.report.rows import Table, number
-from models.report.schema import percentile, percentile_name
 from verif.lib import keep
 from verif.regress import repro
 from verif.regress.jobs import Job
 from verif.regress.regression import PAGE, Regression
 from verif.regress.results import Result
+from models.report import RunResult, html
+from models.report.rows import Table, number
+from models.report.schema import percentile, percentile_name
 
 SLOWEST, LISTED, LINES = 20, 20, 40
 _PERCENTILES = (50.0, 99.0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from models.report import html
 from verif.lib.coverage import CoverageError
 from verif.plan import render
 from verif.plan.catalogue import catalogue
@@ -14,6 +13,7 @@ from verif.plan.measure import Measure
 from verif.plan.results import unmet
 from verif.regress.collect import Test
 from verif.regress.regression import COVERAGE, Regression
+from models.report import html
 
 
 def build(regression: Regression, tests: Sequence[Test]) -> list[str]:

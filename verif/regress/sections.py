@@ -4,7 +4,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from html import escape
 
-from models.report import html
 from verif.coverage import exclusions, gates
 from verif.coverage.gates import judge_run
 from verif.coverage.merge import merge_folders, seed_curve
@@ -13,6 +12,7 @@ from verif.lib.coverage import CoverageError
 from verif.plan import load as plan
 from verif.regress.collect import ROOT, Test
 from verif.regress.regression import COVERAGE, Regression
+from models.report import html
 
 
 def read() -> None:

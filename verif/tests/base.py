@@ -10,15 +10,15 @@ import numpy as np
 from cocotb.triggers import Event, First
 from pyuvm import ConfigDB, uvm_test
 
-from models.deploy.deployment import Deployment
-from models.deploy.scenario import POLICIES
 from verif.agents.axis import cycles, now
 from verif.agents.csr_agent import Csr
 from verif.agents.request_agent import RequestItem
+from verif.lib.dram import DramBackdoor
+from models.deploy.deployment import Deployment
 from verif.env.env import EquinoxEnv
+from models.deploy.scenario import POLICIES
 from verif.env.timeline import write_timeline
 from verif.lib import checks
-from verif.lib.dram import DramBackdoor
 from verif.sequences.boot import BootSeq, DrainTrainingSeq, StartTrainingSeq, reset
 from verif.sequences.replay import ItemsSeq, ReplaySeq, good_request
 

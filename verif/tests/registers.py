@@ -8,12 +8,12 @@ import cocotb
 from pyuvm import uvm_check_e, uvm_reg, uvm_status_e
 
 from models.csr_map import REGS
-from models.deploy.scenario import POLICIES
 from models.isa.encoding import Status
 from verif.agents.axis import cycles, now
 from verif.agents.csr_agent import Csr
 from verif.agents.register_model import register_model
 from verif.env.csr_coverage import CsrCoverage
+from models.deploy.scenario import POLICIES
 from verif.sequences.boot import BootSeq, PerfSeq, reset
 from verif.sequences.replay import bad_request
 from verif.tests.base import EquinoxTest

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from models.deploy.scenario import POLICIES, Scenario
+from verif.lib.toolchain import ROOT
 from verif.env.simulate import TIMELINE, ChipRun, simulate
 from verif.lib.sim import default_seed, out_dir
-from verif.lib.toolchain import ROOT
 from verif.tests.noninterference import FILE
 
 BOTH = "lstm,mlp"

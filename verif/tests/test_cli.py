@@ -13,12 +13,12 @@ from types import ModuleType
 
 import pytest
 
-from models.deploy.scenario import Scenario
 from models.traces import load_trace
 from verif.env import simulate as simulation
 from verif.env.progress import ProgressBar, ProgressWriter
-from verif.env.simulate import default_run_dir
+from models.deploy.scenario import Scenario
 from verif.lib.toolchain import ROOT
+from verif.env.simulate import default_run_dir
 
 
 @pytest.fixture(scope="module")
