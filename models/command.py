@@ -44,7 +44,7 @@ def predict(args: Namespace) -> int:
     result = run_result(replay(scenario))
     write_html(result, args.report)
     if args.result:
-        args.result.write_text(json.dumps(result.to_dict()) + "\n")
+        args.result.write_text(json.dumps(result.to_dict()) + "\n", encoding="utf-8")
     print(summary(result))
     print(f"report: {args.report}")
     return 0 if result.passed else 1

@@ -19,8 +19,8 @@ def main() -> int:
     if not file.is_file():
         print(f"error: {file}: missing; `pip install -e .` should have written it", file=sys.stderr)
         return 1
-    lines = [os.path.relpath(file.parent / line, file.parent) for line in file.read_text().splitlines() if line]
-    file.write_text("".join(f"{line}\n" for line in lines))
+    lines = [os.path.relpath(file.parent / line, file.parent) for line in file.read_text(encoding="utf-8").splitlines() if line]
+    file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     return 0
 
 

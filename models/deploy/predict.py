@@ -47,15 +47,20 @@ def predict(
 ) -> Timeline:
     """Timeline of requests that come at ``cycles`` (ascending), each for a service by name.
 
-    ``timeouts``: batch timeout of services by name (default: practically never). ``until``: last cycle (default: long enough
-    for all answers; where some have none even then, the core does not get done). ``log``: with every instruction's times. ``host``: who starts training, a step at a time (default: it runs from the start on).
+    ``timeouts``: batch timeout of services by name (default: practically never). ``until``: last cycle (default: without
+    training the end of everything, with it TAIL cycles behind the last request, or longer where there is no answer by then). ``log``: with every instruction's times. ``host``: who starts training, a step at a time (default: it runs from the start on).
     ``extra``: register writes (address, value) behind those of :func:`setup`.
     """  # fmt: skip
     lines = {s.name: s.rx_lines for s in what.image.installed}
     requests = [(int(c) + 1, what.index[n], lines[n]) for c, n in zip(cycles, services, strict=True)]
     writes = setup(what, policy, timeouts or {}, train) if host is None else setup(what, policy, timeouts or {}, train, 1, start=False)
     writes += [(START, *write) for write in extra]
-    ends = [until] if until is not None else [(requests[-1][0] if requests else 0) + (TAIL << longer) for longer in range(LONGER + 1)]
+    if until is not None:
+        ends = [until]
+    elif train or host is not None:  # training goes on for ever
+        ends = [(requests[-1][0] if requests else 0) + (TAIL << longer) for longer in range(LONGER + 1)]
+    else:
+        ends = [NEVER - 1]
     for end in ends:
         timeline = TimingModel(what.cfg, what.image.imem, log=log, host=host).run(writes, requests, end)
         if (timeline.requests["done"] < NEVER).all():

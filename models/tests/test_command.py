@@ -67,9 +67,9 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["predict", "--config", "tiny", "--requests", "24", "--load", "0.4", "--report", str(page), "--result", str(file)]
     assert main(words) == 0
     shown = capsys.readouterr().out
-    result = RunResult.from_dict(json.loads(file.read_text()))
+    result = RunResult.from_dict(json.loads(file.read_text(encoding="utf-8")))
     assert f"report: {page}" in shown and "PASSED: 24 requests answered" in shown and "predicted" in shown
-    assert "<h1>Equinox prediction</h1>" in page.read_text() and "cycles predicted" in page.read_text()
+    assert "<h1>Equinox prediction</h1>" in page.read_text(encoding="utf-8") and "cycles predicted" in page.read_text(encoding="utf-8")
     assert f"{percentile(result.latencies, 99.0):,}" in shown
     assert result.command == "equinox-core predict --config tiny --load 0.4 --requests 24"
     assert main([*words, "--limit", "5"]) == 1
@@ -116,8 +116,8 @@ def test_bad_input(words: tuple[str, ...], parts: tuple[str, ...], tmp_path: Pat
 
 
 def test_model_that_does_not_fit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    text = (Path(models.files.HOME) / "configs" / "tiny.toml").read_text()
-    (tmp_path / "small.toml").write_text(text.replace("VEC_DEPTH = 4096", "VEC_DEPTH = 64"))
+    text = (Path(models.files.HOME) / "configs" / "tiny.toml").read_text(encoding="utf-8")
+    (tmp_path / "small.toml").write_text(text.replace("VEC_DEPTH = 4096", "VEC_DEPTH = 64"), encoding="utf-8")
     assert main(["predict", "--config", str(tmp_path / "small.toml")]) == 2
     line = capsys.readouterr().err
     assert len(line.splitlines()) == 1 and "VEC" in line and "64" in line
