@@ -17,10 +17,11 @@ def _parser() -> Parser:
     from models.deploy.result import KNOBS
     from models.deploy.scenario import add_knobs
 
-    parser = Parser(prog="equinox-core", description="Equinox, an inference accelerator that trains in its idle cycles: its models.", allow_abbrev=False)
+    about = "Equinox, an inference accelerator that trains in its idle cycles: its models."
+    parser = Parser(prog="equinox-core", description=about, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"equinox-core {models.__version__}")
     commands = parser.add_subparsers(dest="command", metavar="command", required=True)
-    what = "predict latencies and training of a scenario on the timing model, to the cycle; exits 1 where the latency limit is broken"
+    what = "predict latencies and training of a scenario, to the cycle; exits 1 where the latency limit is broken"
     sub = commands.add_parser("predict", help=what, description=f"{what[0].upper()}{what[1:]}.", allow_abbrev=False)
     add_knobs(sub, KNOBS)
     sub.add_argument("--report", type=Path, default=Path(PAGE), help=f"HTML page to write [{PAGE}]")

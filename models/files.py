@@ -1,4 +1,4 @@
-"""Files that come with the models: configurations and traces, in the package where it is installed, else in the checkout."""
+"""Files that come with the models, configurations and traces: in the installed package, else in the checkout."""
 
 from __future__ import annotations
 

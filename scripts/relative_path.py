@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Makes the paths of the installed checkout relative to its .venv, so that both can be moved, or shared by link, together.
+"""Makes the paths of the installed checkout relative to its .venv, so that both can be moved together.
 
-`pip install -e .` leaves a file of paths in .venv that names the checkout absolutely. Python takes paths relative to that file, too.
-Runs in `make venv`: uses the standard library only.
+`pip install -e .` leaves a file of paths in .venv that names the checkout absolutely. Python takes paths relative to
+that file, too. Where .venv is a link, they lead to the checkout that the link stands in. Runs in `make venv`: uses the
+standard library only.
 """
 
 import os
@@ -19,8 +20,9 @@ def main() -> int:
     if not file.is_file():
         print(f"error: {file}: missing; `pip install -e .` should have written it", file=sys.stderr)
         return 1
-    lines = [os.path.relpath(file.parent / line, file.parent) for line in file.read_text(encoding="utf-8").splitlines() if line]
-    file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    places = file.read_text(encoding="utf-8").split("\n")
+    relative = [os.path.relpath(file.parent / place, file.parent) for place in places if place]
+    file.write_text("".join(f"{place}\n" for place in relative), encoding="utf-8")
     return 0
 
 

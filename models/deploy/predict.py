@@ -48,8 +48,9 @@ def predict(
     """Timeline of requests that come at ``cycles`` (ascending), each for a service by name.
 
     ``timeouts``: batch timeout of services by name (default: practically never). ``until``: last cycle (default: without
-    training the end of everything, with it TAIL cycles behind the last request, or longer where there is no answer by then). ``log``: with every instruction's times. ``host``: who starts training, a step at a time (default: it runs from the start on).
-    ``extra``: register writes (address, value) behind those of :func:`setup`.
+    training the end of everything, with it TAIL cycles behind the last request, or longer where there is no answer by
+    then). ``log``: with every instruction's times. ``host``: who starts training, a step at a time (default: it runs from
+    the start on). ``extra``: register writes (address, value) behind those of :func:`setup`.
     """  # fmt: skip
     lines = {s.name: s.rx_lines for s in what.image.installed}
     requests = [(int(c) + 1, what.index[n], lines[n]) for c, n in zip(cycles, services, strict=True)]

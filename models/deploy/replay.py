@@ -1,4 +1,4 @@
-"""A scenario on the timing model: what is measured first, the requests of its trace beside training, and their timeline."""
+"""A scenario on the timing model: its capacity, the requests of its trace beside training, and their timeline."""
 
 from __future__ import annotations
 
@@ -22,8 +22,11 @@ class ReplayError(RuntimeError):
 
 @dataclass(frozen=True)
 class Replay:
-    """A run that ends with its last answer. ``arrivals``: cycle in which each request comes; ``timeouts``: batch timeout of services by name;
-    ``seconds``: what the model took, compiling not included."""
+    """A run that ends with its last answer.
+
+    ``arrivals``: cycle in which each request comes. ``timeouts``: batch timeout of services by name. ``seconds``: what
+    the model took, compiling not included.
+    """
 
     what: Deployment
     capacities: Mapping[str, Capacity]
@@ -52,7 +55,8 @@ def replay(scenario: Scenario) -> Replay:
     limit = scenario.limit or default_limit(c.batch for c in found.values())
     timeouts = {name: batch_timeout(scenario.policy, limit, c.batch) for name, c in found.items()}
     trace = what.trace
-    plan = scale_to_load(trace, scenario.requests, scenario.load, [found[n].per_cycle for n in names], map_services(trace, names))
+    rates = [found[name].per_cycle for name in names]
+    plan = scale_to_load(trace, scenario.requests, scenario.load, rates, map_services(trace, names))
     arrivals = plan.cycles + FIRST
     asked = (what, arrivals, [names[k] for k in plan.service])
     with_training = {"policy": scenario.policy, "timeouts": timeouts, "train": what.job is not None}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import asdict
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from models.timing.attribution import Solo, answered, attribute
 
 KNOBS = ("config", "trace", "load", "requests", "policy", "train", "service", "seed", "limit")
 """What of a scenario a prediction depends on."""
-NOTE = "Predicted by the timing model, whose cycles the RTL keeps (docs/timing.md); numbers are not computed, and nothing is compared."
+NOTE = "Predicted by the timing model, whose cycles the RTL keeps; numbers are not computed, and nothing is compared."
 
 
 def command(scenario: Scenario) -> str:
@@ -30,13 +29,22 @@ def run_result(run: Replay) -> RunResult:
     """Figures of a replay."""
     s, line = run.what.scenario, run.timeline
     return RunResult(
-        _scenario(run), s.seed, command(s), line.end, run.seconds, _services(run), training=_training(run), notes=[NOTE], kind="prediction",
-    )  # fmt: skip
+        _scenario(run),
+        s.seed,
+        command(s),
+        line.end,
+        run.seconds,
+        _services(run),
+        training=_training(run),
+        notes=[NOTE],
+        kind="prediction",
+    )
 
 
 def _scenario(run: Replay) -> dict[str, str | int | float]:
     s, line, c_inf = run.what.scenario, run.timeline, run.what.cfg.C_INF
-    out = {name: value for name, value in asdict(s).items() if name in KNOBS and name != "seed" and (name != "limit" or value)}
+    shown = [name for name in KNOBS if name != "seed" and (name != "limit" or s.limit)]
+    out = {name: getattr(s, name) for name in shown}
     for name, found in run.capacities.items():
         out[f"capacity of {name}"] = f"{1e6 * found.per_cycle:.1f} requests per million cycles"
         out[f"full batch of {name}, idle core"] = f"{found.batch} cycles"
@@ -58,10 +66,19 @@ def _services(run: Replay) -> list[Service]:
         mine = run.plan.service == place
         good = mine & which
         rows = line.batches["rows"][line.batches["svc"] == index]
-        out.append(Service(
-            name, int(mine.sum()), what.image.services[index].batch, run.arrivals[good].tolist(), run.latencies[good].tolist(), rows.tolist(),
-            run.limit, refused=int((mine & (status != Status.OK)).sum()), causes={cause: cycles[good[which]].tolist() for cause, cycles in parts.items()},
-        ))  # fmt: skip
+        out.append(
+            Service(
+                name,
+                offered=int(mine.sum()),
+                batch_limit=what.image.services[index].batch,
+                arrival=run.arrivals[good].tolist(),
+                latency=run.latencies[good].tolist(),
+                batch_rows=rows.tolist(),
+                limit=run.limit,
+                refused=int((mine & (status != Status.OK)).sum()),
+                causes={cause: cycles[good[which]].tolist() for cause, cycles in parts.items()},
+            )
+        )
     return out
 
 

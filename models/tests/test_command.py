@@ -21,25 +21,27 @@ SMALL = Scenario(config="tiny", requests=24, load=0.4, service="lstm,mlp")
 
 
 def test_replay() -> None:
-    """A replay is the prediction of the scaled trace with the limits and timeouts that go with the capacities, up to its last answer."""
+    """It predicts the scaled trace, with limits and timeouts by the capacities, up to the last answer."""
     run = replay(SMALL)
     names = ["lstm", "mlp"]
     found = [capacity(run.what, name) for name in names]
     assert [run.capacities[n] for n in names] == found and run.limit == 6 * max(c.batch for c in found)
     assert run.timeouts == {name: c.batch for name, c in zip(names, found, strict=True)}
     assert run.arrivals[0] == FIRST and len(run.arrivals) == 24
-    longer = predict(run.what, run.arrivals, [names[k] for k in run.plan.service], timeouts=run.timeouts, train=True)
+    asked = [names[k] for k in run.plan.service]
+    longer = predict(run.what, run.arrivals, asked, timeouts=run.timeouts, train=True)
     assert (longer.requests["done"] - run.arrivals).tolist() == run.latencies.tolist()
     assert run.timeline.end == run.timeline.requests["done"].max() + 1 < longer.end
     assert 0 < len(run.timeline.steps) <= len(longer.steps)
 
 
 def test_figures() -> None:
-    """Every request is in the report, its causes sum to its latency, and shares are of the cycles to the last answer."""
+    """Every request is in the report, and its causes sum to its latency; cycles are counted to the last answer."""
     run = replay(SMALL)
     result = run_result(run)
-    assert result.passed and result.problems == []  # among them: causes that do not sum to the latency, and requests that are lost
-    assert sum(s.offered for s in result.services) == 24 and all(s.latency and s.causes and s.batch_rows for s in result.services)
+    assert result.passed and result.problems == []  # these say where causes do not sum, and what is lost
+    assert sum(s.offered for s in result.services) == 24
+    assert all(s.latency and s.causes and s.batch_rows for s in result.services)
     assert sorted(result.latencies) == sorted(run.latencies.tolist()) and result.cycles == run.timeline.end
     rows = sum(sum(s.batch_rows) for s in result.services)
     assert rows == 24 and result.kind == "prediction"
@@ -64,12 +66,13 @@ def test_long_waits_are_waited_for() -> None:
 def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Text, page and JSON of a run that keeps its limit, and the exit code of one that does not."""
     page, file = tmp_path / "new" / "page.html", tmp_path / "result.json"
-    words = ["predict", "--config", "tiny", "--requests", "24", "--load", "0.4", "--report", str(page), "--result", str(file)]
+    words = ["predict", *"--config tiny --requests 24 --load 0.4".split(), "--report", str(page), "--result", str(file)]
     assert main(words) == 0
     shown = capsys.readouterr().out
     result = RunResult.from_dict(json.loads(file.read_text(encoding="utf-8")))
     assert f"report: {page}" in shown and "PASSED: 24 requests answered" in shown and "predicted" in shown
-    assert "<h1>Equinox prediction</h1>" in page.read_text(encoding="utf-8") and "cycles predicted" in page.read_text(encoding="utf-8")
+    html = page.read_text(encoding="utf-8")
+    assert "<h1>Equinox prediction</h1>" in html and "cycles predicted" in html
     assert f"{percentile(result.latencies, 99.0):,}" in shown
     assert result.command == "equinox-core predict --config tiny --load 0.4 --requests 24"
     assert main([*words, "--limit", "5"]) == 1
@@ -79,7 +82,8 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_line_that_repeats() -> None:
     """It has what differs from the defaults, and words for a shell."""
     assert command(Scenario()) == "equinox-core predict"
-    assert command(Scenario(trace="a b.csv", policy="fair", seed=7)) == "equinox-core predict --trace 'a b.csv' --policy fair --seed 7"
+    changed = Scenario(trace="a b.csv", policy="fair", seed=7)
+    assert command(changed) == "equinox-core predict --trace 'a b.csv' --policy fair --seed 7"
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -100,10 +104,12 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     (("predict", "--trace", "none.csv"), ("none.csv", "no such trace file")),
     (("predict", "--trace", "bursty:colour=3"), ("bursty", "colour", "legal")),
     (("predict", "--config", "enormous"), ("enormous", "no such configuration", "tiny")),
-    (("predict", "--config", "tiny", "--requests", "8", "--report", "/dev/null/page.html"), ("/dev/null: ",)),
-    (("predict", "--config", "tiny", "--requests", "8", "--report", "PAGE", "--result", "/dev/null/x.json"), ("/dev/null: ",)),
+    (("predict", "--config", "tiny", "--report", "/dev/null/page.html"), ("/dev/null: ",)),
+    (("predict", "--config", "tiny", "--report", "PAGE", "--result", "/dev/null/x.json"), ("/dev/null: ",)),
 ])  # fmt: skip
-def test_bad_input(words: tuple[str, ...], parts: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_input(
+    words: tuple[str, ...], parts: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """One line that says what is wrong and what is legal, and exit code 2."""
     words = tuple(str(tmp_path / "page.html") if word == "PAGE" else word for word in words)
     try:

@@ -1,4 +1,4 @@
-"""The package as somebody gets it: a wheel, in an environment of its own that has neither this checkout nor a compiler."""
+"""The package as somebody gets it: a wheel, in an environment that has neither this checkout nor a compiler."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import json
 import subprocess
 import sys
 import sysconfig
-import tomllib
 import venv
 from collections.abc import Callable
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+import tomllib
 from packaging.requirements import Requirement
 
 import models
@@ -30,7 +30,7 @@ Call = Callable[..., subprocess.CompletedProcess]
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment with the wheel of this checkout; of the development environment it sees the other packages only."""
+    """An environment with the wheel of this checkout; of the development's it sees the other packages only."""
     folder = tmp_path_factory.mktemp("package")
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
     subprocess.run([*pip, "wheel", ".", "--no-deps", "--no-build-isolation", "-w", str(folder)], cwd=ROOT, check=True)
@@ -40,7 +40,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     others = [place for place in sys.path if Path(place).name == "site-packages"]  # not what they lead to: no checkout
     (site / "others.pth").write_text("".join(f"{place}\n" for place in others), encoding="utf-8")
     python = folder / "env" / "bin" / "python"
-    subprocess.run([*pip, "--python", str(python), "install", "--no-deps", "--no-index", "--ignore-installed", str(wheel)], check=True)
+    subprocess.run(
+        [*pip, "--python", str(python), "install", "--no-deps", "--no-index", "--ignore-installed", str(wheel)],
+        check=True,
+    )
     return folder / "env"
 
 
@@ -61,11 +64,15 @@ def installed(home: Path) -> Path:
     return next(home.glob(f"lib/python*/site-packages/{NAME}"))
 
 
+def files(folder: Path, root: Path) -> set[str]:
+    """The files of a folder, compiled ones left out, as seen from ``root``."""
+    return {str(p.relative_to(root)) for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts}
+
+
 def test_contents(home: Path) -> None:
     """All modules and data, the configurations and traces; no tests."""
-    there = {str(p.relative_to(installed(home))) for p in installed(home).rglob("*") if p.is_file() and "__pycache__" not in p.parts}
-    here = {str(p.relative_to(CODE)) for p in CODE.rglob("*") if p.is_file() and not {"__pycache__", "tests"} & set(p.relative_to(CODE).parts)}
-    here |= {str(p.relative_to(ROOT)) for p in (ROOT / "configs").rglob("*") if p.is_file()}
+    there = files(installed(home), installed(home))
+    here = {name for name in files(CODE, CODE) if Path(name).parts[0] != "tests"} | files(ROOT / "configs", ROOT)
     assert there - {"README.md"} == here - {"README.md"}
 
 
@@ -73,14 +80,18 @@ def test_installed_command(call: Call) -> None:
     """It starts without a compiler, and its errors are one line there too."""
     assert call("--version").stdout.strip() == f"equinox-core {models.__version__}"
     assert "predict" in call("--help").stdout
-    for words, part in ((("--load", "9"), "LOAD = 9.0"), (("--config", "huge"), "tiny"), (("--trace", "x.csv"), "x.csv")):
+    for words, part in (
+        (("--load", "9"), "LOAD = 9.0"),
+        (("--config", "huge"), "tiny"),
+        (("--trace", "x.csv"), "x.csv"),
+    ):
         done = call("predict", *words)
         assert done.returncode == 2 and len(done.stderr.splitlines()) == 1 and part in done.stderr, done.stderr
 
 
 @pytest.mark.nightly
 def test_installed_prediction(call: Call, home: Path, tmp_path: Path) -> None:
-    """It predicts what the checkout predicts, with nothing but what it brings; compiled once, though its own folder cannot be written."""
+    """It predicts what the checkout predicts; it is compiled once, though its own folder cannot be written."""
     cache = installed(home) / "timing" / "__pycache__"
     if cache.is_dir():
         cache.rename(cache.with_name("before"))
@@ -106,7 +117,8 @@ def test_caches_that_cannot_be_written(home: Path, tmp_path: Path) -> None:
 
     def told(**settings: str) -> list[str]:
         command = [str(home / "bin" / "python"), "-B", "-c", program]
-        done = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=tmp_path, env={"HOME": str(tmp_path), **settings})
+        env = {"HOME": str(tmp_path), **settings}
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=tmp_path, env=env)
         assert done.returncode == 0, done.stderr
         return [*done.stdout.split(), *done.stderr.splitlines()]
 
@@ -135,14 +147,15 @@ def test_requirements() -> None:
                     names.add(node.module.split(".")[0])
     known = packages_distributions()
     assert {known[n][0] for n in names - set(sys.stdlib_module_names) - {NAME}} == set(asked)
-    lines = (line for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines() if line and not line.startswith("#"))
-    pins = {r.name: str(r.specifier).removeprefix("==") for r in map(Requirement, lines)}
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    pinned = map(Requirement, (line for line in lines if line and not line.startswith("#")))
+    pins = {r.name: str(r.specifier).removeprefix("==") for r in pinned}
     assert all(pins[name] in r.specifier for name, r in asked.items())
     assert [f"hatchling=={pins['hatchling']}"] == project["build-system"]["requires"]
 
 
 def test_checkout_is_moved_with_its_environment(tmp_path: Path) -> None:
-    """The paths of the checkout in its environment are relative: after a move they lead to the new place, through a link to where the link is."""
+    """The checkout's paths in its environment are relative: they lead to where it has moved, or a link stands."""
     root = tmp_path / "old"
     site = root / ".venv" / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
     venv.create(root / ".venv", with_pip=False)
@@ -151,12 +164,16 @@ def test_checkout_is_moved_with_its_environment(tmp_path: Path) -> None:
     script = str(ROOT / "scripts" / "relative_path.py")
 
     def where(root: Path) -> str:
-        done = subprocess.run([root / ".venv/bin/python", "-c", "import some_module as m; print(m.__file__)"], capture_output=True, encoding="utf-8", cwd="/")
+        command = [root / ".venv/bin/python", "-c", "import some_module as m; print(m.__file__)"]
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", cwd="/")
         return done.stdout.strip() or done.stderr
 
     for _ in range(2):  # again changes nothing
         subprocess.run([root / ".venv/bin/python", script], check=True)
-        assert (site / "_equinox_core.pth").read_text(encoding="utf-8").splitlines() == ["../../../..", "../../../../models"]
+        assert (site / "_equinox_core.pth").read_text(encoding="utf-8").splitlines() == [
+            "../../../..",
+            "../../../../models",
+        ]
     new = root.rename(tmp_path / "new")
     assert where(new) == str(new / "some_module.py")
     shared = tmp_path / "shared"

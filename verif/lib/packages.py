@@ -20,6 +20,6 @@ def place(module: str, root: Path = ROOT) -> Path | None:
 
 
 def python_path(root: Path = ROOT) -> str:
-    """PYTHONPATH for a program that is to import from this very checkout, whatever is installed; what the environment names follows."""
+    """PYTHONPATH for a program that is to import from one checkout, whatever is installed; the given one follows."""
     places = [os.path.normpath(root / folder) for folder in PLACES]
     return os.pathsep.join([*places, *filter(None, [os.environ.get("PYTHONPATH")])])

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
+import tomllib
 
 from verif.lib import packages
 from verif.lib.toolchain import ROOT
@@ -29,7 +29,8 @@ def test_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
     places = packages.python_path(tmp_path).split(os.pathsep)
     assert places[0] == str(tmp_path) and places[-1] == "/elsewhere" and len(places) == len(packages.PLACES) + 1
-    assert tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]["dev-mode-dirs"] == list(packages.PLACES)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["tool"]["hatch"]["build"]["dev-mode-dirs"] == list(packages.PLACES)
 
 
 def test_two_checkouts(tmp_path: Path) -> None:
@@ -39,7 +40,8 @@ def test_two_checkouts(tmp_path: Path) -> None:
 
     def imported(path: str) -> subprocess.CompletedProcess:
         command = [sys.executable, "-c", "import verif; print('well')"]
-        return subprocess.run(command, cwd="/", env={**os.environ, "PYTHONPATH": path}, capture_output=True, encoding="utf-8")
+        env = {**os.environ, "PYTHONPATH": path}
+        return subprocess.run(command, cwd="/", env=env, capture_output=True, encoding="utf-8")
 
     assert imported(packages.python_path()).stdout.strip() == "well"
     done = imported(os.pathsep.join([str(tmp_path), packages.python_path()]))
