@@ -90,14 +90,15 @@ GIVEN := $(strip $(foreach v,$(.VARIABLES),$(if $(findstring command,$(origin $(
 unexport $(filter-out SEED WAVES COVERAGE,$(GIVEN))
 MAKEOVERRIDES :=
 # What is wrong with the call is said before anything is done: a knob that the target does not have, a folder in which nothing can be built.
-WRONG := $(shell $(call quoted,$(PYTHON)) scripts/check_call.py $(call quoted,$(MAKECMDGOALS)) $(call quoted,$(GIVEN)) 2>&1)
+WRONG := $(shell $(call quoted,$(PYTHON)) -m scripts.check_call $(call quoted,$(MAKECMDGOALS)) $(call quoted,$(GIVEN)) 2>&1)
 ifneq ($(WRONG),)
 $(error $(WRONG))
 endif
 
 VENV  := .venv
 PY    := $(VENV)/bin/python
-STAMP := $(VENV)/.installed-$(shell cksum < requirements.txt | cut -d' ' -f1)
+# of what is installed and where: a checkout that has moved is installed again
+STAMP := $(VENV)/.installed-$(shell (cat requirements.txt pyproject.toml; readlink -f $(VENV)) | cksum | cut -d' ' -f1)
 
 help: ## this text
 	@echo "Targets:"
@@ -105,12 +106,14 @@ help: ## this text
 	@echo "Variables:"
 	@sed -nE 's/^#: (.*)/  \1/p' $(MAKEFILE_LIST)
 
-venv: $(STAMP) ## install the pinned Python packages and the simulator into .venv
-$(STAMP): requirements.txt
+venv: $(STAMP) ## install the pinned Python packages, the simulator and the checkout itself into .venv
+$(STAMP): requirements.txt pyproject.toml
 	@$(PYTHON) scripts/check_system.py
 	@$(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@echo "[venv] installing the pinned packages into .venv ..."
 	@$(PY) -m pip install -qq --disable-pip-version-check -r requirements.txt
+	@$(PY) -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(PY) scripts/relative_path.py
 	@rm -f $(VENV)/.installed-*
 	@touch $@
 

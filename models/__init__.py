@@ -1,5 +1,7 @@
-"""The reference of Equinox: numerics, ISA, functional core, timing, compiler, workloads, traces."""
+"""Bit- and cycle-exact models of the Equinox core; what runs on it, and what becomes of it."""
 
 from .environment import prepare
+
+__version__ = "0.1.0"
 
 prepare()

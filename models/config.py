@@ -6,9 +6,10 @@ import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from .files import HOME
 from .hw.params import CORE, DRAM, TABLES, CoreParams, DramParams, problem
 
-CONFIG_DIR = Path(__file__).resolve().parent.parent / "configs"
+CONFIG_DIR = HOME / "configs"
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,6 @@ import sys
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
 from verif.lib import process  # noqa: E402
 
 if __name__ == "__main__":
@@ -22,10 +19,12 @@ from verif.bench.figures import Figure, failed, table, verdict, write  # noqa: E
 from verif.bench.scheduling import SCHEDULING  # noqa: E402
 from verif.bench.speed import build_time, simulation_speed, test_time  # noqa: E402
 from verif.experiments.rtl_engine import PointError  # noqa: E402
-from verif.lib import cli, lock  # noqa: E402
-from verif.lib.cli import Parser  # noqa: E402
+from models import cli  # noqa: E402
+from verif.lib import lock  # noqa: E402
+from models.cli import Parser  # noqa: E402
 from verif.lib.sim import BuildError, ToolError  # noqa: E402
 from verif.lib.switch import option  # noqa: E402
+from verif.lib.toolchain import ROOT
 
 WHAT = (*CHIP, *SCHEDULING, "speed", "build", "test")
 DEFAULT = tuple(w for w in WHAT if w != "test")

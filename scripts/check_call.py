@@ -1,6 +1,6 @@
 """Says in one line what is wrong with a call of make: a folder in which nothing can be built, or a knob that the target does not have.
 
-`check_call.py "TARGETS" "KNOBS ON THE COMMAND LINE"` prints nothing when all is well. The texts behind `#:` in the Makefile,
+`python -m scripts.check_call "TARGETS" "KNOBS ON THE COMMAND LINE"` prints nothing when all is well. The texts behind `#:` in the Makefile,
 which `make help` prints, say which target has which knobs. Standard library only: it runs before anything is installed.
 """
 
@@ -12,11 +12,9 @@ import sys
 from difflib import get_close_matches
 from pathlib import Path
 
+import models  # noqa: F401 - refuses a folder or an environment in which nothing works
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-import models  # noqa: E402, F401 - refuses a folder or an environment in which nothing works
-
 FROM_ENVIRONMENT = ("SEED", "WAVES", "COVERAGE", "JOBS", "PYTHON")
 
 

@@ -7,18 +7,17 @@ import contextlib
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
 from verif.lib import process  # noqa: E402
 
 if __name__ == "__main__":
     process.stoppable()  # before the slow imports
 
 from verif.coverage import gates, merge, toggle  # noqa: E402
-from verif.lib import cli, coverage, coverage_html, lock  # noqa: E402
-from verif.lib.cli import Parser  # noqa: E402
+from models import cli  # noqa: E402
+from verif.lib import coverage, coverage_html, lock  # noqa: E402
+from models.cli import Parser  # noqa: E402
 from verif.lib.keep import write_whole  # noqa: E402
+from verif.lib.toolchain import ROOT
 
 
 def _minimum(text: str) -> tuple[str, float]:

@@ -7,9 +7,6 @@ import argparse
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
 from verif.lib import process  # noqa: E402
 
 if __name__ == "__main__":
@@ -20,9 +17,11 @@ from verif.experiments.experiments import EXPERIMENTS, Setting  # noqa: E402
 from verif.experiments.page import update  # noqa: E402
 from verif.experiments.rtl_engine import PointError  # noqa: E402
 from verif.experiments.sweep import sweep  # noqa: E402
-from verif.lib import cli, lock  # noqa: E402
-from verif.lib.cli import Parser  # noqa: E402
+from models import cli  # noqa: E402
+from verif.lib import lock  # noqa: E402
+from models.cli import Parser  # noqa: E402
 from verif.lib.sim import BuildError, ToolError  # noqa: E402
+from verif.lib.toolchain import ROOT
 
 ENGINES = {"model": (True, False), "rtl": (False, True), "both": (True, True)}
 

@@ -8,12 +8,11 @@ import re
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
 from verif.lib.generated import parser, update  # noqa: E402
 from verif.lib.keep import write_whole  # noqa: E402
 from verif.lib.lint import TOP  # noqa: E402
 from verif.lib.rtl import RTL, closure  # noqa: E402
+from verif.lib.toolchain import ROOT
 
 CORE = ROOT / "equinox.core"
 VERSION = "0.5.0"

@@ -7,10 +7,9 @@ import re
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
 from models.hw import markdown, systemverilog as sv  # noqa: E402
 from verif.lib.generated import parser, update  # noqa: E402
+from verif.lib.toolchain import ROOT
 
 RDL = ROOT / "rtl/csr/eqx_csr.rdl"
 _ENUMS = re.compile(r"(    // hw:enums[^\n]*\n).*?(    // hw:end\n)", re.S)

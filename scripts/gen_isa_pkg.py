@@ -1,14 +1,12 @@
 #!/usr/bin/env python3
 """Generate rtl/common/eqx_isa_pkg.sv from models/isa/encoding.py; ``--check`` fails when it is out of date."""
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
 from models.hw.systemverilog import enum_lines, member_function  # noqa: E402
 from models.isa import encoding as e  # noqa: E402
-from verif.lib import cli  # noqa: E402
+from models import cli  # noqa: E402
 from verif.lib.generated import parser, update  # noqa: E402
+from verif.lib.toolchain import ROOT
 
 TARGET = ROOT / "rtl/common/eqx_isa_pkg.sv"
 CHECKED = (e.Act, e.Red, e.Conv, e.ConvDst)  # fields of which some codes are illegal

@@ -9,9 +9,6 @@ import re
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
 from verif.lib import process  # noqa: E402
 
 if __name__ == "__main__":
@@ -22,8 +19,10 @@ from verif.latency.cases import FILE, load_cases  # noqa: E402
 from verif.latency.output import table, verdict, write  # noqa: E402
 from verif.latency.runner import run_all  # noqa: E402
 from verif.latency.verdict import broken, gates  # noqa: E402
-from verif.lib import cli, lock  # noqa: E402
-from verif.lib.cli import Parser  # noqa: E402
+from models import cli  # noqa: E402
+from verif.lib import lock  # noqa: E402
+from models.cli import Parser  # noqa: E402
+from verif.lib.toolchain import ROOT
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:

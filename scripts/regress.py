@@ -6,9 +6,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
 from verif.lib import process  # noqa: E402
 
 if __name__ == "__main__":
@@ -16,8 +13,8 @@ if __name__ == "__main__":
 
 from verif.coverage.exclusions import ExclusionError  # noqa: E402
 from verif.coverage.gates import GateError  # noqa: E402
-from verif.lib import cli  # noqa: E402
-from verif.lib.cli import Parser  # noqa: E402
+from models import cli  # noqa: E402
+from models.cli import Parser  # noqa: E402
 from verif.lib.coverage import CoverageError  # noqa: E402
 from verif.lib.switch import option  # noqa: E402
 from verif.plan.load import PlanError  # noqa: E402

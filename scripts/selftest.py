@@ -8,17 +8,15 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 from verif.lib import process  # noqa: E402
 
 if __name__ == "__main__":
     process.stoppable("the same command goes on from here")  # before the slow imports
 
-from verif.lib import cli  # noqa: E402
+from models import cli  # noqa: E402
 from verif.lib.asserts import never_exercised  # noqa: E402
 from verif.lib import lock  # noqa: E402
-from verif.lib.cli import Parser  # noqa: E402
+from models.cli import Parser  # noqa: E402
 from verif.lib.coverage import CoverageError, merge, parse  # noqa: E402
 from verif.lib.toolchain import BUILD  # noqa: E402
 from verif.selftest.campaign import OUT, Campaign  # noqa: E402

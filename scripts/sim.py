@@ -6,12 +6,8 @@ from __future__ import annotations
 import json
 import re
 import sys
-from dataclasses import fields
 from difflib import get_close_matches
 from pathlib import Path
-
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
 
 from verif.lib import process  # noqa: E402
 
@@ -19,38 +15,23 @@ if __name__ == "__main__":
     process.stoppable()  # before the slow imports
 
 from verif.env.progress import ProgressBar  # noqa: E402
-from verif.env.scenario import DEFAULT_TRACE, POLICIES, SERVICES, TRAIN, Scenario  # noqa: E402
+from models.deploy.scenario import Scenario, add_knobs  # noqa: E402
 from verif.env.simulate import ChipRun, TIMELINE, default_run_dir, simulate  # noqa: E402
-from verif.lib import cli, lock  # noqa: E402
-from verif.lib.cli import Parser  # noqa: E402
+from models import cli  # noqa: E402
+from verif.lib import lock  # noqa: E402
+from models.cli import Parser  # noqa: E402
 from verif.lib.sim import BuildError, ToolError  # noqa: E402
 from verif.lib.switch import switch  # noqa: E402
-from verif.report import RunResult, summary, write_html  # noqa: E402
+from models.report import RunResult, summary, write_html  # noqa: E402
+from verif.lib.toolchain import ROOT
 
 BENCH = ROOT / "verif" / "tests" / "bench_equinox.py"
-HELP = {
-    "config": "core: a name in configs/ or a file",
-    "trace": f"arrivals: poisson, bursty, diurnal (with parameters, bursty:on=0.2) or a file (default {DEFAULT_TRACE})",
-    "load": "offered load as a fraction of the measured capacity",
-    "requests": "how many requests",
-    "policy": ", ".join(POLICIES),
-    "train": f"training job: {', '.join(TRAIN)}",
-    "steps": "training steps at least (the run goes on until they are done)",
-    "service": f"services that requests are for: {', '.join(SERVICES)}, or both joined by a comma",
-    "test": "test of verif/tests/bench_equinox.py to run",
-    "seed": "seed of everything random",
-    "limit": "latency limit for p99 in cycles (default: a multiple of an unloaded batch)",
-    "rsp_stall": "percent of cycles in which the response sink is not ready",
-    "dram_stall": "percent of cycles in which each DRAM channel is held back",
-}
 
 
 def parse(argv: list[str] | None) -> tuple[Scenario, bool, bool, Path | None]:
     """Scenario, whether to dump waves and to write the timeline, and the folder of the results if one is given; ScenarioError for what is no number."""
     parser = Parser(description=__doc__, allow_abbrev=False)
-    for f in fields(Scenario):
-        if f.name in HELP:
-            parser.add_argument(f"--{f.name.replace('_', '-')}", default=str(f.default), help=f"{HELP[f.name]} [{f.default}]")
+    add_knobs(parser)
     parser.add_argument("--waves", nargs="?", default="0", const="1", help="1: dump waves, from a build of its own")
     parser.add_argument(
         "--timeline", nargs="?", default="0", const="1", help="1: write the run as a trace for Perfetto or chrome://tracing"

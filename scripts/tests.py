@@ -12,8 +12,6 @@ import shutil
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
 
 from verif.lib import process  # noqa: E402
 
@@ -21,6 +19,7 @@ if __name__ == "__main__":
     process.stoppable()
 
 from verif.lib import lock  # noqa: E402
+from verif.lib.toolchain import ROOT
 
 RESULTS, COVERAGE = ROOT / "build" / "test-results.xml", ROOT / "build" / "cov"
 REPORT = {"--gates": [], "--no-gates": ["--no-gates"]}

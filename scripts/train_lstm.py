@@ -8,17 +8,15 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import models  # noqa: F401, I001 - first of all: says what is wrong with this Python
 
-import models  # noqa: E402, F401 - first of all: says what is wrong with this Python
-
-import numpy as np  # noqa: E402, I001
+import numpy as np
 
 from models.workloads.digits import SPLIT_SEED, digits_split  # noqa: E402
 from models.workloads.lstm import PARAMS_FILE, accuracy  # noqa: E402
 from models.workloads.lstm_train import EPOCHS, train  # noqa: E402
-from verif.lib import cli  # noqa: E402
-from verif.lib.cli import Parser  # noqa: E402
+from models import cli  # noqa: E402
+from models.cli import Parser  # noqa: E402
 
 TARGET = 0.95
 

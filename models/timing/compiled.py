@@ -43,3 +43,8 @@ else:
     numba.config.CACHE_DIR = str(_PLACE)
 
 njit = numba.njit(cache=_PLACE is not None, nogil=True)
+
+
+def is_cold() -> bool:
+    """Whether the model's loop has yet to be compiled, to be kept from then on."""
+    return _PLACE is not None and not any(_PLACE.glob("*/engine.run-*.nbc"))

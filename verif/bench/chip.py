@@ -8,8 +8,8 @@ from pathlib import Path
 from models.workloads import mlp
 from verif.bench.figures import Figure
 from verif.bench.jobs import COMPUTE_BOUND, GEMM, gemm_deployment, inference_deployment, training_deployment, work_of
-from verif.env.deployment import Deployment
-from verif.env.scenario import Scenario
+from models.deploy.deployment import Deployment
+from models.deploy.scenario import Scenario
 from verif.env.simulate import simulate
 
 MODULE = "verif.tests.bench_figures"

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from verif.bench.chip import BenchError, measure
 from verif.bench.figures import Figure
-from verif.env.scenario import ROOT, Scenario
+from models.deploy.scenario import Scenario
+from verif.lib.toolchain import ROOT
 from verif.env.simulate import VISIBLE, build_chip
 from verif.lib import process
 

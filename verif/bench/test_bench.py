@@ -13,7 +13,8 @@ from verif.bench.chip import BenchError, _check_rows, idle, share
 from verif.bench.figures import Figure, table, verdict, write
 from verif.bench.jobs import BATCH, COMPUTE_BOUND, GEMM, gemm_deployment, training_deployment, work_of
 from verif.bench.stimulus import Digest
-from verif.env.scenario import ROOT, Scenario
+from models.deploy.scenario import Scenario
+from verif.lib.toolchain import ROOT
 
 GOOD, SLOW, INFO = Figure("use", 0.98, 0.98), Figure("time", 181.0, 180, "s", True), Figure("other", 0.2)
 

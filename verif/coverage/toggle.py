@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from models.config import load_config
-from verif.env.scenario import Scenario
+from models.deploy.scenario import Scenario
 from verif.env.simulate import LIBRARY, simulate
 from verif.lib.keep import write_whole
 from verif.lib.rtl import closure, header_end

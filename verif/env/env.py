@@ -13,10 +13,10 @@ from verif.agents.train_agent import TrainAgent
 from verif.agents.unit_agent import UnitAgent
 from verif.lib.dram import DramBackdoor
 from verif.env.coverage import FunctionalCoverage
-from verif.env.deployment import Deployment
+from models.deploy.deployment import Deployment
+from models.deploy.predict import earliest_response
 from verif.env.hang import HangWatch
 from verif.env.latency import LatencyScoreboard
-from verif.env.predict import earliest_response
 from verif.env.reference import Reference
 from verif.env.scoreboards import AxiWatch, BatchRecorder, ResponseScoreboard, Scoreboard, WeightScoreboard
 

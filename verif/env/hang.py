@@ -7,7 +7,7 @@ from pyuvm import ConfigDB, uvm_component
 from models.config import Config
 from models.isa.encoding import Err, Unit
 from verif.agents.axis import now
-from verif.env.deployment import Deployment
+from models.deploy.deployment import Deployment
 
 HOST = 10_000  # cycles for what the host does: it polls, writes registers, clears errors
 BEATS = 4096  # more than LD, ST and the memory hold together

@@ -6,7 +6,7 @@ The scheduler never idles while something can go on, so a run needs at most as l
 from __future__ import annotations
 
 from models.timing.bounds import serial_work
-from verif.env.deployment import Deployment
+from models.deploy.deployment import Deployment
 
 FACTOR = 2        # times the work: what was left out above
 LEAST = 20_000    # cycles, so that a run without much work has time for what stands around it

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from verif.lib import process
-
-ROOT = Path(__file__).resolve().parents[2]
+from verif.lib.packages import python_path
+from verif.lib.toolchain import ROOT
 AHEAD = 40
 WAIT = 600.0  # seconds that the bench waits for a record before it gives up
 
@@ -58,7 +58,7 @@ class Reference:
         python = Path(sys.prefix) / "bin" / "python"
         self.process = process.start(
             [str(python), "-m", "verif.env.reference_worker", str(run_dir)], cwd=ROOT, stdin=process.PIPE, stdout=self.log, stderr=self.log,
-            env={k: v for k, v in os.environ.items() if not k.startswith(("COCOTB", "PYGPI", "LD_"))} | {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"},
+            env={k: v for k, v in os.environ.items() if not k.startswith(("COCOTB", "PYGPI", "LD_"))} | {"PYTHONPATH": python_path(), "PYTHONUTF8": "1"},
         )
         self.shapes, self.steps_read = tx_shapes, 0
         self.services = {n: RecordFile(run_dir / f"ref_{n}.bin", 2 * s[0] * s[1], self._alive) for n, s in tx_shapes.items()}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from verif.env.scenario import Scenario
+from models.deploy.scenario import Scenario
 from verif.env.simulate import simulate
 from verif.experiments.jobs import measured
 from verif.experiments.point import SOFTWARE, Point

@@ -10,8 +10,9 @@ import pytest
 
 from models.timing import NEVER
 from models.timing.host import Host
-from verif.env.predict import predict
-from verif.env.scenario import ROOT, ScenarioError
+from models.deploy.predict import predict
+from models.deploy.scenario import ScenarioError
+from verif.lib.toolchain import ROOT
 from verif.experiments import model_engine, sweep as sweeping
 from verif.experiments.experiments import EXPERIMENTS, Setting
 from verif.experiments.jobs import deployment

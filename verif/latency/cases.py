@@ -9,8 +9,9 @@ from pathlib import Path
 
 from models.hw.modes import traits
 from models.traces import is_spec
-from verif.env.scenario import ROOT, Scenario
-from verif.report.schema import PERCENTILES, percentile_name
+from models.deploy.scenario import Scenario
+from verif.lib.toolchain import ROOT
+from models.report.schema import PERCENTILES, percentile_name
 
 FILE = ROOT / "configs" / "budgets" / "latency.toml"
 ENGINES = ("model", "rtl")

@@ -7,15 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from models.timing import NEVER
-from models.traces import map_services, scale_to_load
-from verif.env.deployment import deploy
-from verif.env.limits import batch_timeout, default_limit
-from verif.env.predict import FIRST, capacity, predict
+from models.deploy.replay import replay
+from models.report.schema import RunResult, percentile
 from verif.env.simulate import simulate
 from verif.latency.cases import NAMES, Case
 from verif.latency.confidence import interval
-from verif.report.schema import RunResult, percentile
 
 RTL_SECONDS = 900  # limit of one simulation
 
@@ -66,19 +62,11 @@ class Measured:
 
 def on_model(case: Case) -> Latencies:
     """Replay on the timing model."""
-    s = case.scenario
-    what, names = deploy(s), list(s.services)
-    found = {name: capacity(what, name) for name in names}
-    plan = scale_to_load(what.trace, s.requests, s.load, [found[n].per_cycle for n in names], map_services(what.trace, names))
-    arrivals = plan.cycles + FIRST
-    limit = s.limit or default_limit(c.batch for c in found.values())
-    timeouts = {name: batch_timeout(s.policy, limit, c.batch) for name, c in found.items()}
-    timeline = predict(what, arrivals, [names[k] for k in plan.service], policy=s.policy, timeouts=timeouts, train=what.job is not None)
-    done = timeline.requests["done"]
-    missing = int(((done == NEVER) | (timeline.requests["status"] != 0)).sum())
-    if missing:
-        raise MeasureError(f"{missing} of {len(done)} requests were not answered well")
-    return Latencies(done - arrivals, plan.service, tuple(found[n].batch for n in names), len(what.trace))
+    run = replay(case.scenario)
+    refused = int((run.timeline.requests["status"] != 0).sum())
+    if refused:
+        raise MeasureError(f"{refused} of {len(run.arrivals)} requests were not answered well")
+    return Latencies(run.latencies, run.plan.service, tuple(run.capacities[n].batch for n in case.scenario.services), len(run.what.trace))
 
 
 def on_rtl(case: Case, folder: Path) -> Latencies:
@@ -116,7 +104,7 @@ def measure(case: Case, folder: Path) -> Measured:
     """Run a case; an RTL run leaves its files in ``folder``.
 
     Raises:
-        MeasureError: see there.
+        MeasureError, ReplayError: see there.
         ValueError, BuildError, OSError: as :func:`~verif.env.simulate.simulate`.
     """
     return summarise(case, on_model(case) if case.engine == "model" else on_rtl(case, folder))

@@ -7,10 +7,11 @@ import re
 from pathlib import Path
 
 from verif.lib import asserts
+from verif.lib.packages import FOLDERS
 from verif.lib.rtl import strip_comments
 
-# A package may import from itself, from what follows its name here, and from outside libraries.
-_MAY_USE = {"models": set(), "verif": {"models"}, "scripts": {"verif", "models", "scripts"}}
+# A package may import from itself, from those before it, and from outside libraries.
+_ORDER = ("models", "verif", "scripts")
 _SIMULATION_ONLY = {"cocotb", "pyuvm", "cocotb_bus", "cocotbext", "cocotb_coverage"}
 # Processes are started by verif/lib/process.py alone, so that nothing of them is left when their parent ends.
 _STARTS = re.compile(r"subprocess|multiprocessing|pty|os\.(fork\w*|exec\w+|spawn\w+|posix_spawn\w*|system|popen)|asyncio\.create_subprocess_\w+"
@@ -21,8 +22,10 @@ _MAY_START = {
     "scripts/check_system.py": "runs before anything is installed, with any Python",
     "models/tests/test_workloads.py": "models know nothing of verif",
     "models/tests/test_hw.py": "models know nothing of verif",
+    "models/tests/test_package.py": "models know nothing of verif",
 }
 _DESIGN_UNIT = re.compile(r"^\s*(module|package|interface)\s+(?:automatic\s+|static\s+)?(\w+)", re.M)
+_PATH_EDIT = re.compile(r"^\s*sys\.path(?:\.(?:insert|append|extend)\b|\[|\s*\+?=)", re.M)
 _FORBIDDEN = (
     (re.compile(r"^\s*import\s+\w+::", re.M), "`import` of a package: write pkg::name"),
     (re.compile(r"^\s*initial\b", re.M), "`initial` is not synthesizable"),
@@ -101,22 +104,25 @@ def _statements(tree: ast.AST, is_test: bool) -> list[tuple[int, str]]:
 
 
 def check_python_file(path: Path, root: Path) -> list[str]:
-    """Imports against the direction scripts -> verif -> models, own ways to start processes, verdicts that ``python -O`` drops, encodings left open."""
-    package = path.relative_to(root).parts[0]
-    name = path.relative_to(root).as_posix()
-    banned = set(_MAY_USE) - _MAY_USE.get(package, set(_MAY_USE)) - {package}
-    if package == "models":
+    """Imports against the direction scripts -> verif -> models, edits of Python's path, own ways to start processes, verdicts that ``python -O`` drops, encodings left open."""
+    folder, name = path.relative_to(root).parts[0], path.relative_to(root).as_posix()
+    package = next((n for n in _ORDER if FOLDERS[n].split("/")[0] == folder), None)
+    banned = set(_ORDER[_ORDER.index(package) + 1 :] if package else ())
+    if package == _ORDER[0]:
         banned |= _SIMULATION_ONLY
     try:
-        tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+        text = path.read_text(encoding="utf-8")
+        tree = ast.parse(text, str(path))
     except SyntaxError as error:
         return [f"{path}:{error.lineno}: {error.msg}"]
     except UnicodeDecodeError as error:
         return [f"{path}: not UTF-8: {error}"]
     is_test = path.name == "conftest.py" or path.name.startswith("test_")  # pytest rewrites their asserts
-    found = [(line, f"{package}/ must not import {other}") for line, other in _imports(tree) if other in banned]
+    found = [(line, f"{folder}/ must not import {other}") for line, other in _imports(tree) if other in banned]
     if name not in _MAY_START:
         found += [(line, f"{what}: processes are started by verif/lib/process.py alone") for line, what in _process_starts(tree)]
+    for match in _PATH_EDIT.finditer(text):
+        found.append((text.count("\n", 0, match.end()) + 1, "`sys.path` is edited: the checkout is installed (make venv)"))
     return [f"{path}:{line}: {words}" for line, words in found + _statements(tree, is_test)]
 
 
@@ -141,8 +147,8 @@ def check_all(root: Path) -> list[str]:
     findings = asserts.without_cover(root) + asserts.before_reset(root)
     for path in sorted((root / "rtl").rglob("*.sv")):
         findings += check_rtl_file(path)
-    for package in _MAY_USE:
-        for path in sorted((root / package).rglob("*.py")):
+    for package in _ORDER:
+        for path in sorted((root / FOLDERS[package].split("/")[0]).rglob("*.py")):
             findings += check_python_file(path, root)
     for path in sorted(root.glob("*.py")):
         findings += check_python_file(path, root)

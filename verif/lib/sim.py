@@ -26,6 +26,7 @@ from cocotb_tools import config as cocotb_config
 
 from verif.lib import checks, lock, process
 from verif.lib.build import BuildError, build, env_flag, say
+from verif.lib.packages import python_path
 from verif.lib.rtl import RTL, closure, rtl_sources
 from verif.lib.toolchain import BUILD, ROOT, ToolError, trace_format
 
@@ -202,7 +203,7 @@ def run(
     results = run_dir / "results.xml"
     settings = {
         **_cocotb_env(),
-        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(":"),
+        "PYTHONPATH": python_path(),
         "COCOTB_TOPLEVEL": top,
         "COCOTB_TEST_MODULES": module,
         "COCOTB_RESULTS_FILE": str(results),

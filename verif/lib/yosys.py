@@ -11,7 +11,6 @@ from verif.lib.toolchain import ROOT
 _RUN = """
 import importlib, sys
 from pyosys import libyosys as ys
-sys.path.insert(0, ".")
 design = ys.Design()
 for step in sys.stdin.read().splitlines():
     if step.startswith("python "):

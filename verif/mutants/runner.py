@@ -19,6 +19,7 @@ from pathlib import Path
 
 from verif.lib.build import build
 from verif.lib.keep import ROOT, RTL_PACKAGES, Folder
+from verif.lib.packages import place
 from verif.lib.rtl import closure
 from verif.lib.sim import SimResult, run
 from verif.mutants import limit
@@ -35,7 +36,7 @@ Say = Callable[[str], None]
 
 
 def python_closure(files: Iterable[Path]) -> list[Path]:
-    """The files and those of models/ and verif/ that they import, directly or not."""
+    """The files and those of the project that they import, directly or not."""
     found: dict[Path, None] = {}
     todo = list(files)
     while todo:
@@ -45,15 +46,14 @@ def python_closure(files: Iterable[Path]) -> list[Path]:
         found[path] = None
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom):
-                package = ".".join(path.parents[node.level - 1].relative_to(ROOT).parts) if node.level else ""
-                base = ".".join(filter(None, (package, node.module)))
-                names = [base, *(f"{base}.{alias.name}" for alias in node.names)]
+                above = path.parents[node.level - 1].joinpath(*(node.module or "").split(".")) if node.level else place(node.module)
+                places = [above, *(above / alias.name for alias in node.names)] if above else []
             elif isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
+                places = [place(alias.name) for alias in node.names]
             else:
                 continue
-            for place in (ROOT.joinpath(*name.split(".")) for name in names if name.split(".")[0] in ("models", "verif")):
-                todo += [file for file in (place.with_suffix(".py"), place / "__init__.py") if file.is_file()]
+            for found_at in filter(None, places):
+                todo += [file for file in (found_at.with_suffix(".py"), found_at / "__init__.py") if file.is_file()]
     return sorted(found)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from verif.lib.coverage import Groups, check_groups, merge_groups
 from verif.lib.coverage_groups import property_bin
+from verif.lib.packages import place
 from verif.lib.rtl import strip_comments
 from verif.lib.toolchain import ROOT
 from verif.regress.collect import Test, collect
@@ -47,9 +48,9 @@ class Catalogue:
 
     def python(self, name: str) -> list[Path]:
         """The files of a Python module, or of all in a package; empty when there is none."""
-        if not re.fullmatch(r"(models|verif|scripts)(\.\w+)*", name):
+        path = place(name, self.root) if re.fullmatch(r"\w+(\.\w+)*", name) else None
+        if path is None:
             return []
-        path = self.root.joinpath(*name.split("."))
         if path.is_dir():
             return sorted(p for p in path.rglob("*.py") if "tests" not in p.parts and not p.name.startswith("test_"))
         return [path.with_suffix(".py")] if path.with_suffix(".py").is_file() else []

@@ -3,8 +3,8 @@ from __future__ import annotations
 
 from models.compiler.image import register
 from models.timing import Timeline, TimingModel
-from verif.env.predict import FIRST, START, setup
-from verif.env.scenario import POLICIES
+from models.deploy.predict import FIRST, START, setup
+from models.deploy.scenario import POLICIES
 from verif.random.lower import RandomDeployment
 
 

@@ -10,7 +10,7 @@ from models.isa.encoding import Op
 from models.timing import NEVER
 from models.timing.attribution import Solo, answered, attribute
 from models.timing.bounds import earliest_end
-from verif.env.predict import FIRST, setup
+from models.deploy.predict import FIRST, setup
 from verif.random.case import load_case
 from verif.random.generate import generate
 from verif.random.knobs import Knobs

@@ -11,8 +11,8 @@ from functools import cached_property
 from pathlib import Path
 
 from verif.lib import process
-
-ROOT = Path(__file__).resolve().parents[2]
+from verif.lib.packages import python_path
+from verif.lib.toolchain import ROOT
 CONFIGS = tuple(sorted(path.stem for path in (ROOT / "configs").glob("*.toml")))
 """Configurations of the core; a run is of one of them when its id says so (``test_dma[tiny]``)."""
 
@@ -88,8 +88,7 @@ def collect(paths: Sequence[str] = (), root: Path = ROOT) -> list[Test]:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "tests.json"
         command = [sys.executable, "-m", "pytest", "--collect-only", "-qq", "-m", "", "-p", "verif.regress.collect_plugin", *paths]
-        places = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-        settings = {**os.environ, "PYTHONPATH": places, "EQX_COLLECT": str(out), "PYTEST_ADDOPTS": ""}
+        settings = {**os.environ, "PYTHONPATH": python_path(), "EQX_COLLECT": str(out), "PYTEST_ADDOPTS": ""}
         done = process.run(command, cwd=root, env=settings, capture_output=True, encoding="utf-8", errors="replace")
         if done.returncode or not out.exists():
             raise CollectError(f"pytest cannot collect the tests: {_reason(done.stdout, done.stderr)}")

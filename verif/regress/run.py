@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from verif.lib.cli import make_call
+from models.cli import make_call
 from verif.lib import lock
 from verif.lib.toolchain import BUILD
 from verif.regress import page, plan_section, sections, waves

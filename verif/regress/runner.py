@@ -8,6 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from verif.lib.packages import python_path
 from verif.regress import results
 from verif.regress.batch import run_batch
 from verif.regress.collect import ROOT
@@ -35,7 +36,7 @@ class Setting:
     def batch(self, jobs: Sequence[Job], store: Store, kind: str = "runs") -> dict:
         """Plain data for :func:`run_batch`."""
         listed = [{"job": job.to_dict(), "folder": str(store.place(job, kind)), "key": store.key(job)} for job in jobs]
-        env = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", **self.env}
+        env = {"PYTHONPATH": python_path(), "PYTHONDONTWRITEBYTECODE": "1", **self.env}
         return {"python": self.python, "home": str(ROOT), "root": str(self.root), "jobs": listed, "env": env, "limit": sum(job.limit for job in jobs)}
 
 

@@ -18,6 +18,7 @@ from verif.lib import lock, process
 from verif.lib.asserts import exercised
 from verif.lib.coverage import merge, parse
 from verif.lib.keep import RTL_PACKAGES, Folder, fingerprint
+from verif.lib.packages import python_path
 from verif.lib.toolchain import BUILD
 from verif.selftest import tree
 from verif.selftest.faultlist import Fault, FaultList, Run
@@ -82,7 +83,7 @@ def execute(run: Run, fault: Fault | None, where: Path) -> dict[str, Any]:
     told.unlink(missing_ok=True)
     done = process.run(
         [sys.executable, "-m", "verif.selftest.job", str(asked), str(told)], cwd=where, stdout=process.PIPE, stderr=process.STDOUT, encoding="utf-8", errors="replace",
-        env={name: value for name, value in os.environ.items() if name not in _NOT_FOR_JOBS},
+        env={name: value for name, value in os.environ.items() if name not in _NOT_FOR_JOBS} | {"PYTHONPATH": python_path(where)},
     )
     if told.exists():
         return json.loads(told.read_text(encoding="utf-8"))

@@ -15,7 +15,8 @@ import pytest
 
 from models import environment
 from models.timing import compiled
-from verif.env.scenario import ROOT, Scenario
+from models.deploy.scenario import Scenario
+from verif.lib.toolchain import ROOT
 from verif.lib import process
 from verif.lib.switch import switch
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from verif.env.scenario import POLICIES, ROOT, Scenario
+from models.deploy.scenario import POLICIES, Scenario
+from verif.lib.toolchain import ROOT
 from verif.env.simulate import TIMELINE, ChipRun, simulate
 from verif.lib import process
 from verif.lib.sim import default_seed, out_dir

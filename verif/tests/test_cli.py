@@ -16,7 +16,8 @@ from models.hw.modes import POLICIES
 from models.traces import load_trace
 from verif.env import simulate as simulation
 from verif.env.progress import ProgressBar, ProgressWriter
-from verif.env.scenario import ROOT, Scenario
+from models.deploy.scenario import Scenario
+from verif.lib.toolchain import ROOT
 from verif.env.simulate import default_run_dir
 from verif.lib import process
 

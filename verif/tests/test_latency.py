@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
-from verif.env.scenario import ROOT
+from verif.lib.toolchain import ROOT
 from verif.latency import confidence, runner
 from verif.latency.cases import FILE, BudgetError, Case, load_cases, needed, parse_cases
 from verif.latency.confidence import interval
 from verif.latency.measure import Latencies, Measured, Percentile, summarise
 from verif.latency.store import Store, key
 from verif.latency.verdict import gates
-from verif.report.schema import percentile
+from models.report.schema import percentile
 
 HEAD = """# kept
 [defaults]

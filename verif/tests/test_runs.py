@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from verif.env.scenario import ROOT
+from verif.lib.toolchain import ROOT
 from verif.lib import lock, process
 from verif.lib.tests.test_process import MARK, below, marked
 

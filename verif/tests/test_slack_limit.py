@@ -10,12 +10,13 @@ import pytest
 from models.compiler.image import register
 from models.timing import NEVER
 from models.traces import is_spec, map_services, scale_to_load
-from verif.env.deployment import deploy
-from verif.env.limits import batch_timeout, default_limit
-from verif.env.predict import FIRST, capacity, predict
-from verif.env.scenario import ROOT, Scenario
+from models.deploy.deployment import deploy
+from models.deploy.limits import batch_timeout, default_limit
+from models.deploy.predict import FIRST, capacity, predict
+from models.deploy.scenario import Scenario
+from verif.lib.toolchain import ROOT
 from verif.lib.sim import out_dir
-from verif.report.schema import percentile
+from models.report.schema import percentile
 
 LOADS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 REQUESTS = 4000

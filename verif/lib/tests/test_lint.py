@@ -89,10 +89,13 @@ def test_rules_ignore_comments(tmp_path: Path) -> None:
         ("verif", "from scripts import sim", True),
         ("verif", "from models import isa", False),
         ("scripts", "import verif", False),
+        ("scripts", "import sys\nsys.path.insert(0, 'x')", True),
+        ("verif", "import sys\nsys.path += ['x']", True),
+        ("models", "import sys\nprint(sys.path)", False),
     ],
 )
 def test_import_direction(tmp_path: Path, package: str, line: str, bad: bool) -> None:
-    """Imports may go from scripts to verif to models only."""
+    """Imports may go from scripts to verif to models only, and nobody edits Python's path."""
     path = tmp_path / package / "x.py"
     path.parent.mkdir()
     path.write_text(line + "\n", encoding="utf-8")

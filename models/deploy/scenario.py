@@ -2,17 +2,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from argparse import ArgumentParser
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 
 from models.config import load_config
+from models.files import HOME
 from models.hw.modes import POLICIES
 from models.traces import Trace, is_spec, map_services, open_trace, scale_to_load
-from verif.lib.cli import make_call
+from models.cli import make_call
 
-ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("lstm", "mlp")
 TRAIN = ("off", "mlp")
 DEFAULT_TRACE = "configs/traces/bursty.csv"
@@ -27,8 +28,32 @@ RANGES: dict[str, tuple[float, float]] = {  # legal values of the numbers, both 
 }
 
 
+HELP = {  # of each knob, for command lines
+    "config": "core: a name in configs/ or a file",
+    "trace": f"arrivals: poisson, bursty, diurnal (with parameters, bursty:on=0.2) or a file (default {DEFAULT_TRACE})",
+    "load": "offered load as a fraction of the measured capacity",
+    "requests": "how many requests",
+    "policy": ", ".join(POLICIES),
+    "train": f"training job: {', '.join(TRAIN)}",
+    "steps": "training steps at least (the run goes on until they are done)",
+    "service": f"services that requests are for: {', '.join(SERVICES)}, or both joined by a comma",
+    "test": "test of verif/tests/bench_equinox.py to run",
+    "seed": "seed of everything random",
+    "limit": "latency limit for p99 in cycles (default: a multiple of an unloaded batch)",
+    "rsp_stall": "percent of cycles in which the response sink is not ready",
+    "dram_stall": "percent of cycles in which each DRAM channel is held back",
+}
+
+
 class ScenarioError(ValueError):
     """A knob is wrong; the message names it and what is legal."""
+
+
+def add_knobs(parser: ArgumentParser, names: Iterable[str] = tuple(HELP)) -> None:
+    """An option for each of these knobs; their values are for :meth:`Scenario.from_text`."""
+    for f in fields(Scenario):
+        if f.name in names:
+            parser.add_argument(f"--{f.name.replace('_', '-')}", default=str(f.default), help=f"{HELP[f.name]} [{f.default}]")
 
 
 def _out_of_range(name: str, value: object) -> ScenarioError:
@@ -93,10 +118,10 @@ class Scenario:
 
     @cached_property
     def arrivals(self) -> Trace:
-        """The trace; a relative file name is looked for in the current folder, then in the project."""
+        """The trace; a relative file name is looked for in the current folder, then among the files that come with the models."""
         name = self.trace
-        if not is_spec(name) and not Path(name).exists() and (ROOT / name).exists():
-            name = str(ROOT / name)
+        if not is_spec(name) and not Path(name).exists() and (HOME / name).exists():
+            name = str(HOME / name)
         return open_trace(name, self.requests, self.seed)
 
     def save(self, path: Path) -> None:

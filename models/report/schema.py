@@ -37,6 +37,10 @@ LATENCY_CAUSES = {
 """Where a request's latency comes from, in order of time."""
 
 
+KINDS = {"simulation": "simulated", "prediction": "predicted"}
+"""Where the cycles of a run come from, the RTL or the timing model, and what they were."""
+
+
 class ReportError(ValueError):
     """A result that cannot be reported; the message names the field and what is legal."""
 
@@ -170,11 +174,12 @@ class RunResult:
 
     scenario      what was run, in order of display: configuration, trace, load, policy, ... -> value
     seed, command seed and the line that repeats the run
-    cycles        simulated clock cycles; `counted` of them were split by the units' counters (None: all)
-    wall_seconds  time of the simulation, building not included
+    cycles        clock cycles, simulated or predicted; `counted` of them were split by the units' counters (None: all)
+    wall_seconds  time that took, building and compiling not included
     checks        comparisons; one that compared nothing is a problem
     mismatches    lines, each one thing that was wrong; `wrong` counts may be larger than what is listed
     notes         lines to show that are no problems (warnings)
+    kind          what the cycles come from: a key of `KINDS`
     """
 
     scenario: dict[str, str | int | float]
@@ -189,9 +194,12 @@ class RunResult:
     mismatches: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     counted: int | None = None
+    kind: str = "simulation"
 
     def __post_init__(self) -> None:
         """Refuse what cannot be shown; what is merely wrong is a problem (`problems`)."""
+        if self.kind not in KINDS:
+            raise ReportError(f"kind is {self.kind!r}; legal: {', '.join(KINDS)}")
         for service in self.services:
             if len(service.arrival) != len(service.latency):
                 raise ReportError(f"service {service.name}: {len(service.arrival)} arrivals, {len(service.latency)} latencies")

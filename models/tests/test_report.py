@@ -12,12 +12,12 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from verif.report import CAUSES, LATENCY_CAUSES, Check, ReportError, RunResult, Service, Training, Unit, summary, write_html
-from verif.report import rows as figures
-from verif.report.__main__ import main
-from verif.report.page import render
-from verif.report.schema import MAX_LISTED, percentile
-from verif.report.tests.sample import result
+from models.report import CAUSES, LATENCY_CAUSES, Check, ReportError, RunResult, Service, Training, Unit, summary, write_html
+from models.report import rows as figures
+from models.report.__main__ import main
+from models.report.page import render
+from models.report.schema import MAX_LISTED, percentile
+from models.tests.report_sample import result
 
 
 @pytest.mark.parametrize("n", [1, 2, 10, 99, 100, 101, 1000, 1001])

@@ -6,10 +6,10 @@ import os
 from html import escape
 from pathlib import Path
 
-from verif.report import html, plots
-from verif.report import rows as figures
-from verif.report.rows import Table
-from verif.report.schema import CAUSES, LATENCY_CAUSES, MAX_LISTED, PERCENTILES, RunResult, percentile, percentile_name
+from models.report import html, plots
+from models.report import rows as figures
+from models.report.rows import Table
+from models.report.schema import CAUSES, KINDS, LATENCY_CAUSES, MAX_LISTED, PERCENTILES, RunResult, percentile, percentile_name
 
 _TITLES = {**LATENCY_CAUSES, **CAUSES}
 
@@ -29,8 +29,8 @@ def _tiles(result: RunResult) -> str:
     for unit in result.units[:1]:
         share = unit.share("inference") + unit.share("training")
         tiles.append((f"{share:.0%}", f"of cycles the {unit.name} works"))
-    tiles.append((figures.number(result.cycles), "cycles simulated"))
-    tiles.append((figures.number(round(result.speed)), "simulated cycles a second"))
+    tiles.append((figures.number(result.cycles), f"cycles {KINDS[result.kind]}"))
+    tiles.append((figures.number(round(result.speed)), f"{KINDS[result.kind]} cycles a second"))
     return html.tiles(tiles)
 
 
@@ -77,7 +77,7 @@ def render(result: RunResult) -> str:
         parts.append(html.section("Units", bars, _table(figures.unit_table(result)), f"<ul>{causes}</ul>"))
     if result.checks:
         parts.append(html.section("Compared with the reference", _table(figures.check_table(result))))
-    return html.page("Equinox simulation", figures.verdict(result), result.passed, _tiles(result), *parts)
+    return html.page(f"Equinox {result.kind}", figures.verdict(result), result.passed, _tiles(result), *parts)
 
 
 def write_html(result: RunResult, path: Path | str) -> None:

@@ -11,15 +11,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.compiler.image import register
+from models.deploy.deployment import Deployment
+from models.hw.modes import POLICIES
 from models.timing import NEVER, Timeline, TimingModel
 from models.timing.bounds import earliest_end
 from models.timing.host import Host
-from verif.env.deployment import Deployment
-from verif.env.scenario import POLICIES
 
 START = 10     # cycle in which training starts
 FIRST = 1000   # cycle of the first request
-TAIL = 200_000  # cycles that are looked at behind the last request, while training runs on
+TAIL = 200_000  # cycles that the last requests are given at first
+LONGEST = 1 << 30  # cycles in which a training job must do some steps
+LONGER = 10  # how often they are given twice as many
 
 
 def setup(what: Deployment, policy: str, timeouts: Mapping[str, int], train: bool, iters: int | None = None, start: bool = True) -> list[tuple[int, int, int]]:
@@ -46,17 +48,26 @@ def predict(
 ) -> Timeline:
     """Timeline of requests that come at ``cycles`` (ascending), each for a service by name.
 
-    ``timeouts``: batch timeout of services by name (default: practically never). ``until``: last cycle (default: without training
-    the end of everything, with it TAIL cycles behind the last request). ``log``: with every instruction's times. ``host``: who starts training, a step at a time (default: it runs from the start on).
-    ``extra``: register writes (address, value) behind those of :func:`setup`.
+    ``timeouts``: batch timeout of services by name (default: practically never). ``until``: last cycle (default: without
+    training the end of everything, with it TAIL cycles behind the last request, or longer where there is no answer by
+    then). ``log``: with every instruction's times. ``host``: who starts training, a step at a time (default: it runs from
+    the start on). ``extra``: register writes (address, value) behind those of :func:`setup`.
     """  # fmt: skip
     lines = {s.name: s.rx_lines for s in what.image.installed}
     requests = [(int(c) + 1, what.index[n], lines[n]) for c, n in zip(cycles, services, strict=True)]
-    if until is None:
-        until = (requests[-1][0] if requests else 0) + TAIL if train or host is not None else NEVER - 1
-    model = TimingModel(what.cfg, what.image.imem, log=log, host=host)
     writes = setup(what, policy, timeouts or {}, train) if host is None else setup(what, policy, timeouts or {}, train, 1, start=False)
-    return model.run([*writes, *((START, *w) for w in extra)], requests, until)
+    writes += [(START, *write) for write in extra]
+    if until is not None:
+        ends = [until]
+    elif train or host is not None:  # training goes on for ever
+        ends = [(requests[-1][0] if requests else 0) + (TAIL << longer) for longer in range(LONGER + 1)]
+    else:
+        ends = [NEVER - 1]
+    for end in ends:
+        timeline = TimingModel(what.cfg, what.image.imem, log=log, host=host).run(writes, requests, end)
+        if (timeline.requests["done"] < NEVER).all():
+            break
+    return timeline
 
 
 def earliest_response(what: Deployment, service: int, rows: int) -> int:
@@ -87,5 +98,7 @@ def training_alone(what: Deployment, cycles: int = 1_000_000) -> tuple[float, fl
     """The dedicated trainer: steps per cycle, and share of the MMU's cycles, of the job alone on the core."""
     timeline = predict(what, [], [], train=True, until=cycles)
     steps = timeline.steps["cycle"]
+    if len(steps) < 4 and cycles < LONGEST:
+        return training_alone(what, 4 * cycles)
     half = len(steps) // 2  # from step to step in the steady state
     return (len(steps) - 1 - half) / float(steps[-1] - steps[half]), float(timeline.busy[0, what.cfg.C_INF:].sum()) / cycles

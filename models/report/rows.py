@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from statistics import median
 
-from verif.report.schema import CAUSES, LATENCY_CAUSES, PERCENTILES, RunResult, Service, Training, percentile, percentile_name
+from models.report.schema import (
+    CAUSES,
+    KINDS,
+    LATENCY_CAUSES,
+    PERCENTILES,
+    RunResult,
+    Service,
+    Training,
+    percentile,
+    percentile_name,
+)
 
 Table = tuple[list[str], list[list[str]]]
 """Headings and rows of cells."""
@@ -96,9 +106,9 @@ def loss_agreement(t: Training) -> str:
 
 
 def run_rows(result: RunResult) -> list[tuple[str, str]]:
-    """Simulation speed, seed."""
+    """Speed of simulation or model, seed."""
     return [
-        ("simulated", f"{number(result.cycles)} cycles in {result.wall_seconds:.1f} s: {number(result.speed)} cycles/s"),
+        (KINDS[result.kind], f"{number(result.cycles)} cycles in {result.wall_seconds:.1f} s: {number(result.speed)} cycles/s"),
         ("seed", str(result.seed)),
         ("repeat with", result.command),
     ]
