@@ -54,12 +54,13 @@ class Struct:
             raise ValueError(f"{self.name}: {wrong[0]} is {'missing' if wrong[0] in names else 'no field'} (has {', '.join(names)})")
         word = 0
         for f in self.fields:
-            parts = [values[f.name]] if not f.count else list(values[f.name])  # type: ignore[call-overload,arg-type]
+            value = values[f.name]
+            parts = list(value) if isinstance(value, Sequence) else [value]
             if len(parts) != max(1, f.count):
                 raise ValueError(f"{self.name}.{f.name}: {len(parts)} values: legal are {f.count}")
             for part in reversed(parts):
-                if not 0 <= int(part) < 1 << f.width:
-                    raise ValueError(f"{self.name}.{f.name} = {int(part)}: legal range 0..{(1 << f.width) - 1}")
+                if not 0 <= part < 1 << f.width:
+                    raise ValueError(f"{self.name}.{f.name} = {part}: legal range 0..{(1 << f.width) - 1}")
                 word = word << f.width | int(part)
         return word
 
