@@ -9,6 +9,8 @@ from typing import Any
 
 MAX_CTX = 4        # contexts, of both kinds together: what registers and counters have room for
 MAX_BUS = 128      # bytes of the bus to DRAM, an AXI4 data width of 1024 bits
+MAX_LANES = 64     # lanes of a line
+MAX_QUEUE = 4096   # waiting requests a service
 MAX_WORDS = 65536  # words of a memory: addresses have 16 bits
 
 
@@ -46,7 +48,7 @@ class CoreParams:
     C_INF: int = _param(1, MAX_CTX - 1, "inference contexts")
     C_TRN: int = _param(1, MAX_CTX - 1, "training contexts")
     SERVICES: int = _param(1, 4, "installable services")
-    QUEUE_DEPTH: int = _param(2, 4096, "waiting requests a service", power=True)
+    QUEUE_DEPTH: int = _param(4, MAX_QUEUE, "waiting requests a service", power=True)
     RX_SLOTS: int = _param(4, 1024, "request payload slots")
     RX_LINES: int = _param(1, 255, "lines a slot")
     TX_LINES: int = _param(1, 255, "response lines a row")
@@ -68,7 +70,7 @@ class DramParams:
 
     LATENCY: int = _param(1, 100000, "cycles from an address to its first beat")
     GAP: int = _param(0, 1000, "idle cycles after each beat")
-    BYTES: int = _param(4096, 1 << 32, "size in bytes")
+    BYTES: int = _param(4096, 1 << 31, "size in bytes")  # so a run beyond it fails before its address passes 2^32
 
 
 def _ranges(params: type) -> dict[str, Range]:
@@ -83,7 +85,7 @@ def meanings(params: type) -> dict[str, str]:
 CORE = _ranges(CoreParams)
 DRAM = _ranges(DramParams)
 TABLES = {"core": CORE, "dram": DRAM}
-CONSTANTS = {"MAX_CTX": MAX_CTX, "MAX_BUS": MAX_BUS, "MAX_WORDS": MAX_WORDS}
+CONSTANTS = {"MAX_CTX": MAX_CTX, "MAX_BUS": MAX_BUS, "MAX_LANES": MAX_LANES, "MAX_QUEUE": MAX_QUEUE, "MAX_WORDS": MAX_WORDS}
 
 
 @dataclass(frozen=True)
@@ -102,12 +104,12 @@ class Rule:
 RULES = (
     Rule("W", "W in (M, 2 * M, 4 * M)", "M, 2·M or 4·M, one of ({M}, {2 * M}, {4 * M}) for M = {M}"),
     Rule("W", "N * W <= MAX_BUS", "at most {MAX_BUS // N} for N = {N} (N·W, the bus width in bytes, is at most {MAX_BUS})"),
+    Rule("M", "M * N <= MAX_LANES", "at most {MAX_LANES // N} for N = {N} (M·N, the lanes, are at most {MAX_LANES})"),
     Rule("C_TRN", "C_INF + C_TRN <= MAX_CTX", "1..{MAX_CTX - C_INF} for C_INF = {C_INF} ({MAX_CTX} in all)"),
     Rule("RX_SLOTS", "RX_SLOTS >= N", "N = {N} or more, so that a full batch fits"),
+    Rule("QUEUE_DEPTH", "QUEUE_DEPTH >= N", "a power of two in {N}..{MAX_QUEUE}, so that a full batch of N = {N} fits"),
     Rule("RX_LINES", "RX_SLOTS * RX_LINES <= MAX_WORDS",
-         "at most {MAX_WORDS // RX_SLOTS} for RX_SLOTS = {RX_SLOTS} (together at most {MAX_WORDS} lines)"),
-    Rule("TX_LINES", "C_INF * N * TX_LINES <= MAX_WORDS",
-         "at most {MAX_WORDS // (C_INF * N)} for C_INF = {C_INF} and N = {N} (together at most {MAX_WORDS} lines)"),
+         "at most {MAX_WORDS // RX_SLOTS} for RX_SLOTS = {RX_SLOTS} ({MAX_WORDS} lines in all)"),
     Rule("WGTC_DEPTH", "WGTC_DEPTH % (M * N) == 0", "a multiple of M·N = {M * N}"),
     Rule("WGTD_DEPTH", "WGTD_DEPTH % (M * N) == 0", "a multiple of M·N = {M * N}"),
     Rule("BYTES", "BYTES % (N * W) == 0", "a multiple of the bus width K = {N * W} bytes"),

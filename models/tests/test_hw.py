@@ -87,8 +87,10 @@ def test_a_page_with_an_unknown_table() -> None:
 @pytest.mark.parametrize(("changes", "words"), [
     ({"N": 6}, "[core] N = 6: legal is a power of two in 4..32"),
     ({"GAP": -1}, "[dram] GAP = -1: legal is 0..1000"),
-    ({"QUEUE_DEPTH": 24}, "[core] QUEUE_DEPTH = 24: legal is a power of two in 2..4096"),
-    ({"RX_SLOTS": 1024, "RX_LINES": 65}, "[core] RX_LINES = 65: legal is at most 64 for RX_SLOTS = 1024 (together at most 65536 lines)"),
+    ({"QUEUE_DEPTH": 24}, "[core] QUEUE_DEPTH = 24: legal is a power of two in 4..4096"),
+    ({"RX_SLOTS": 1024, "RX_LINES": 65}, "[core] RX_LINES = 65: legal is at most 64 for RX_SLOTS = 1024 (65536 lines in all)"),
+    ({"N": 8, "QUEUE_DEPTH": 4}, "[core] QUEUE_DEPTH = 4: legal is a power of two in 8..4096, so that a full batch of N = 8 fits"),
+    ({"N": 4, "M": 32, "W": 32}, "[core] M = 32: legal is at most 16 for N = 4 (M·N, the lanes, are at most 64)"),
     ({"BYTES": 4100}, "[dram] BYTES = 4100: legal is a multiple of the bus width K = 32 bytes"),
 ])  # fmt: skip
 def test_problem(changes: dict[str, int], words: str) -> None:

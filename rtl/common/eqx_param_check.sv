@@ -51,8 +51,8 @@ module eqx_param_check #(
            UNIT, SERVICES);
   end
   if (QUEUE_DEPTH != -1
-      && (QUEUE_DEPTH < 2 || QUEUE_DEPTH > 4096 || (QUEUE_DEPTH & (QUEUE_DEPTH - 1)) != 0)) begin : g_range_queue_depth
-    $fatal(1, "%s: QUEUE_DEPTH = %0d: legal is a power of two in 2..4096",
+      && (QUEUE_DEPTH < 4 || QUEUE_DEPTH > 4096 || (QUEUE_DEPTH & (QUEUE_DEPTH - 1)) != 0)) begin : g_range_queue_depth
+    $fatal(1, "%s: QUEUE_DEPTH = %0d: legal is a power of two in 4..4096",
            UNIT, QUEUE_DEPTH);
   end
   if (RX_SLOTS != -1 && (RX_SLOTS < 4 || RX_SLOTS > 1024)) begin : g_range_rx_slots
@@ -115,27 +115,31 @@ module eqx_param_check #(
     $fatal(1, "%s: W = %0d: legal is at most %0d for N = %0d (N*W, the bus width in bytes, is at most %0d)",
            UNIT, W, (128 / N), N, 128);
   end
-  if (C_TRN != -1 && C_INF != -1 && !((C_INF + C_TRN) <= 4)) begin : g_rule_2
+  if (M != -1 && N != -1 && !((M * N) <= 64)) begin : g_rule_2
+    $fatal(1, "%s: M = %0d: legal is at most %0d for N = %0d (M*N, the lanes, are at most %0d)",
+           UNIT, M, (64 / N), N, 64);
+  end
+  if (C_TRN != -1 && C_INF != -1 && !((C_INF + C_TRN) <= 4)) begin : g_rule_3
     $fatal(1, "%s: C_TRN = %0d: legal is 1..%0d for C_INF = %0d (%0d in all)",
            UNIT, C_TRN, (4 - C_INF), C_INF, 4);
   end
-  if (RX_SLOTS != -1 && N != -1 && !(RX_SLOTS >= N)) begin : g_rule_3
+  if (RX_SLOTS != -1 && N != -1 && !(RX_SLOTS >= N)) begin : g_rule_4
     $fatal(1, "%s: RX_SLOTS = %0d: legal is N = %0d or more, so that a full batch fits",
            UNIT, RX_SLOTS, N);
   end
-  if (RX_LINES != -1 && RX_SLOTS != -1 && !((RX_SLOTS * RX_LINES) <= 65536)) begin : g_rule_4
-    $fatal(1, "%s: RX_LINES = %0d: legal is at most %0d for RX_SLOTS = %0d (together at most %0d lines)",
+  if (QUEUE_DEPTH != -1 && N != -1 && !(QUEUE_DEPTH >= N)) begin : g_rule_5
+    $fatal(1, "%s: QUEUE_DEPTH = %0d: legal is a power of two in %0d..%0d, so that a full batch of N = %0d fits",
+           UNIT, QUEUE_DEPTH, N, 4096, N);
+  end
+  if (RX_LINES != -1 && RX_SLOTS != -1 && !((RX_SLOTS * RX_LINES) <= 65536)) begin : g_rule_6
+    $fatal(1, "%s: RX_LINES = %0d: legal is at most %0d for RX_SLOTS = %0d (%0d lines in all)",
            UNIT, RX_LINES, (65536 / RX_SLOTS), RX_SLOTS, 65536);
   end
-  if (TX_LINES != -1 && C_INF != -1 && N != -1 && !(((C_INF * N) * TX_LINES) <= 65536)) begin : g_rule_5
-    $fatal(1, "%s: TX_LINES = %0d: legal is at most %0d for C_INF = %0d and N = %0d (together at most %0d lines)",
-           UNIT, TX_LINES, (65536 / (C_INF * N)), C_INF, N, 65536);
-  end
-  if (WGTC_DEPTH != -1 && M != -1 && N != -1 && !((WGTC_DEPTH % (M * N)) == 0)) begin : g_rule_6
+  if (WGTC_DEPTH != -1 && M != -1 && N != -1 && !((WGTC_DEPTH % (M * N)) == 0)) begin : g_rule_7
     $fatal(1, "%s: WGTC_DEPTH = %0d: legal is a multiple of M*N = %0d",
            UNIT, WGTC_DEPTH, (M * N));
   end
-  if (WGTD_DEPTH != -1 && M != -1 && N != -1 && !((WGTD_DEPTH % (M * N)) == 0)) begin : g_rule_7
+  if (WGTD_DEPTH != -1 && M != -1 && N != -1 && !((WGTD_DEPTH % (M * N)) == 0)) begin : g_rule_8
     $fatal(1, "%s: WGTD_DEPTH = %0d: legal is a multiple of M*N = %0d",
            UNIT, WGTD_DEPTH, (M * N));
   end

@@ -129,7 +129,7 @@ def test_unknown_module_is_refused() -> None:
     ("vpu", {"RX_LINES": 0}, "vpu: RX_LINES = 0: legal is 1..255"),
     ("dma_store", {"C_INF": 4}, "dma_store: C_TRN = 4294967295: legal is 1..3"),
     ("csr_top", {"SERVICES": 5}, "csr_top: SERVICES = 5: legal is 1..4"),
-    ("request_dispatcher", {"QUEUE_DEPTH": 24}, "request_dispatcher: QUEUE_DEPTH = 24: legal is a power of two in 2..4096"),
+    ("request_dispatcher", {"QUEUE_DEPTH": 24}, "request_dispatcher: QUEUE_DEPTH = 24: legal is a power of two in 4..4096"),
     ("responder", {"TX_LINES": 256}, "responder: TX_LINES = 256: legal is 1..255"),
     ("reg_fifo", {"DEPTH": 3}, "reg_fifo: DEPTH = 3: legal is a power of two, 2 or more"),
     ("converter", {"L": 6}, "converter: L = 6, K = 32: legal are powers of two with 2 <= L <= K"),
