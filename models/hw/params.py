@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, fields
 from string import Formatter
 from typing import Any
 
-MAX_CTX = 4        # contexts, of both kinds together: what registers and counters have room for
-MAX_BUS = 128      # bytes of the bus to DRAM, an AXI4 data width of 1024 bits
-MAX_LANES = 64     # lanes of a line
-MAX_QUEUE = 4096   # waiting requests a service
+MAX_CTX = 4  # contexts, of both kinds together: what registers and counters have room for
+MAX_BUS = 128  # bytes of the bus to DRAM, an AXI4 data width of 1024 bits
+MAX_LANES = 64  # lanes of a line
+MAX_QUEUE = 4096  # waiting requests a service
 MAX_WORDS = 65536  # words of a memory: addresses have 16 bits
 
 
@@ -85,14 +85,21 @@ def meanings(params: type) -> dict[str, str]:
 CORE = _ranges(CoreParams)
 DRAM = _ranges(DramParams)
 TABLES = {"core": CORE, "dram": DRAM}
-CONSTANTS = {"MAX_CTX": MAX_CTX, "MAX_BUS": MAX_BUS, "MAX_LANES": MAX_LANES, "MAX_QUEUE": MAX_QUEUE, "MAX_WORDS": MAX_WORDS}
+CONSTANTS = {
+    "MAX_CTX": MAX_CTX,
+    "MAX_BUS": MAX_BUS,
+    "MAX_LANES": MAX_LANES,
+    "MAX_QUEUE": MAX_QUEUE,
+    "MAX_WORDS": MAX_WORDS,
+}
 
 
 @dataclass(frozen=True)
 class Rule:
     """A condition between parameters; where it does not hold, ``subject`` is what is wrong.
 
-    ``holds`` is an expression over parameters and :data:`CONSTANTS` in integer arithmetic (``//`` for division, ``in`` for one of several).
+    ``holds`` is an expression over parameters and :data:`CONSTANTS` in integer arithmetic (``//`` divides,
+    ``in`` is one of several).
     ``legal`` completes "legal is ..."; what stands in braces is such an expression.
     """
 
@@ -103,7 +110,8 @@ class Rule:
 
 RULES = (
     Rule("W", "W in (M, 2 * M, 4 * M)", "M, 2·M or 4·M, one of ({M}, {2 * M}, {4 * M}) for M = {M}"),
-    Rule("W", "N * W <= MAX_BUS", "at most {MAX_BUS // N} for N = {N} (N·W, the bus width in bytes, is at most {MAX_BUS})"),
+    Rule("W", "N * W <= MAX_BUS",
+         "at most {MAX_BUS // N} for N = {N} (N·W, the bus width in bytes, is at most {MAX_BUS})"),
     Rule("M", "M * N <= MAX_LANES", "at most {MAX_LANES // N} for N = {N} (M·N, the lanes, are at most {MAX_LANES})"),
     Rule("C_TRN", "C_INF + C_TRN <= MAX_CTX", "1..{MAX_CTX - C_INF} for C_INF = {C_INF} ({MAX_CTX} in all)"),
     Rule("RX_SLOTS", "RX_SLOTS >= N", "N = {N} or more, so that a full batch fits"),
@@ -123,7 +131,10 @@ def value_of(expression: str, values: Mapping[str, int]) -> int:
 
 def text_of(legal: str, values: Mapping[str, int]) -> str:
     """A rule's text for given values."""
-    parts = [before + (str(value_of(expression, values)) if expression else "") for before, expression, *_ in Formatter().parse(legal)]
+    parts = [
+        before + (str(value_of(expression, values)) if expression else "")
+        for before, expression, *_ in Formatter().parse(legal)
+    ]
     return "".join(parts)
 
 
