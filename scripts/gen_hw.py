@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Generate everything that is copied from models/hw; ``--check`` fails when a copy is out of date.
 
-Copies: the packages eqx_pkg and conv_pkg, the elaboration checks, the enumerations in the register description, tables of the docs.
+Copies: the packages eqx_pkg and conv_pkg, the elaboration checks, the enumerations in the register description,
+tables of the docs.
 """
+
 import re
 import sys
 from pathlib import Path

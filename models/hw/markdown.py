@@ -1,4 +1,7 @@
-"""Tables of the docs from the facts of :mod:`models.hw`, and their places: between ``<!-- hw:name -->`` and ``<!-- hw:end -->``."""
+"""Tables of the docs from the facts of :mod:`models.hw`.
+
+Their places are between ``<!-- hw:name -->`` and ``<!-- hw:end -->``.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,9 @@ def _members(kind: type[Coded], *, name: str = "name", spell: bool = False) -> s
 def _parameters() -> str:
     meanings = params.meanings(params.CoreParams) | params.meanings(params.DramParams)
     return _table(["table", "parameter", "legal", "meaning"], (
-        (f"`[{table}]`", f"`{name}`", legal, meanings[name]) for table, ranges in params.TABLES.items() for name, legal in ranges.items()
+        (f"`[{table}]`", f"`{name}`", legal, meanings[name])
+        for table, ranges in params.TABLES.items()
+        for name, legal in ranges.items()
     ))  # fmt: skip
 
 
@@ -46,7 +51,9 @@ def _constants() -> str:
 def _policies() -> str:
     codes = range(len(Policy), 8)
     rows = [(p.value, f"`{label(p)}`", p.meaning) for p in Policy]
-    return _table(["code", "policy", "mode"], [*rows, (f"{codes[0]}..{codes[-1]}", "", "as `inference_only`")] if codes else rows)
+    return _table(
+        ["code", "policy", "mode"], [*rows, (f"{codes[0]}..{codes[-1]}", "", "as `inference_only`")] if codes else rows
+    )
 
 
 TABLES = {
@@ -71,4 +78,3 @@ def filled(text: str, where: str) -> str:
         return found[1] + TABLES[found[2]]() + found[3]
 
     return _PLACE.sub(fill, text)
-

@@ -30,7 +30,8 @@ class Policy(Coded):
 class PolicyTraits:
     """What software has to know of a policy.
 
-    ``rows``: TRAIN_ROWS is a ``turn`` (twice the array's edge) where classes take turns that somebody waits for, else the ``longest`` product's.
+    ``rows``: TRAIN_ROWS is a ``turn`` (twice the array's edge) where classes take turns that somebody waits for, else the
+    ``longest`` product's.
     ``limited``: a service's TIMEOUT is what its latency limit leaves to a request, so a limit decides when batches go.
     """
 

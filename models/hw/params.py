@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, fields
 from string import Formatter
 from typing import Any
 
-MAX_CTX = 4        # contexts, of both kinds together: what registers and counters have room for
-MAX_BUS = 128      # bytes of the bus to DRAM, an AXI4 data width of 1024 bits
-MAX_LANES = 64     # lanes of the VPU: what the instruction dispatcher and the reductions are built for
-MAX_QUEUE = 4096   # requests that may wait of a service
+MAX_CTX = 4  # contexts, of both kinds together: what registers and counters have room for
+MAX_BUS = 128  # bytes of the bus to DRAM, an AXI4 data width of 1024 bits
+MAX_LANES = 64  # lanes of a line
+MAX_QUEUE = 4096  # waiting requests a service
 MAX_WORDS = 65536  # words of a memory: addresses have 16 bits
 
 
@@ -70,7 +70,7 @@ class DramParams:
 
     LATENCY: int = _param(1, 100000, "cycles from an address to its first beat")
     GAP: int = _param(0, 1000, "idle cycles after each beat")
-    BYTES: int = _param(4096, 1 << 31, "size in bytes: a run beyond it ends before its address wraps")
+    BYTES: int = _param(4096, 1 << 31, "size in bytes")  # so a run beyond it fails before its address passes 2^32
 
 
 def _ranges(params: type) -> dict[str, Range]:
@@ -85,14 +85,21 @@ def meanings(params: type) -> dict[str, str]:
 CORE = _ranges(CoreParams)
 DRAM = _ranges(DramParams)
 TABLES = {"core": CORE, "dram": DRAM}
-CONSTANTS = {"MAX_CTX": MAX_CTX, "MAX_LANES": MAX_LANES, "MAX_QUEUE": MAX_QUEUE, "MAX_BUS": MAX_BUS, "MAX_WORDS": MAX_WORDS}
+CONSTANTS = {
+    "MAX_CTX": MAX_CTX,
+    "MAX_BUS": MAX_BUS,
+    "MAX_LANES": MAX_LANES,
+    "MAX_QUEUE": MAX_QUEUE,
+    "MAX_WORDS": MAX_WORDS,
+}
 
 
 @dataclass(frozen=True)
 class Rule:
     """A condition between parameters; where it does not hold, ``subject`` is what is wrong.
 
-    ``holds`` is an expression over parameters and :data:`CONSTANTS` in integer arithmetic (``//`` for division, ``in`` for one of several).
+    ``holds`` is an expression over parameters and :data:`CONSTANTS` in integer arithmetic (``//`` divides,
+    ``in`` is one of several).
     ``legal`` completes "legal is ..."; what stands in braces is such an expression.
     """
 
@@ -103,15 +110,14 @@ class Rule:
 
 RULES = (
     Rule("W", "W in (M, 2 * M, 4 * M)", "M, 2·M or 4·M, one of ({M}, {2 * M}, {4 * M}) for M = {M}"),
-    Rule("W", "N * W <= MAX_BUS", "at most {MAX_BUS // N} for N = {N} (N·W, the bus width in bytes, is at most {MAX_BUS})"),
-    Rule("M", "N * M <= MAX_LANES", "at most {MAX_LANES // N} for N = {N} (M·N, the lanes, are at most {MAX_LANES})"),
+    Rule("W", "N * W <= MAX_BUS",
+         "at most {MAX_BUS // N} for N = {N} (N·W, the bus width in bytes, is at most {MAX_BUS})"),
+    Rule("M", "M * N <= MAX_LANES", "at most {MAX_LANES // N} for N = {N} (M·N, the lanes, are at most {MAX_LANES})"),
     Rule("C_TRN", "C_INF + C_TRN <= MAX_CTX", "1..{MAX_CTX - C_INF} for C_INF = {C_INF} ({MAX_CTX} in all)"),
     Rule("RX_SLOTS", "RX_SLOTS >= N", "N = {N} or more, so that a full batch fits"),
     Rule("QUEUE_DEPTH", "QUEUE_DEPTH >= N", "a power of two in {N}..{MAX_QUEUE}, so that a full batch of N = {N} fits"),
     Rule("RX_LINES", "RX_SLOTS * RX_LINES <= MAX_WORDS",
-         "at most {MAX_WORDS // RX_SLOTS} for RX_SLOTS = {RX_SLOTS} (together at most {MAX_WORDS} lines)"),
-    Rule("TX_LINES", "C_INF * N * TX_LINES <= MAX_WORDS",
-         "at most {MAX_WORDS // (C_INF * N)} for C_INF = {C_INF} and N = {N} (together at most {MAX_WORDS} lines)"),
+         "at most {MAX_WORDS // RX_SLOTS} for RX_SLOTS = {RX_SLOTS} ({MAX_WORDS} lines in all)"),
     Rule("WGTC_DEPTH", "WGTC_DEPTH % (M * N) == 0", "a multiple of M·N = {M * N}"),
     Rule("WGTD_DEPTH", "WGTD_DEPTH % (M * N) == 0", "a multiple of M·N = {M * N}"),
     Rule("BYTES", "BYTES % (N * W) == 0", "a multiple of the bus width K = {N * W} bytes"),
@@ -125,7 +131,10 @@ def value_of(expression: str, values: Mapping[str, int]) -> int:
 
 def text_of(legal: str, values: Mapping[str, int]) -> str:
     """A rule's text for given values."""
-    parts = [before + (str(value_of(expression, values)) if expression else "") for before, expression, *_ in Formatter().parse(legal)]
+    parts = [
+        before + (str(value_of(expression, values)) if expression else "")
+        for before, expression, *_ in Formatter().parse(legal)
+    ]
     return "".join(parts)
 
 

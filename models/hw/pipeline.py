@@ -22,7 +22,9 @@ def _constant(name: str, value: int, meaning: str) -> int:
 
 
 ADD_LATENCY = _constant("ADD_LATENCY", 2, "cycles of the fp32 adder in the accumulator")
-ROW_EXTRA = _constant("ROW_EXTRA", 2 + ADD_LATENCY, "a row's sums are in ACC 2·N + this many cycles after it entered the arrays")
+ROW_EXTRA = _constant(
+    "ROW_EXTRA", 2 + ADD_LATENCY, "a row's sums are in ACC 2·N + this many cycles after it entered the arrays"
+)
 ACC_HAZARD = _constant("ACC_HAZARD", 1 + ADD_LATENCY, "cycles after a row in which no row may accumulate on its line")
 VEC_STAGE = _constant("VEC_STAGE", 8, "VEC and TXB are written this many cycles + log2(L) after a line's start")
 CONVERT_LATENCY = _constant("CONVERT_LATENCY", 2, "cycles from a block's last line, or its column, to its write")

@@ -1,4 +1,7 @@
-"""Units, states and causes: what a context is doing, why it stopped, why a unit did not work, what became of a request."""
+"""Units, states and causes.
+
+What a context is doing, why it stopped, why a unit did not work, what became of a request.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +60,7 @@ class Stall(Coded):
 
 
 class Perf(Coded):
-    """Performance counters of a unit (register PERF_SEL, field ``index``): below POLICY the cycles worked for that context."""
+    """Performance counters of a unit (PERF_SEL, field ``index``); below POLICY: cycles worked for that context."""
 
     POLICY = MAX_CTX, "idle: only training could go on, and the policy held it"
     INTERNAL = MAX_CTX + 1, "idle: it held work, but waited inside"

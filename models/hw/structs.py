@@ -14,7 +14,10 @@ Value = int | Sequence[int]
 
 @dataclass(frozen=True)
 class Field:
-    """A field of ``width`` bits, or ``count`` of them (element 0 least significant). ``enum``: its type in ``eqx_pkg``."""
+    """A field of ``width`` bits, or ``count`` of them (element 0 least significant).
+
+    ``enum``: its type in ``eqx_pkg``.
+    """
 
     name: str
     width: int
@@ -51,15 +54,18 @@ class Struct:
         names = [f.name for f in self.fields]
         wrong = [n for n in values if n not in names] + [n for n in names if n not in values]
         if wrong:
-            raise ValueError(f"{self.name}: {wrong[0]} is {'missing' if wrong[0] in names else 'no field'} (has {', '.join(names)})")
+            raise ValueError(
+                f"{self.name}: {wrong[0]} is {'missing' if wrong[0] in names else 'no field'} (has {', '.join(names)})"
+            )
         word = 0
         for f in self.fields:
-            parts = [values[f.name]] if not f.count else list(values[f.name])  # type: ignore[call-overload,arg-type]
+            value = values[f.name]
+            parts = list(value) if isinstance(value, Sequence) else [value]
             if len(parts) != max(1, f.count):
                 raise ValueError(f"{self.name}.{f.name}: {len(parts)} values: legal are {f.count}")
             for part in reversed(parts):
-                if not 0 <= int(part) < 1 << f.width:
-                    raise ValueError(f"{self.name}.{f.name} = {int(part)}: legal range 0..{(1 << f.width) - 1}")
+                if not 0 <= part < 1 << f.width:
+                    raise ValueError(f"{self.name}.{f.name} = {part}: legal range 0..{(1 << f.width) - 1}")
                 word = word << f.width | int(part)
         return word
 
@@ -86,7 +92,8 @@ _PC = (
     Field("pc", 16, "first instruction of each stream", count=4),
 )
 
-CTX_ENV = Struct("ctx_env_t", "What a unit needs to know of a context beside the instruction. Stable while the context runs.", (
+CTX_ENV = Struct(
+    "ctx_env_t", "What a unit needs to know of a context beside the instruction. Stable while the context runs.", (
     Field("rows", 8, "valid rows of the batch (1..N; inference)"),
     Field("vec_base", 16, "relocation of SRC_VEC / DST_VEC, lines"),
     Field("acc_base", 16, "relocation of SRC_ACC and MATMUL C, lines"),
@@ -104,7 +111,8 @@ SVC_CFG = Struct("svc_cfg_t", "Settings of an installed service (CSRs).", (
     Field("rx_lines", 8, "payload lines of a request (1..RX_LINES)"),
     Field("tx_lines", 8, "payload lines of a response (1..TX_LINES)"),
 ))  # fmt: skip
-CTX_CFG = Struct("ctx_cfg_t", "Settings of a context (CSRs). What follows actc_base is used by training contexts only.", (
+CTX_CFG = Struct(
+    "ctx_cfg_t", "Settings of a context (CSRs). What follows actc_base is used by training contexts only.", (
     Field("vec_base", 16), Field("acc_base", 16), Field("actc_base", 16), *_PC,
     Field("w_base", 16), Field("c_base", 16), Field("dram_base", 32),
     Field("iters", 32, "times the program runs (1..2^32-1)"),
@@ -129,7 +137,8 @@ CTX_SEEN = Struct("ctx_seen_t", "Of a context's status what a probe reports when
     Field("state", 3, enum="ctx_state_e"),
 ))  # fmt: skip
 BATCH_ROW = Struct(
-    "batch_row_t", "One request of a batch, handed from the request dispatcher to an inference context, in row order.", (
+    "batch_row_t",
+    "One request of a batch, handed from the request dispatcher to an inference context, in row order.", (
         Field("age", 32, "cycles since it was queued"),
         Field("last", 1, "the batch's last row"),
         Field("ctx", 8, "inference context"),

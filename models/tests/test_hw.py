@@ -41,7 +41,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def python(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, *words], cwd=folder, capture_output=True, encoding="utf-8", errors="replace", env={"PATH": "/usr/bin:/bin"})
+    return subprocess.run(
+        [sys.executable, *words], cwd=folder, capture_output=True, encoding="utf-8", errors="replace", env={"PATH": "/usr/bin:/bin"}
+    )
 
 
 def edit(folder: Path, file: str, old: str, new: str) -> None:
@@ -56,8 +58,14 @@ def test_a_range_is_one_edit(checkout: Path) -> None:
     edit(checkout, "models/hw/params.py", "N: int = _param(4, 32,", "N: int = _param(8, 16,")
     stale = python(checkout, "scripts/gen_hw.py", "--check")
     assert stale.returncode == 1
-    assert re.findall(r"^(\S+) is out of date", stale.stderr, re.M) == ["rtl/common/eqx_param_check.sv", "docs/architecture.md"]
-    assert python(checkout, "scripts/gen_hw.py").returncode == 0 and python(checkout, "scripts/gen_hw.py", "--check").returncode == 0
+    assert re.findall(r"^(\S+) is out of date", stale.stderr, re.M) == [
+        "rtl/common/eqx_param_check.sv",
+        "docs/architecture.md",
+    ]
+    assert (
+        python(checkout, "scripts/gen_hw.py").returncode == 0
+        and python(checkout, "scripts/gen_hw.py", "--check").returncode == 0
+    )
     assert "N < 8 || N > 16" in (checkout / "rtl/common/eqx_param_check.sv").read_text(encoding="utf-8")
     assert "| `N` | a power of two in 8..16 |" in (checkout / "docs/architecture.md").read_text(encoding="utf-8")
     refused = python(checkout, "-c", "from models.config import load_config; load_config('tiny')")
@@ -81,14 +89,18 @@ def test_a_copy_that_differs_is_found(checkout: Path) -> None:
 def test_a_page_with_an_unknown_table() -> None:
     with pytest.raises(ValueError, match=r"docs/x\.md: no table 'weather': legal are parameters, rules, "):
         filled("<!-- hw:weather -->\n<!-- hw:end -->\n", "docs/x.md")
-    assert set(re.findall(r"<!-- hw:(\w+) -->", "".join(p.read_text(encoding="utf-8") for p in (ROOT / "docs").glob("*.md")))) - {"end"} == set(TABLES)
+    assert set(re.findall(r"<!-- hw:(\w+) -->", "".join(p.read_text(encoding="utf-8") for p in (ROOT / "docs").glob("*.md")))) - {
+        "end"
+    } == set(TABLES)
 
 
 @pytest.mark.parametrize(("changes", "words"), [
     ({"N": 6}, "[core] N = 6: legal is a power of two in 4..32"),
     ({"GAP": -1}, "[dram] GAP = -1: legal is 0..1000"),
     ({"QUEUE_DEPTH": 24}, "[core] QUEUE_DEPTH = 24: legal is a power of two in 4..4096"),
-    ({"RX_SLOTS": 1024, "RX_LINES": 65}, "[core] RX_LINES = 65: legal is at most 64 for RX_SLOTS = 1024 (together at most 65536 lines)"),
+    ({"RX_SLOTS": 1024, "RX_LINES": 65}, "[core] RX_LINES = 65: legal is at most 64 for RX_SLOTS = 1024 (65536 lines in all)"),
+    ({"N": 8, "QUEUE_DEPTH": 4}, "[core] QUEUE_DEPTH = 4: legal is a power of two in 8..4096, so that a full batch of N = 8 fits"),
+    ({"N": 4, "M": 32, "W": 32}, "[core] M = 32: legal is at most 16 for N = 4 (M·N, the lanes, are at most 64)"),
     ({"BYTES": 4100}, "[dram] BYTES = 4100: legal is a multiple of the bus width K = 32 bytes"),
 ])  # fmt: skip
 def test_problem(changes: dict[str, int], words: str) -> None:
@@ -102,7 +114,9 @@ def test_the_rtl_checks_every_parameter_and_rule() -> None:
     assert text.count("$fatal") == len(CORE) + sum("BYTES" not in r.holds for r in RULES)
     core = (ROOT / "rtl/equinox_core.sv").read_text(encoding="utf-8")
     for name in CORE:
-        assert f".{name}({name})" in core[core.index("eqx_param_check #(") :][:900], f"equinox_core does not check {name}"
+        assert f".{name}({name})" in core[core.index("eqx_param_check #(") :][:900], (
+            f"equinox_core does not check {name}"
+        )
 
 
 def test_expressions() -> None:
@@ -116,10 +130,21 @@ def test_structs() -> None:
     """Written out by hand once: the first field is the most significant."""
     word = BATCH_ROW.pack(age=5, last=True, ctx=1, svc=2, rows=3, row=4, slot=6, id=7)
     assert word == 5 << 81 | 1 << 80 | 1 << 72 | 2 << 64 | 3 << 56 | 4 << 48 | 6 << 32 | 7
-    assert vars(BATCH_ROW.unpack(word)) == {"age": 5, "last": 1, "ctx": 1, "svc": 2, "rows": 3, "row": 4, "slot": 6, "id": 7}
+    assert vars(BATCH_ROW.unpack(word)) == {
+        "age": 5,
+        "last": 1,
+        "ctx": 1,
+        "svc": 2,
+        "rows": 3,
+        "row": 4,
+        "slot": 6,
+        "id": 7,
+    }
     assert HEADER.pack(id=3, status=2, svc=1) == 3 << 16 | 2 << 8 | 1
     settings = {f.name: [n % 16 for n in range(f.count)] if f.count else 1 for f in CTX_CFG.fields}
-    assert CTX_CFG.unpack(CTX_CFG.pack(**settings)).sem_init == list(range(16)) and CTX_CFG.pack(**settings) & 0xFF == 0x10
+    assert (
+        CTX_CFG.unpack(CTX_CFG.pack(**settings)).sem_init == list(range(16)) and CTX_CFG.pack(**settings) & 0xFF == 0x10
+    )
     both = CTX_STS.pack_all(CTX_STS.pack(state=n, err_cause=1, err_unit=2, steps=9) for n in (3, 5))
     assert [s.state for s in CTX_STS.unpack_all(both, 2)] == [3, 5]
     assert sum(s.bits for s in STRUCTS) == sum(f.bits for s in STRUCTS for f in s.fields)
@@ -149,7 +174,11 @@ def test_the_registers_have_room() -> None:
 def test_policies() -> None:
     """Names, codes and traits; a mode is named like the policy that is always in it."""
     assert [POLICIES.index(p.name.lower()) for p in Policy] == list(Policy) == list(range(len(TRAITS)))
-    assert dict(zip(MODES, Mode, strict=True)) == {"inference_only": Mode.INF_ONLY, "fair": Mode.FAIR, "priority": Mode.PRIO}
+    assert dict(zip(MODES, Mode, strict=True)) == {
+        "inference_only": Mode.INF_ONLY,
+        "fair": Mode.FAIR,
+        "priority": Mode.PRIO,
+    }
     assert traits("slack").limited and not traits("fair").limited and traits("fair").rows == "turn"
 
 

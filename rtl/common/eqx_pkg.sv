@@ -51,7 +51,7 @@ package eqx_pkg;
     STALL_INTERNAL = 2'd2  // it holds work, but waits inside (weights loading, hazard, DRAM)
   } stall_e;
 
-  // Performance counters of a unit (register PERF_SEL, field index): below POLICY the cycles worked for that context.
+  // Performance counters of a unit (PERF_SEL, field index); below POLICY: cycles worked for that context.
   typedef enum logic [3:0] {
     PERF_POLICY = 4'd4,      // idle: only training could go on, and the policy held it
     PERF_INTERNAL = 4'd5,    // idle: it held work, but waited inside

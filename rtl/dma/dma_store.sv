@@ -66,6 +66,7 @@ module dma_store #(
   localparam int unsigned PAGE = (eqx_pkg::AXI_PAGE / K < eqx_pkg::AXI_BURST) ? eqx_pkg::AXI_PAGE / K : eqx_pkg::AXI_BURST;
   localparam int unsigned SLOTS = 2 * K + 2;  // one panel streams while the next is gathered
   localparam int unsigned SEGS = eqx_pkg::ST_SEGMENTS;  // between arbitration and their last address
+  localparam int unsigned GW = $clog2(SEGS + 1);
   localparam int unsigned CW = (CTX > 1) ? $clog2(CTX) : 1;
   localparam int unsigned SW = $clog2(SLOTS);
 
@@ -126,7 +127,7 @@ module dma_store #(
 
   // Arbitration; segs_q counts segments taken whose last address is not out.
   logic          can_take, policy, seg_ready, seg_out;
-  logic [2:0]    segs_q;
+  logic [GW-1:0] segs_q;
   logic [CW-1:0] gnt_idx;
   dma_pkg::seg_t pick;
   eqx_arb #(
@@ -141,7 +142,7 @@ module dma_store #(
       .gnt_o (gnt),
       .held_o(policy)
   );
-  assign can_take = !lost_o && seg_ready && segs_q != 3'(SEGS);
+  assign can_take = !lost_o && seg_ready && segs_q != GW'(SEGS);
   assign take     = can_take ? gnt : '0;
   always_comb begin
     gnt_idx = '0;
@@ -150,7 +151,7 @@ module dma_store #(
   assign pick = seg[gnt_idx];
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) segs_q <= '0;
-    else segs_q <= lost_o ? '0 : segs_q + 3'(|take) - 3'(seg_out);
+    else segs_q <= lost_o ? '0 : segs_q + GW'(|take) - GW'(seg_out);
   end
 
   // Gather into the beat memory.
