@@ -159,7 +159,7 @@ def load_config(source: str | Path) -> Config:
         path = CONFIG_DIR / f"{source}.toml"
     where = path.name
     try:
-        tables = tomllib.loads(path.read_text())
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError:
         known = ", ".join(sorted(p.stem for p in CONFIG_DIR.glob("*.toml")))
         raise ValueError(f"{source}: no such configuration (configs/ has {known})") from None

@@ -9,22 +9,20 @@ import sys
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from verif.lib import process  # noqa: E402
+from verif.lib.toolchain import ROOT
+from verif.lib import process
 
 if __name__ == "__main__":
     process.stoppable()  # before the slow imports
 
-from verif.bench.chip import CHIP, BenchError  # noqa: E402
-from verif.bench.figures import Figure, table, verdict, write  # noqa: E402
-from verif.bench.scheduling import SCHEDULING  # noqa: E402
-from verif.bench.speed import build_time, simulation_speed, test_time  # noqa: E402
-from verif.experiments.rtl_engine import PointError  # noqa: E402
-from verif.lib import lock  # noqa: E402
-from verif.lib.cli import Parser  # noqa: E402
-from verif.lib.sim import BuildError, ToolError  # noqa: E402
+from verif.bench.chip import CHIP, BenchError
+from verif.bench.figures import Figure, table, verdict, write
+from verif.bench.scheduling import SCHEDULING
+from verif.bench.speed import build_time, simulation_speed, test_time
+from verif.experiments.rtl_engine import PointError
+from verif.lib import lock
+from models.cli import Parser
+from verif.lib.sim import BuildError, ToolError
 
 WHAT = (*CHIP, *SCHEDULING, "speed", "build", "test")
 DEFAULT = tuple(w for w in WHAT if w != "test")

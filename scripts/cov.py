@@ -7,18 +7,16 @@ import contextlib
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from verif.lib import process  # noqa: E402
+from verif.lib.toolchain import ROOT
+from verif.lib import process
 
 if __name__ == "__main__":
     process.stoppable()  # before the slow imports
 
-from verif.coverage import gates, merge, toggle  # noqa: E402
-from verif.lib import coverage, coverage_html, lock  # noqa: E402
-from verif.lib.cli import Parser  # noqa: E402
-from verif.lib.keep import write_whole  # noqa: E402
+from verif.coverage import gates, merge, toggle
+from verif.lib import coverage, coverage_html, lock
+from models.cli import Parser
+from verif.lib.keep import write_whole
 
 
 def _minimum(text: str) -> tuple[str, float]:

@@ -15,15 +15,13 @@ import argparse
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-from models.config import load_config  # noqa: E402
-from models.isa.asm import assemble, disassemble  # noqa: E402
-from models.isa.check import check_program  # noqa: E402
-from models.isa.encoding import INSTR_BITS, Unit, decode  # noqa: E402
-from models.isa.program import Program  # noqa: E402
-from models.isa.races import check_races  # noqa: E402
-from verif.lib.cli import Parser  # noqa: E402
+from models.config import load_config
+from models.isa.asm import assemble, disassemble
+from models.isa.check import check_program
+from models.isa.encoding import INSTR_BITS, Unit, decode
+from models.isa.program import Program
+from models.isa.races import check_races
+from models.cli import Parser
 
 
 def to_words(prog: Program) -> str:
@@ -63,7 +61,7 @@ def from_words(text: str, source: str) -> Program:
 
 def run(args: argparse.Namespace) -> None:
     """Carry out one command; ValueError or OSError where it fails."""
-    text = args.file.read_text()
+    text = args.file.read_text(encoding="utf-8")
     if args.command == "dis":
         out = disassemble(from_words(text, args.file.name))
     else:
@@ -75,7 +73,7 @@ def run(args: argparse.Namespace) -> None:
             return
         out = to_words(prog)
     if args.output:
-        args.output.write_text(out)
+        args.output.write_text(out, encoding="utf-8")
     else:
         sys.stdout.write(out)
 

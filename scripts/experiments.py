@@ -7,22 +7,20 @@ import argparse
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from verif.lib import process  # noqa: E402
+from verif.lib.toolchain import ROOT
+from verif.lib import process
 
 if __name__ == "__main__":
     process.stoppable("the same command goes on from here")  # before the slow imports
 
-from models.config import load_config  # noqa: E402
-from verif.experiments.experiments import EXPERIMENTS, Setting  # noqa: E402
-from verif.experiments.page import update  # noqa: E402
-from verif.experiments.rtl_engine import PointError  # noqa: E402
-from verif.experiments.sweep import sweep  # noqa: E402
-from verif.lib import lock  # noqa: E402
-from verif.lib.cli import Parser  # noqa: E402
-from verif.lib.sim import BuildError, ToolError  # noqa: E402
+from models.config import load_config
+from verif.experiments.experiments import EXPERIMENTS, Setting
+from verif.experiments.page import update
+from verif.experiments.rtl_engine import PointError
+from verif.experiments.sweep import sweep
+from verif.lib import lock
+from models.cli import Parser
+from verif.lib.sim import BuildError, ToolError
 
 ENGINES = {"model": (True, False), "rtl": (False, True), "both": (True, True)}
 

@@ -1,12 +1,10 @@
 #!/usr/bin/env python3
 """Generate rtl/numeric/act_rom_pkg.sv from models/numerics/activation_rom.py; ``--check`` fails when it is out of date."""
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-from models.numerics import activation_rom as r  # noqa: E402
-from verif.lib.generated import parser, update  # noqa: E402
+from verif.lib.toolchain import ROOT
+from models.numerics import activation_rom as r
+from verif.lib.generated import parser, update
 
 TARGET = ROOT / "rtl/numeric/act_rom_pkg.sv"
 

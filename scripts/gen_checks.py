@@ -1,12 +1,10 @@
 """Generate docs/checks.md, the inventory of checkers; ``--check`` fails when it is out of date."""
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-from verif.lib.generated import parser, update  # noqa: E402
-from verif.selftest.faultlist import FaultListError, load  # noqa: E402
-from verif.selftest.inventory import page  # noqa: E402
+from verif.lib.toolchain import ROOT
+from verif.lib.generated import parser, update
+from verif.selftest.faultlist import FaultListError, load
+from verif.selftest.inventory import page
 
 TARGET = ROOT / "docs/checks.md"
 

@@ -1,12 +1,10 @@
 #!/usr/bin/env python3
 """Generate rtl/common/eqx_isa_pkg.sv from models/isa/encoding.py; ``--check`` fails when it is out of date."""
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-from models.isa import encoding as e  # noqa: E402
-from verif.lib.generated import parser, update  # noqa: E402
+from verif.lib.toolchain import ROOT
+from models.isa import encoding as e
+from verif.lib.generated import parser, update
 
 TARGET = ROOT / "rtl/common/eqx_isa_pkg.sv"
 

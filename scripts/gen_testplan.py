@@ -1,16 +1,14 @@
 #!/usr/bin/env python3
 """Generate docs/testplan.md from verif/testplan; ``--check`` fails when it is out of date, or when the plan is not in order."""
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-from verif.lib.generated import parser, update  # noqa: E402
-from verif.plan.catalogue import catalogue  # noqa: E402
-from verif.plan.check import check  # noqa: E402
-from verif.plan.load import PlanError, load  # noqa: E402
-from verif.plan.render import markdown  # noqa: E402
-from verif.regress.collect import CollectError  # noqa: E402
+from verif.lib.toolchain import ROOT
+from verif.lib.generated import parser, update
+from verif.plan.catalogue import catalogue
+from verif.plan.check import check
+from verif.plan.load import PlanError, load
+from verif.plan.render import markdown
+from verif.regress.collect import CollectError
 
 TARGET = ROOT / "docs/testplan.md"
 

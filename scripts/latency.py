@@ -10,20 +10,18 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from verif.lib import process  # noqa: E402
+from verif.lib.toolchain import ROOT
+from verif.lib import process
 
 if __name__ == "__main__":
     process.stoppable("the same command goes on from here")  # before the slow imports
 
-from verif.latency.budgets import update  # noqa: E402
-from verif.latency.cases import FILE, load_cases  # noqa: E402
-from verif.latency.output import table, verdict, write  # noqa: E402
-from verif.latency.runner import run_all  # noqa: E402
-from verif.latency.verdict import broken, gates  # noqa: E402
-from verif.lib import lock  # noqa: E402
+from verif.latency.budgets import update
+from verif.latency.cases import FILE, load_cases
+from verif.latency.output import table, verdict, write
+from verif.latency.runner import run_all
+from verif.latency.verdict import broken, gates
+from verif.lib import lock
 
 
 class Parser(argparse.ArgumentParser):

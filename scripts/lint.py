@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from verif.lib import process  # noqa: E402
+from verif.lib import process
 
 if __name__ == "__main__":
     process.stoppable()  # before the slow imports
 
-from verif.lib.cli import Parser  # noqa: E402
-from verif.lib.lint import lint  # noqa: E402
+from models.cli import Parser
+from verif.lib.lint import lint
 
 STEPS = ("rules", "generated", "verilator", "yosys")
 

@@ -9,20 +9,18 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from verif.lib import process  # noqa: E402
+from verif.lib.toolchain import ROOT
+from verif.lib import process
 
 if __name__ == "__main__":
     process.stoppable("the same command goes on from here")  # before the slow imports
 
-from verif.lib import lock  # noqa: E402
-from verif.lib.cli import Parser  # noqa: E402
-from verif.lib.keep import write_whole  # noqa: E402
-from verif.mutants import campaign, output, survivors  # noqa: E402
-from verif.mutants.judge import judge_block  # noqa: E402
-from verif.mutants.runner import Bench  # noqa: E402
+from verif.lib import lock
+from models.cli import Parser
+from verif.lib.keep import write_whole
+from verif.mutants import campaign, output, survivors
+from verif.mutants.judge import judge_block
+from verif.mutants.runner import Bench
 
 
 def say(line: str) -> None:

@@ -7,25 +7,23 @@ import contextlib
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from verif.lib import process  # noqa: E402
+from verif.lib.toolchain import ROOT
+from verif.lib import process
 
 if __name__ == "__main__":
     process.stoppable()  # before the slow imports
 
-from verif.lib import lock  # noqa: E402
-from verif.lib.cli import Parser  # noqa: E402
-from verif.lib.coverage import CoverageError  # noqa: E402
-from verif.lib.keep import write_whole  # noqa: E402
-from verif.plan import render  # noqa: E402
-from verif.plan.catalogue import catalogue  # noqa: E402
-from verif.plan.check import check, check_dumped  # noqa: E402
-from verif.plan.load import PlanError, load  # noqa: E402
-from verif.plan.measure import Measure  # noqa: E402
-from verif.plan.results import read_junit, unmet  # noqa: E402
-from verif.regress.collect import CollectError  # noqa: E402
+from verif.lib import lock
+from models.cli import Parser
+from verif.lib.coverage import CoverageError
+from verif.lib.keep import write_whole
+from verif.plan import render
+from verif.plan.catalogue import catalogue
+from verif.plan.check import check, check_dumped
+from verif.plan.load import PlanError, load
+from verif.plan.measure import Measure
+from verif.plan.results import read_junit, unmet
+from verif.regress.collect import CollectError
 
 
 def main() -> int:

@@ -8,18 +8,16 @@ import re
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from verif.lib import process  # noqa: E402
+from verif.lib.toolchain import ROOT
+from verif.lib import process
 
 if __name__ == "__main__":
     process.stoppable("the same command goes on from here")  # before the slow imports
 
-from verif.lib.cli import Parser  # noqa: E402
-from verif.lib.sim import BuildError  # noqa: E402
-from verif.random.knobs import Knobs  # noqa: E402
-from verif.random.search import OUT, search  # noqa: E402
+from models.cli import Parser
+from verif.lib.sim import BuildError
+from verif.random.knobs import Knobs
+from verif.random.search import OUT, search
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:

@@ -6,26 +6,23 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from verif.lib import process  # noqa: E402
+from verif.lib import process
 
 if __name__ == "__main__":
     process.stoppable("the same command goes on from here")  # before the slow imports
 
-from verif.coverage.exclusions import ExclusionError  # noqa: E402
-from verif.coverage.gates import GateError  # noqa: E402
-from verif.lib.cli import Parser  # noqa: E402
-from verif.lib.coverage import CoverageError  # noqa: E402
-from verif.plan.load import PlanError  # noqa: E402
-from verif.regress.collect import CollectError  # noqa: E402
-from verif.regress.compare import CompareError, compare  # noqa: E402
-from verif.regress.executor import ClusterError, default_jobs  # noqa: E402
-from verif.regress.jobs import FilterError, Filters  # noqa: E402
-from verif.regress.regression import JUNIT, PAGE, Regression  # noqa: E402
-from verif.regress.run import OUT, Options, plan, regress  # noqa: E402
-from verif.regress.tiers import FILE, TierError  # noqa: E402
+from verif.coverage.exclusions import ExclusionError
+from verif.coverage.gates import GateError
+from models.cli import Parser
+from verif.lib.coverage import CoverageError
+from verif.plan.load import PlanError
+from verif.regress.collect import CollectError
+from verif.regress.compare import CompareError, compare
+from verif.regress.executor import ClusterError, default_jobs
+from verif.regress.jobs import FilterError, Filters
+from verif.regress.regression import JUNIT, PAGE, Regression
+from verif.regress.run import OUT, Options, plan, regress
+from verif.regress.tiers import FILE, TierError
 
 _SHOWN = 40
 

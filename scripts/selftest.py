@@ -8,21 +8,19 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from verif.lib import process  # noqa: E402
+from verif.lib import process
 
 if __name__ == "__main__":
     process.stoppable("the same command goes on from here")  # before the slow imports
 
-from verif.lib.asserts import never_exercised  # noqa: E402
-from verif.lib import lock  # noqa: E402
-from verif.lib.cli import Parser  # noqa: E402
-from verif.lib.coverage import CoverageError, merge, parse  # noqa: E402
-from verif.lib.toolchain import BUILD  # noqa: E402
-from verif.selftest.campaign import OUT, Campaign  # noqa: E402
-from verif.selftest.faultlist import Fault, FaultList, FaultListError, load  # noqa: E402
-from verif.selftest.output import save, table  # noqa: E402
+from verif.lib.asserts import never_exercised
+from verif.lib import lock
+from models.cli import Parser
+from verif.lib.coverage import CoverageError, merge, parse
+from verif.lib.toolchain import BUILD
+from verif.selftest.campaign import OUT, Campaign
+from verif.selftest.faultlist import Fault, FaultList, FaultListError, load
+from verif.selftest.output import save, table
 
 
 def exercised(folder: Path, parser: Parser) -> int:

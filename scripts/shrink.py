@@ -8,19 +8,17 @@ import re
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from verif.lib import process  # noqa: E402
+from verif.lib.toolchain import ROOT
+from verif.lib import process
 
 if __name__ == "__main__":
     process.stoppable("the same command goes on from here")  # before the slow imports
 
-from verif.lib.cli import Parser  # noqa: E402
-from verif.lib.sim import BuildError  # noqa: E402
-from verif.random.case import load_case, save_case  # noqa: E402
-from verif.random.minimise import minimise  # noqa: E402
-from verif.random.run import CASE  # noqa: E402
+from models.cli import Parser
+from verif.lib.sim import BuildError
+from verif.random.case import load_case, save_case
+from verif.random.minimise import minimise
+from verif.random.run import CASE
 
 CASES = ROOT / "verif/random/cases"
 

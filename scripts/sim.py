@@ -10,21 +10,19 @@ from dataclasses import fields
 from difflib import get_close_matches
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from verif.lib import process  # noqa: E402
+from verif.lib.toolchain import ROOT
+from verif.lib import process
 
 if __name__ == "__main__":
     process.stoppable()  # before the slow imports
 
-from verif.env.progress import ProgressBar  # noqa: E402
-from verif.env.scenario import DEFAULT_TRACE, POLICIES, SERVICES, TRAIN, Scenario  # noqa: E402
-from verif.env.simulate import TIMELINE, ChipRun, default_run_dir, simulate  # noqa: E402
-from verif.lib import lock  # noqa: E402
-from verif.lib.cli import Parser  # noqa: E402
-from verif.lib.sim import BuildError, ToolError  # noqa: E402
-from verif.report import RunResult, summary, write_html  # noqa: E402
+from verif.env.progress import ProgressBar
+from models.deploy.scenario import DEFAULT_TRACE, POLICIES, SERVICES, TRAIN, Scenario
+from verif.env.simulate import TIMELINE, ChipRun, default_run_dir, simulate
+from verif.lib import lock
+from models.cli import Parser
+from verif.lib.sim import BuildError, ToolError
+from models.report import RunResult, summary, write_html
 
 BENCH = ROOT / "verif" / "tests" / "bench_equinox.py"
 HELP = {
@@ -61,7 +59,7 @@ def parse(argv: list[str] | None) -> tuple[Scenario, bool, bool, Path | None]:
 
 def known_tests() -> list[str]:
     """Names of the tests of the bench (which only a simulator can import)."""
-    return re.findall(r"^class (\w+_test)\(", BENCH.read_text(), re.M)
+    return re.findall(r"^class (\w+_test)\(", BENCH.read_text(encoding="utf-8"), re.M)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -95,7 +93,7 @@ def report(scenario: Scenario, run_dir: Path, done: ChipRun, waves: bool, timeli
         print(done.sim.explain(), file=sys.stderr)
         print(f"FAILED, log: {done.sim.log}\nrepeat with: {scenario.command()}", file=sys.stderr)
         return 1
-    result = RunResult.from_dict(json.loads(result_file.read_text()))
+    result = RunResult.from_dict(json.loads(result_file.read_text(encoding="utf-8")))
     if not done.sim.ok and not result.mismatches:
         result.mismatches += [f"{t.name}: {t.message}" for t in done.sim.failures] or [f"simulator exit code {done.sim.exit_code}, log: {done.sim.log}"]
     page = run_dir / "report.html"

@@ -10,17 +10,14 @@ import contextlib
 import os
 import shutil
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from verif.lib import process  # noqa: E402
+from verif.lib.toolchain import ROOT
+from verif.lib import process
 
 if __name__ == "__main__":
     process.stoppable()
 
-from verif.lib import lock  # noqa: E402
+from verif.lib import lock
 
 RESULTS, COVERAGE = ROOT / "build" / "test-results.xml", ROOT / "build" / "cov"
 REPORT = {"--gates": [], "--no-gates": ["--no-gates"]}

@@ -8,14 +8,12 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import numpy as np
 
-import numpy as np  # noqa: E402
-
-from models.workloads.digits import SPLIT_SEED, digits_split  # noqa: E402
-from models.workloads.lstm import PARAMS_FILE, accuracy  # noqa: E402
-from models.workloads.lstm_train import EPOCHS, train  # noqa: E402
-from verif.lib.cli import Parser  # noqa: E402
+from models.workloads.digits import SPLIT_SEED, digits_split
+from models.workloads.lstm import PARAMS_FILE, accuracy
+from models.workloads.lstm_train import EPOCHS, train
+from models.cli import Parser
 
 TARGET = 0.95
 

@@ -18,11 +18,11 @@ def test_shipped(name: str, k: int, lanes: int, macs: int) -> None:
 
 
 def rewritten(tmp_path: Path, pattern: str, replacement: str) -> Path:
-    text = (CONFIG_DIR / "default.toml").read_text()
+    text = (CONFIG_DIR / "default.toml").read_text(encoding="utf-8")
     path = tmp_path / "mine.toml"
     new, count = re.subn(pattern, replacement, text, count=1, flags=re.M)
     assert count == 1
-    path.write_text(new)
+    path.write_text(new, encoding="utf-8")
     return path
 
 

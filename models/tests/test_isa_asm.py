@@ -121,15 +121,15 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     tool = script("eqx_asm")
     prog = gemm(load_config("tiny"), 9, 10, 11).program
     text, words, again = tmp_path / "a.eqs", tmp_path / "a.eqx", tmp_path / "b.eqs"
-    text.write_text(disassemble(prog))
+    text.write_text(disassemble(prog), encoding="utf-8")
     assert tool.main(["asm", str(text), "-o", str(words)]) == 0
     assert tool.main(["dis", str(words), "-o", str(again)]) == 0
-    assert again.read_text() == text.read_text()
+    assert again.read_text(encoding="utf-8") == text.read_text(encoding="utf-8")
     assert tool.main(["check", str(text), "--config", "tiny"]) == 0 and capsys.readouterr().out == ""
-    text.write_text(text.read_text().replace("last", "", 1))
+    text.write_text(text.read_text(encoding="utf-8").replace("last", "", 1), encoding="utf-8")
     assert tool.main(["check", str(text), "--config", "tiny"]) == 1
     assert "`last` must stand on the last instruction" in capsys.readouterr().err
-    words.write_text("unit mmu\nxyz\n")
+    words.write_text("unit mmu\nxyz\n", encoding="utf-8")
     assert tool.main(["dis", str(words)]) == 1 and "a.eqx:2:" in capsys.readouterr().err
 
 
@@ -142,9 +142,9 @@ def test_generated_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert tool.main() == 1
     monkeypatch.setattr(sys, "argv", ["gen_isa_pkg.py"])
     assert tool.main() == 0
-    text = tool.TARGET.read_text()
+    text = tool.TARGET.read_text(encoding="utf-8")
     assert "OP_MATMUL = 4'd1" in text and "logic [15:0] wait_mask;" in text
     monkeypatch.setattr(sys, "argv", ["gen_isa_pkg.py", "--check"])
     assert tool.main() == 0
-    tool.TARGET.write_text(text.replace("OP_MATMUL = 4'd1", "OP_MATMUL = 4'd5"))
+    tool.TARGET.write_text(text.replace("OP_MATMUL = 4'd1", "OP_MATMUL = 4'd5"), encoding="utf-8")
     assert tool.main() == 1

@@ -56,7 +56,7 @@ def test_error_bound(fn: Act) -> None:
 
 
 def test_documented_errors_are_the_measured_ones() -> None:
-    rows = dict(re.findall(r"^\| `(\w+)` .*\| ([\d.]+) ulp \|$", DOC.read_text(), re.M))
+    rows = dict(re.findall(r"^\| `(\w+)` .*\| ([\d.]+) ulp \|$", DOC.read_text(encoding="utf-8"), re.M))
     assert set(rows) == {fn.name for fn in TRUTH}
     for fn in TRUTH:
         assert float(rows[fn.name]) == round(max_ulp_error(fn), 3), fn.name

@@ -63,7 +63,7 @@ def made_up(batches: int = 12, seed: int = 1) -> tuple[Timeline, np.ndarray, dic
 
 
 def load(path: Path) -> dict:
-    with gzip.open(path, "rt") if path.suffix == ".gz" else open(path) as file:
+    with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else open(path, encoding="utf-8") as file:
         return json.load(file)
 
 
@@ -197,10 +197,10 @@ def test_cap(tmp_path: Path) -> None:
 
 def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
     timeline, arrival, parts = made_up()
-    (tmp_path / "t.json").write_text("old")
+    (tmp_path / "t.json").write_text("old", encoding="utf-8")
     with pytest.raises(IndexError):
         write_trace(timeline, tmp_path / "t.json", arrival, {"broken": [1]})
-    assert [p.read_text() for p in tmp_path.iterdir()] == ["old"]
+    assert [p.read_text(encoding="utf-8") for p in tmp_path.iterdir()] == ["old"]
 
 
 def test_lanes() -> None:

@@ -176,7 +176,7 @@ def test_training_learns_and_repeats() -> None:
 def test_script_refuses_a_bad_network(tmp_path: Path) -> None:
     out = tmp_path / "p.npz"
     command = [sys.executable, str(ROOT / "scripts" / "train_lstm.py"), "--epochs", "1", "--out", str(out)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", timeout=120)
     assert done.returncode == 1 and "nothing written" in done.stderr and not list(tmp_path.iterdir())
 
 

@@ -244,7 +244,7 @@ def write_trace(
     about = {"time": "1 us is 1 cycle", "cycles": timeline.end, "cut": cut}
     count, part = 0, path.with_name(f".{path.name}.part")
     try:
-        with gzip.open(part, "wt", compresslevel=6) if path.suffix == ".gz" else open(part, "w") as out:
+        with gzip.open(part, "wt", compresslevel=6, encoding="utf-8") if path.suffix == ".gz" else open(part, "w", encoding="utf-8") as out:
             out.write('{"displayTimeUnit":"ns","otherData":' + json.dumps(about) + ',"traceEvents":[\n')
             for event in events(timeline, arrival, parts, names, (window[0], window[1] if cut is None else cut)):
                 out.write(("," if count else "") + json.dumps(event, separators=(",", ":")) + "\n")

@@ -8,8 +8,8 @@ from pathlib import Path
 from models.workloads import mlp
 from verif.bench.figures import Figure
 from verif.bench.jobs import COMPUTE_BOUND, GEMM, gemm_deployment, inference_deployment, training_deployment, work_of
-from verif.env.deployment import Deployment
-from verif.env.scenario import Scenario
+from models.deploy.deployment import Deployment
+from models.deploy.scenario import Scenario
 from verif.env.simulate import simulate
 
 MODULE = "verif.tests.bench_figures"
@@ -31,7 +31,7 @@ def measure(scenario: Scenario, deployment: Deployment | None, folder: Path, tim
     file = folder / "bench.json"
     if not done.sim.ok or not file.exists():
         raise BenchError(f"{scenario.test}: {done.sim.explain()}")
-    return json.loads(file.read_text())
+    return json.loads(file.read_text(encoding="utf-8"))
 
 
 def idle(split: dict[str, int]) -> str:

@@ -66,5 +66,5 @@ def write(folder: Path, figures: Sequence[Figure], setting: dict) -> None:
     notes = ", ".join(f"{k} {v}" for k, v in setting.items())
     for name, text in (("figures.json", json.dumps(data, indent=1)), ("figures.md", f"{table(figures)}\n\n{verdict(figures)} ({notes})")):
         part = folder / f".{name}.{os.getpid()}"
-        part.write_text(text + "\n")
+        part.write_text(text + "\n", encoding="utf-8")
         os.replace(part, folder / name)

@@ -16,8 +16,8 @@ from models.isa.encoding import LdDst, StSrc, Unit
 from models.isa.program import Program
 from models.workloads import digits, mlp
 from models.workloads.lstm import load_params
-from verif.env.deployment import MANY, NEVER, RATE, Deployment, most_rows
-from verif.env.scenario import Scenario
+from models.deploy.deployment import MANY, NEVER, RATE, Deployment, most_rows
+from models.deploy.scenario import Scenario
 
 GEMM = (256, 256, 256)
 COMPUTE_BOUND = (256, 256, 256, 10)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from verif.bench.chip import BenchError, measure
 from verif.bench.figures import Figure
-from verif.env.scenario import ROOT, Scenario
+from models.deploy.scenario import Scenario
+from verif.lib.toolchain import ROOT
 from verif.env.simulate import VISIBLE, build_chip
 from verif.lib import process
 
@@ -40,7 +41,7 @@ def run_sim(config: str, folder: Path, timeout: float) -> SimRun:
     total = time.monotonic() - began
     if done.returncode:
         raise BenchError(f"make sim: exit code {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    result = json.loads((folder / "result.json").read_text())
+    result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
     return SimRun(total, result["cycles"], result["wall_seconds"])
 
 
@@ -71,7 +72,7 @@ def simulation_speed(config: str, folder: Path, timeout: float, repeat: int = 3)
             if bare[key] != recorded[key]:
                 raise BenchError(f"bare loop: {key} is {bare[key]} at the end, {recorded[key]} in the recorded run: not the same work")
         bares.append(bare)
-    cycles = json.loads((folder / "record" / "result.json").read_text())["cycles"]
+    cycles = json.loads((folder / "record" / "result.json").read_text(encoding="utf-8"))["cycles"]
     fast, loop = max(s.cycles / s.seconds for s in sims), cycles / min(b["seconds"] for b in bares)
     by_cpu = min(b["cpu"] for b in bares) / recorded["cpu"]  # the recorder's own time counts too
     detail = {"make sim": [s.__dict__ for s in sims], "bare loop": bares, "cycles": cycles, "end state": recorded}

@@ -38,7 +38,7 @@ class Recorder:
     def write(self, path: Path, begin: int, end: int, regions: Iterable[tuple[int, int]]) -> None:
         """Write the stimulus; ``begin`` and ``end`` are times in steps, ``regions`` DRAM ranges (address, bytes) for the digest."""
         head = [f"measure {begin} {end}", *(f"region {a} {n}" for a, n in regions)]
-        path.write_text("\n".join([*head, *self.lines]) + "\n")
+        path.write_text("\n".join([*head, *self.lines]) + "\n", encoding="utf-8")
 
 
 class Digest:

@@ -12,7 +12,7 @@ from verif.bench.chip import BenchError, _check_rows, idle, share
 from verif.bench.figures import Figure, table, verdict, write
 from verif.bench.jobs import BATCH, COMPUTE_BOUND, GEMM, gemm_deployment, training_deployment, work_of
 from verif.bench.stimulus import Digest
-from verif.env.scenario import Scenario
+from models.deploy.scenario import Scenario
 
 GOOD, SLOW, INFO = Figure("use", 0.98, 0.98), Figure("time", 181.0, 180, "s", True), Figure("other", 0.2)
 
@@ -29,9 +29,9 @@ def test_goals() -> None:
 def test_files(tmp_path: Path) -> None:
     write(tmp_path / "new", [GOOD, SLOW], {"config": "default"})
     assert sorted(p.name for p in (tmp_path / "new").iterdir()) == ["figures.json", "figures.md"]
-    data = json.loads((tmp_path / "new" / "figures.json").read_text())
+    data = json.loads((tmp_path / "new" / "figures.json").read_text(encoding="utf-8"))
     assert [f["met"] for f in data["figures"]] == [True, False] and data["setting"] == {"config": "default"}
-    assert "1 fall short" in (tmp_path / "new" / "figures.md").read_text()
+    assert "1 fall short" in (tmp_path / "new" / "figures.md").read_text(encoding="utf-8")
 
 
 def test_counted_work() -> None:

@@ -61,7 +61,7 @@ def load(path: Path, shown: str | None = None) -> list[Exclusion]:
     """
     name = shown or str(path)
     try:
-        node = yaml.compose(path.read_text())
+        node = yaml.compose(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ExclusionError(f"{name}: {error.strerror}") from None
     except (UnicodeDecodeError, yaml.reader.ReaderError) as error:

@@ -39,7 +39,7 @@ def load_gates(path: Path = GATES) -> Gates:
         GateError: the file cannot be read, or a gate is missing, unknown or out of 0..100.
     """
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
         data = tomllib.loads(text)
     except OSError as error:
         raise GateError(f"{path}: {error.strerror}") from None

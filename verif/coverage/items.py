@@ -43,7 +43,7 @@ def code_items(files: Iterable[FileCoverage], kind: str, root: Path) -> list[Ite
     """Lines, branches or expressions of source files below ``root``."""
     items = []
     for file in files:
-        lines = [squeeze(line) for line in (root / file.file).read_text().splitlines()]
+        lines = [squeeze(line) for line in (root / file.file).read_text(encoding="utf-8").splitlines()]
         if kind == "line":
             items += [Item(kind, file.file, lines[n - 1], "", f"{file.file}:{n}", count) for n, count in sorted(file.line_counts.items())]
             continue
@@ -65,7 +65,7 @@ def toggle_items(files: Iterable[FileCoverage], root: Path) -> list[Item]:
     """Both edges of every bit of the modules' ports."""
     items = []
     for file in files:
-        known = set(port_names((root / file.file).read_text()))
+        known = set(port_names((root / file.file).read_text(encoding="utf-8")))
         module = Path(file.file).stem
         for point, count in sorted(file.points.items()):
             if point.kind != "toggle":

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from verif.coverage.gates import Verdict
 from verif.coverage.merge import Reached
 from verif.lib.coverage import Report, group_tally
-from verif.report import html
+from models.report import html
 
 _SHOWN = 60  # missed items of a kind
 

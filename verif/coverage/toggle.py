@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from models.config import load_config
-from verif.env.scenario import Scenario
+from models.deploy.scenario import Scenario
 from verif.env.simulate import LIBRARY, simulate
 from verif.lib.keep import write_whole
 from verif.lib.rtl import closure, header_end
@@ -53,7 +53,7 @@ def port_filter(sources: Iterable[Path]) -> Path:
     """Verilator's configuration file that leaves only the ports of ``rtl/`` to toggle coverage."""
     rules = ["`verilator_config"]
     for path in sources:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
         first = header_end(text) + 1 if path.is_relative_to(ROOT / "rtl") else 1
         rules.append(f'coverage_off -file "{path}" -lines {first}-{text.count(chr(10)) + 1}')
     text = "\n".join(rules) + "\n"

@@ -17,7 +17,7 @@ from verif.agents.unit_agent import BatchEvent
 from verif.env import coverage_isa as isa
 from verif.env import coverage_operating as op
 from verif.env import coverage_timing as timing
-from verif.env.scenario import POLICIES
+from models.deploy.scenario import POLICIES
 from verif.lib import coverage
 
 POLICY = REGS["POLICY"][0]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from models.compiler.training import PHASES
 from models.isa.encoding import Conv, Err, Status, Unit
 from verif.agents.unit_agent import BatchEvent
-from verif.env.scenario import POLICIES
+from models.deploy.scenario import POLICIES
 from verif.lib.covergroup import Covergroup, Cross
 
 MODES = ("inference_only", "fair", "priority")

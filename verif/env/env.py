@@ -13,9 +13,9 @@ from verif.agents.train_agent import TrainAgent
 from verif.agents.unit_agent import UnitAgent
 from verif.lib.dram import DramBackdoor
 from verif.env.coverage import FunctionalCoverage
-from verif.env.deployment import Deployment
+from models.deploy.deployment import Deployment
 from verif.env.latency import LatencyScoreboard
-from verif.env.predict import solo_response
+from models.deploy.predict import solo_response
 from verif.env.reference import Reference
 from verif.env.scoreboards import AxiWatch, BatchRecorder, ResponseScoreboard, Scoreboard, WeightScoreboard
 

@@ -21,7 +21,7 @@ class ProgressWriter:
         if time.monotonic() - self.last > PERIOD or done == self.total:
             self.last = time.monotonic()
             fresh = self.path.with_suffix(".new")
-            fresh.write_text(f"{done} {self.total} {text}")
+            fresh.write_text(f"{done} {self.total} {text}", encoding="utf-8")
             fresh.replace(self.path)
 
 
@@ -56,7 +56,7 @@ class ProgressBar:
         try:
             if self.path.stat().st_mtime_ns == self.before:
                 return ""
-            done, total, text = self.path.read_text().split(" ", 2)
+            done, total, text = self.path.read_text(encoding="utf-8").split(" ", 2)
         except FileNotFoundError:
             return ""
         filled = self.width * int(done) // max(1, int(total))

@@ -54,7 +54,7 @@ class Reference:
     """
 
     def __init__(self, run_dir: Path, tx_shapes: dict[str, tuple[int, int]], regions: dict[str, int]) -> None:
-        self.log = (run_dir / "reference.log").open("w+")
+        self.log = (run_dir / "reference.log").open("w+", encoding="utf-8")
         python = Path(sys.prefix) / "bin" / "python"
         self.process = process.start(
             [str(python), "-m", "verif.env.reference_worker", str(run_dir)], cwd=ROOT, stdin=process.PIPE, stdout=self.log, stderr=self.log,

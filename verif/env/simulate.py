@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.config import load_config
-from verif.env.deployment import Deployment, deploy
-from verif.env.scenario import ROOT, Scenario
+from models.deploy.deployment import Deployment, deploy
+from models.deploy.scenario import Scenario
+from verif.lib.toolchain import ROOT
 from verif.lib import checks, lock
 from verif.lib.rtl import closure
 from verif.lib.sim import SimResult, build, env_flag, run

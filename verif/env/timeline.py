@@ -7,7 +7,7 @@ import numpy as np
 
 from models.timing.attribution import answered, stages
 from models.timing.perfetto import Names, Written, write_trace
-from verif.env.deployment import Deployment
+from models.deploy.deployment import Deployment
 from verif.env.latency import LatencyScoreboard
 from verif.env.simulate import TIMELINE
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 from models.config import load_config
 from verif.bench.jobs import COMPUTE_BOUND, training_deployment, work_of
-from verif.env.deployment import Deployment, deploy
-from verif.env.predict import Capacity, capacity, training_alone
-from verif.env.scenario import Scenario
+from models.deploy.deployment import Deployment, deploy
+from models.deploy.predict import Capacity, capacity, training_alone
+from models.deploy.scenario import Scenario
 from verif.experiments.point import Point
 
 SLOW_GAP = 4  # idle cycles after each beat: a fifth of the bandwidth

@@ -10,9 +10,9 @@ from models.compiler.image import register
 from models.timing import NEVER
 from models.timing.host import Host
 from models.traces import scale_to_load
-from verif.env.deployment import NEVER as ENDLESS
-from verif.env.limits import LIMIT_SHARE, batch_timeout
-from verif.env.predict import FIRST, predict
+from models.deploy.deployment import NEVER as ENDLESS
+from models.deploy.limits import LIMIT_SHARE, batch_timeout
+from models.deploy.predict import FIRST, predict
 from verif.experiments.jobs import measured, of_point
 from verif.experiments.point import SOFTWARE, STATIC, Point
 from verif.experiments.result import NOTHING, Result, percentiles

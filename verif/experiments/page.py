@@ -126,7 +126,7 @@ def tables(folder: Path) -> dict[str, str]:
         path = folder / f"{name}.csv"
         if not path.exists():
             raise ValueError(f"{path} is not there: `make experiments` without ENGINE= and ONLY= writes it")
-        with open(path) as file:
+        with open(path, encoding="utf-8") as file:
             found |= make(list(csv.DictReader(file)))
     return found
 
@@ -145,7 +145,7 @@ def filled(text: str, values: Mapping[str, str], where: str = "page") -> str:
 
 def update(page: Path, folder: Path) -> list[Path]:
     """Bring a page and the plots in ``figures`` beside it up to a sweep's results; returns the files written."""
-    write_whole(page, filled(page.read_text(), tables(folder), str(page)))
+    write_whole(page, filled(page.read_text(encoding="utf-8"), tables(folder), str(page)))
     out = [page]
     for name in FIGURES:
         target = page.parent / "figures" / f"{name}.png"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from verif.latency.confidence import interval
-from verif.report.schema import percentile
+from models.report.schema import percentile
 
 PERCENTS = (50, 95, 99)
 FEW = 40  # latencies below which there is no interval

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from verif.env.scenario import Scenario
+from models.deploy.scenario import Scenario
 from verif.env.simulate import simulate
 from verif.experiments.jobs import measured
 from verif.experiments.point import SOFTWARE, Point
@@ -39,7 +39,7 @@ def run(point: Point, folder: Path) -> tuple[Result, dict]:
     file = folder / "experiment.json"
     if not done.sim.ok or not file.exists():
         raise PointError(f"{point.name}: {done.sim.explain()}")
-    seen = json.loads(file.read_text())
+    seen = json.loads(file.read_text(encoding="utf-8"))
     _, trainer = measured(point.job, point.config)
     latencies, mmu = np.array(seen["latencies"]), seen["mmu"]
     saturated = seen["backlog"] > seen["slots"]

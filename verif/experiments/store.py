@@ -4,13 +4,13 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from verif.env.scenario import ROOT
+from verif.lib.toolchain import ROOT
 from verif.experiments.point import Point
 from verif.experiments.result import Result
 from verif.lib import keep
 
 _MODEL = (
-    "models", "verif/env/predict.py", "verif/env/limits.py", "verif/env/deployment.py", "verif/bench/jobs.py", "verif/latency/confidence.py",
+    "models", "models/deploy/predict.py", "models/deploy/limits.py", "models/deploy/deployment.py", "verif/bench/jobs.py", "verif/latency/confidence.py",
     "verif/experiments/jobs.py", "verif/experiments/result.py", "verif/experiments/model_engine.py",
 )
 _RTL = ("rtl", "verif/lib/sv", "verif/tb", "verif/agents", "verif/env", "verif/sequences", "verif/tests/base.py", "verif/tests/replay.py",

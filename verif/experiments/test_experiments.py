@@ -10,8 +10,9 @@ import pytest
 
 from models.timing import NEVER
 from models.timing.host import Host
-from verif.env.predict import predict
-from verif.env.scenario import ROOT, ScenarioError
+from models.deploy.predict import predict
+from models.deploy.scenario import ScenarioError
+from verif.lib.toolchain import ROOT
 from verif.experiments import model_engine, sweep as sweeping
 from verif.experiments.experiments import EXPERIMENTS, Setting
 from verif.experiments.jobs import deployment
@@ -29,7 +30,7 @@ def test_sweep_resumes(tmp_path: Path, monkeypatch) -> None:
     ran: list[Point] = []
     monkeypatch.setattr(sweeping, "run_point", lambda point, _: ran.append(point) or first[point])
     assert sweeping.sweep(TWO, tmp_path, 1, lambda _: None) == first and not ran
-    Store(tmp_path / "points").path(TWO[0]).write_text("{")
+    Store(tmp_path / "points").path(TWO[0]).write_text("{", encoding="utf-8")
     sweeping.sweep(TWO, tmp_path, 1, lambda _: None)
     assert ran == [TWO[0]]
 
@@ -76,7 +77,7 @@ def test_load_experiment_writes_tables(tmp_path: Path) -> None:
         points, report = EXPERIMENTS[name]
         files = report(setting, sweeping.sweep(points(setting), tmp_path, 1, lambda _: None), tmp_path)
         assert files and all(f.stat().st_size for f in files)
-    assert len((tmp_path / "e1_load.csv").read_text().splitlines()) == 7
+    assert len((tmp_path / "e1_load.csv").read_text(encoding="utf-8").splitlines()) == 7
 
 
 def test_host_trains_in_whole_steps() -> None:

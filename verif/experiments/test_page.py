@@ -49,4 +49,4 @@ def test_filled() -> None:
 
 def test_places_of_the_page() -> None:
     """docs/experiments.md has a place for every table."""
-    filled((ROOT / "docs" / "experiments.md").read_text(), dict.fromkeys(NAMES, ""))
+    filled((ROOT / "docs" / "experiments.md").read_text(encoding="utf-8"), dict.fromkeys(NAMES, ""))

@@ -34,7 +34,7 @@ def update(path: Path, cases: list[Case], measured: Mapping[str, Measured]) -> l
     changed = [_change(old, case) for old, case in zip(cases, new, strict=True) if old != case]
     if not changed:
         return []
-    text = _edited(path.read_text(), cases, fresh)
+    text = _edited(path.read_text(encoding="utf-8"), cases, fresh)
     try:
         written = parse_cases(text, path.name)
     except BudgetError:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from models.traces import is_spec
-from verif.env.scenario import ROOT, Scenario
-from verif.report.schema import PERCENTILES, percentile_name
+from models.deploy.scenario import Scenario
+from verif.lib.toolchain import ROOT
+from models.report.schema import PERCENTILES, percentile_name
 
 FILE = ROOT / "configs" / "budgets" / "latency.toml"
 ENGINES = ("model", "rtl")
@@ -97,7 +98,7 @@ def load_cases(path: Path) -> list[Case]:
             allow, two equal cases.
     """
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BudgetError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8'})") from None
     return parse_cases(text, path.name)

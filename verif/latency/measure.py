@@ -9,13 +9,13 @@ import numpy as np
 
 from models.timing import NEVER
 from models.traces import map_services, scale_to_load
-from verif.env.deployment import deploy
-from verif.env.limits import batch_timeout, default_limit
-from verif.env.predict import FIRST, capacity, predict
+from models.deploy.deployment import deploy
+from models.deploy.limits import batch_timeout, default_limit
+from models.deploy.predict import FIRST, capacity, predict
 from verif.env.simulate import simulate
 from verif.latency.cases import NAMES, Case
 from verif.latency.confidence import interval
-from verif.report.schema import RunResult, percentile
+from models.report.schema import RunResult, percentile
 
 RTL_SECONDS = 900  # limit of one simulation
 
@@ -88,7 +88,7 @@ def on_rtl(case: Case, folder: Path) -> Latencies:
     file = folder / "result.json"
     if not run.sim.ok or not file.exists():
         raise MeasureError(f"{run.sim.explain().strip().splitlines()[0]} (log: {run.sim.log})")
-    result = RunResult.from_dict(json.loads(file.read_text()))
+    result = RunResult.from_dict(json.loads(file.read_text(encoding="utf-8")))
     if not result.passed:
         raise MeasureError(result.problems[0])
     unloaded = tuple(int(str(result.scenario[f"full batch of {name}, idle core"]).split()[0]) for name in s.services)

@@ -7,9 +7,9 @@ from concurrent.futures import as_completed
 from contextlib import contextmanager
 from pathlib import Path
 
-from verif.env.deployment import deploy
-from verif.env.predict import capacity
-from verif.env.scenario import Scenario
+from models.deploy.deployment import deploy
+from models.deploy.predict import capacity
+from models.deploy.scenario import Scenario
 from verif.latency.cases import Case
 from verif.latency.measure import Measured, measure
 from verif.latency.store import Store

@@ -9,7 +9,7 @@ from verif.latency.measure import Measured
 from verif.lib import keep
 
 _FREE = ("tolerance", "cycles", "unloaded")  # fields of a case that its run does not depend on
-_COMMON = ("models", "verif/env", "verif/latency/measure.py", "verif/latency/confidence.py", "verif/report/schema.py")
+_COMMON = ("models", "verif/env", "verif/latency/measure.py", "verif/latency/confidence.py", "models/report/schema.py")
 _DEPENDS = {
     "model": (_COMMON, keep.MODEL_PACKAGES),
     "rtl": ((*_COMMON, "rtl", "verif/agents", "verif/lib", "verif/sequences", "verif/tb", "verif/tests"), keep.RTL_PACKAGES),

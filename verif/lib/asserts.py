@@ -49,7 +49,7 @@ def _sources(root: Path) -> Iterable[tuple[str, str]]:
         for path in sorted((root / place).rglob("*.sv")):
             name = str(path.relative_to(root))
             if name not in GENERATED:
-                yield name, _strip(path.read_text())
+                yield name, _strip(path.read_text(encoding="utf-8"))
 
 
 def assertions(root: Path = ROOT) -> tuple[Assertion, ...]:

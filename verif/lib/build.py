@@ -155,10 +155,10 @@ def build(
         shutil.rmtree(folder, ignore_errors=True)
         objects = folder / "obj"
         objects.mkdir(parents=True)
-        (folder / "identity.json").write_text(json.dumps(identity, indent=1, default=str))
+        (folder / "identity.json").write_text(json.dumps(identity, indent=1, default=str), encoding="utf-8")
         if visible:
             rules = "".join(f'public_flat_rw -module "{m}" -var "{v}"\n' for m, v in visible)
-            (folder / "visible.vlt").write_text("`verilator_config\n" + rules)
+            (folder / "visible.vlt").write_text("`verilator_config\n" + rules, encoding="utf-8")
             args.append(str(folder / "visible.vlt"))
         args += [f"-I{Path(folder_).resolve()}" for folder_ in includes]
         if cocotb:
@@ -193,8 +193,8 @@ def _runtime_library(
     objects: Path, variables: list[str], make: Callable[[Sequence[str]], None]
 ) -> None:
     """Put the simulator's run-time library into ``objects``: all models share it, so compile it once."""
-    classes = (objects / "Vtop_classes.mk").read_text()
-    makefile = (objects / "Vtop.mk").read_text() + classes
+    classes = (objects / "Vtop_classes.mk").read_text(encoding="utf-8")
+    makefile = (objects / "Vtop.mk").read_text(encoding="utf-8") + classes
     flags = re.findall(r"^(?:VM_(?:SC|C11|TIMING|COVERAGE|TRACE\w*)|VERILATOR_ROOT) = .*", makefile, re.M)
     flags += re.findall(r"^VM_USER_CFLAGS = (?:.*\\\n)*", makefile, re.M)
     flags += [item for item in variables if not item.startswith("OPT_FAST=")]
@@ -226,7 +226,7 @@ def _run(
         )
     except FileNotFoundError:
         raise ToolError(f"{command[0]} is not installed: run `make venv`") from None
-    with open(log, "a") as handle:
+    with open(log, "a", encoding="utf-8") as handle:
         handle.write(" ".join(command) + "\n" + done.stdout)
     if done.returncode:
         lines = done.stdout.strip().splitlines()

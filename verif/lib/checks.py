@@ -35,7 +35,7 @@ def _write(path: Path) -> None:
 def read(run_dir: Path) -> dict[str, int]:
     """Check -> items compared of a finished run; empty when no check has reported."""
     try:
-        return json.loads((run_dir / FILE).read_text())
+        return json.loads((run_dir / FILE).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
 
@@ -44,7 +44,7 @@ def report(run_dir: Path) -> dict[str, int]:
     """The same, appended to the run's log as a line."""
     found = read(run_dir)
     if found:
-        with open(run_dir / "sim.log", "a") as log:
+        with open(run_dir / "sim.log", "a", encoding="utf-8") as log:
             log.write(f"compared: {', '.join(f'{check} {items}' for check, items in found.items())}\n")
     return found
 

@@ -62,7 +62,7 @@ def parse(path: Path) -> dict[Point, int]:
         CoverageError: the file is not a Verilator coverage file, or a line of it is damaged.
     """
     counts: dict[Point, int] = defaultdict(int)
-    rows = path.read_text(errors="replace").splitlines()
+    rows = path.read_text(errors="replace", encoding="utf-8").splitlines()
     if not rows or not rows[0].startswith("# SystemC::Coverage-3"):
         raise CoverageError(f"{path}: not a Verilator coverage file (no '# SystemC::Coverage-3' line)")
     for number, row in enumerate(rows[1:], 2):
@@ -209,7 +209,7 @@ def read_groups(path: Path) -> Groups:
         CoverageError: it is damaged.
     """
     try:
-        return check_groups(json.loads(path.read_text()), str(path))
+        return check_groups(json.loads(path.read_text(encoding="utf-8")), str(path))
     except json.JSONDecodeError as error:
         raise CoverageError(f"{path}:{error.lineno}: not JSON: {error.msg}") from None
 
@@ -226,6 +226,6 @@ def collect_files(data: Sequence[Path], texts: Sequence[Path], root: Path, below
     never = []
     for path in sorted((root / below).rglob("*.sv")):
         name = str(path.relative_to(root))
-        if name not in seen and not re.search(r"^\s*package\s", path.read_text(), re.M):
+        if name not in seen and not re.search(r"^\s*package\s", path.read_text(encoding="utf-8"), re.M):
             never.append(name)
     return Report(files, merge_groups([*map(read_groups, texts), property_groups(points, root)]), len(data), never)

@@ -95,7 +95,7 @@ def dump(groups: Groups, name: str = "functional") -> Path | None:
     target = Path(folder) / f"{run}-{name}.json"
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_suffix(f".{os.getpid()}")
-    part.write_text(json.dumps(groups, indent=1, sort_keys=True))
+    part.write_text(json.dumps(groups, indent=1, sort_keys=True), encoding="utf-8")
     os.replace(part, target)
     return target
 

@@ -46,7 +46,7 @@ def _source(item: FileCoverage, root: Path) -> str:
     for kind in KINDS[1:]:
         for point in item.missed(kind):
             notes.setdefault(point.line, []).append(f"{kind} {point.what}".strip())
-    lines = (root / item.file).read_text().splitlines()
+    lines = (root / item.file).read_text(encoding="utf-8").splitlines()
     rows = []
     for number, text in enumerate(lines, 1):
         count = counts.get(number)
@@ -130,4 +130,4 @@ module count as one. A line counts once, however many points lie on it.</p>
 </body></html>
 """
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(page)
+    target.write_text(page, encoding="utf-8")

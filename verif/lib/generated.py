@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from verif.lib.cli import Parser
+from models.cli import Parser
 from verif.lib.keep import write_whole
 from verif.lib.toolchain import ROOT
 
@@ -20,7 +20,7 @@ def parser(description: str | None) -> Parser:
 
 def update(files: Mapping[Path, str], script: str, *, check: bool) -> int:
     """Write those that differ from what they should hold, or (``check``) name them on stderr; returns the exit code."""
-    stale = [path for path, text in files.items() if not path.exists() or path.read_text() != text]
+    stale = [path for path, text in files.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     for path in stale:
         if check:
             print(f"{os.path.relpath(path, ROOT)} is out of date: run scripts/{Path(script).name}", file=sys.stderr)

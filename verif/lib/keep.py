@@ -24,7 +24,7 @@ def write_whole(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        part.write_text(text)
+        part.write_text(text, encoding="utf-8")
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
@@ -69,7 +69,7 @@ class Folder:
     def get(self, name: str, key: str) -> dict | None:
         """A result that still holds, or None."""
         try:
-            return json.loads(self.path(name, key).read_text())
+            return json.loads(self.path(name, key).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
 

@@ -41,14 +41,14 @@ class Target:
 
 def parameters_of(path: Path) -> set[str]:
     """Names of the parameters that the module in a file declares."""
-    return set(_PARAMETER.findall(strip_comments(path.read_text()).split(");", 1)[0]))
+    return set(_PARAMETER.findall(strip_comments(path.read_text(encoding="utf-8")).split(");", 1)[0]))
 
 
 def configurations() -> dict[str, dict[str, int]]:
     """Core parameters of each file of configs/ that has a [core] table."""
     found = {}
     for path in sorted((ROOT / "configs").glob("*.toml")):
-        core = tomllib.loads(path.read_text()).get("core")
+        core = tomllib.loads(path.read_text(encoding="utf-8")).get("core")
         if core:
             found[path.stem] = {k: v for k, v in core.items() if isinstance(v, int)}
     return found

@@ -55,8 +55,8 @@ def html_manual(top: AddrmapNode, folder: Path) -> None:
     """Write the HTML manual; everything that its pages need is in the folder (MathJax, which would come from elsewhere, is a stub)."""
     HTMLExporter().export(top, str(folder), title="Equinox registers", footer="Generated from rtl/csr/eqx_csr.rdl")
     index = folder / "index.html"
-    text = re.sub(r"<script[^>]*x-mathjax[^>]*>.*?</script>", "", index.read_text(), flags=re.S)
-    index.write_text(re.sub(r'<script[^>]*src="https:[^>]*></script>', "<script>var MathJax = {Hub: {Queue: function () {}}};</script>", text))
+    text = re.sub(r"<script[^>]*x-mathjax[^>]*>.*?</script>", "", index.read_text(encoding="utf-8"), flags=re.S)
+    index.write_text(re.sub(r'<script[^>]*src="https:[^>]*></script>', "<script>var MathJax = {Hub: {Queue: function () {}}};</script>", text), encoding="utf-8")
 
 
 def _signal(field: FieldNode) -> str | None:

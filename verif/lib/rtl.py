@@ -27,7 +27,7 @@ def strip_comments(text: str) -> str:
 
 @functools.lru_cache(maxsize=4096)
 def _scan(path: Path, _stamp: tuple[int, int]) -> tuple[frozenset[str], bool]:
-    text = strip_comments(path.read_text())
+    text = strip_comments(path.read_text(encoding="utf-8"))
     return frozenset(_NAME.findall(text)), bool(_PACKAGE.search(text))
 
 

@@ -33,7 +33,7 @@ _FORBIDDEN = (
 
 def check_rtl_file(path: Path) -> list[str]:
     """What is wrong with a file of rtl/: one line a finding, empty when all is well."""
-    text = strip_comments(path.read_text())
+    text = strip_comments(path.read_text(encoding="utf-8"))
     findings = []
     units = _DESIGN_UNIT.findall(text)
     if [name for _, name in units] != [path.stem]:
@@ -64,7 +64,7 @@ def check_python_file(path: Path, root: Path) -> list[str]:
     if package == "models":
         banned |= _SIMULATION_ONLY
     try:
-        tree = ast.parse(path.read_text(), str(path))
+        tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
     except SyntaxError as error:
         return [f"{path}:{error.lineno}: {error.msg}"]
     findings = [f"{path}:{line}: {package}/ must not import {other}" for line, other in _imports(tree) if other in banned]

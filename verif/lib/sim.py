@@ -91,7 +91,7 @@ class SimResult:
         """The end of the simulator's log."""
         if not self.log.exists():
             return ""
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+        return "\n".join(self.log.read_text(errors="replace", encoding="utf-8").splitlines()[-lines:])
 
     def explain(self) -> str:
         """Why the run is not ok: one paragraph, the log's end, and how to reproduce it."""
@@ -220,7 +220,7 @@ def run(
     exports = "".join(f"export {k}={shlex.quote(v)}\n" for k, v in settings.items())
     script = run_dir / "rerun.sh"
     clean = f"unset {' '.join(sorted(_NOT_FOR_COCOTB))}\n"
-    script.write_text(f"#!/bin/sh\ncd {shlex.quote(str(run_dir))} || exit 1\n{clean}{exports}{shlex.join(command)}\n")
+    script.write_text(f"#!/bin/sh\ncd {shlex.quote(str(run_dir))} || exit 1\n{clean}{exports}{shlex.join(command)}\n", encoding="utf-8")
     node = _current_test()
     again = f"sh {os.path.relpath(script, ROOT)}"
     if node:
@@ -233,7 +233,7 @@ def run(
         if k not in _NOT_FOR_COCOTB and not k.startswith(("COCOTB_", "GPI_"))
     }
     environment.update(settings)
-    with open(run_dir / "sim.log", "w") as log:
+    with open(run_dir / "sim.log", "w", encoding="utf-8") as log:
         try:
             code: int | None = process.run(
                 command, cwd=run_dir, env=environment, stdin=process.DEVNULL,
@@ -266,7 +266,7 @@ def _claim(folder: Path) -> Path:
 
 
 def _top_of(exe: Path) -> str:
-    arguments = json.loads((exe.parent / "identity.json").read_text())["args"]
+    arguments = json.loads((exe.parent / "identity.json").read_text(encoding="utf-8"))["args"]
     return str(arguments[arguments.index("--top-module") + 1])
 
 

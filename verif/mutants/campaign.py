@@ -93,7 +93,7 @@ class _Reader:
 def load_yaml(path: Path) -> object:
     """A YAML file's content; a syntax error as one line."""
     try:
-        return yaml.safe_load(path.read_text())
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise CampaignError(f"{path}: cannot be read ({error.strerror})") from None
     except (UnicodeDecodeError, yaml.reader.ReaderError) as error:

@@ -65,7 +65,7 @@ def cut(design: ys.Design, name: str, loose: set[tuple[int, int]], free: bool) -
 def _differing(file: Path) -> dict[str, set[int]]:
     """Bits of each output in which a counterexample's copies differ."""
     values: dict[str, dict[str, str]] = {}
-    for signal in json.loads(file.read_text())["signal"]:
+    for signal in json.loads(file.read_text(encoding="utf-8"))["signal"]:
         match = re.fullmatch(r"\\?(gold|gate)_(.+)", signal["name"])
         if match:
             values.setdefault(match[2], {})[match[1]] = signal["data"][0] if "data" in signal else signal["wave"][0]
@@ -90,7 +90,7 @@ def relate(design: ys.Design, folder: str, limit: str) -> None:
         for step in ("miter -equiv -make_outputs -flatten gold gate both", "hierarchy -top both", "opt -full",
                      f"tee -q -o {answer} sat -prove trigger 0 -show-outputs -timeout {limit} -dump_json {model} both"):  # fmt: skip
             ys.run_pass(step, design)
-        words = answer.read_text()
+        words = answer.read_text(encoding="utf-8")
         ys.run_pass("design -reset", design)
         if "SUCCESS" in words:
             print(f"RELATED without {len(loose)} bits")

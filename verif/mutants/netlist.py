@@ -87,7 +87,7 @@ def _yosys(steps: list[str], what: str) -> None:
 
 def header(path: Path, module: str) -> str:
     """The text of a module from its keyword to the end of its list of ports."""
-    text = strip_comments(path.read_text())
+    text = strip_comments(path.read_text(encoding="utf-8"))
     begin = re.search(rf"\bmodule\s+{module}\b", text)
     if begin is None or ");" not in text[begin.start():]:
         raise CampaignError(f"{path}: holds no module {module} with a list of ports")
@@ -106,7 +106,7 @@ class Variant:
 
 
 def _ports(netlist: Path) -> list[str]:
-    text = netlist.read_text()
+    text = netlist.read_text(encoding="utf-8")
     listed = re.search(r"^module \S+\(([^)]*)\);", text, re.M)
     return [name for name in (word.strip() for word in listed[1].split(",")) if name != "mutsel"] if listed else []
 
@@ -129,7 +129,7 @@ def wrapper(variants: list[Variant], width: int) -> str:
     """A module with the original's name and ports: the netlists for their parameters, the original for all others."""
     dut = variants[0].dut
     path, module = dut.path, dut.module
-    original = re.sub(rf"\bmodule\s+{module}\b", f"module {module}__original", path.read_text())
+    original = re.sub(rf"\bmodule\s+{module}\b", f"module {module}__original", path.read_text(encoding="utf-8"))
     branches = "".join(_branch(variant, width) for variant in variants)
     params = ", ".join(f".{name}({name})" for name in dut.params)
     instance = f"{module}__original {f'#({params}) ' if params else ''}u_original (.*);"
@@ -151,7 +151,7 @@ def make(block: Block, folder: Path) -> tuple[list[Mutant], dict[str, list[Path]
         listed, netlist = folder / f"{name}.ys", folder / f"{name}.v"
         what = f"{block.name}: {dut.module}"
         _yosys([*elaborate(dut, block.library, name), f"mutate -list {2 * dut.mutants} -seed {block.seed} -o {listed}"], what)
-        commands = [line for line in listed.read_text().splitlines() if not _CLOCK.search(line)][: dut.mutants]
+        commands = [line for line in listed.read_text(encoding="utf-8").splitlines() if not _CLOCK.search(line)][: dut.mutants]
         controlled = [f"{line} -ctrl mutsel {width} {number}" for number, line in enumerate(commands, first)]
         _yosys([*elaborate(dut, block.library, name), *controlled, "opt_clean", "bwmuxmap", f"write_verilog -noattr {netlist}"], what)  # fmt: skip
         mutants += [Mutant(number, block.name, name, dut, command) for number, command in enumerate(commands, first)]

@@ -43,7 +43,7 @@ def python_closure(files: Iterable[Path]) -> list[Path]:
         if path in found:
             continue
         found[path] = None
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom):
                 package = ".".join(path.parents[node.level - 1].relative_to(ROOT).parts) if node.level else ""
                 base = ".".join(filter(None, (package, node.module)))
@@ -103,7 +103,7 @@ class Bench:
         env = {f"P_{key}": str(value) for key, value in self.block.params.items()} | {"COCOTB_MAX_FAILURES": "1", limit.SECONDS: str(math.ceil(cpu_s))}
         result = run(self.exe, module, seed=seed, test_filter=dut.tests, plusargs=[f"+{PLUSARG}={number}"], env=env, trace=False,
                    run_dir=self.folder / "runs" / f"{number}-{dut.module}-s{seed}", timeout=STUCK_S, check=False)  # fmt: skip
-        spent = re.search(rf"^{limit.SPENT} ([\d.]+)", result.log.read_text(errors="replace"), re.M)
+        spent = re.search(rf"^{limit.SPENT} ([\d.]+)", result.log.read_text(errors="replace", encoding="utf-8"), re.M)
         return result, float(spent[1]) if spent else cpu_s
 
     def check_without_mutant(self) -> None:
@@ -130,7 +130,7 @@ class Bench:
         for seed in self.block.seeds:
             result, spent = self.simulate(mutant.number, mutant.dut, seed, self.limits[mutant.dut.tests])
             seconds += spent
-            log = result.log.read_text(errors="replace")
+            log = result.log.read_text(errors="replace", encoding="utf-8")
             if f"{IN_PLACE} {mutant.number}\n" not in log.replace(f"{IN_PLACE}  ", f"{IN_PLACE} "):
                 raise CampaignFailure(f"{mutant.block}: {mutant.label} with these parameters is not part of the bench\n{result.explain()}")
             if result.ok:

@@ -32,7 +32,7 @@ blocks:
 def block(tmp_path: Path) -> campaign.Block:
     """The example's block."""
     file = tmp_path / "campaign.yaml"
-    file.write_text(GOOD)
+    file.write_text(GOOD, encoding="utf-8")
     return load(file, library=(HERE / "example" / "saturating_sum.sv",), benches=HERE / "example")[0]
 
 
@@ -80,7 +80,7 @@ def test_runs_that_say_nothing(block: campaign.Block) -> None:
     with pytest.raises(CampaignFailure, match="is not part of the bench"):
         bench.attack(replace(bench.mutants[0], number=block.mutants + 1))
     result, _ = bench.simulate(1, with_tests(block, "never_ends").duts[0], 1, cpu_s=4)
-    assert reason(result, result.log.read_text())[0] == "hang"
+    assert reason(result, result.log.read_text(encoding="utf-8"))[0] == "hang"
 
 
 @pytest.mark.parametrize(("change", "message"), [
@@ -98,7 +98,7 @@ def test_runs_that_say_nothing(block: campaign.Block) -> None:
 def test_wrong_campaign(tmp_path: Path, change: tuple[str, str], message: str) -> None:
     """Each mistake is one line that names the place."""
     file = tmp_path / "campaign.yaml"
-    file.write_text(GOOD.replace(*change))
+    file.write_text(GOOD.replace(*change), encoding="utf-8")
     with pytest.raises(CampaignError, match=re.escape(message)) as caught:
         load(file, library=(HERE / "example" / "saturating_sum.sv",), benches=HERE / "example")
     assert "\n" not in str(caught.value) and "campaign.yaml" in str(caught.value)
@@ -107,7 +107,7 @@ def test_wrong_campaign(tmp_path: Path, change: tuple[str, str], message: str) -
 def test_wrong_explanations(tmp_path: Path) -> None:
     """An explanation without a reason is refused, with its place; the files of the project are right."""
     file = tmp_path / "survivors.yaml"
-    file.write_text("policy:\n  - {mutant: a, source: b, reason: because}\n")
+    file.write_text("policy:\n  - {mutant: a, source: b, reason: because}\n", encoding="utf-8")
     with pytest.raises(CampaignError, match=r"survivors\.yaml: policy\[0\]: reason is 'because'; legal is a sentence"):
         survivors.load_explained(file)
     blocks = {block.name for block in load()}

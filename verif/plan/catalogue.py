@@ -66,7 +66,7 @@ def chapters(docs: Path, root: Path = ROOT) -> dict[str, Place]:
     for page in sorted(docs.glob("*.md")):
         levels = _GENERATED.get(page.name, 2)
         fenced = False
-        for number, line in enumerate(page.read_text().splitlines(), 1):
+        for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
             fenced ^= line.startswith("```")
             match = None if fenced else _HEADING.match(line)
             if match and len(match[1]) <= levels:
@@ -81,7 +81,7 @@ def properties(root: Path = ROOT) -> tuple[dict[str, Place], list[Place]]:
         for path in sorted((root / folder).rglob("*.sv")):
             if "tests" in path.parts:
                 continue
-            text = strip_comments(path.read_text())
+            text = strip_comments(path.read_text(encoding="utf-8"))
             module = _MODULE.search(text)
             for match in _COVER.finditer(text):
                 place = Place(f"{path.relative_to(root)}:{text.count(chr(10), 0, match.start()) + 1}")
@@ -96,7 +96,7 @@ def modules(root: Path = ROOT) -> dict[str, Place]:
     """The modules of rtl/ by name."""
     found = {}
     for path in sorted((root / "rtl").rglob("*.sv")):
-        text = strip_comments(path.read_text())
+        text = strip_comments(path.read_text(encoding="utf-8"))
         for match in _MODULE.finditer(text):
             found[match[1]] = Place(f"{path.relative_to(root)}:{text.count(chr(10), 0, match.start(1)) + 1}")
     return found
@@ -111,7 +111,7 @@ def declared(root: Path = ROOT) -> tuple[Groups, dict[str, str]]:
     groups: Groups = {}
     places: dict[str, str] = {}
     for path in sorted((root / "verif").rglob("*.py")):
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
         match = _DECLARES.search(text)
         if not match or "tests" in path.relative_to(root / "verif").parts[1:]:
             continue

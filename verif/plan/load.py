@@ -96,7 +96,7 @@ class _File:
 
     def read(self) -> None:
         try:
-            node = yaml.compose(self.path.read_text(), yaml.SafeLoader)
+            node = yaml.compose(self.path.read_text(encoding="utf-8"), yaml.SafeLoader)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             words = " ".join(filter(None, (error.context, error.problem)))

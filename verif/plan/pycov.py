@@ -59,6 +59,6 @@ def executed(folder: Path, root: Path = ROOT) -> dict[str, set[int]]:
 
 def statements(path: Path) -> set[int]:
     """First lines of a module's statements, docstrings and ``# pragma: no cover`` left out."""
-    parser = PythonParser(text=path.read_text(), filename=str(path), exclude=r"#\s*pragma: no cover|if TYPE_CHECKING:")
+    parser = PythonParser(text=path.read_text(encoding="utf-8"), filename=str(path), exclude=r"#\s*pragma: no cover|if TYPE_CHECKING:")
     parser.parse_source()
     return set(parser.statements)

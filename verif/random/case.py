@@ -15,7 +15,7 @@ import tomli_w
 from models.config import Config, load_config
 from models.isa.asm import format_instr, parse_line
 from models.isa.encoding import Instr, Unit
-from verif.env.scenario import POLICIES
+from models.deploy.scenario import POLICIES
 from verif.lib.keep import write_whole
 
 
@@ -190,7 +190,7 @@ def load_case(path: Path) -> Case:
     """
     where = path.name
     try:
-        table = tomllib.loads(path.read_text())
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ValueError(f"{path}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

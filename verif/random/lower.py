@@ -15,8 +15,8 @@ from models.dram_layout import pack_blocks, pack_lines
 from models.isa.encoding import SEMAPHORES, Dst, Op, Unit, make
 from models.isa.program import Program, with_fields
 from models.numerics import fp32_to_bf16, quantise
-from verif.env.deployment import Deployment
-from verif.env.scenario import Scenario
+from models.deploy.deployment import Deployment
+from models.deploy.scenario import Scenario
 from verif.random.case import Case, Line, Lines, ServiceCase
 from verif.random.layout import Area, service_area, training_area
 from verif.sequences.isa_tour import random_lines

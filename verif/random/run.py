@@ -62,7 +62,7 @@ def _crash(result: SimResult) -> Outcome:
     """Of a simulation that ended before its tests did."""
     if result.exit_code is None:
         return Outcome("hang", f"the simulator took more than {result.seconds:.0f} s")
-    fired = _FIRED.search(result.log.read_text(errors="replace"))
+    fired = _FIRED.search(result.log.read_text(errors="replace", encoding="utf-8"))
     if fired:
         return Outcome(f"assertion in {fired[1]}: {re.sub(r'[0-9]+', '#', fired[2])[:60]}", fired[0])
     return Outcome(f"simulator exit code {result.exit_code}", result.tail(5))

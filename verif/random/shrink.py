@@ -41,11 +41,11 @@ class Oracle:
         self.known: dict[str, str] = {}
         self.runs = 0
         if memory.exists():
-            self.known = dict(json.loads(line) for line in memory.read_text().splitlines() if line.endswith("]"))
+            self.known = dict(json.loads(line) for line in memory.read_text(encoding="utf-8").splitlines() if line.endswith("]"))
 
     def _learn(self, case: Case, kind: str) -> None:
         self.known[_hash(case)] = kind
-        with self.memory.open("a") as file:
+        with self.memory.open("a", encoding="utf-8") as file:
             file.write(json.dumps([_hash(case), kind]) + "\n")
 
     def first(self, cases: Iterable[Case | None]) -> int | None:

@@ -90,7 +90,7 @@ def test_fences_and_nops() -> None:
 ])  # fmt: skip
 def test_bad_files(text: str, why: str, tmp_path: Path) -> None:
     path = tmp_path / "bad.toml"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     with pytest.raises(ValueError) as caught:
         load_case(path)
     assert why in str(caught.value) and "\n" not in str(caught.value)

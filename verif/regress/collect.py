@@ -93,7 +93,7 @@ def collect(paths: Sequence[str] = (), root: Path = ROOT) -> list[Test]:
         done = process.run(command, cwd=root, env=settings, capture_output=True, text=True)
         if done.returncode or not out.exists():
             raise CollectError(f"pytest cannot collect the tests: {_reason(done.stdout, done.stderr)}")
-        rows = json.loads(out.read_text())
+        rows = json.loads(out.read_text(encoding="utf-8"))
     return _tests(rows)
 
 

@@ -19,4 +19,4 @@ def _row(item: pytest.Item) -> dict:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Called once, with all items that are left."""
     if session.items:
-        Path(os.environ["EQX_COLLECT"]).write_text(json.dumps([_row(item) for item in session.items]))
+        Path(os.environ["EQX_COLLECT"]).write_text(json.dumps([_row(item) for item in session.items]), encoding="utf-8")

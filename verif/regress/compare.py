@@ -51,12 +51,12 @@ def _job(one: tuple[Result, Path], two: tuple[Result, Path]) -> Iterator[str]:
     elif first.message.partition("\n--- ")[0] != second.message.partition("\n--- ")[0]:
         yield f"messages differ: {first.message.splitlines()[0]!r} and {second.message.splitlines()[0]!r}"
     yield from _files("figures", here, there, "runs/**/result.json", _figures)
-    yield from _files("covergroups", here, there, "cov/*.json", lambda path: _flat(json.loads(path.read_text())))
+    yield from _files("covergroups", here, there, "cov/*.json", lambda path: _flat(json.loads(path.read_text(encoding="utf-8"))))
     yield from _files("code coverage", here, there, "cov/*.dat", _points)
 
 
 def _figures(path: Path) -> dict:
-    return {key: value for key, value in _flat(json.loads(path.read_text())).items() if not any(word in key for word in _WALL)}
+    return {key: value for key, value in _flat(json.loads(path.read_text(encoding="utf-8"))).items() if not any(word in key for word in _WALL)}
 
 
 def _points(path: Path) -> dict:

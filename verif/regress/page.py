@@ -11,9 +11,9 @@ from verif.regress import repro
 from verif.regress.jobs import Job
 from verif.regress.regression import PAGE, Regression
 from verif.regress.results import Result
-from verif.report import RunResult, html
-from verif.report.rows import Table, number
-from verif.report.schema import percentile, percentile_name
+from models.report import RunResult, html
+from models.report.rows import Table, number
+from models.report.schema import percentile, percentile_name
 
 SLOWEST, LISTED, LINES = 20, 20, 40
 _PERCENTILES = (50.0, 99.0)
@@ -112,7 +112,7 @@ def latency(regression: Regression) -> str:
 
 def _latency_rows(job: Job, path: Path) -> list[list[str]]:
     try:
-        result = RunResult.from_dict(json.loads(path.read_text()))
+        result = RunResult.from_dict(json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, TypeError, KeyError):
         return []
     rows = []

@@ -13,7 +13,7 @@ from verif.plan.measure import Measure
 from verif.plan.results import unmet
 from verif.regress.collect import Test
 from verif.regress.regression import COVERAGE, Regression
-from verif.report import html
+from models.report import html
 
 
 def build(regression: Regression, tests: Sequence[Test]) -> list[str]:

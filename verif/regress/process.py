@@ -46,7 +46,7 @@ class Recorder:
             return (yield)
         finally:
             result = self._result(job, entry["key"], time.monotonic() - began, _cpu() - before)
-            (folder / "log.txt").write_text(_log(self.reports))
+            (folder / "log.txt").write_text(_log(self.reports), encoding="utf-8")
             if result.status == "passed":
                 _thin(folder)
             results.write(folder, result)

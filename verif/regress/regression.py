@@ -107,7 +107,7 @@ def _link(file: Path, target: Path) -> None:
 def read_durations(folder: Path) -> dict[str, float]:
     """Seconds that nodes took in earlier regressions; nothing when nothing is known."""
     try:
-        return {str(node): float(seconds) for node, seconds in json.loads((folder / DURATIONS).read_text()).items()}
+        return {str(node): float(seconds) for node, seconds in json.loads((folder / DURATIONS).read_text(encoding="utf-8")).items()}
     except (OSError, ValueError, AttributeError, TypeError):
         return {}
 

@@ -24,5 +24,5 @@ def write_script(folder: Path, job: Job, root: str, env: Mapping[str, str]) -> N
     if folder.is_relative_to(root):
         home = f'"$(dirname "$0")/{os.path.relpath(root, folder)}"'
     script = folder / SCRIPT
-    script.write_text(f'#!/bin/sh\n# Runs {job.run} with seed {job.seed or 1} again; arguments go to pytest.\ncd {home} || exit 1\n{line(job, env)} "$@"\n')
+    script.write_text(f'#!/bin/sh\n# Runs {job.run} with seed {job.seed or 1} again; arguments go to pytest.\ncd {home} || exit 1\n{line(job, env)} "$@"\n', encoding="utf-8")
     script.chmod(0o755)

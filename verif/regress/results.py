@@ -88,7 +88,7 @@ class Store:
 def read(folder: Path) -> Result | None:
     """The result in a job's folder; None when there is none, or a damaged one."""
     try:
-        return Result.from_dict(json.loads((folder / RESULT).read_text()))
+        return Result.from_dict(json.loads((folder / RESULT).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError, KeyError):
         return None
 

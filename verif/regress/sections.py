@@ -12,7 +12,7 @@ from verif.lib.coverage import CoverageError
 from verif.plan import load as plan
 from verif.regress.collect import ROOT, Test
 from verif.regress.regression import COVERAGE, Regression
-from verif.report import html
+from models.report import html
 
 
 def read() -> None:

@@ -70,7 +70,7 @@ def load(path: Path = FILE) -> dict[str, Tier]:
     """
     name = path.name
     try:
-        node = yaml.compose(path.read_text(), yaml.SafeLoader)
+        node = yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)
     except (OSError, UnicodeDecodeError) as error:
         raise TierError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8'})") from None
     except yaml.MarkedYAMLError as error:

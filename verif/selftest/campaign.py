@@ -78,14 +78,14 @@ def execute(run: Run, fault: Fault | None, where: Path) -> dict[str, Any]:
                "fault": fault.id if fault else "", "number": fault.number if fault else 0}  # fmt: skip
     asked, told = (folder.with_name(f"{name}.{kind}.json") for kind in ("request", "answer"))
     folder.parent.mkdir(parents=True, exist_ok=True)
-    asked.write_text(json.dumps(request))
+    asked.write_text(json.dumps(request), encoding="utf-8")
     told.unlink(missing_ok=True)
     done = process.run(
         [sys.executable, "-m", "verif.selftest.job", str(asked), str(told)], cwd=where, stdout=process.PIPE, stderr=process.STDOUT, text=True,
         env={name: value for name, value in os.environ.items() if name not in _NOT_FOR_JOBS},
     )
     if told.exists():
-        return json.loads(told.read_text())
+        return json.loads(told.read_text(encoding="utf-8"))
     return {"ok": False, "log": str(asked), "tail": done.stdout.splitlines()[-8:], "reports": []}
 
 

@@ -117,7 +117,7 @@ def load(path: Path = FILE, root: Path = ROOT, places: bool = True) -> FaultList
     except ValueError:
         shown = path
     try:
-        data = yaml.load(path.read_text(), _Loader)  # noqa: S506 - a safe loader
+        data = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a safe loader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         raise FaultListError(f"{shown}:{mark.line + 1 if mark else 1}: {getattr(error, 'problem', None) or ' '.join(str(error).split())}") from None
@@ -198,7 +198,7 @@ def load(path: Path = FILE, root: Path = ROOT, places: bool = True) -> FaultList
                 typed(plant[key], str, at, f"{name}: {key}")
             if not (root / plant["file"]).is_file():
                 raise wrong(at, f"{name}: no such file: {plant['file']}")
-            count = (root / plant["file"]).read_text().count(plant["find"])
+            count = (root / plant["file"]).read_text(encoding="utf-8").count(plant["find"])
             if places and count != 1:
                 raise wrong(at, f"{name}: the text to find occurs {count} times in {plant['file']}, must occur once")
             if not _ON.search(plant["replace"]):

@@ -42,7 +42,7 @@ def block(request: dict[str, Any], folder: Path) -> SimResult:
 
 def chip(request: dict[str, Any], folder: Path) -> SimResult:
     """A chip-level test."""
-    from verif.env.scenario import Scenario  # the models' numba takes seconds to load: not for a block
+    from models.deploy.scenario import Scenario  # the models' numba takes seconds to load: not for a block
     from verif.env.simulate import simulate
 
     knobs = {"config": "tiny", "requests": 12, "steps": 1, "seed": request["seed"], **request["options"].get("knobs", {})}
@@ -58,7 +58,7 @@ def command(request: dict[str, Any], folder: Path) -> tuple[bool, list[str]]:
     done = process.run(
         words, cwd=ROOT, env={**os.environ, FAULT: request["fault"]}, stdout=process.PIPE, stderr=process.STDOUT, text=True, timeout=LIMIT,
     )
-    (folder / "out.log").write_text(done.stdout)
+    (folder / "out.log").write_text(done.stdout, encoding="utf-8")
     return done.returncode == 0, done.stdout.splitlines()
 
 
@@ -74,15 +74,15 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
         result = {"block": block, "chip": chip}[request["kind"]](request, folder)
     except builder.BuildError as error:
         return {"ok": False, "log": "", "tail": str(error).splitlines()[:15], "reports": [["build", line] for line in str(error).splitlines()]}
-    lines = result.log.read_text(errors="replace").splitlines()
+    lines = result.log.read_text(errors="replace", encoding="utf-8").splitlines()
     said = reports(lines)
     return {"ok": result.ok, "log": str(result.log), "tail": lines[-15:], "reports": [[r.checker, r.text] for r in said]}
 
 
 def main() -> int:
     """Entry point."""
-    request = json.loads(Path(sys.argv[1]).read_text())
-    Path(sys.argv[2]).write_text(json.dumps(answer(request)))
+    request = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    Path(sys.argv[2]).write_text(json.dumps(answer(request)), encoding="utf-8")
     return 0
 
 

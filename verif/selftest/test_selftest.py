@@ -45,12 +45,12 @@ faults:
 @pytest.fixture
 def written(tmp_path: Path):
     (tmp_path / "rtl").mkdir()
-    (tmp_path / "rtl/a.sv").write_text("module a; assign b = c; endmodule\n")
+    (tmp_path / "rtl/a.sv").write_text("module a; assign b = c; endmodule\n", encoding="utf-8")
 
     def write(old: str, new: str) -> FaultList:
         assert GOOD.count(old) == 1
         path = tmp_path / "faults.yaml"
-        path.write_text(GOOD.replace(old, new))
+        path.write_text(GOOD.replace(old, new), encoding="utf-8")
         return load(path, tmp_path)
 
     return write
@@ -92,7 +92,7 @@ def counted() -> set[str]:
     """Functions of the environment that say with :func:`verif.lib.checks.compared` what they have compared, by their own name for it."""
     found = set()
     for path in (p for p in (ROOT / "verif").rglob("*.py") if (ROOT / "verif/lib") not in p.parents):
-        for function in ast.walk(ast.parse(path.read_text())):
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
                 calls = [node for node in ast.walk(function) if isinstance(node, ast.Call) and ast.unparse(node.func) == "checks.compared"]
                 if any(isinstance(call.args[0], ast.Constant) for call in calls):
@@ -148,7 +148,7 @@ def test_quick_faults_and_a_check_that_cannot_fail(tmp_path: Path) -> None:
     shown = table([*verdicts.values(), missed])
     assert f"{len(quick)} of {len(quick) + 1} faults caught" in shown and re.search(r"nothing_planted +scheduling +bench_policy.check +not caught", shown)
     save(tmp_path / "selftest.json", what, [*verdicts.values(), missed], 1.0, {("rtl/a.sv", "c_x"): 2})
-    assert '"ok": false' in (tmp_path / "selftest.json").read_text()
+    assert '"ok": false' in (tmp_path / "selftest.json").read_text(encoding="utf-8")
 
 
 @pytest.mark.soak

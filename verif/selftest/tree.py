@@ -43,7 +43,7 @@ def planted(faults: Iterable[Fault], root: Path = ROOT) -> dict[str, str]:
     texts: dict[str, str] = {}
     for fault in faults:
         for plant in fault.plants:
-            text = texts.get(plant.file) or (root / plant.file).read_text()
+            text = texts.get(plant.file) or (root / plant.file).read_text(encoding="utf-8")
             if text.count(plant.find) != 1:
                 raise FaultListError(f"fault {fault.id}: another fault has changed its place in {plant.file}")
             replace = re.sub(rf"\b{ON}\b", lambda _, f=fault, p=plant: _switch(f, p.file), plant.replace)

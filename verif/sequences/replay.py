@@ -6,7 +6,7 @@ from pyuvm import ConfigDB, uvm_sequence
 
 from models.isa.encoding import Status
 from verif.agents.request_agent import RequestItem
-from verif.env.deployment import Deployment
+from models.deploy.deployment import Deployment
 
 _next_id = 0
 

@@ -46,7 +46,7 @@ class Experiment(EquinoxReplay):
             "rows": [b.rows for b in self.env.batches.batches[first_batch:]], "seconds": seconds,
             "compared": self.env.response_board.compared, "host": self.reactions[:20],
         }
-        (self.run_dir / "experiment.json").write_text(json.dumps(report))
+        (self.run_dir / "experiment.json").write_text(json.dumps(report), encoding="utf-8")
         return result
 
     def _timeout(self) -> int:

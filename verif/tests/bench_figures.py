@@ -74,7 +74,7 @@ class Figures(EquinoxTest):
         return {"steps": steps, "step_cycles": end - begin, **await self.close_window()}
 
     def write(self, **values) -> None:
-        (self.run_dir / "bench.json").write_text(json.dumps(values))
+        (self.run_dir / "bench.json").write_text(json.dumps(values), encoding="utf-8")
 
 
 @pyuvm.test()

@@ -55,4 +55,4 @@ class NonInterference(EquinoxTest):
         batches = {name: [b.rows for b in self.env.batches.batches if b.service == n] for name, n in self.what.index.items()}
         steps = sum(begin <= cycle <= begin + taken for cycle in self.env.weight_board.step_cycles)
         report = {"batches": batches, "responses": self.tap.seen, "steps": steps, "cycles": taken}
-        (self.run_dir / FILE).write_text(json.dumps(report))
+        (self.run_dir / FILE).write_text(json.dumps(report), encoding="utf-8")

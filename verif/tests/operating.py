@@ -8,8 +8,8 @@ from models.compiler.training import PHASES
 from models.isa.encoding import Unit
 from verif.agents.axis import cycles, now
 from verif.env.coverage_operating import MODES, stalls_bin
-from verif.env.deployment import train_rows
-from verif.env.scenario import POLICIES
+from models.deploy.deployment import train_rows
+from models.deploy.scenario import POLICIES
 from verif.sequences.replay import good_request
 from verif.tests.base import EquinoxTest
 

@@ -13,7 +13,7 @@ from verif.agents.axis import cycles, now
 from verif.agents.csr_agent import Csr
 from verif.agents.register_model import register_model
 from verif.env.csr_coverage import CsrCoverage
-from verif.env.scenario import POLICIES
+from models.deploy.scenario import POLICIES
 from verif.sequences.boot import BootSeq, PerfSeq, reset
 from verif.sequences.replay import bad_request
 from verif.tests.base import EquinoxTest

@@ -9,11 +9,11 @@ import numpy as np
 
 from models.traces import map_services, scale_to_load
 from verif.agents.axis import cycles, now
-from verif.env.limits import batch_timeout, default_limit
+from models.deploy.limits import batch_timeout, default_limit
 from verif.env.progress import ProgressWriter
-from verif.env.scenario import POLICIES
+from models.deploy.scenario import POLICIES
 from verif.env.scoreboards import Served
-from verif.report import Check, RunResult, Service, Training, Unit
+from models.report import Check, RunResult, Service, Training, Unit
 from verif.sequences.boot import PerfSeq
 from verif.tests.base import EquinoxTest
 
@@ -58,7 +58,7 @@ class EquinoxReplay(EquinoxTest):
         seconds = time.monotonic() - wall
         self._attribute()
         self.result = self._result(measured, served, perf, begin, now(), seconds, first_batch, in_window)
-        (self.run_dir / "result.json").write_text(json.dumps(self.result.to_dict()))
+        (self.run_dir / "result.json").write_text(json.dumps(self.result.to_dict()), encoding="utf-8")
 
     def _attribute(self) -> None:
         """Find the causes of every request's latency, unless random stalls keep the model from knowing the times."""

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from verif.env.scenario import POLICIES, ROOT, Scenario
+from models.deploy.scenario import POLICIES, Scenario
+from verif.lib.toolchain import ROOT
 from verif.env.simulate import TIMELINE, ChipRun, simulate
 from verif.lib import process
 from verif.lib.sim import default_seed, out_dir
@@ -33,7 +34,7 @@ def test_replay(config: str, policy: str) -> None:
     """Both services and training under each policy; on tiny two policies with a slow sink and a slow DRAM."""
     stalls = {"rsp_stall": 40, "dram_stall": 30} if config == "tiny" and policy in ("fair", "adaptive") else {}
     result = run(config, "replay", policy, policy=policy, service=BOTH, requests=40, steps=3, **stalls)
-    report = json.loads((result.run_dir / "result.json").read_text())
+    report = json.loads((result.run_dir / "result.json").read_text(encoding="utf-8"))
     assert {c["name"]: c["compared"] > 0 for c in report["checks"]} == dict.fromkeys(
         ("responses", "order and loss", "bounds of times" if stalls else "times", "fill of batches", "AXI rules", "training in DRAM"), True)
     for service in report["services"]:
@@ -69,7 +70,7 @@ def test_overload(policy: str) -> None:
 @pytest.mark.parametrize("config", CONFIGS)
 def test_noninterference(config: str) -> None:
     """With and without training: the same batches, and the same bits in every response."""
-    without, beside = (json.loads((run(config, "noninterference", t, train=t).run_dir / FILE).read_text()) for t in ("off", "mlp"))
+    without, beside = (json.loads((run(config, "noninterference", t, train=t).run_dir / FILE).read_text(encoding="utf-8")) for t in ("off", "mlp"))
     assert without["batches"] == beside["batches"]
     assert {"lstm", "mlp"} == {name for name, rows in without["batches"].items() if len(rows) >= 6}
     assert len(without["responses"]) == sum(sum(rows) for rows in without["batches"].values())

@@ -15,7 +15,8 @@ import pytest
 from models.traces import load_trace
 from verif.env import simulate as simulation
 from verif.env.progress import ProgressBar, ProgressWriter
-from verif.env.scenario import ROOT, Scenario
+from models.deploy.scenario import Scenario
+from verif.lib.toolchain import ROOT
 from verif.env.simulate import default_run_dir
 from verif.lib import process
 
@@ -80,7 +81,7 @@ TRACES = {  # contents, and what the line must say beside the file's name
 def test_bad_trace(name: str, refused, tmp_path: Path) -> None:
     text, parts = TRACES[name]
     path = tmp_path / f"{name}.csv"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     contains(refused("--trace", str(path)), path.name, *parts)
 
 
@@ -104,7 +105,7 @@ def test_bad_generator(refused) -> None:
 def test_unsorted_trace_is_said(tmp_path: Path, capsys) -> None:
     """Not an error: sorted, and one warning names the line."""
     path = tmp_path / "mixed.csv"
-    path.write_text("arrival_us\n5\n1\n3\n")
+    path.write_text("arrival_us\n5\n1\n3\n", encoding="utf-8")
     assert load_trace(path).arrival_us.tolist() == [0, 2, 4]
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1
@@ -115,10 +116,10 @@ def test_unsorted_trace_is_said(tmp_path: Path, capsys) -> None:
 def config(tmp_path: Path) -> Callable[..., str]:
     """A copy of ``configs/tiny.toml`` with a line replaced or added; returns its path."""
     def make(old: str, new: str) -> str:
-        text = (ROOT / "configs" / "tiny.toml").read_text()
+        text = (ROOT / "configs" / "tiny.toml").read_text(encoding="utf-8")
         assert old in text
         path = tmp_path / "changed.toml"
-        path.write_text(text.replace(old, new, 1))
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
         return str(path)
 
     return make
@@ -201,10 +202,10 @@ def test_choice_of_tests(words: tuple[str, ...], seed: str, parts: tuple[str, ..
 def test_a_folder_of_somebody_else(sim: ModuleType, tmp_path: Path, capsys, monkeypatch) -> None:
     """A folder that holds anything but an earlier run is refused, and nothing in it is touched."""
     monkeypatch.setattr(simulation, "build_chip", lambda *_a, **_o: pytest.fail("came as far as the build"))
-    (tmp_path / "thesis.txt").write_text("years of work")
+    (tmp_path / "thesis.txt").write_text("years of work", encoding="utf-8")
     assert sim.main(["--requests", "8", "--out", str(tmp_path)]) == 2
     assert str(tmp_path) in capsys.readouterr().err
-    assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"] and (tmp_path / "thesis.txt").read_text() == "years of work"
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"] and (tmp_path / "thesis.txt").read_text(encoding="utf-8") == "years of work"
 
 
 def test_results_of_a_configuration_elsewhere(config) -> None:

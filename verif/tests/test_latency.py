@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
-from verif.env.scenario import ROOT
+from verif.lib.toolchain import ROOT
 from verif.latency import confidence, runner
 from verif.latency.cases import FILE, BudgetError, Case, load_cases, needed, parse_cases
 from verif.latency.confidence import interval
 from verif.latency.measure import Latencies, Measured, Percentile, summarise
 from verif.latency.store import Store, key
 from verif.latency.verdict import gates
-from verif.report.schema import percentile
+from models.report.schema import percentile
 
 HEAD = """# kept
 [defaults]
@@ -55,7 +55,7 @@ def command(script: ModuleType, tmp_path: Path, capsys) -> Callable[..., tuple[i
 
     def call(text: str | None, *words: str) -> tuple[int, str, str]:
         if text is not None:
-            file.write_text(text)
+            file.write_text(text, encoding="utf-8")
         capsys.readouterr()
         try:
             code = script.main(["--budgets", str(file), "--out", str(tmp_path / "out"), "--jobs", "1", *words])
@@ -75,13 +75,13 @@ def test_within_budget(command, tmp_path: Path) -> None:
     assert code == 0 and "PASSED: 1 cases within budget" in out
     assert "faster than their budgets" in out and NAME in out
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["cases", "latency.csv", "latency.json"]
-    rows = list(csv.DictReader((tmp_path / "out" / "latency.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "out" / "latency.csv").open(encoding="utf-8")))
     assert [r["percentile"] for r in rows] == ["p50", "p95", "p99"]
     for r in rows:
         assert r["case"] == NAME and r["requests"] == "1000" and r["verdict"] == "ok"
         assert int(r["cycles_low"]) <= int(r["cycles"]) <= int(r["cycles_high"])
         assert float(r["unloaded_low"]) <= float(r["unloaded"]) <= float(r["unloaded_high"])
-    case = json.loads((tmp_path / "out" / "latency.json").read_text())["cases"][0]
+    case = json.loads((tmp_path / "out" / "latency.json").read_text(encoding="utf-8"))["cases"][0]
     assert case["measured"]["requests"] == 1000 and case["broken"] == []
 
 
@@ -124,7 +124,7 @@ def test_a_case_that_does_not_run_fails(command, monkeypatch, tmp_path: Path) ->
         code, out, _ = command(HEAD + CASE, *words)
         assert code == 1 and f"{NAME}: 17 of 1000 requests were not answered well" in out and "FAILED: 1 cases did not run" in out
     assert not (tmp_path / "out" / "cases").exists()
-    assert (tmp_path / "budgets.toml").read_text() == HEAD + CASE
+    assert (tmp_path / "budgets.toml").read_text(encoding="utf-8") == HEAD + CASE
 
 
 # ---- budgets are taken by an explicit command
@@ -136,7 +136,7 @@ def test_update(command, tmp_path: Path) -> None:
     assert code == 2 and out == "" and "budgets.toml: " + NAME + ": cycles is missing" in err
     code, out, _ = command(bare, "--update", "--only", "0.5")
     assert code == 0 and "1 of 1 budgets changed" in out
-    text = (tmp_path / "budgets.toml").read_text()
+    text = (tmp_path / "budgets.toml").read_text(encoding="utf-8")
     assert text.startswith(HEAD) and "# the end" in text and CASE.replace("0.5", "0.3") in text
     case = parse_cases(text, "x")[0]
     assert list(case.cycles) == list(case.unloaded) == ["p50", "p95", "p99"]
@@ -150,7 +150,7 @@ def test_update_refuses_what_it_cannot_edit(command, tmp_path: Path) -> None:
     text += "[case.cycles]\np50 = 1\n[case.unloaded]\np50 = 1\n"
     code, _, err = command(text, "--update")
     assert code == 2 and "cannot be changed in place" in err and len(err.strip().splitlines()[-1]) < 200
-    assert (tmp_path / "budgets.toml").read_text() == text
+    assert (tmp_path / "budgets.toml").read_text(encoding="utf-8") == text
     assert sorted(p.name for p in tmp_path.iterdir()) == ["budgets.toml", "out"]
 
 
@@ -204,7 +204,7 @@ def test_bad_file(kind: str, command, tmp_path: Path) -> None:
         for part in parts:
             assert part in lines[0], f"{part!r} is not in: {lines[0]}"
     assert [p.name for p in tmp_path.iterdir()] == ["budgets.toml"]
-    assert (tmp_path / "budgets.toml").read_text() == text
+    assert (tmp_path / "budgets.toml").read_text(encoding="utf-8") == text
 
 
 @pytest.mark.parametrize(("words", "part"), [
@@ -254,26 +254,26 @@ def test_resume(command, monkeypatch, tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("latency.*")) and not list(tmp_path.rglob("*.part"))
     stop[0] = False
     assert command(text)[0] == 0 and len(set(ran)) == len(ran) == 2
-    first = (tmp_path / "out" / "latency.json").read_text()
+    first = (tmp_path / "out" / "latency.json").read_text(encoding="utf-8")
     assert command(text)[0] == 0 and len(ran) == 2, "computed again"
-    assert (tmp_path / "out" / "latency.json").read_text() == first
+    assert (tmp_path / "out" / "latency.json").read_text(encoding="utf-8") == first
     code, out, _ = command(text.replace("p50 = 1000000", "p50 = 1", 1))  # a budget is not part of a run
     assert code == 1 and len(ran) == 2
     assert command(text.replace("load = 0.3", "load = 0.3\nseed = 2"))[0] == 0 and len(ran) == 3
     (file,) = (tmp_path / "out" / "cases").glob(f"*-{key(parse_cases(text, 'x')[0])}.json")
-    file.write_text(file.read_text()[:40])  # not whole: as if it were not there
+    file.write_text(file.read_text(encoding="utf-8")[:40], encoding="utf-8")  # not whole: as if it were not there
     assert command(text)[0] == 0 and len(ran) == 4
 
 
 def test_key(tmp_path: Path) -> None:
     trace = tmp_path / "t.csv"
-    trace.write_text("arrival_us\n0\n5\n9\n")
+    trace.write_text("arrival_us\n0\n5\n9\n", encoding="utf-8")
     case = Case(str(trace), 0.5, "fair")
     one = key(case)
     assert key(replace(case, tolerance=0.1, cycles={"p50": 1}, unloaded={"p50": 1})) == one
     others = [key(replace(case, **change)) for change in ({"load": 0.4}, {"policy": "priority"}, {"requests": 100}, {"seed": 2},
                                                           {"config": "tiny"}, {"train": "off"}, {"service": "mlp"}, {"engine": "rtl"})]
-    trace.write_text("arrival_us\n0\n5\n8\n")
+    trace.write_text("arrival_us\n0\n5\n8\n", encoding="utf-8")
     assert len({one, *others, key(case)}) == 10
 
 

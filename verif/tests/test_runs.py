@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from verif.env.scenario import ROOT
+from verif.lib.toolchain import ROOT
 from verif.lib import lock, process
 from verif.lib.tests.test_process import MARK, below, marked
 
@@ -106,7 +106,7 @@ def gone(mark: str) -> list[str]:
 
 def figures(folder: Path) -> dict:
     """What a run measured, without what depends on the host."""
-    data = json.loads((folder / "result.json").read_text())
+    data = json.loads((folder / "result.json").read_text(encoding="utf-8"))
     return {name: value for name, value in data.items() if not name.startswith(("wall", "speed", "build", "command"))}
 
 

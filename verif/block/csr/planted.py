@@ -78,7 +78,7 @@ def plant(sources: list[Path], folder: Path) -> list[Path]:
     Raises:
         ValueError: the text that a fault is to change is not there exactly once.
     """
-    texts = {path.name: path.read_text() for path in sources if path.name in {fault.file for fault in FAULTS.values()}}
+    texts = {path.name: path.read_text(encoding="utf-8") for path in sources if path.name in {fault.file for fault in FAULTS.values()}}
     for name, fault in FAULTS.items():
         for old, new in fault.changes:
             if texts[fault.file].count(old) != 1:
@@ -86,6 +86,6 @@ def plant(sources: list[Path], folder: Path) -> list[Path]:
             texts[fault.file] = texts[fault.file].replace(old, new.replace(RULE, f"(tb_csr.plant == {number(name)})"))
     folder.mkdir(parents=True, exist_ok=True)
     for file, text in texts.items():
-        if not (folder / file).exists() or (folder / file).read_text() != text:
-            (folder / file).write_text(text)
+        if not (folder / file).exists() or (folder / file).read_text(encoding="utf-8") != text:
+            (folder / file).write_text(text, encoding="utf-8")
     return [folder / path.name if path.name in texts else path for path in sources]

@@ -66,4 +66,4 @@ def test_manual(tmp_path: Path) -> None:
     names = {"eqx_csr." + re.sub(r"\[\d\]", "", path) for path in REGS}
     assert {hashlib.sha1(name.encode()).hexdigest() for name in names} <= pages  # PeakRDL-html names pages so
     for path in (p for p in tmp_path.rglob("*") if p.suffix in (".html", ".css", ".js")):
-        assert not re.search(r"""(src=|<link[^>]*href=|url\()["']?https?:""", path.read_text()), path
+        assert not re.search(r"""(src=|<link[^>]*href=|url\()["']?https?:""", path.read_text(encoding="utf-8")), path

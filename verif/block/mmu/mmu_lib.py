@@ -76,7 +76,7 @@ class Bench:
             ("wgtc", self.ops.bq[0], self.ops.be[0], self.size.m), ("wgtd", self.ops.bq[1], self.ops.be[1], self.size.m),
         ):  # fmt: skip
             raw = np.concatenate([q.view(np.uint8), e[:, None]], axis=1).reshape(len(e) // per, -1)[:, ::-1]
-            Path(f"{name}.hex").write_text("\n".join(bytes(x).hex() for x in raw) + "\n")
+            Path(f"{name}.hex").write_text("\n".join(bytes(x).hex() for x in raw) + "\n", encoding="utf-8")
         await self._pulse("load_go")
         self.acc = await self.dump()
         # The two copies of the accumulator start with different junk: one instruction overwrites every line.
@@ -109,7 +109,7 @@ class Bench:
         await ValueChange(self.dut.dump_done)
         self.dut.dump_go.value = 0
         await Timer(1, "ns")
-        words = [x for x in Path("acc.hex").read_text().split() if not x.startswith(("//", "@"))]
+        words = [x for x in Path("acc.hex").read_text(encoding="utf-8").split() if not x.startswith(("//", "@"))]
         raw = np.frombuffer(bytes.fromhex("".join(words)), dtype=">u4").reshape(len(words), self.size.lanes)
         return raw[:, ::-1].astype(np.uint32)
 
@@ -211,13 +211,13 @@ class Bench:
                 chk.append(1 << bits + 31 | line << bits | value if known else 0)
             prog += [0] * (PROG - len(flat))
             chk += [0] * (PROG - len(flat))
-        Path("prog.hex").write_text("\n".join(f"{x:x}" for x in prog) + "\n")
-        Path("chk.hex").write_text("\n".join(f"{x:x}" for x in chk) + "\n")
+        Path("prog.hex").write_text("\n".join(f"{x:x}" for x in prog) + "\n", encoding="utf-8")
+        Path("chk.hex").write_text("\n".join(f"{x:x}" for x in chk) + "\n", encoding="utf-8")
 
     def _read_log(self, mode: int) -> Log:
         log, n = Log(modes=[(0, mode)]), int(self.dut.log_n.value)
         assert n <= 131072, f"{n} events do not fit the log"
-        words = [x for x in Path("log.hex").read_text().split() if not x.startswith(("//", "@"))][:n]
+        words = [x for x in Path("log.hex").read_text(encoding="utf-8").split() if not x.startswith(("//", "@"))][:n]
         for word in words:
             v = int(word, 16)
             kind, ctx, payload, t = v >> 56, v >> 48 & 0xFF, v >> 32 & 0xFFFF, v & 0xFFFFFFFF

@@ -64,7 +64,7 @@ class Player:
     async def play(self, dut: Any) -> None:
         words = self.words()
         assert len(words) <= 8192
-        Path("play.hex").write_text("\n".join(f"{w:x}" for w in words) + "\n")
+        Path("play.hex").write_text("\n".join(f"{w:x}" for w in words) + "\n", encoding="utf-8")
         await Timer(3 * N * 10, "ns")  # control that started as junk has left
         await FallingEdge(dut.clk)
         dut.length.value = len(words)
@@ -72,7 +72,7 @@ class Player:
         await RisingEdge(dut.running)
         dut.go.value = 0
         await RisingEdge(dut.finished)
-        got = [x for x in Path("sums.hex").read_text().split() if not x.startswith(("//", "@"))][: int(dut.count.value)]
+        got = [x for x in Path("sums.hex").read_text(encoding="utf-8").split() if not x.startswith(("//", "@"))][: int(dut.count.value)]
         assert len(got) == len(self.want) > 0, f"{len(got)} rows came out, {len(self.want)} went in"
         for g, t in zip(got, sorted(self.want), strict=True):
             sums = np.frombuffer(bytes.fromhex(g.zfill(8 * N)), dtype=">i4")[::-1]

@@ -29,7 +29,7 @@ endmodule
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     (tmp_path / "rtl").mkdir()
-    (tmp_path / "rtl/m.sv").write_text(GOOD)
+    (tmp_path / "rtl/m.sv").write_text(GOOD, encoding="utf-8")
     return tmp_path
 
 
@@ -48,7 +48,7 @@ def test_good_file(root: Path) -> None:
     ("c_y : cover (1'b1);", "c_y : cover (1'b1);\n    if (bad) $error(\"z\");", "rtl/m.sv:9: `if"),
 ])  # fmt: skip
 def test_rule(root: Path, old: str, new: str, report: str) -> None:
-    (root / "rtl/m.sv").write_text(GOOD.replace(old, new))
+    (root / "rtl/m.sv").write_text(GOOD.replace(old, new), encoding="utf-8")
     found = without_cover(root)
     assert any(line.startswith(report) for line in found), found
 
@@ -66,6 +66,6 @@ def test_nothing_compared(tmp_path: Path) -> None:
         checks.compared("values", 0)
     with pytest.raises(AssertionError, match="no check of this run has compared anything"):
         checks.require(tmp_path)
-    (tmp_path / checks.FILE).write_text('{"values": 3}')
+    (tmp_path / checks.FILE).write_text('{"values": 3}', encoding="utf-8")
     assert checks.require(tmp_path) == {"values": 3}
-    assert (tmp_path / "sim.log").read_text() == "compared: values 3\n"
+    assert (tmp_path / "sim.log").read_text(encoding="utf-8") == "compared: values 3\n"

@@ -28,9 +28,9 @@ def tree(tmp_path: Path) -> Path:
     rtl = tmp_path / "rtl" / "mmu"
     rtl.mkdir(parents=True)
     dut = rtl / "dut.sv"
-    dut.write_text("module dut;\n  always_comb begin\n    if (a < b)\n      x = 1;\n  end\nendmodule\n")
-    (rtl / "other.sv").write_text("module other;\nendmodule\n")
-    (rtl / "a_pkg.sv").write_text("package a_pkg;\nendpackage\n")
+    dut.write_text("module dut;\n  always_comb begin\n    if (a < b)\n      x = 1;\n  end\nendmodule\n", encoding="utf-8")
+    (rtl / "other.sv").write_text("module other;\nendmodule\n", encoding="utf-8")
+    (rtl / "a_pkg.sv").write_text("package a_pkg;\nendpackage\n", encoding="utf-8")
     bench = tmp_path / "verif" / "tb.sv"
     data = tmp_path / "cov"
     data.mkdir()
@@ -42,7 +42,7 @@ def tree(tmp_path: Path) -> Path:
         text += entry(dut, 3, "expr", "((a < b)==1) => 1", counts[3])
         text += entry(dut, 4, "user", "cover", counts[4])
         text += entry(bench, 1, "line", "block", 0, span="1-9")
-        (data / f"{run}.dat").write_text(text)
+        (data / f"{run}.dat").write_text(text, encoding="utf-8")
     return tmp_path
 
 
@@ -51,7 +51,7 @@ def test_parse_fields_and_sum_over_instances(tmp_path: Path) -> None:
     data = tmp_path / "x.dat"
     one = entry(Path("/r/a.sv"), 7, "line", "elsif", 2, span="7,9-11", inst="t.u0")
     two = entry(Path("/r/a.sv"), 7, "line", "elsif", 40, span="7,9-11", inst="t.u1")
-    data.write_text("# SystemC::Coverage-3\n" + one + two)
+    data.write_text("# SystemC::Coverage-3\n" + one + two, encoding="utf-8")
     points = coverage.parse(data)
     assert points == {Point("/r/a.sv", 7, 3, "line", "elsif"): 42}
     (point,) = points
@@ -72,7 +72,7 @@ def test_parse_fields_and_sum_over_instances(tmp_path: Path) -> None:
 def test_damaged_files_are_named(tmp_path: Path, text: str, words: str) -> None:
     """A damaged file is refused with its name and line."""
     data = tmp_path / "bad.dat"
-    data.write_text(text)
+    data.write_text(text, encoding="utf-8")
     with pytest.raises(CoverageError, match=words) as caught:
         coverage.parse(data)
     assert "bad.dat" in str(caught.value)
@@ -103,8 +103,8 @@ def test_one_run_alone_shows_the_missed_branch(tree: Path) -> None:
 
 def test_groups_are_merged_and_checked(tree: Path) -> None:
     """Covergroups add up bin by bin; malformed ones are refused."""
-    (tree / "cov" / "a.json").write_text(json.dumps({"isa": {"op": {"mul": 2, "add": 0}}}))
-    (tree / "cov" / "b.json").write_text(json.dumps({"isa": {"op": {"mul": 1, "sub": 4}, "n": {"0": 0}}}))
+    (tree / "cov" / "a.json").write_text(json.dumps({"isa": {"op": {"mul": 2, "add": 0}}}), encoding="utf-8")
+    (tree / "cov" / "b.json").write_text(json.dumps({"isa": {"op": {"mul": 1, "sub": 4}, "n": {"0": 0}}}), encoding="utf-8")
     report = coverage.collect(tree / "cov", tree)
     assert report.groups.pop("dut") == {"cover": {"line 4": 2}}  # a cover property without a label
     assert report.groups == {"isa": {"op": {"mul": 3, "add": 0, "sub": 4}, "n": {"0": 0}}}
@@ -122,7 +122,7 @@ def test_dump_writes_only_when_collecting(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("EQX_COVERAGE_DIR", str(tmp_path / "cov"))
     path = coverage.dump(groups)
     assert path is not None
-    assert json.loads(path.read_text()) == groups
+    assert json.loads(path.read_text(encoding="utf-8")) == groups
 
 
 def test_report_shows_sources_and_what_was_missed(tree: Path) -> None:
@@ -130,7 +130,7 @@ def test_report_shows_sources_and_what_was_missed(tree: Path) -> None:
     (tree / "cov" / "b.dat").unlink()
     report = coverage.collect(tree / "cov", tree)
     coverage_html.write(report, tree / "out" / "c.html", tree)
-    page = (tree / "out" / "c.html").read_text()
+    page = (tree / "out" / "c.html").read_text(encoding="utf-8")
     assert "if (a &lt; b)" in page
     assert "never: " in page and "expression ((a &lt; b)==1) =&gt; 1" in page
     assert '<span class="miss"><b>4</b><b>0</b>      x = 1;' in page

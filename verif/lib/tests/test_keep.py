@@ -10,12 +10,12 @@ from verif.lib import keep
 
 def test_key_depends_on_everything(tmp_path: Path) -> None:
     trace = tmp_path / "trace.csv"
-    trace.write_text("arrival_us\n0\n")
+    trace.write_text("arrival_us\n0\n", encoding="utf-8")
     keys = {
         keep.key({"load": 0.5}, "tiny", trace, "a"), keep.key({"load": 0.6}, "tiny", trace, "a"), keep.key({"load": 0.5}, "default", trace, "a"),
         keep.key({"load": 0.5}, "tiny", None, "a"), keep.key({"load": 0.5}, "tiny", trace, "b"),
     }  # fmt: skip
-    trace.write_text("arrival_us\n1\n")
+    trace.write_text("arrival_us\n1\n", encoding="utf-8")
     keys.add(keep.key({"load": 0.5}, "tiny", trace, "a"))
     assert len(keys) == 6
 
@@ -30,7 +30,7 @@ def test_folder(tmp_path: Path) -> None:
     assert folder.get("a/b", "1") is None
     folder.put("a/b", "1", {"x": 1})
     assert folder.get("a/b", "1") == {"x": 1} and folder.get("a/b", "2") is None
-    folder.path("a/b", "1").write_text('{"x": 1')
+    folder.path("a/b", "1").write_text('{"x": 1', encoding="utf-8")
     assert folder.get("a/b", "1") is None
 
 
@@ -40,4 +40,4 @@ def test_nothing_half_written(tmp_path: Path) -> None:
     keep.write_whole(path, "old")
     with pytest.raises(UnicodeEncodeError):
         keep.write_whole(path, "new\ud800")
-    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+    assert path.read_text(encoding="utf-8") == "old" and list(tmp_path.iterdir()) == [path]

@@ -30,7 +30,7 @@ WIDTH = GOOD.replace("N'(MODE)", "MODE")
 def write(folder: Path, text: str) -> Path:
     """Put a module's text into a file of its own."""
     path = folder / "dut.sv"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     return path
 
 
@@ -95,7 +95,7 @@ def test_import_direction(tmp_path: Path, package: str, line: str, bad: bool) ->
     """Imports may go from scripts to verif to models only."""
     path = tmp_path / package / "x.py"
     path.parent.mkdir()
-    path.write_text(line + "\n")
+    path.write_text(line + "\n", encoding="utf-8")
     assert bool(rules.check_python_file(path, tmp_path)) == bad
 
 
@@ -110,7 +110,7 @@ def test_order_and_closure(tmp_path: Path) -> None:
         "unused": "module unused; endmodule",
     }
     for name, text in texts.items():
-        (tmp_path / f"{name}.sv").write_text(text)
+        (tmp_path / f"{name}.sv").write_text(text, encoding="utf-8")
     found = [path.stem for path in closure("top", library=[tmp_path])]
     assert found == ["a_pkg", "b_pkg", "leaf", "mid", "top"]
     assert [p.stem for p in order(tmp_path.glob("*.sv"))][:2] == ["a_pkg", "b_pkg"]
@@ -131,8 +131,8 @@ def test_processes_are_started_in_one_place(tmp_path: Path, text: str) -> None:
     """By verif/lib/process.py; its users may."""
     path = tmp_path / "verif" / "x.py"
     path.parent.mkdir()
-    path.write_text(f"{text}\n")
+    path.write_text(f"{text}\n", encoding="utf-8")
     (finding,) = rules.check_python_file(path, tmp_path)
     assert "processes are started by verif/lib/process.py alone" in finding
-    path.write_text("from verif.lib import process\nfrom concurrent.futures import ThreadPoolExecutor\nprocess.run(['a'])\n")
+    path.write_text("from verif.lib import process\nfrom concurrent.futures import ThreadPoolExecutor\nprocess.run(['a'])\n", encoding="utf-8")
     assert rules.check_python_file(path, tmp_path) == []

@@ -109,7 +109,7 @@ def test_changed_source_is_built_anew(exe: Path, tmp_path: Path) -> None:
     files = []
     for path in sources():
         copy = tmp_path / path.name
-        copy.write_text(path.read_text().replace("count_q + 1'b1", "count_q + 2'd3"))
+        copy.write_text(path.read_text(encoding="utf-8").replace("count_q + 1'b1", "count_q + 2'd3"), encoding="utf-8")
         files.append(copy)
     changed = sim.build("tb_counter", files, {"WIDTH": 8, "LABEL": "x y"})
     assert changed.parent != exe.parent
@@ -120,7 +120,7 @@ def test_changed_source_is_built_anew(exe: Path, tmp_path: Path) -> None:
 def test_design_errors_are_shown(tmp_path: Path) -> None:
     """Verilator's words reach the reader, and no half-made build is left as if complete."""
     bad = tmp_path / "tb_bad.sv"
-    bad.write_text("module tb_bad;\n  assign x = y;;\nendmodule\n")
+    bad.write_text("module tb_bad;\n  assign x = y;;\nendmodule\n", encoding="utf-8")
     for _ in range(2):
         with pytest.raises(sim.BuildError, match=r"tb_bad\.sv:2"):
             sim.build("tb_bad", [bad])

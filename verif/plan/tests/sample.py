@@ -40,7 +40,7 @@ test.__test__ = False  # type: ignore[attr-defined]
 def known(root: Path) -> Catalogue:
     """Two tests, a covergroup, two modules, a cover property, three chapters and a Python module below ``root``."""
     (root / "models").mkdir(exist_ok=True)
-    (root / "models" / "fifo.py").write_text('"""A queue."""\nDEPTH = 4\n\n\ndef put(value):\n    return value\n')
+    (root / "models" / "fifo.py").write_text('"""A queue."""\nDEPTH = 4\n\n\ndef put(value):\n    return value\n', encoding="utf-8")
     tests = [test("test_fifo", 11), test("test_refused", 20, 3)]
     chapters = {f"fifo.md#{name}": Place(f"docs/fifo.md:{line}") for name, line in (("order", 3), ("depth", 9), ("history", 20))}
     return Catalogue(
@@ -52,5 +52,5 @@ def write(folder: Path, text: str = PLAN, name: str = "fifo.yaml") -> Path:
     """Put a plan's file into a folder of its own; returns the folder."""
     plan = folder / "plan"
     plan.mkdir(exist_ok=True)
-    (plan / name).write_text(text)
+    (plan / name).write_text(text, encoding="utf-8")
     return plan

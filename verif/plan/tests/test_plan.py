@@ -112,7 +112,7 @@ def test_unnamed_property(tmp_path: Path) -> None:
     """Cover properties are found in rtl/ and the benches; one without a label is a finding."""
     for folder, label in (("rtl", "c_a : "), ("verif", "")):
         (tmp_path / folder).mkdir()
-        (tmp_path / folder / "m.sv").write_text(f"module m;\n  // cover property in a comment\n  {label}cover property (@(posedge clk) a);\nendmodule\n")
+        (tmp_path / folder / "m.sv").write_text(f"module m;\n  // cover property in a comment\n  {label}cover property (@(posedge clk) a);\nendmodule\n", encoding="utf-8")
     named, unnamed = properties(tmp_path)
     assert named == {"m.c_a": Place("rtl/m.sv:3")} and unnamed == [Place("verif/m.sv:3")]
     findings = check(load(write(tmp_path), tmp_path), replace(known(tmp_path), unnamed_properties=tuple(unnamed)))
@@ -122,8 +122,8 @@ def test_unnamed_property(tmp_path: Path) -> None:
 def test_chapters(tmp_path: Path) -> None:
     """Anchors are GitHub's; code blocks hold no headings."""
     (tmp_path / "docs").mkdir()
-    (tmp_path / "docs" / "a.md").write_text("# One, two\n```\n# no heading\n```\n## A·B: `c_d`\n### deeper\n")
-    (tmp_path / "docs" / "testplan.md").write_text("# Generated\n")
+    (tmp_path / "docs" / "a.md").write_text("# One, two\n```\n# no heading\n```\n## A·B: `c_d`\n### deeper\n", encoding="utf-8")
+    (tmp_path / "docs" / "testplan.md").write_text("# Generated\n", encoding="utf-8")
     assert chapters(tmp_path / "docs", tmp_path) == {"a.md#one-two": Place("docs/a.md:1"), "a.md#ab-c_d": Place("docs/a.md:5")}
     assert anchor("DRAM model (`verif/lib/sv/axi_dram.sv`)") == "dram-model-veriflibsvaxi_dramsv"
 
@@ -134,7 +134,7 @@ def test_results(tmp_path: Path) -> None:
     case = '<testcase classname="verif.block.fifo.test_fifo" name="{}">{}</testcase>'
     junit = tmp_path / "r.xml"
     junit.write_text("<testsuites><testsuite>" + case.format("test_fifo", "") + case.format("test_refused[0]", "") + case.format("test_refused[1]", "<failure/>")
-                     + case.format("test_refused[2]", "<skipped/>") + "</testsuite></testsuites>")
+                     + case.format("test_refused[2]", "<skipped/>") + "</testsuite></testsuites>", encoding="utf-8")
     results, passed = read_junit(junit, there.tests)
     plan = load(write(tmp_path), tmp_path)
     assert results == {"fifo::test_fifo": "passed", "fifo::test_refused": "failed"}
@@ -142,7 +142,7 @@ def test_results(tmp_path: Path) -> None:
     assert stages(plan, results) == {"V1": (1, 1), "V2": (0, 1), "V3": (0, 0)}
     assert passed["fifo::test_refused"] == {"verif/block/fifo/test_fifo.py::test_refused[0]"}
     assert verdict(plan.testpoints[1], {"fifo::test_fifo": "passed"}) == "not run"
-    junit.write_text("nothing")
+    junit.write_text("nothing", encoding="utf-8")
     with pytest.raises(ValueError, match=r"r.xml:1: not a JUnit file"):
         read_junit(junit, there.tests)
 
@@ -156,8 +156,8 @@ def test_measure(tmp_path: Path) -> None:
     rtl = tmp_path / "rtl" / "fifo.sv"
     entry = "C '\x01f\x02{}\x01l\x02{}\x01n\x021\x01t\x02{}\x01page\x02v/{}__P\x01o\x02{}\x01S\x02{}' {}\n"
     (cov / "a.dat").write_text("# SystemC::Coverage-3\n" + entry.format(rtl, 3, "line", "fifo", "block", "3", 4) + entry.format(rtl, 4, "line", "fifo", "block", "4", 0)
-                               + entry.format("x.sv", 8, "user", "fifo_checks", "c_full", "8", 2))
-    (cov / "a.json").write_text('{"fifo_cg": {"cp_level": {"empty": 3, "full": 0}}}')
+                               + entry.format("x.sv", 8, "user", "fifo_checks", "c_full", "8", 2), encoding="utf-8")
+    (cov / "a.json").write_text('{"fifo_cg": {"cp_level": {"empty": 3, "full": 0}}}', encoding="utf-8")
     node = "verif/block/fifo/test_fifo.py::test_refused"
     figures = Measure(there, cov, {"fifo::test_refused": {f"{node}[0]", f"{node}[2]"}}).all_of(plan)
     assert figures == {"fifo_cg.cp_level": Tally(1, 2), "code:fifo*": Tally(1, 2), "sva:fifo_checks.c_full": Tally(1, 1), "cases:fifo::test_refused": Tally(2, 3)}
@@ -202,14 +202,14 @@ def test_lines_of_python_are_recorded(tmp_path: Path) -> None:
     """What a process executes is written, and a statement that it does not reach is not counted; damaged files are named."""
     source = tmp_path / "models" / "some.py"
     source.parent.mkdir()
-    source.write_text("def reached():\n    return 1\n\n\ndef never():\n    return 2\n\n\nreached()\n")
+    source.write_text("def reached():\n    return 1\n\n\ndef never():\n    return 2\n\n\nreached()\n", encoding="utf-8")
     program = f"import sys\nfrom pathlib import Path\nfrom verif.plan import pycov\npycov.ROOT = Path({str(tmp_path)!r})\n"
     program += f"with pycov.recording(Path({str(tmp_path / 'cov')!r})):\n    exec(compile(Path({str(source)!r}).read_text(), {str(source)!r}, 'exec'))\n"
     done = process.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert pycov.executed(tmp_path / "cov", tmp_path) == {"models/some.py": {1, 2, 5, 9}}
     assert pycov.statements(source) == {1, 2, 5, 6, 9}
-    (tmp_path / "cov" / "bad.pycov").write_text("no recording")
+    (tmp_path / "cov" / "bad.pycov").write_text("no recording", encoding="utf-8")
     with pytest.raises(CoverageError, match=r"bad\.pycov: "):
         pycov.executed(tmp_path / "cov", tmp_path)
 
@@ -219,17 +219,17 @@ def test_plan_command(tmp_path: Path) -> None:
     def run(*words: str) -> process.CompletedProcess[str]:
         return process.run([sys.executable, str(ROOT / "scripts" / "plan.py"), *words], capture_output=True, text=True, cwd=ROOT)
 
-    (tmp_path / "r.xml").write_text("no results")
+    (tmp_path / "r.xml").write_text("no results", encoding="utf-8")
     (tmp_path / "cov").mkdir()
     good = run("--junit", str(tmp_path / "none.xml"), "--cov", str(tmp_path / "cov"), "--html", str(tmp_path / "plan.html"))
     assert good.returncode == 0 and "all linked" in good.stdout and "testpoints passed" in good.stdout, good.stderr
-    assert "<details>" in (tmp_path / "plan.html").read_text()
+    assert "<details>" in (tmp_path / "plan.html").read_text(encoding="utf-8")
     bad = run("--junit", str(tmp_path / "r.xml"), "--cov", str(tmp_path / "cov"))
     assert bad.returncode == 2 and bad.stderr == f"error: {tmp_path / 'r.xml'}:1: not a JUnit file: syntax error: line 1, column 0\n"
     case = '<testsuite><testcase classname="verif.plan.tests.test_plan" name="test_unmet"><failure/></testcase></testsuite>'
-    (tmp_path / "failed.xml").write_text(case)
+    (tmp_path / "failed.xml").write_text(case, encoding="utf-8")
     failed = run("--junit", str(tmp_path / "failed.xml"), "--cov", str(tmp_path / "cov"))
     assert failed.returncode == 1 and "failed: plan::test_unmet" in failed.stderr
-    (tmp_path / "cov" / "x.json").write_text("{\n3}")
+    (tmp_path / "cov" / "x.json").write_text("{\n3}", encoding="utf-8")
     bad = run("--cov", str(tmp_path / "cov"))
     assert bad.returncode == 2 and bad.stderr.startswith(f"error: {tmp_path / 'cov' / 'x.json'}:2: not JSON: ") and bad.stderr.count("\n") == 1

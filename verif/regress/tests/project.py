@@ -30,12 +30,12 @@ class Project:
     def __init__(self, folder: Path, tests: str, tiers: str) -> None:
         self.root = folder / "project"
         (self.root / "t").mkdir(parents=True)
-        (self.root / "pyproject.toml").write_text(SETTINGS)
+        (self.root / "pyproject.toml").write_text(SETTINGS, encoding="utf-8")
         (self.root / ".venv").symlink_to(sys.prefix)
         self.file = self.root / "t" / "test_cheap.py"
-        self.file.write_text(HEAD + tests)
+        self.file.write_text(HEAD + tests, encoding="utf-8")
         self.tiers = folder / "tiers.yaml"
-        self.tiers.write_text(tiers)
+        self.tiers.write_text(tiers, encoding="utf-8")
         self.said: list[str] = []
 
     def options(self, *, sources: str = "1", filters: Filters | None = None, **more) -> Options:
@@ -50,4 +50,4 @@ class Project:
     def runs(self, name: str) -> list[str]:
         """Seeds with which a test ran, a line each time; what :func:`note` wrote."""
         path = self.root / "t" / "notes" / name
-        return path.read_text().split() if path.exists() else []
+        return path.read_text(encoding="utf-8").split() if path.exists() else []

@@ -100,12 +100,12 @@ def test_queueing_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         "scancel": f'echo "$@" >> {tmp_path}/cancelled\nkill "$@"\n',
     }
     for name, text in scripts.items():
-        (tools / name).write_text("#!/bin/sh\n" + text)
+        (tools / name).write_text("#!/bin/sh\n" + text, encoding="utf-8")
         (tools / name).chmod(stat.S_IRWXU)
     monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
     project = Project(tmp_path, TESTS.replace("range(4)", "range(2)"), "small:\n  tests:\n    - match: '*'\n")
     found = project.regress(cluster="slurm", jobs=2)
     assert found.passed and len(found.jobs) == 2
-    asked = (tmp_path / "asked").read_text()
+    asked = (tmp_path / "asked").read_text(encoding="utf-8")
     assert "#SBATCH --cpus-per-task=1" in asked and sys.executable in asked and "--nthreads 1" in asked
-    assert len((tmp_path / "pids").read_text().split()) == 2 and (tmp_path / "cancelled").exists()
+    assert len((tmp_path / "pids").read_text(encoding="utf-8").split()) == 2 and (tmp_path / "cancelled").exists()

@@ -42,7 +42,7 @@ def test_same_seeds_same_results(pair) -> None:
 def _change(name: str, change: Callable[[str], str]) -> Callable[[Path], None]:
     def edit(folder: Path) -> None:
         path = next(path for path in sorted((folder / "runs").rglob(name)) if "[1]" in path.as_posix() or "-1-s" in path.as_posix())
-        path.write_text(change(path.read_text()))
+        path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
     return edit
 
 
@@ -68,7 +68,7 @@ def test_a_job_less(pair, tmp_path: Path) -> None:
     gone = sorted((two / "runs").iterdir())[0]
     shutil.rmtree(gone)
     assert compare(pair[0], two) == (1, [f"{gone.name}: only in {pair[0]}"])
-    next((two / "runs").glob("*/result.json")).write_text("{")
+    next((two / "runs").glob("*/result.json")).write_text("{", encoding="utf-8")
     for folder in (two, tmp_path / "none"):
         with pytest.raises(CompareError, match="legal are the folders of finished regressions"):
             compare(pair[0], folder)

@@ -81,8 +81,8 @@ def test_a_folder_a_job(failed) -> None:
     assert len(list((found.store.folder / "runs").iterdir())) == len(found.jobs) == 9
     job = found.groups[0].first.job
     folder = found.store.place(job)
-    assert "seen 0x1f, expected 3" in (folder / "log.txt").read_text()
-    assert json.loads((folder / RESULT).read_text())["status"] == "failed"
+    assert "seen 0x1f, expected 3" in (folder / "log.txt").read_text(encoding="utf-8")
+    assert json.loads((folder / RESULT).read_text(encoding="utf-8"))["status"] == "failed"
     before = project.runs("bad")
     again = process.run(["sh", str(folder / "repro.sh")], cwd="/", capture_output=True, text=True, env={**os.environ, "SEED": "5"})
     assert again.returncode == 1 and f"cycle {job.seed}: seen 0x1f" in again.stdout
@@ -97,9 +97,9 @@ def test_files(failed) -> None:
     assert suites == {"small seed 0": ("6", "3", "1"), "small seed 1": ("3", "1", "0")}
     cases = [(c.get("classname"), c.get("name")) for c in root[0]]
     assert ("t.test_cheap", "test_good[1]") in cases and len(set(cases)) == 6
-    summary = json.loads((found.store.folder / "regression.json").read_text())
+    summary = json.loads((found.store.folder / "regression.json").read_text(encoding="utf-8"))
     assert not summary["passed"] and len(summary["jobs"]) == 9 and [len(g["jobs"]) for g in summary["groups"]] == [3, 1]
-    page = (found.store.folder / "report.html").read_text()
+    page = (found.store.folder / "report.html").read_text(encoding="utf-8")
     seed = f"SEED={found.groups[0].first.job.seed}"
     for words in (found.verdict, "cycle &lt;n&gt;: seen &lt;n&gt;, expected &lt;n&gt;", seed, "dump.fst", "no waves: no simulation", "test_cheap.py:"):
         assert words in page, words
@@ -114,8 +114,8 @@ def test_goes_on_where_it_was(tmp_path: Path) -> None:
     second = project.regress()
     assert (second.fresh, len(project.runs("good"))) == (0, 2) and second.verdict == first.verdict
     place = first.store.place(first.jobs[0])
-    (place / RESULT).write_text('{"job"')
-    (place / "old").write_text("left by a run that was killed")
+    (place / RESULT).write_text('{"job"', encoding="utf-8")
+    (place / "old").write_text("left by a run that was killed", encoding="utf-8")
     assert project.regress().fresh == 1 and len(project.runs("good")) == 3 and not (place / "old").exists()
     other = project.regress(sources="2", seed=2)
     assert other.fresh == 3 and len(list((other.store.folder / "runs").iterdir())) == 3  # those of other sources and seeds are gone

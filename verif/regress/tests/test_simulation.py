@@ -37,7 +37,7 @@ def test_planted_fault_in_a_simulation(tmp_path: Path) -> None:
         assert any(parse(data).values()) and list((folder / "cov").glob("*.json"))
         (log,) = (folder / "runs").rglob("sim.log")
         seeds.add(job.seed)
-        assert str(job.seed) in log.read_text()
+        assert str(job.seed) in log.read_text(encoding="utf-8")
     assert len(seeds) == 2
     again = project.regress(coverage=True, name="two")
     assert compare(found.store.folder, again.store.folder) == (2, [])

@@ -44,7 +44,7 @@ nightly:
 
 def _load(tmp_path: Path, text: str):
     path = tmp_path / "tiers.yaml"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     return load(path)
 
 
@@ -174,12 +174,12 @@ def test_collect_reports(tmp_path: Path) -> None:
             collect((), tmp_path)
         assert told(str(error.value)) and "\n" not in str(error.value), error.value
 
-    (tmp_path / "pyproject.toml").write_text('[tool.pytest.ini_options]\naddopts = "--import-mode=importlib"\n')
+    (tmp_path / "pyproject.toml").write_text('[tool.pytest.ini_options]\naddopts = "--import-mode=importlib"\n', encoding="utf-8")
     refuse(lambda text: "there are none" in text or "no tests" in text)
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     for name in "ab":
-        (tmp_path / name / "test_x.py").write_text("def test_y(): pass\n")
+        (tmp_path / name / "test_x.py").write_text("def test_y(): pass\n", encoding="utf-8")
     refuse(lambda text: text.startswith("b/test_x.py:1: test id x::test_y is that of a/test_x.py:1 too"))
-    (tmp_path / "b" / "test_x.py").write_text("import nothing_like_this\n")
+    (tmp_path / "b" / "test_x.py").write_text("import nothing_like_this\n", encoding="utf-8")
     refuse(lambda text: "b/test_x.py: ModuleNotFoundError: No module named 'nothing_like_this'" in text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from models.traces import generate, scale_to_load
 
-from verif.report import LATENCY_CAUSES, Check, RunResult, Service, Training, Unit
+from models.report import LATENCY_CAUSES, Check, RunResult, Service, Training, Unit
 
 SHARES = (1, 20, 12, 1, 30, 6, 12, 10, 8)  # of each cause, in percent
 SERVICE_CYCLES = 2000

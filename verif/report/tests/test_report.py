@@ -12,12 +12,12 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from verif.report import CAUSES, LATENCY_CAUSES, Check, ReportError, RunResult, Service, Training, Unit, summary, write_html
-from verif.report import rows as figures
-from verif.report.__main__ import main
-from verif.report.page import render
-from verif.report.schema import MAX_LISTED, percentile
-from verif.report.tests.sample import result
+from models.report import CAUSES, LATENCY_CAUSES, Check, ReportError, RunResult, Service, Training, Unit, summary, write_html
+from models.report import rows as figures
+from models.report.__main__ import main
+from models.report.page import render
+from models.report.schema import MAX_LISTED, percentile
+from models.tests.report_sample import result
 
 
 @pytest.mark.parametrize("n", [1, 2, 10, 99, 100, 101, 1000, 1001])
@@ -223,16 +223,16 @@ def test_odd_runs_are_shown(made: RunResult) -> None:
 def test_write_and_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made = result(60, 1, False)
     stored, page, again = tmp_path / "r.json", tmp_path / "deep" / "r.html", tmp_path / "again.html"
-    stored.write_text(json.dumps(made.to_dict()))
+    stored.write_text(json.dumps(made.to_dict()), encoding="utf-8")
     write_html(made, page)
     assert [p.name for p in page.parent.iterdir()] == ["r.html"]
-    assert main([str(stored), str(again)]) == 0 and again.read_text() == page.read_text()
+    assert main([str(stored), str(again)]) == 0 and again.read_text(encoding="utf-8") == page.read_text(encoding="utf-8")
     assert "PASSED" in capsys.readouterr().out
     made.mismatches = ["lane 3"]
-    stored.write_text(json.dumps(made.to_dict()))
+    stored.write_text(json.dumps(made.to_dict()), encoding="utf-8")
     assert main([str(stored), str(again)]) == 1
     for text, what in (('{"seed": 1}', "result: "), ("[]", "a JSON object"), ("{", "Expecting")):
-        stored.write_text(text)
+        stored.write_text(text, encoding="utf-8")
         assert main([str(stored), str(tmp_path / "none.html")]) == 2
         error = capsys.readouterr().err
         assert error.startswith(f"error: {stored}: ") and what in error and error.count("\n") == 1
@@ -242,7 +242,7 @@ def test_write_and_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 
 def test_write_leaves_the_old_page_on_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = tmp_path / "r.html"
-    page.write_text("old")
+    page.write_text("old", encoding="utf-8")
 
     def fail(self: Path, target: Path) -> None:
         raise OSError(28, "No space left on device")
@@ -250,4 +250,4 @@ def test_write_leaves_the_old_page_on_failure(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(Path, "replace", fail)
     with pytest.raises(OSError, match="No space"):
         write_html(result(20, 1, False), page)
-    assert page.read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["r.html"]
+    assert page.read_text(encoding="utf-8") == "old" and [p.name for p in tmp_path.iterdir()] == ["r.html"]

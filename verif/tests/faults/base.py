@@ -12,7 +12,7 @@ from verif.agents.csr_agent import CsrDriver
 from verif.agents.request_agent import RequestDriver
 from verif.agents.resettable import ResetControl, ResettableCsrDriver, ResettableRequestDriver
 from verif.agents.train_agent import ERROR, wait_state
-from verif.env.scenario import POLICIES
+from models.deploy.scenario import POLICIES
 from verif.sequences.boot import BootSeq, CommandSeq
 from verif.sequences.replay import good_request
 from verif.tests.base import EquinoxTest

@@ -6,8 +6,8 @@
     sys.exit(0 if result.passed else 1)
 """
 
-from verif.report.page import write_html
-from verif.report.schema import CAUSES, LATENCY_CAUSES, Check, ReportError, RunResult, Service, Training, Unit
-from verif.report.text import summary
+from models.report.page import write_html
+from models.report.schema import CAUSES, LATENCY_CAUSES, Check, ReportError, RunResult, Service, Training, Unit
+from models.report.text import summary
 
 __all__ = ["CAUSES", "LATENCY_CAUSES", "Check", "ReportError", "RunResult", "Service", "Training", "Unit", "summary", "write_html"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from statistics import median
 
-from verif.report.schema import CAUSES, LATENCY_CAUSES, PERCENTILES, RunResult, Service, Training, percentile, percentile_name
+from models.report.schema import CAUSES, LATENCY_CAUSES, PERCENTILES, RunResult, Service, Training, percentile, percentile_name
 
 Table = tuple[list[str], list[list[str]]]
 """Headings and rows of cells."""

@@ -13,8 +13,8 @@ import numpy as np
 from models.compiler.image import register
 from models.timing import Timeline, TimingModel
 from models.timing.host import Host
-from verif.env.deployment import Deployment
-from verif.env.scenario import POLICIES
+from models.deploy.deployment import Deployment
+from models.deploy.scenario import POLICIES
 
 START = 10     # cycle in which training starts
 FIRST = 1000   # cycle of the first request

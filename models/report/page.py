@@ -6,10 +6,10 @@ import os
 from html import escape
 from pathlib import Path
 
-from verif.report import html, plots
-from verif.report import rows as figures
-from verif.report.rows import Table
-from verif.report.schema import CAUSES, LATENCY_CAUSES, MAX_LISTED, PERCENTILES, RunResult, percentile, percentile_name
+from models.report import html, plots
+from models.report import rows as figures
+from models.report.rows import Table
+from models.report.schema import CAUSES, LATENCY_CAUSES, MAX_LISTED, PERCENTILES, RunResult, percentile, percentile_name
 
 _TITLES = {**LATENCY_CAUSES, **CAUSES}
 

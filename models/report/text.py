@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from verif.report import rows as figures
-from verif.report.rows import Table
-from verif.report.schema import RunResult
+from models.report import rows as figures
+from models.report.rows import Table
+from models.report.schema import RunResult
 
 _LISTED = 10
 

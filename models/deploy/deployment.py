@@ -19,7 +19,7 @@ from models.isa.program import Program
 from models.traces import Trace
 from models.workloads import digits, mlp, mlp_serve
 from models.workloads.lstm import load_params
-from verif.env.scenario import SERVICES, Scenario
+from models.deploy.scenario import SERVICES, Scenario
 
 FILE = "deployment.pickle"
 BATCH, HIDDEN = 8, 4  # minibatch and hidden layer of the training job, in blocks,

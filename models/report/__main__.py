@@ -1,4 +1,4 @@
-"""Report a stored result again: `python -m verif.report RESULT.json PAGE.html`. Exits 1 where the run failed."""
+"""Report a stored result again: `python -m models.report RESULT.json PAGE.html`. Exits 1 where the run failed."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import json
 import sys
 from pathlib import Path
 
-from verif.lib.cli import Parser
-from verif.report import ReportError, RunResult, summary, write_html
+from models.cli import Parser
+from models.report import ReportError, RunResult, summary, write_html
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = Parser(prog="python -m verif.report", description="Print a stored result and write its HTML page.")
+    parser = Parser(prog="python -m models.report", description="Print a stored result and write its HTML page.")
     parser.add_argument("result", type=Path, help="JSON of RunResult.to_dict()")
     parser.add_argument("page", type=Path, help="HTML file to write")
     args = parser.parse_args(argv)
     try:
-        data = json.loads(args.result.read_text())
+        data = json.loads(args.result.read_text(encoding="utf-8"))
         if not isinstance(data, dict):
             raise ReportError("result: a JSON object is needed")
         result = RunResult.from_dict(data)

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
-from verif.report.schema import CAUSES, LATENCY_CAUSES, PERCENTILES, RunResult, percentile, percentile_name
+from models.report.schema import CAUSES, LATENCY_CAUSES, PERCENTILES, RunResult, percentile, percentile_name
 
 WIDTH = 10.4
 """Inches; the page shows 96 pixels of each."""

@@ -99,11 +99,11 @@ class Scenario:
         return open_trace(name, self.requests, self.seed)
 
     def save(self, path: Path) -> None:
-        path.write_text(json.dumps(asdict(self), indent=2) + "\n")
+        path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
 
     @staticmethod
     def load_file(path: Path) -> Scenario:
-        return Scenario(**json.loads(path.read_text()))
+        return Scenario(**json.loads(path.read_text(encoding="utf-8")))
 
     def changed(self, **values: object) -> Scenario:
         return replace(self, **values)
