@@ -27,19 +27,19 @@ SHELL := /bin/bash
 #:   JOBS=2              tests at a time
 #:   COVERAGE=1          collect coverage into build/cov
 #: of `make regress`
-#:   TIER=smoke          smoke, nightly or soak: what they run is in verif/regress/tiers.yaml
+#:   TIER=smoke          smoke, nightly or soak: what they run is in verif/flow/regress/tiers.yaml
 #:   BLOCK=mmu,chip      only tests of these blocks
 #:   TEST=words          only runs whose test id or pytest node holds the words, or fits a pattern (chip::*)
 #:   TAG=name            only runs with one of these tags
 #:   SEEDS=5             seeds a run [as the tier says]; all are derived from SEED
 #:   JOBS=2              jobs at a time
-#:   CLUSTER=address     run on a Dask cluster: tcp://host:port of its scheduler, or slurm, lsf, pbs
 #:   NAME=name           folder of the results below build/regress [the tier's name]
 #:   COVERAGE=0          without coverage
 #:   FRESH=1             forget what an earlier call of that name finished
 #: of `make bench`
 #:   ONLY=gemm,speed     some of gemm, inference, training, digits, tail, kept, model, speed, build, test [all but test]
 #:   STRICT=1            fail when a figure falls short
+#:   JOBS=1              measurements at a time; what is timed runs alone
 #: of `make latency` and `make latency-budgets`
 #:   ONLY=expression     only the cases whose name a regular expression is found in (bursty/0.3, priority, rtl)
 #:   JOBS=2              cases at a time
@@ -54,16 +54,19 @@ SHELL := /bin/bash
 #:   JOBS=2              points at a time
 #: of `make random` and `make shrink`
 #:   SEEDS=1..20         of `make random`: a case a seed
+#:   JOBS=2              of `make random`: simulations at a time
 #:   KNOBS="rows=1..8"   constraints, see verif/random/knobs.py
 #:   PLANT=read          a planted fault of verif/random/plants.py
 #:   RUN=case.toml       of `make shrink`: the failing case, or the folder of its run
 #:   NAME=name           of `make shrink`: name of the case that is kept
 #: of `make mutants`
-#:   BLOCK=numeric,policy  some of the blocks of verif/mutants/campaign.yaml [all]
+#:   BLOCK=numeric,policy  some of the blocks of verif/flow/mutants/campaign.yaml [all]
 #:   MUTANT=17           run this mutant of the one block again and show its log
 #:   JOBS=2              mutants at a time
 #: of `make lint`
 #:   MODULE=mmu          only these modules of rtl/
+#: of `make regress`, `selftest`, `mutants`, `latency`, `experiments`, `random` and `bench`
+#:   CLUSTER=address     run on a Dask cluster: tcp://host:port of its scheduler, or slurm, lsf, pbs (JOBS= workers)
 #: of all
 #:   PYTHON=python3      the Python (3.11 to 3.14) from which .venv is made
 PYTHON   ?= python3
@@ -110,8 +113,9 @@ TESTS = $(PY) scripts/tests.py -n $(JOBS) --dist worksteal --durations=10 --dura
 test: venv ## run all tests: models, blocks, core
 	@$(TESTS)
 
+CLUSTER_FLAG = $(call flag,cluster,CLUSTER)
 REGRESS_FLAGS = $(call flag,tier,TIER) $(call flag,block,BLOCK) $(call flag,test,TEST) $(call flag,tag,TAG) $(call flag,seeds,SEEDS) \
-  $(call flag,cluster,CLUSTER) $(call flag,name,NAME) $(call flag,coverage,COVERAGE) $(if $(SEED),--seed '$(SEED)') \
+  $(CLUSTER_FLAG) $(call flag,name,NAME) $(call flag,coverage,COVERAGE) $(if $(SEED),--seed '$(SEED)') \
   $(if $(filter-out 0,$(call given,FRESH)),--fresh)
 regress: venv ## run a tier of tests with derived seeds, group the failures, and write one report (build/regress)
 	@$(PY) scripts/regress.py --jobs $(JOBS) $(REGRESS_FLAGS)
@@ -123,16 +127,16 @@ plan: venv ## check the verification plan (verif/testplan) and print it with the
 	@$(PY) scripts/plan.py --html build/testplan.html
 
 bench: venv ## measure the figures: MMU use, training beside inference, speed of simulation and build
-	@$(PY) scripts/bench.py $(call flag,config,CONFIG) $(call flag,only,ONLY) $(if $(call given,STRICT),--strict)
+	@$(PY) scripts/bench.py $(call flag,jobs,JOBS) $(CLUSTER_FLAG) $(call flag,config,CONFIG) $(call flag,only,ONLY) $(if $(call given,STRICT),--strict)
 
-LATENCY = $(PY) scripts/latency.py --jobs $(JOBS) $(call flag,only,ONLY)
+LATENCY = $(PY) scripts/latency.py --jobs $(JOBS) $(CLUSTER_FLAG) $(call flag,only,ONLY)
 latency: venv ## replay traces at loads; fail where a percentile of latency breaks its budget (configs/budgets/latency.toml)
 	@$(LATENCY)
 
 latency-budgets: venv ## measure as `make latency` does and write the results into configs/budgets/latency.toml
 	@$(LATENCY) --update
 
-EXPERIMENTS = $(PY) scripts/experiments.py --jobs $(JOBS)
+EXPERIMENTS = $(PY) scripts/experiments.py --jobs $(JOBS) $(CLUSTER_FLAG)
 experiments: venv ## load against tail latency and training: tables and plots in build/experiments; an interrupted sweep goes on
 	@$(EXPERIMENTS) $(call flag,engine,ENGINE) $(call flag,only,ONLY) $(call flag,requests,REQUESTS) $(call flag,loads,LOADS) $(call flag,config,CONFIG)
 
@@ -140,22 +144,22 @@ experiments-docs: venv ## the whole sweep, then its tables and plots into docs/e
 	@$(EXPERIMENTS) --docs
 
 selftest: venv ## plant faults; each must be caught by the check that is there for it (build/selftest); an interrupted run goes on
-	@$(PY) scripts/selftest.py --jobs $(JOBS) $(call flag,only,ONLY)
+	@$(PY) scripts/selftest.py --jobs $(JOBS) $(CLUSTER_FLAG) $(call flag,only,ONLY)
 
 random: venv ## run random programs on all contexts and units, a case a seed; SEEDS=, CONFIG=, KNOBS=
-	@$(PY) scripts/random_programs.py $(call flag,config,CONFIG) $(call flag,seeds,SEEDS) $(call flag,knobs,KNOBS) $(call flag,plant,PLANT)
+	@$(PY) scripts/random_programs.py --jobs $(JOBS) $(CLUSTER_FLAG) $(call flag,config,CONFIG) $(call flag,seeds,SEEDS) $(call flag,knobs,KNOBS) $(call flag,plant,PLANT)
 
 shrink: venv ## reduce a failing random case (RUN=) to a minimal one and keep it in verif/random/cases
 	@$(PY) scripts/shrink.py $(if $(call given,RUN),'$(call given,RUN)') $(call flag,name,NAME) $(call flag,plant,PLANT)
 
-cov: venv ## run all tests with coverage, write build/coverage.html, fail where a gate is not met (verif/coverage)
+cov: venv ## run all tests with coverage, write build/coverage.html, fail where a gate is not met (verif/flow/coverage)
 	@$(TESTS) $(if $(strip $(SELECT)),--no-gates,--gates)
 
 toggle: venv ## toggle coverage of all modules' ports, in a build of its own and a few runs; fail where the gate is not met
 	@$(PY) scripts/cov.py --toggle
 
 mutants: venv ## plant faults into the RTL of blocks, one at a time, and count how many their benches notice; an interrupted campaign goes on
-	@$(PY) scripts/mutants.py --jobs $(JOBS) $(call flag,blocks,BLOCK) $(call flag,mutant,MUTANT)
+	@$(PY) scripts/mutants.py --jobs $(JOBS) $(CLUSTER_FLAG) $(call flag,blocks,BLOCK) $(call flag,mutant,MUTANT)
 
 gen: venv ## generate again what is generated: instruction format, registers
 	@for script in scripts/gen_*.py; do $(PY) $$script || exit 1; done

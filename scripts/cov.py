@@ -13,7 +13,7 @@ from verif.lib import process
 if __name__ == "__main__":
     process.stoppable()  # before the slow imports
 
-from verif.coverage import gates, merge, toggle
+from verif.flow.coverage import gates, merge, toggle
 from verif.lib import coverage, coverage_html, lock
 from models.cli import Parser
 from verif.lib.keep import write_whole

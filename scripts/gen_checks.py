@@ -2,9 +2,9 @@
 import sys
 
 from verif.lib.toolchain import ROOT
+from verif.flow.selftest.faultlist import FaultListError, load
+from verif.flow.selftest.inventory import page
 from verif.lib.generated import parser, update
-from verif.selftest.faultlist import FaultListError, load
-from verif.selftest.inventory import page
 
 TARGET = ROOT / "docs/checks.md"
 

@@ -3,12 +3,12 @@
 import sys
 
 from verif.lib.toolchain import ROOT
+from verif.flow.collect import CollectError
+from verif.flow.plan.catalogue import catalogue
+from verif.flow.plan.check import check
+from verif.flow.plan.load import PlanError, load
+from verif.flow.plan.render import markdown
 from verif.lib.generated import parser, update
-from verif.plan.catalogue import catalogue
-from verif.plan.check import check
-from verif.plan.load import PlanError, load
-from verif.plan.render import markdown
-from verif.regress.collect import CollectError
 
 TARGET = ROOT / "docs/testplan.md"
 

@@ -13,17 +13,17 @@ from verif.lib import process
 if __name__ == "__main__":
     process.stoppable()  # before the slow imports
 
+from verif.flow.collect import CollectError
+from verif.flow.plan import render
+from verif.flow.plan.catalogue import catalogue
+from verif.flow.plan.check import check, check_dumped
+from verif.flow.plan.load import PlanError, load
+from verif.flow.plan.measure import Measure
+from verif.flow.plan.results import read_junit, unmet
 from verif.lib import lock
 from models.cli import Parser
 from verif.lib.coverage import CoverageError
 from verif.lib.keep import write_whole
-from verif.plan import render
-from verif.plan.catalogue import catalogue
-from verif.plan.check import check, check_dumped
-from verif.plan.load import PlanError, load
-from verif.plan.measure import Measure
-from verif.plan.results import read_junit, unmet
-from verif.regress.collect import CollectError
 
 
 def main() -> int:

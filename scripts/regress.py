@@ -11,18 +11,19 @@ from verif.lib import process
 if __name__ == "__main__":
     process.stoppable("the same command goes on from here")  # before the slow imports
 
-from verif.coverage.exclusions import ExclusionError
-from verif.coverage.gates import GateError
+from verif.flow.campaign.executor import ClusterError, default_jobs
+from verif.flow.campaign.store import StoreError
+from verif.flow.collect import CollectError
+from verif.flow.coverage.exclusions import ExclusionError
+from verif.flow.coverage.gates import GateError
+from verif.flow.plan.load import PlanError
+from verif.flow.regress.compare import CompareError, compare
+from verif.flow.regress.jobs import FilterError, Filters
+from verif.flow.regress.regression import JUNIT, PAGE, Regression
+from verif.flow.regress.run import OUT, Options, plan, regress
+from verif.flow.regress.tiers import FILE, TierError
 from models.cli import Parser
 from verif.lib.coverage import CoverageError
-from verif.plan.load import PlanError
-from verif.regress.collect import CollectError
-from verif.regress.compare import CompareError, compare
-from verif.regress.executor import ClusterError, default_jobs
-from verif.regress.jobs import FilterError, Filters
-from verif.regress.regression import JUNIT, PAGE, Regression
-from verif.regress.run import OUT, Options, plan, regress
-from verif.regress.tiers import FILE, TierError
 
 _SHOWN = 40
 
@@ -41,7 +42,7 @@ def parse(argv: list[str] | None) -> tuple[Options, object]:
     parser.add_argument("--name", default="", help="name of the regression's folder [the tier]")
     parser.add_argument("--coverage", type=int, choices=(0, 1), default=1, help="collect coverage [1]")
     parser.add_argument("--fresh", action="store_true", help="forget what earlier calls of that name finished")
-    parser.add_argument("--tiers", type=Path, default=FILE, help="list of tiers [verif/regress/tiers.yaml]")
+    parser.add_argument("--tiers", type=Path, default=FILE, help="list of tiers [verif/flow/regress/tiers.yaml]")
     parser.add_argument("--out", type=Path, default=OUT, help="folder of all regressions [build/regress]")
     parser.add_argument("--list", action="store_true", help="print the jobs and run nothing")
     parser.add_argument("--compare", nargs=2, type=Path, metavar=("A", "B"), help="folders of two regressions: say what differs")
@@ -88,7 +89,7 @@ def main(argv: list[str] | None = None) -> int:
             print(f"{len(jobs)} jobs of {len({job.test for job in jobs})} tests")
             return 0
         return report(regress(options, say))
-    except (TierError, FilterError, CollectError, ClusterError, CompareError, CoverageError, PlanError, GateError, ExclusionError, OSError) as error:
+    except (TierError, FilterError, CollectError, ClusterError, CompareError, CoverageError, PlanError, GateError, ExclusionError, StoreError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
 

@@ -50,14 +50,14 @@ def _imports(tree: ast.AST) -> list[tuple[int, str]]:
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found += [(node.lineno, alias.name.split(".")[0]) for alias in node.names]
+            found += [(node.lineno, alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.append((node.lineno, node.module.split(".")[0]))
+            found += [(node.lineno, f"{node.module}.{alias.name}") for alias in node.names]
     return found
 
 
 def check_python_file(path: Path, root: Path) -> list[str]:
-    """Imports of a file that go against the direction scripts -> verif -> models; processes that it starts by itself."""
+    """Imports of a file that go against the direction scripts -> verif/flow -> the rest of verif -> models; processes that it starts by itself."""
     package = path.relative_to(root).parts[0]
     name = path.relative_to(root).as_posix()
     banned = set(_MAY_USE) - _MAY_USE[package] - {package}
@@ -67,7 +67,9 @@ def check_python_file(path: Path, root: Path) -> list[str]:
         tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
     except SyntaxError as error:
         return [f"{path}:{error.lineno}: {error.msg}"]
-    findings = [f"{path}:{line}: {package}/ must not import {other}" for line, other in _imports(tree) if other in banned]
+    findings = [f"{path}:{line}: {package}/ must not import {other}" for line, other in _imports(tree) if other.split(".")[0] in banned]
+    if name.startswith("verif/") and not name.startswith("verif/flow/"):
+        findings += [f"{path}:{line}: what verifies must not import the flow's tools ({other})" for line, other in _imports(tree) if other.startswith("verif.flow")]
     if name not in _MAY_START:
         findings += [f"{path}:{line}: {what}: processes are started by verif/lib/process.py alone" for line, what in _process_starts(tree)]
     return findings
