@@ -28,13 +28,12 @@ SHELL := /bin/bash
 #:   TEST=expression     only the tests that match (pytest -k)
 #:   JOBS=2              tests at a time
 #: of `make regress`
-#:   TIER=smoke          smoke, nightly or soak: what they run is in verif/regress/tiers.yaml
+#:   TIER=smoke          smoke, nightly or soak: what they run is in verif/flow/regress/tiers.yaml
 #:   BLOCK=mmu,chip      only tests of these blocks
 #:   TEST=words          only runs whose test id or pytest node holds the words, or fits a pattern (chip::*)
 #:   TAG=name            only runs with one of these tags
 #:   SEEDS=5             seeds a run [as the tier says]; all are derived from SEED
 #:   JOBS=2              jobs at a time
-#:   CLUSTER=address     run on a Dask cluster: tcp://host:port of its scheduler, or slurm, lsf, pbs
 #:   NAME=name           folder of the results below build/regress [the tier's name]
 #:   COVERAGE=0          without coverage
 #:   FRESH=1             forget what an earlier call of that name finished
@@ -43,6 +42,7 @@ SHELL := /bin/bash
 #:   CONFIG=default      core: a file of configs/
 #:   ONLY=gemm,speed     some of gemm, inference, training, digits, tail, kept, model, speed, build, test [all but test]
 #:   STRICT=1            fail when a figure falls short
+#:   JOBS=1              measurements at a time; what is timed runs alone
 #: of `make latency` and `make latency-budgets`
 #:   ONLY=expression     only the cases whose name a regular expression is found in (bursty/0.3, priority, rtl)
 #:   JOBS=2              cases at a time
@@ -60,6 +60,7 @@ SHELL := /bin/bash
 #: of `make random`
 #:   CONFIG=tiny         core: a file of configs/
 #:   SEEDS=1..20         a case a seed
+#:   JOBS=2              simulations at a time
 #:   KNOBS="rows=1..8"   constraints, see verif/random/knobs.py
 #: of `make random` and `make shrink`
 #:   PLANT=read          a planted fault of verif/random/plants.py
@@ -69,11 +70,13 @@ SHELL := /bin/bash
 #: of `make toggle`
 #:   BLOCK=mmu,csr       only these of its tests and blocks; the gate is not judged then [all]
 #: of `make mutants`
-#:   BLOCK=numeric,policy  some of the blocks of verif/mutants/campaign.yaml [all]
+#:   BLOCK=numeric,policy  some of the blocks of verif/flow/mutants/campaign.yaml [all]
 #:   MUTANT=17           run this mutant of the one block again and show its log
 #:   JOBS=2              mutants at a time
 #: of `make lint`
 #:   MODULE=mmu          only these modules of rtl/
+#: of `make regress`, `selftest`, `mutants`, `latency`, `experiments`, `random` and `bench`
+#:   CLUSTER=address     run on a Dask cluster: tcp://host:port of its scheduler, or slurm, lsf, pbs (JOBS= workers)
 #: of all
 #:   PYTHON=python3      the Python (3.11 to 3.14) from which .venv is made
 #: They stand behind `make`, as in `make sim LOAD=0.3`. SEED, WAVES, COVERAGE, JOBS and PYTHON may come from the environment, too;
@@ -140,8 +143,9 @@ TESTS = $(PY) scripts/tests.py -n $(call quoted,$(JOBS)) --dist worksteal --dura
 test: venv ## run all tests: models, blocks, core
 	@$(TESTS)
 
+CLUSTER_FLAG = $(call flag,cluster,CLUSTER)
 REGRESS_FLAGS = $(call flag,tier,TIER) $(call flag,block,BLOCK) $(call flag,test,TEST) $(call flag,tag,TAG) $(call flag,seeds,SEEDS) \
-  $(call flag,cluster,CLUSTER) $(call flag,name,NAME) $(call flag,coverage,COVERAGE) $(call common,seed,SEED) $(call flag,fresh,FRESH)
+  $(CLUSTER_FLAG) $(call flag,name,NAME) $(call flag,coverage,COVERAGE) $(call common,seed,SEED) $(call flag,fresh,FRESH)
 regress: venv ## run a tier of tests with derived seeds, group the failures, and write one report (build/regress)
 	@$(PY) scripts/regress.py --jobs $(call quoted,$(JOBS)) $(REGRESS_FLAGS)
 
@@ -152,16 +156,16 @@ plan: venv ## check the verification plan (verif/testplan) and print it with the
 	@$(PY) scripts/plan.py --html build/testplan.html
 
 bench: venv ## measure the figures: MMU use, training beside inference, speed of simulation and build
-	@$(PY) scripts/bench.py $(call flag,config,CONFIG) $(call flag,only,ONLY) $(call flag,strict,STRICT)
+	@$(PY) scripts/bench.py $(call flag,jobs,JOBS) $(CLUSTER_FLAG) $(call flag,config,CONFIG) $(call flag,only,ONLY) $(call flag,strict,STRICT)
 
-LATENCY = $(PY) scripts/latency.py --jobs $(call quoted,$(JOBS)) $(call flag,only,ONLY)
+LATENCY = $(PY) scripts/latency.py --jobs $(call quoted,$(JOBS)) $(CLUSTER_FLAG) $(call flag,only,ONLY)
 latency: venv ## replay traces at loads; fail where a percentile of latency breaks its budget (configs/budgets/latency.toml)
 	@$(LATENCY)
 
 latency-budgets: venv ## measure as `make latency` does and write the results into configs/budgets/latency.toml
 	@$(LATENCY) --update
 
-EXPERIMENTS = $(PY) scripts/experiments.py --jobs $(call quoted,$(JOBS))
+EXPERIMENTS = $(PY) scripts/experiments.py --jobs $(call quoted,$(JOBS)) $(CLUSTER_FLAG)
 experiments: venv ## load against tail latency and training: tables and plots in build/experiments; an interrupted sweep goes on
 	@$(EXPERIMENTS) $(call flag,engine,ENGINE) $(call flag,only,ONLY) $(call flag,requests,REQUESTS) $(call flag,loads,LOADS) $(call flag,config,CONFIG)
 
@@ -169,22 +173,22 @@ experiments-docs: venv ## the whole sweep, then its tables and plots into docs/e
 	@$(EXPERIMENTS) --docs $(call flag,requests,REQUESTS) $(call flag,loads,LOADS)
 
 selftest: venv ## plant faults; each must be caught by the check that is there for it (build/selftest); an interrupted run goes on
-	@$(PY) scripts/selftest.py --jobs $(call quoted,$(JOBS)) $(call flag,only,ONLY)
+	@$(PY) scripts/selftest.py --jobs $(call quoted,$(JOBS)) $(CLUSTER_FLAG) $(call flag,only,ONLY)
 
 random: venv ## run random programs on all contexts and units, a case a seed; SEEDS=, CONFIG=, KNOBS=
-	@$(PY) scripts/random_programs.py $(call flag,config,CONFIG) $(call flag,seeds,SEEDS) $(call flag,knobs,KNOBS) $(call flag,plant,PLANT)
+	@$(PY) scripts/random_programs.py --jobs $(JOBS) $(CLUSTER_FLAG) $(call flag,config,CONFIG) $(call flag,seeds,SEEDS) $(call flag,knobs,KNOBS) $(call flag,plant,PLANT)
 
 shrink: venv ## reduce a failing random case (RUN=) to a minimal one and keep it in verif/random/cases
 	@$(PY) scripts/shrink.py $(if $(call given,RUN),$(call quoted,$(call given,RUN))) $(call flag,name,NAME) $(call flag,plant,PLANT)
 
-cov: venv ## run all tests with coverage, write build/coverage.html, fail where a gate is not met (verif/coverage)
+cov: venv ## run all tests with coverage, write build/coverage.html, fail where a gate is not met (verif/flow/coverage)
 	@$(TESTS) $(if $(strip $(SELECT)),--no-gates,--gates)
 
 toggle: venv ## toggle coverage of all modules' ports, in a build of its own and a few runs; fail where the gate is not met
 	@$(PY) scripts/cov.py --toggle $(call flag,block,BLOCK)
 
 mutants: venv ## plant faults into the RTL of blocks, one at a time, and count how many their benches notice; an interrupted campaign goes on
-	@$(PY) scripts/mutants.py --jobs $(call quoted,$(JOBS)) $(call flag,blocks,BLOCK) $(call flag,mutant,MUTANT)
+	@$(PY) scripts/mutants.py --jobs $(call quoted,$(JOBS)) $(CLUSTER_FLAG) $(call flag,blocks,BLOCK) $(call flag,mutant,MUTANT)
 
 gen: venv ## generate again what is generated: hardware facts (models/hw), instruction format, registers
 	@for script in scripts/gen_hw.py $(filter-out scripts/gen_hw.py,$(wildcard scripts/gen_*.py)); do $(PY) $$script || exit 1; done

@@ -35,7 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
         except lock.Busy as error:
             raise pytest.UsageError(str(error)) from None
     if coverage and not config.option.collectonly:
-        from verif.plan import pycov
+        from verif.flow.plan import pycov
 
         _recording.enter_context(pycov.recording(coverage))
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import time
 from pathlib import Path
 
 from verif.lib import process  # noqa: E402
@@ -14,21 +13,14 @@ from verif.lib import process  # noqa: E402
 if __name__ == "__main__":
     process.stoppable()  # before the slow imports
 
-from verif.bench.chip import CHIP, BenchError  # noqa: E402
-from verif.bench.figures import Figure, failed, table, verdict, write  # noqa: E402
-from verif.bench.scheduling import SCHEDULING  # noqa: E402
-from verif.bench.speed import build_time, simulation_speed, test_time  # noqa: E402
-from verif.experiments.rtl_engine import PointError  # noqa: E402
-from models import cli  # noqa: E402
-from verif.lib import lock  # noqa: E402
-from models.cli import Parser  # noqa: E402
-from verif.lib.sim import BuildError, ToolError  # noqa: E402
-from verif.lib.switch import option  # noqa: E402
+from models import cli
+from verif.flow.bench.figures import Figure, failed, table, verdict, write
+from verif.flow.bench.measure import DEFAULT, WHAT, Setting, measure
+from verif.flow.campaign.executor import ClusterError
+from verif.lib import lock
+from models.cli import Parser
+from verif.lib.switch import option
 from verif.lib.toolchain import ROOT
-
-WHAT = (*CHIP, *SCHEDULING, "speed", "build", "test")
-DEFAULT = tuple(w for w in WHAT if w != "test")
-TEST_LIMIT = 4  # times the limit of a simulation
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -37,6 +29,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--config", default="default", help="core: a name in configs/ or a file [default]")
     parser.add_argument("--repeat", type=int, default=3, help="runs of which the fastest counts, for the speed [3]")
     parser.add_argument("--timeout", type=float, default=1800, help="limit of each simulation in seconds [1800]")
+    parser.add_argument("--jobs", type=int, default=1, help="measurements at a time; what is timed runs alone [1]")
+    parser.add_argument("--cluster", default="", help="address of a Dask scheduler (tcp://host:port), or slurm, lsf, pbs [this machine]")
     parser.add_argument("--strict", type=option("STRICT"), nargs="?", default=False, const=True, help="exit with 1 when a figure falls short")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench", help="folder of the results [build/bench]")
     args = parser.parse_args(argv)
@@ -44,20 +38,13 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     for word in args.only:
         if word not in WHAT:
             parser.error(f"--only {word}: legal are {', '.join(WHAT)}")
-    if args.repeat < 1 or args.timeout <= 0:
-        parser.error("--repeat and --timeout: legal are 1 or more, and above 0")
+    if args.repeat < 1 or args.jobs < 1 or args.timeout <= 0:
+        parser.error("--repeat, --jobs and --timeout: legal are 1 or more, 1 or more, and above 0")
     return args
 
 
-def measure(word: str, args: argparse.Namespace) -> list[Figure]:
-    """The figures of one word of ``--only``."""
-    if word in CHIP:
-        return CHIP[word](args.config, args.out / word, args.timeout)
-    if word in SCHEDULING:
-        return SCHEDULING[word](args.config, args.out / word)
-    if word == "speed":
-        return simulation_speed(args.config, args.out / "speed", args.timeout, args.repeat)
-    return build_time(args.config) if word == "build" else test_time(TEST_LIMIT * args.timeout)
+def say(line: str) -> None:
+    print(f"[bench] {line}", file=sys.stderr, flush=True)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -67,7 +54,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         with lock.hold(args.out):
             return bench(args)
-    except lock.Busy as error:
+    except (ClusterError, ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
 
@@ -75,17 +62,12 @@ def main(argv: list[str] | None = None) -> int:
 def bench(args: argparse.Namespace) -> int:
     """Measure, and print and write the table; returns the exit code."""
     figures: list[Figure] = []
-    for word in args.only:
-        began = time.monotonic()
-        print(f"[bench] {word} ...", file=sys.stderr, flush=True)
-        try:
-            found = measure(word, args)
-        except (BenchError, PointError, BuildError, ToolError, ValueError, OSError, process.TimeoutExpired) as error:
-            print(f"error: {word}: {error}", file=sys.stderr)
-            figures.append(failed(word, error))
-            continue
-        figures += found
-        print(f"[bench] {word}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    for word, found in measure(args.only, Setting(args.config, args.timeout, args.repeat), args.out, args.jobs, say, args.cluster).items():
+        if isinstance(found, str):
+            print(f"error: {word}: {found}", file=sys.stderr)
+            figures.append(failed(word, found))
+        else:
+            figures += found
     write(args.out, figures, {"config": args.config, "cores": os.cpu_count(), "load average": f"{os.getloadavg()[0]:.1f}"})
     print(table(figures))
     print(verdict(figures))

@@ -12,11 +12,11 @@ from verif.lib import process  # noqa: E402
 if __name__ == "__main__":
     process.stoppable()  # before the slow imports
 
-from verif.coverage import gates, merge, toggle  # noqa: E402
-from models import cli  # noqa: E402
-from verif.lib import coverage, coverage_html, lock  # noqa: E402
-from models.cli import Parser  # noqa: E402
-from verif.lib.keep import write_whole  # noqa: E402
+from models import cli
+from verif.flow.coverage import gates, merge, toggle
+from verif.lib import coverage, coverage_html, lock
+from models.cli import Parser
+from verif.lib.keep import write_whole
 from verif.lib.toolchain import ROOT
 
 

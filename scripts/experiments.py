@@ -12,15 +12,16 @@ from verif.lib import process  # noqa: E402
 if __name__ == "__main__":
     process.stoppable("the same command goes on from here")  # before the slow imports
 
-from models.config import load_config  # noqa: E402
-from verif.experiments.experiments import EXPERIMENTS, Setting  # noqa: E402
-from verif.experiments.page import update  # noqa: E402
-from verif.experiments.rtl_engine import PointError  # noqa: E402
-from verif.experiments.sweep import sweep  # noqa: E402
-from models import cli  # noqa: E402
-from verif.lib import lock  # noqa: E402
-from models.cli import Parser  # noqa: E402
-from verif.lib.sim import BuildError, ToolError  # noqa: E402
+from models import cli
+from models.config import load_config
+from verif.flow.campaign.executor import ClusterError
+from verif.flow.experiments.experiments import EXPERIMENTS, Setting
+from verif.flow.experiments.page import update
+from verif.flow.experiments.rtl_engine import PointError
+from verif.flow.experiments.sweep import sweep
+from verif.lib import lock
+from models.cli import Parser
+from verif.lib.sim import BuildError, ToolError
 from verif.lib.toolchain import ROOT
 
 ENGINES = {"model": (True, False), "rtl": (False, True), "both": (True, True)}
@@ -35,6 +36,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--loads", help="loads of the main grid, on both engines, comma-separated")
     parser.add_argument("--config", default="default", help="core of the main grid: a name in configs/ or a file [default]")
     parser.add_argument("--jobs", type=int, default=1, help="points at a time [1]")
+    parser.add_argument("--cluster", default="", help="address of a Dask scheduler (tcp://host:port), or slurm, lsf, pbs [this machine]")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "experiments", help="folder of the results [build/experiments]")
     parser.add_argument("--docs", action="store_true", help="then put the tables and plots into docs/experiments.md")
     args = parser.parse_args(argv)
@@ -77,14 +79,14 @@ def main(argv: list[str] | None = None) -> int:
                     say(f"{name}: nothing to run on this engine")
                     continue
                 say(f"{name} ...")
-                for file in report(args.setting, sweep(todo, out, args.jobs, say), out):
+                for file in report(args.setting, sweep(todo, out, args.jobs, say, args.cluster), out):
                     print(f"written: {file}")
             for file in update(ROOT / "docs" / "experiments.md", out) if args.docs else ():
                 print(f"written: {file}")
     except (PointError, BuildError, ToolError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    except (ValueError, OSError) as error:
+    except (ClusterError, ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0

@@ -3,8 +3,8 @@ import sys
 
 from models import cli  # noqa: E402
 from verif.lib.generated import parser, update  # noqa: E402
-from verif.selftest.faultlist import FaultListError, load  # noqa: E402
-from verif.selftest.inventory import page  # noqa: E402
+from verif.flow.selftest.faultlist import FaultListError, load  # noqa: E402
+from verif.flow.selftest.inventory import page  # noqa: E402
 from verif.lib.toolchain import ROOT
 
 TARGET = ROOT / "docs/checks.md"

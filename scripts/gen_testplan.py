@@ -4,11 +4,11 @@ import sys
 
 from models import cli  # noqa: E402
 from verif.lib.generated import parser, update  # noqa: E402
-from verif.plan.catalogue import catalogue  # noqa: E402
-from verif.plan.check import check  # noqa: E402
-from verif.plan.load import PlanError, load  # noqa: E402
-from verif.plan.render import markdown  # noqa: E402
-from verif.regress.collect import CollectError  # noqa: E402
+from verif.flow.plan.catalogue import catalogue  # noqa: E402
+from verif.flow.plan.check import check  # noqa: E402
+from verif.flow.plan.load import PlanError, load  # noqa: E402
+from verif.flow.plan.render import markdown  # noqa: E402
+from verif.flow.collect import CollectError  # noqa: E402
 from verif.lib.toolchain import ROOT
 
 TARGET = ROOT / "docs/testplan.md"

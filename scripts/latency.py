@@ -14,14 +14,16 @@ from verif.lib import process  # noqa: E402
 if __name__ == "__main__":
     process.stoppable("the same command goes on from here")  # before the slow imports
 
-from verif.latency.budgets import update  # noqa: E402
-from verif.latency.cases import FILE, load_cases  # noqa: E402
-from verif.latency.output import table, verdict, write  # noqa: E402
-from verif.latency.runner import run_all  # noqa: E402
-from verif.latency.verdict import broken, gates  # noqa: E402
-from models import cli  # noqa: E402
-from verif.lib import lock  # noqa: E402
-from models.cli import Parser  # noqa: E402
+from models import cli
+from verif.flow.campaign.executor import ClusterError
+from verif.flow.latency.budgets import update
+from verif.flow.latency.cases import FILE, load_cases
+from verif.flow.latency.output import table, verdict, write
+from verif.flow.latency.runner import run_all
+from verif.flow.latency.verdict import broken, gates
+from verif.lib import lock
+
+from models.cli import Parser
 from verif.lib.toolchain import ROOT
 
 
@@ -30,6 +32,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--budgets", type=Path, default=FILE, help="budget file [configs/budgets/latency.toml]")
     parser.add_argument("--only", default="", help="regular expression: cases whose name it is found in [all]")
     parser.add_argument("--jobs", type=int, default=min(8, os.cpu_count() or 1), help="cases at a time")
+    parser.add_argument("--cluster", default="", help="address of a Dask scheduler (tcp://host:port), or slurm, lsf, pbs [this machine]")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "latency", help="folder of the results [build/latency]")
     parser.add_argument("--update", action="store_true", help="write what is measured into the budget file")
     args = parser.parse_args(argv)
@@ -62,7 +65,7 @@ def main(argv: list[str] | None = None) -> int:
         for trace in dict.fromkeys(case.trace for case in chosen if case.absent):
             say(f"{trace}: not there, {sum(case.trace == trace for case in chosen)} cases skipped")
         with lock.hold(args.out):
-            outcomes = run_all(present, args.out, args.jobs, say)
+            outcomes = run_all(present, args.out, args.jobs, say, args.cluster)
             write(args.out, chosen, outcomes)
         failed = [f"{name}: {outcome}" for name, outcome in outcomes.items() if isinstance(outcome, str)]
         print(table(chosen, outcomes))
@@ -74,7 +77,7 @@ def main(argv: list[str] | None = None) -> int:
             changed = update(args.budgets, listed, outcomes)
             print("\n".join(["", *changed, f"{len(changed)} of {len(present)} budgets changed in {args.budgets.name}"]))
             return 0
-    except (ValueError, OSError) as error:
+    except (ClusterError, ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     lines = [line for case in present for line in broken(case, outcomes[case.name])]

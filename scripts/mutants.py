@@ -14,13 +14,14 @@ from verif.lib import process  # noqa: E402
 if __name__ == "__main__":
     process.stoppable("the same command goes on from here")  # before the slow imports
 
-from verif.lib import lock  # noqa: E402
-from models import cli  # noqa: E402
-from models.cli import Parser  # noqa: E402
-from verif.lib.keep import write_whole  # noqa: E402
-from verif.mutants import campaign, output, survivors  # noqa: E402
-from verif.mutants.judge import judge_block  # noqa: E402
-from verif.mutants.runner import Bench  # noqa: E402
+from models import cli
+from verif.flow.campaign.executor import ClusterError, executor
+from verif.flow.mutants import campaign, output, survivors
+from verif.flow.mutants.judge import judge_block
+from verif.flow.mutants.runner import SPARE_S, Bench, simulate, without
+from verif.lib import lock
+from models.cli import Parser
+from verif.lib.keep import write_whole
 from verif.lib.toolchain import ROOT
 
 
@@ -31,11 +32,12 @@ def say(line: str) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit code: 0 the goal is met, 1 it is not or the campaign failed, 2 bad input."""
     parser = Parser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("--campaign", type=Path, default=campaign.FILE, help="campaign file [verif/mutants/campaign.yaml]")
-    parser.add_argument("--survivors", type=Path, default=survivors.FILE, help="explanations of survivors [verif/mutants/survivors.yaml]")
+    parser.add_argument("--campaign", type=Path, default=campaign.FILE, help="campaign file [verif/flow/mutants/campaign.yaml]")
+    parser.add_argument("--survivors", type=Path, default=survivors.FILE, help="explanations of survivors [verif/flow/mutants/survivors.yaml]")
     parser.add_argument("--blocks", default="", help="some of the campaign's blocks, with commas [all]")
     parser.add_argument("--mutant", type=int, default=0, help="run this mutant of one block again and show the end of its log")
     parser.add_argument("--jobs", type=int, default=min(8, os.cpu_count() or 1), help="mutants at a time")
+    parser.add_argument("--cluster", default="", help="address of a Dask scheduler (tcp://host:port), or slurm, lsf, pbs [this machine]")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "mutants", help="folder of the results [build/mutants]")
     args = parser.parse_args(argv)
     try:
@@ -51,9 +53,10 @@ def main(argv: list[str] | None = None) -> int:
         with lock.hold(args.out):
             if args.mutant:
                 return _one(chosen, args.mutant, args.out.resolve())
-            judged = [j for block in chosen for j in judge_block(block, explained, args.out.resolve(), args.jobs, say)]
+            with executor(args.cluster, args.jobs) as pool:
+                judged = [j for block in chosen for j in judge_block(block, explained, args.out.resolve(), pool, say)]
             return _report(judged, chosen, explained, args.out / "-".join(["mutants", *(block.name for block in chosen if names)]))
-    except (ValueError, OSError) as error:
+    except (ClusterError, ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except RuntimeError as error:
@@ -69,11 +72,12 @@ def _one(blocks: list[campaign.Block], number: int, out: Path) -> int:
     if not found:
         raise ValueError(f"--mutant {number}: legal is 1..{len(bench.mutants)}")
     bench.build()
-    bench.check_without_mutant()
+    setting = bench.setting(found[0].dut)
     say(f"{found[0].block} {number}: {found[0].label} {found[0].what} {found[0].wire} at {found[0].source}")
+    spent = without(setting, bench.folder / "one")["cpu"]
     killed = False
     for seed in blocks[0].seeds:
-        result, _ = bench.simulate(number, found[0].dut, seed, bench.limits[found[0].dut.tests])
+        result, _ = simulate(setting, number, seed, SPARE_S + 5 * spent, bench.folder / "one" / f"{number}-s{seed}")
         killed = killed or not result.ok
         print(f"seed {seed}: {'survived' if result.ok else result.explain()}")
     return 0 if killed else 1

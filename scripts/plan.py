@@ -12,18 +12,18 @@ from verif.lib import process  # noqa: E402
 if __name__ == "__main__":
     process.stoppable()  # before the slow imports
 
-from verif.lib import lock  # noqa: E402
-from models import cli  # noqa: E402
-from models.cli import Parser  # noqa: E402
-from verif.lib.coverage import CoverageError  # noqa: E402
-from verif.lib.keep import write_whole  # noqa: E402
-from verif.plan import render  # noqa: E402
-from verif.plan.catalogue import catalogue  # noqa: E402
-from verif.plan.check import check, check_dumped  # noqa: E402
-from verif.plan.load import PlanError, load  # noqa: E402
-from verif.plan.measure import Measure  # noqa: E402
-from verif.plan.results import read_junit, unmet  # noqa: E402
-from verif.regress.collect import CollectError  # noqa: E402
+from models import cli
+from verif.flow.collect import CollectError
+from verif.flow.plan import render
+from verif.flow.plan.catalogue import catalogue
+from verif.flow.plan.check import check, check_dumped
+from verif.flow.plan.load import PlanError, load
+from verif.flow.plan.measure import Measure
+from verif.flow.plan.results import read_junit, unmet
+from verif.lib import lock
+from models.cli import Parser
+from verif.lib.coverage import CoverageError
+from verif.lib.keep import write_whole
 from verif.lib.toolchain import ROOT
 
 

@@ -11,20 +11,21 @@ from verif.lib import process  # noqa: E402
 if __name__ == "__main__":
     process.stoppable("the same command goes on from here")  # before the slow imports
 
-from verif.coverage.exclusions import ExclusionError  # noqa: E402
-from verif.coverage.gates import GateError  # noqa: E402
-from models import cli  # noqa: E402
-from models.cli import Parser  # noqa: E402
-from verif.lib.coverage import CoverageError  # noqa: E402
-from verif.lib.switch import option  # noqa: E402
-from verif.plan.load import PlanError  # noqa: E402
-from verif.regress.collect import CollectError  # noqa: E402
-from verif.regress.compare import CompareError, compare  # noqa: E402
-from verif.regress.executor import ClusterError, default_jobs  # noqa: E402
-from verif.regress.jobs import FilterError, Filters  # noqa: E402
-from verif.regress.regression import JUNIT, PAGE, Regression  # noqa: E402
-from verif.regress.run import OUT, Options, plan, regress  # noqa: E402
-from verif.regress.tiers import FILE, TierError  # noqa: E402
+from models import cli
+from verif.flow.campaign.executor import ClusterError, default_jobs
+from verif.flow.campaign.store import StoreError
+from verif.flow.collect import CollectError
+from verif.flow.coverage.exclusions import ExclusionError
+from verif.flow.coverage.gates import GateError
+from verif.flow.plan.load import PlanError
+from verif.flow.regress.compare import CompareError, compare
+from verif.flow.regress.jobs import FilterError, Filters
+from verif.flow.regress.regression import JUNIT, PAGE, Regression
+from verif.flow.regress.run import OUT, Options, plan, regress
+from verif.flow.regress.tiers import FILE, TierError
+from models.cli import Parser
+from verif.lib.coverage import CoverageError
+from verif.lib.switch import option
 
 _SHOWN = 40
 
@@ -43,7 +44,7 @@ def parse(argv: list[str] | None) -> tuple[Options, object]:
     parser.add_argument("--name", default="", help="name of the regression's folder [the tier]")
     parser.add_argument("--coverage", type=option("COVERAGE"), default=True, help="collect coverage [1]")
     parser.add_argument("--fresh", type=option("FRESH"), nargs="?", default=False, const=True, help="forget what earlier calls of that name finished")
-    parser.add_argument("--tiers", type=Path, default=FILE, help="list of tiers [verif/regress/tiers.yaml]")
+    parser.add_argument("--tiers", type=Path, default=FILE, help="list of tiers [verif/flow/regress/tiers.yaml]")
     parser.add_argument("--out", type=Path, default=OUT, help="folder of all regressions [build/regress]")
     parser.add_argument("--list", action="store_true", help="print the jobs and run nothing")
     parser.add_argument("--compare", nargs=2, type=Path, metavar=("A", "B"), help="folders of two regressions: say what differs")
@@ -90,7 +91,7 @@ def main(argv: list[str] | None = None) -> int:
             print(f"{len(jobs)} jobs of {len({job.test for job in jobs})} tests")
             return 0
         return report(regress(options, say))
-    except (TierError, FilterError, CollectError, ClusterError, CompareError, CoverageError, PlanError, GateError, ExclusionError, OSError) as error:
+    except (TierError, FilterError, CollectError, ClusterError, CompareError, CoverageError, PlanError, GateError, ExclusionError, StoreError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
 

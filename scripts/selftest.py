@@ -13,15 +13,17 @@ from verif.lib import process  # noqa: E402
 if __name__ == "__main__":
     process.stoppable("the same command goes on from here")  # before the slow imports
 
-from models import cli  # noqa: E402
-from verif.lib.asserts import never_exercised  # noqa: E402
-from verif.lib import lock  # noqa: E402
-from models.cli import Parser  # noqa: E402
-from verif.lib.coverage import CoverageError, merge, parse  # noqa: E402
-from verif.lib.toolchain import BUILD  # noqa: E402
-from verif.selftest.campaign import OUT, Campaign  # noqa: E402
-from verif.selftest.faultlist import Fault, FaultList, FaultListError, load  # noqa: E402
-from verif.selftest.output import save, table  # noqa: E402
+from models import cli
+from verif.flow.campaign.executor import ClusterError
+from verif.flow.campaign.store import StoreError
+from verif.flow.selftest.campaign import OUT, Campaign
+from verif.flow.selftest.faultlist import Fault, FaultList, FaultListError, load
+from verif.flow.selftest.output import save, table
+from verif.lib import lock
+from verif.lib.asserts import never_exercised
+from models.cli import Parser
+from verif.lib.coverage import CoverageError, merge, parse
+from verif.lib.toolchain import BUILD
 
 
 def exercised(folder: Path, parser: Parser) -> int:
@@ -42,6 +44,7 @@ def main() -> int:
     parser = Parser(description=__doc__)
     parser.add_argument("--only", default="", help="only faults whose id, category, run or checker this expression is found in")
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time")
+    parser.add_argument("--cluster", default="", help="address of a Dask scheduler (tcp://host:port), or slurm, lsf, pbs [this machine]")
     parser.add_argument("--again", action="store_true", help="run also what earlier runs have shown")
     parser.add_argument("--exercised", type=Path, nargs="?", const=BUILD / "cov", help="list covers that no run in a coverage folder has hit [build/cov]")
     parser.add_argument("--out", type=Path, default=OUT, help="folder of the results [build/selftest]")
@@ -70,7 +73,7 @@ def main() -> int:
     try:
         with lock.hold(options.out):
             return run(what, faults, options)
-    except (FaultListError, lock.Busy) as error:
+    except (FaultListError, ClusterError, StoreError, lock.Busy) as error:
         parser.error(str(error))
 
 
@@ -78,8 +81,8 @@ def run(what: FaultList, faults: list[Fault], options: argparse.Namespace) -> in
     """Run the faults, and print and write what came of them; returns the exit code."""
     began = time.monotonic()
     missing = what.uncovered()
-    campaign = Campaign(what, faults, lambda text: print(text, file=sys.stderr, flush=True), options.again, options.out.resolve() / "tree")
-    verdicts = campaign.run(options.jobs)
+    campaign = Campaign(what, faults, lambda text: print(f"[selftest] {text}", file=sys.stderr, flush=True), options.again, options.out.resolve() / "tree")
+    verdicts = campaign.run(options.jobs, options.cluster)
     seconds = time.monotonic() - began
     print(table(verdicts))
     covers = campaign.exercised()

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""`make test`: run the tests, results in build/test-results.xml; `make cov`: with coverage, from an empty build/cov, held to its gates.
+"""`make test`: run the tests, results in build/test-results.xml; `make cov`: with coverage, from an empty build/cov,
+held to its gates.
 
 Arguments are pytest's. With --gates, or --no-gates where only some tests run, coverage is collected and reported.
 """
@@ -37,9 +38,13 @@ def main(argv: list[str]) -> int:
             env[lock.HELD] = os.environ[lock.HELD]
             if chosen:
                 shutil.rmtree(COVERAGE, ignore_errors=True)
-            code = process.run([sys.executable, "-m", "pytest", f"--junitxml={RESULTS}", *words], cwd=ROOT, env=env).returncode
+            code = process.run(
+                [sys.executable, "-m", "pytest", f"--junitxml={RESULTS}", *words], cwd=ROOT, env=env
+            ).returncode
             if chosen:
-                report = process.run([sys.executable, str(ROOT / "scripts" / "cov.py"), *REPORT[chosen[0]]], env=env).returncode
+                report = process.run(
+                    [sys.executable, str(ROOT / "scripts" / "cov.py"), *REPORT[chosen[0]]], env=env
+                ).returncode
                 return report or code
             return code
     except lock.Busy as error:

@@ -84,7 +84,7 @@ def _groups(report: Report) -> str:
 
 
 class Judged(Protocol):
-    """A verdict on coverage, as :class:`verif.coverage.gates.Verdict`."""
+    """A verdict on coverage, as :class:`verif.flow.coverage.gates.Verdict`."""
 
     rows: Sequence
     problems: Sequence[str]

@@ -55,24 +55,3 @@ def key(what: object, config: str, trace: Path | None, sources: str) -> str:
     digest = hashlib.sha256(json.dumps([what, vars(load_config(config)), sources], sort_keys=True).encode())
     digest.update(trace.read_bytes() if trace else b"")
     return digest.hexdigest()[:16]
-
-
-class Folder:
-    """Kept results, a JSON file each."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def path(self, name: str, key: str) -> Path:
-        """Where the result of a run called ``name`` is kept."""
-        return self.folder / f"{re.sub(r'[^A-Za-z0-9.]+', '-', name)}-{key}.json"
-
-    def get(self, name: str, key: str) -> dict | None:
-        """A result that still holds, or None."""
-        try:
-            return json.loads(self.path(name, key).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
-
-    def put(self, name: str, key: str, data: dict) -> None:
-        write_whole(self.path(name, key), json.dumps(data, indent=1) + "\n")

@@ -1,12 +1,14 @@
-"""Stands between a process and a command that it starts, so that nothing of the command outlives either; see process.py.
+"""Stands between a process and a command that it starts, so that nothing of the command outlives either; see
+process.py.
 
 Usage: python -I -S keeper.py DESCRIPTORS SECONDS COMMAND [ARGUMENT ...]
 
 The first descriptor is the reading end of a pipe whose other end only the starting process has: the pipe ends when that
-process does, however it ends. Then, after SECONDS (0: no limit), on SIGTERM, SIGINT or SIGHUP, and when the command has ended,
-everything that the command has started is killed, too: whoever loses its parent becomes a child of this process, which asked
-the kernel for that. The other descriptors are locks (lock.py), which so last until nobody is left. The exit code is the
-command's; if a signal ended the command, that signal ends this process; at the time limit SIGALRM does.
+process does, however it ends. Then, after SECONDS (0: no limit), on SIGTERM, SIGINT or SIGHUP, and when the command
+has ended, everything that the command has started is killed, too: whoever loses its parent becomes a child of this
+process, which asked the kernel for that. The other descriptors are locks (lock.py), which so last until nobody is
+left. The exit code is the command's; if a signal ended the command, that signal ends this process; at the time limit
+SIGALRM does.
 
 Imports little: it starts in some ten milliseconds.
 """

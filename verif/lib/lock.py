@@ -1,8 +1,9 @@
 """One run at a time in a folder: a second one is refused in one line that names the folder and who holds it.
 
-A lock is a file beside the folder, ``<folder>.lock``, locked with flock: it ends with the process that holds it, and with
-what that process has started (process.py hands the descriptor on). Children of a process that holds a folder may use it,
-too: a regression runs pytest, a bench runs simulations. The names of held folders reach them in the environment.
+A lock is a file beside the folder, ``<folder>.lock``, locked with flock: it ends with the process that holds it, and
+with what that process has started (process.py hands the descriptor on). Children of a process that holds a folder may
+use it, too: a regression runs pytest, a bench runs simulations. The names of held folders reach them in the
+environment.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ def descriptors() -> list[int]:
 
 
 def attempt(path: Path, wait: bool = False) -> IO[str] | None:
-    """Lock a file; None when somebody else has it, unless told to ``wait``. :func:`release` gives it back, as the end of the process does."""
+    """Lock a file; None when somebody else has it, unless told to ``wait``. :func:`release` gives it back, as the end
+    of the process does."""
     path.parent.mkdir(parents=True, exist_ok=True)
     while True:
         handle = open(path, "a+", encoding="utf-8")  # noqa: SIM115 - stays open while it is locked
@@ -77,7 +79,8 @@ def waiting(path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def hold(place: Path) -> Iterator[None]:
-    """Hold a folder, or a file that a run writes, against other runs. Those that hold it already, or whose parent does, go on.
+    """Hold a folder, or a file that a run writes, against other runs. Those that hold it already, or whose parent
+    does, go on.
 
     Raises:
         Busy: another run has it.

@@ -1,8 +1,8 @@
 """The one way to start processes: in a group of their own below a keeper (keeper.py), so that nothing of them is left.
 
 What is started here ends, with all that it has started itself, when its time limit is over, when this process ends for
-whatever reason, SIGKILL included, and when this process is told to stop. A command calls :func:`stoppable` first: from then
-on SIGINT (Ctrl-C), SIGTERM and SIGHUP end it in one line, with exit code 130, 143 or 129.
+whatever reason, SIGKILL included, and when this process is told to stop. A command calls :func:`stoppable` first:
+from then on SIGINT (Ctrl-C), SIGTERM and SIGHUP end it in one line, with exit code 130, 143 or 129.
 
 Needs the standard library only: workers of a cluster load this file by its path.
 """
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import multiprocessing
 import os
 import shutil
 import signal
@@ -19,8 +18,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -66,13 +64,16 @@ class Process(subprocess.Popen):
 
 
 def start(command: Sequence[str | Path], *, timeout: float | None = None, **options: object) -> Process:
-    """Start a command; ``options`` are those of :class:`subprocess.Popen`. It is killed after ``timeout`` seconds.
+    """Start a command; ``options`` are those of :class:`subprocess.Popen`, ``text`` is UTF-8. It is killed after
+    ``timeout`` seconds.
 
     Raises:
         FileNotFoundError: there is no such program.
         Stopped: this process was told to stop.
     """
     words = [str(word) for word in command]
+    if options.pop("text", False):
+        options |= {"encoding": "utf-8", "errors": "replace"}  # whatever the locale is
     path = (options.get("env") or os.environ).get("PATH")  # type: ignore[attr-defined]
     if shutil.which(words[0], path=path) is None:
         raise FileNotFoundError(f"{words[0]}: no such program")
@@ -98,8 +99,13 @@ def start(command: Sequence[str | Path], *, timeout: float | None = None, **opti
 
 
 def run(
-    command: Sequence[str | Path], *, input: str | bytes | None = None, timeout: float | None = None, check: bool = False,
-    capture_output: bool = False, **options: object,
+    command: Sequence[str | Path],
+    *,
+    input: str | bytes | None = None,
+    timeout: float | None = None,
+    check: bool = False,
+    capture_output: bool = False,
+    **options: object,
 ) -> CompletedProcess:
     """Run a command to its end, as :func:`subprocess.run` does.
 
@@ -151,29 +157,12 @@ def end_all() -> None:
         process.end()
 
 
-@contextlib.contextmanager
-def pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
-    """Worker processes of this program, which end when it does and do not hear of Ctrl-C themselves."""
-    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _begin_worker) as workers:
-        try:
-            yield workers
-        except BaseException:
-            for worker in multiprocessing.active_children():
-                worker.kill()
-            workers.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _begin_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    die_with_parent()
-
-
 # ---- being told to stop
 
 
 def stoppable(again: str = "") -> None:
-    """From here on a signal ends this command in one line: ``stopped: SIGTERM``, and ``again``, what calling it again would do.
+    """From here on a signal ends this command in one line: ``stopped: SIGTERM``, and ``again``, what calling it again
+    would do.
 
     Signals that whoever started it has it ignore (nohup) stay ignored. Below make it ends with make, too.
     """

@@ -54,9 +54,9 @@ def _imports(tree: ast.AST) -> list[tuple[int, str]]:
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found += [(node.lineno, alias.name.split(".")[0]) for alias in node.names]
+            found += [(node.lineno, alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.append((node.lineno, node.module.split(".")[0]))
+            found += [(node.lineno, f"{node.module}.{alias.name}") for alias in node.names]
     return found
 
 
@@ -118,7 +118,9 @@ def check_python_file(path: Path, root: Path) -> list[str]:
     except UnicodeDecodeError as error:
         return [f"{path}: not UTF-8: {error}"]
     is_test = path.name == "conftest.py" or path.name.startswith("test_")  # pytest rewrites their asserts
-    found = [(line, f"{folder}/ must not import {other}") for line, other in _imports(tree) if other in banned]
+    found = [(line, f"{folder}/ must not import {other}") for line, other in _imports(tree) if other.split(".")[0] in banned]
+    if name.startswith("verif/") and not name.startswith("verif/flow/"):
+        found += [(line, f"what verifies must not import the flow's tools ({other})") for line, other in _imports(tree) if other.startswith("verif.flow")]
     if name not in _MAY_START:
         found += [(line, f"{what}: processes are started by verif/lib/process.py alone") for line, what in _process_starts(tree)]
     for match in _PATH_EDIT.finditer(text):

@@ -1,6 +1,8 @@
 """Random cases on the timing model alone: what bounds and attribution promise, and how long a run may take, over many seeds."""
 from __future__ import annotations
 
+from pathlib import Path
+
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +19,6 @@ from verif.random.knobs import Knobs
 from verif.random.legal import check_case
 from verif.random.lower import RandomDeployment, lower
 from verif.random.model import predict_case
-from verif.random.test_random import CASES
 
 HEAVY = Knobs().changed(["depth=12", "groups=8", "rows=64", "training_ops=60..120"])
 KNOBS = {"usual": Knobs(), "heavy": HEAVY}
@@ -63,7 +64,7 @@ def test_bounds_and_causes(config: str, knobs: str, count: int) -> None:
 
 def test_a_run_beside_others_can_be_shorter() -> None:
     """The kept case is an anomaly: by one cycle; its cause is negative."""
-    [path] = [path for path in CASES if path.stem == "shorter-than-alone"]
+    path = Path(__file__).with_name("cases") / "shorter-than-alone.toml"
     assert anomalies(lower(load_case(path))) == 1
 
 

@@ -14,8 +14,8 @@ from cocotb.utils import get_sim_time
 from models.numerics import bf16_from_float, hbfp_matmul, quantise
 from verif.agents.axis import PERIOD, cycles, now
 from verif.agents.request_agent import RequestItem
-from verif.bench.jobs import gemm_operands
-from verif.bench.stimulus import Digest, Recorder
+from verif.env.jobs import gemm_operands
+from verif.env.stimulus import Digest, Recorder
 from verif.lib.verdict import equal, require
 from verif.sequences.boot import ERROR, IDLE, PerfSeq, StartTrainingSeq, wait_state
 from verif.sequences.replay import ReplaySeq, fresh_id

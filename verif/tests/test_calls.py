@@ -140,8 +140,8 @@ def test_bad_switch_of_pytest(name: str) -> None:
     assert done.returncode != 0 and f"{name} = 'maybe': legal is 1 or 0" in done.stderr, done
 
 
-LONG = "from verif.lib import cli; cli.run(lambda: print('word ' * 100_000) or {code})"
-SHORT = "from verif.lib import cli; cli.run(lambda: print('word') or {code})"
+LONG = "from models import cli; cli.run(lambda: print('word ' * 100_000) or {code})"
+SHORT = "from models import cli; cli.run(lambda: print('word') or {code})"
 
 
 @pytest.mark.parametrize("text", [SHORT, LONG])
@@ -162,7 +162,7 @@ def test_streams(text: str, verdict: int) -> None:
 
 def test_words_without_standard_error() -> None:
     """They go to standard output, and not into a file that happens to be opened."""
-    code = "import sys; from verif.lib import cli; f = open('/dev/null'); cli.run(lambda: print('said', f.fileno(), file=sys.stderr) or 1)"
+    code = "import sys; from models import cli; f = open('/dev/null'); cli.run(lambda: print('said', f.fileno(), file=sys.stderr) or 1)"
     done = python(code, "2>&-")
     assert done.returncode == 1 and done.stdout.split()[0] == "said" and int(done.stdout.split()[1]) > 2
     done = shell("make sim REQUESTS=0 2>&-")
@@ -174,7 +174,7 @@ def test_words_without_standard_error() -> None:
 def test_a_terminal_that_lacks_characters() -> None:
     """What its encoding does not have is replaced, in whatever locale."""
     done = process.run(
-        [sys.executable, "-c", "from verif.lib import cli; cli.run(lambda: print('8×8 → ü') or 0)"], cwd=ROOT, capture_output=True,
+        [sys.executable, "-c", "from models import cli; cli.run(lambda: print('8×8 → ü') or 0)"], cwd=ROOT, capture_output=True,
         env=CLEAN | {"PYTHONIOENCODING": "latin-1", "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert done.returncode == 0 and done.stdout == "8×8 ? ü\n".encode("latin-1")

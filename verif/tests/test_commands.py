@@ -55,7 +55,7 @@ def test_every_target_has_a_case() -> None:
 
 
 def test_a_tier_runs_them() -> None:
-    tiers = yaml.safe_load((ROOT / "verif/regress/tiers.yaml").read_text(encoding="utf-8"))
+    tiers = yaml.safe_load((ROOT / "verif/flow/regress/tiers.yaml").read_text(encoding="utf-8"))
     assert "nightly" in tiers["nightly"]["marks"]
     assert any("commands::*" in entry.get("match", ()) for entry in tiers["nightly"]["tests"])
 

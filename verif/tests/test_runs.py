@@ -24,13 +24,19 @@ WAIT = 300  # seconds that a simulation may take to begin, a build included
 
 def environment(mark: str = "") -> dict[str, str]:
     """That of a command which somebody else starts."""
-    env = {name: value for name, value in os.environ.items() if name not in (lock.HELD, "SEED", "EQX_OUT", "COVERAGE", "MAKELEVEL", "MAKEFLAGS")}
+    env = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in (lock.HELD, "SEED", "EQX_OUT", "COVERAGE", "MAKELEVEL", "MAKEFLAGS")
+    }
     return {**env, MARK: mark}
 
 
 def command(*words: str | Path) -> process.CompletedProcess[str]:
     """Run a command of the project to its end."""
-    return process.run([sys.executable, *words], cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=WAIT)
+    return process.run(
+        [sys.executable, *words], cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=WAIT
+    )
 
 
 @pytest.mark.parametrize(("place", "words"), [
@@ -115,9 +121,17 @@ def figures(folder: Path) -> dict:
     pytest.param(signal.SIGINT, marks=pytest.mark.nightly),
 ], ids=lambda number: signal.Signals(number).name)  # fmt: skip
 def test_a_simulation_is_stopped(number: int, tmp_path: Path) -> None:
-    """Its simulator and reference end with it, and a run in the same folder gives what it gives in a folder of its own; so does one beside it."""
+    """Its simulator and reference end with it, and a run in the same folder gives what it gives in a folder of its
+    own; so does one beside it."""
     mark, out = uuid.uuid4().hex, tmp_path / "out"
-    started = process.start([sys.executable, *SIM, *LONG, "--out", str(out)], cwd=ROOT, env=environment(mark), stdout=process.PIPE, stderr=process.PIPE, text=True)
+    started = process.start(
+        [sys.executable, *SIM, *LONG, "--out", str(out)],
+        cwd=ROOT,
+        env=environment(mark),
+        stdout=process.PIPE,
+        stderr=process.PIPE,
+        text=True,
+    )
     begun(mark, started)
     short = ("--requests", "8", "--load", "0.3", "--train", "off", "--out")
     refused = command(*SIM, *short, out)
@@ -126,7 +140,9 @@ def test_a_simulation_is_stopped(number: int, tmp_path: Path) -> None:
     said = started.communicate(timeout=30)[1]
     assert gone(mark) == []
     assert started.returncode == (-number if number == signal.SIGKILL else 128 + number)
-    assert [line for line in said.splitlines() if not line.startswith("[sim] ")] == ([] if number == signal.SIGKILL else [f"stopped: {signal.Signals(number).name}"])
+    assert [line for line in said.splitlines() if not line.startswith("[sim] ")] == (
+        [] if number == signal.SIGKILL else [f"stopped: {signal.Signals(number).name}"]
+    )
     for folder in (out, tmp_path / "own"):
         done = command(*SIM, *short, folder)
         assert done.returncode == 0 and "PASSED" in done.stdout, done.stdout + done.stderr
@@ -137,7 +153,14 @@ def test_make_is_stopped() -> None:
     """SIGTERM to make ends what the command has started."""
     mark = uuid.uuid4().hex
     words = ["make", "sim", "CONFIG=tiny", "SERVICE=mlp", "REQUESTS=20000", "LOAD=0.9"]
-    started = process.start(words, cwd=ROOT, env={**environment(mark), "EQX_RUN_NAME": mark}, stdout=process.PIPE, stderr=process.PIPE, text=True)
+    started = process.start(
+        words,
+        cwd=ROOT,
+        env={**environment(mark), "EQX_RUN_NAME": mark},
+        stdout=process.PIPE,
+        stderr=process.PIPE,
+        text=True,
+    )
     begun(mark, started)
     os.kill(below(started.pid), signal.SIGTERM)
     said = started.communicate(timeout=30)[1]

@@ -25,15 +25,6 @@ def test_fingerprint_depends_on_sources_and_packages() -> None:
     assert len({base, keep.fingerprint(("models/isa",), ("numpy",)), keep.fingerprint(("models/traces",), ("scipy",))}) == 3
 
 
-def test_folder(tmp_path: Path) -> None:
-    folder = keep.Folder(tmp_path / "kept")
-    assert folder.get("a/b", "1") is None
-    folder.put("a/b", "1", {"x": 1})
-    assert folder.get("a/b", "1") == {"x": 1} and folder.get("a/b", "2") is None
-    folder.path("a/b", "1").write_text('{"x": 1', encoding="utf-8")
-    assert folder.get("a/b", "1") is None
-
-
 def test_nothing_half_written(tmp_path: Path) -> None:
     """What cannot be written leaves the old file, and no part of a new one."""
     path = tmp_path / "file"

@@ -92,12 +92,16 @@ def test_rules_ignore_comments(tmp_path: Path) -> None:
         ("scripts", "import sys\nsys.path.insert(0, 'x')", True),
         ("verif", "import sys\nsys.path += ['x']", True),
         ("models", "import sys\nprint(sys.path)", False),
+        ("verif/env", "from verif.flow.plan import load", True),
+        ("verif/env", "from verif import flow", True),
+        ("verif/flow", "from verif.flow import plan", False),
+        ("verif/flow", "from verif.env import env", False),
     ],
 )
 def test_import_direction(tmp_path: Path, package: str, line: str, bad: bool) -> None:
     """Imports may go from scripts to verif to models only, and nobody edits Python's path."""
     path = tmp_path / package / "x.py"
-    path.parent.mkdir()
+    path.parent.mkdir(parents=True)
     path.write_text(line + "\n", encoding="utf-8")
     assert bool(rules.check_python_file(path, tmp_path)) == bad
 

@@ -93,9 +93,12 @@ def test_nothing_is_left_behind(family) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_the_parent_ends(number: int, family) -> None:
-    """Whatever ends the parent ends its commands; a signal that can be caught, in one line and with the usual exit code."""
+    """Whatever ends the parent ends its commands; a signal that can be caught, in one line and with the usual exit
+    code."""
     env, alive = family
-    parent = process.start([sys.executable, "-c", PARENT], cwd=ROOT, env=env, stdout=process.PIPE, stderr=process.PIPE, text=True)
+    parent = process.start(
+        [sys.executable, "-c", PARENT], cwd=ROOT, env=env, stdout=process.PIPE, stderr=process.PIPE, text=True
+    )
     assert parent.stdout.readline() == "here\n" and len(alive(7)) == 7  # keeper, parent, keeper, shell, three sleeps
     os.kill(below(parent.pid), number)
     out, err = parent.communicate(timeout=20)
@@ -127,7 +130,9 @@ with ThreadPoolExecutor(2) as pool:
         print("done", one.result(), flush=True)
 """
     env, alive = family
-    parent = process.start([sys.executable, "-c", program], cwd=ROOT, env=env, stdout=process.PIPE, stderr=process.PIPE, text=True)
+    parent = process.start(
+        [sys.executable, "-c", program], cwd=ROOT, env=env, stdout=process.PIPE, stderr=process.PIPE, text=True
+    )
     assert [parent.stdout.readline() for _ in range(2)] == ["begun\n"] * 2
     os.kill(below(parent.pid), signal.SIGTERM)
     assert parent.communicate(timeout=20) == ("", "stopped: SIGTERM\n") and parent.returncode == 143
@@ -137,7 +142,12 @@ with ThreadPoolExecutor(2) as pool:
 def test_ignored_signals_stay_ignored(family) -> None:
     """As below nohup."""
     program = "from verif.lib import process; process.stoppable(); import os, signal; os.kill(os.getpid(), signal.SIGHUP); print('on')"
-    done = process.run(["sh", "-c", 'trap "" HUP; exec "$0" -c "$1"', sys.executable, program], cwd=ROOT, capture_output=True, text=True)
+    done = process.run(
+        ["sh", "-c", 'trap "" HUP; exec "$0" -c "$1"', sys.executable, program],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     assert done.stdout == "on\n" and done.returncode == 0, done.stderr
 
 
@@ -152,7 +162,8 @@ with lock.hold(Path(sys.argv[1])):
 
 
 def test_one_at_a_time(tmp_path: Path) -> None:
-    """A second one is refused with the folder and the holder, unless its parent is the holder; the lock ends with its processes."""
+    """A second one is refused with the folder and the holder, unless its parent is the holder; the lock ends with its
+    processes."""
     place = tmp_path / "out"
     again = f"exec {sys.executable} -c '{HOLDER}' {place} true"
     inner = process.run([sys.executable, "-c", HOLDER, str(place), again], cwd=ROOT, capture_output=True, text=True)

@@ -1,0 +1,1 @@
+"""`make random`: searches seeds for programs that fail. Programs, cases and their shrinking: verif/random."""
