@@ -57,6 +57,8 @@ if list(Policy) != list(range(len(Policy))) or set(TRAITS) != set(Policy) or len
 
 def policy(name: str) -> Policy:
     """The policy of a name."""
+    if name not in POLICIES:
+        raise ValueError(f"POLICY = {name!r}: legal are {', '.join(POLICIES)}")
     return Policy(POLICIES.index(name))
 
 
