@@ -2,6 +2,6 @@
 
 from .environment import prepare
 
-__version__ = "0.1.0"
+__version__ = "0.5.0"
 
 prepare()

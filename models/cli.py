@@ -66,7 +66,9 @@ def run(main: Callable[[], int]) -> NoReturn:
     sys.stdout, sys.stderr = out, err
     try:
         code = main()
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
+        if type(stop) is not KeyboardInterrupt:  # told to stop by a signal: who has set that up says so
+            raise
         print("interrupted", file=err)
         code = 130
     except SystemExit as end:  # the parser's

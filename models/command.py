@@ -34,6 +34,7 @@ def predict(args: Namespace) -> int:
     from models.deploy.replay import replay
     from models.deploy.result import run_result
     from models.deploy.scenario import Scenario
+    from models.files import write_whole
     from models.report import summary, write_html
     from models.timing import compiled
 
@@ -45,7 +46,7 @@ def predict(args: Namespace) -> int:
     result = run_result(replay(scenario))
     write_html(result, args.report)
     if args.result:
-        args.result.write_text(json.dumps(result.to_dict()) + "\n", encoding="utf-8")
+        write_whole(args.result, json.dumps(result.to_dict()) + "\n")
     print(summary(result))
     print(f"report: {args.report}")
     return 0 if result.passed else 1

@@ -27,7 +27,7 @@ BATCH, HIDDEN = 8, 4  # minibatch and hidden layer of the training job, in block
 MOST_BATCH = 256      # as far as this many, and as the network's own width
 RATE = 0.5
 NEVER = 2**31  # cycles
-THRESHOLD_SHARE = 4  # `adaptive` is fair up to N/4 waiting requests, `slack` while none waits (docs/scheduler.md says why)
+THRESHOLD_SHARE = 4  # few waiting requests are N/4 (docs/scheduler.md says why)
 MANY = 1_000_000  # iterations asked for: training goes on until it is drained
 
 
@@ -137,7 +137,7 @@ def deploy(scenario: Scenario) -> Deployment:
         job = mlp_training(cfg, sizes, batch, RATE, len(training.features), room=room)
         data = job.image(training.features, targets, mlp.initial_weights(sizes=sizes))
     rows = train_rows(scenario.policy, cfg, job.program if job else None)
-    threshold = 0 if scenario.policy == "slack" else max(1, cfg.N // THRESHOLD_SHARE)
+    threshold = 0 if traits(scenario.policy).waiting == "none" else max(1, cfg.N // THRESHOLD_SHARE)
     image = build_image(cfg, installed, job, data, iters=MANY, timeout=NEVER, threshold=threshold, train_rows=rows)
     images = digits.digits_split().test_images[: scenario.requests]
     payloads = {"lstm": digits.to_payload(images, cfg.L), "mlp": mlp_serve.to_payload(images, cfg.L)}

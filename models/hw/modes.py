@@ -33,10 +33,12 @@ class PolicyTraits:
     ``rows``: TRAIN_ROWS is a ``turn`` (twice the array's edge) where classes take turns that somebody waits for, else the
     ``longest`` product's.
     ``limited``: a service's TIMEOUT is what its latency limit leaves to a request, so a limit decides when batches go.
+    ``waiting``: how many requests may wait of a service before inference is pressed (its THRESHOLD).
     """
 
     rows: Literal["turn", "longest"] = "longest"
     limited: bool = False
+    waiting: Literal["few", "none"] = "few"
 
 
 TRAITS = {
@@ -44,7 +46,7 @@ TRAITS = {
     Policy.FAIR: PolicyTraits(rows="turn"),
     Policy.PRIORITY: PolicyTraits(),
     Policy.ADAPTIVE: PolicyTraits(rows="turn"),
-    Policy.SLACK: PolicyTraits(limited=True),
+    Policy.SLACK: PolicyTraits(limited=True, waiting="none"),
 }
 POLICIES = tuple(label(p) for p in Policy)
 """Names of the policies in order of their codes."""
@@ -57,6 +59,8 @@ if list(Policy) != list(range(len(Policy))) or set(TRAITS) != set(Policy) or len
 
 def policy(name: str) -> Policy:
     """The policy of a name."""
+    if name not in POLICIES:
+        raise ValueError(f"POLICY = {name!r}: legal are {', '.join(POLICIES)}")
     return Policy(POLICIES.index(name))
 
 

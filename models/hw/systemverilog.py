@@ -62,6 +62,7 @@ def package() -> str:
     out = [HEADER, "// Types and constants that the blocks of Equinox share.", "package eqx_pkg;", ""]
     limits = [
         ("MAX_CTX", params.MAX_CTX, "contexts at most"),
+        ("MAX_LANES", params.MAX_LANES, "lanes at most"),
         ("MAX_SVC", params.CORE["SERVICES"].high, "services at most"),
     ]
     for name, value, meaning in [*limits, *pipeline.CONSTANTS]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from html import escape
 from pathlib import Path
 
+from models.files import write_whole
 from models.report import html, plots
 from models.report import rows as figures
 from models.report.rows import Table
@@ -82,12 +82,4 @@ def render(result: RunResult) -> str:
 
 def write_html(result: RunResult, path: Path | str) -> None:
     """Write the page; the file appears whole or not at all. Raises OSError where it cannot be written."""
-    target = Path(path)
-    text = render(result)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+    write_whole(Path(path), render(result))

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..config import Config
+from ..hw.pipeline import ACC_HAZARD, CONVERT_LATENCY, line_stage, row_flight
 from ..isa.encoding import SEMAPHORES, Conv, Instr, LdDst, Op, StSrc, Unit
 from ..isa.program import Program
-from ..hw.pipeline import ACC_HAZARD, row_flight
 
 FIRST = 2  # cycles from the first one of a context's run to the issue of a stream's first instruction
 NEXT = 3  # from one issue of a stream to the next
@@ -51,17 +51,17 @@ class _Vpu:
     """Lines start one a cycle, columns leave the transposer one a cycle; instructions complete in order."""
 
     def __init__(self, cfg: Config, rows: int) -> None:
-        self.lanes, self.batch, self.stage = cfg.L, rows, 8 + (cfg.L - 1).bit_length()
+        self.lanes, self.batch, self.stage = cfg.L, rows, line_stage(cfg.L)
         self.line = self.column = self.done = 0
 
     def take(self, ins: Instr, issue: int) -> int:
         outer, inner = (self.batch if dyn else count for dyn, count in ((ins.dyn_o, ins.cnt_o), (ins.dyn_i, ins.cnt_i)))
         first = max(issue + 1, self.line)
         self.line = first + outer * inner
-        own = self.line + self.stage + (2 if ins.v_mode == Conv.ROWS else 0)
+        own = self.line + self.stage + (CONVERT_LATENCY if ins.v_mode == Conv.ROWS else 0)
         if ins.v_mode == Conv.COLS:
             self.column = max(max(self.column, first + inner) + outer * self.lanes, self.line + self.lanes)
-            own = self.column + self.stage + 2
+            own = self.column + self.stage + CONVERT_LATENCY
         self.done = max(own, self.done + 1)
         return self.done
 

@@ -3,6 +3,7 @@
 package eqx_pkg;
 
   localparam int unsigned MAX_CTX = 4;  // contexts at most
+  localparam int unsigned MAX_LANES = 64;  // lanes at most
   localparam int unsigned MAX_SVC = 4;  // services at most
   localparam int unsigned ADD_LATENCY = 2;  // cycles of the fp32 adder in the accumulator
   localparam int unsigned ROW_EXTRA = 4;  // a row's sums are in ACC 2·N + this many cycles after it entered the arrays

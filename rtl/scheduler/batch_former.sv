@@ -1,8 +1,8 @@
 // Decides when a batch leaves a queue, for which context, and hands its requests over one a cycle.
 // Decision in cycle t (round robin over the services that are ready); a batch is ready that is full, whose queue is full, or
 // whose oldest request has waited its timeout. While the stream is held no batch can grow: then, if none is ready, every
-// batch goes, as its requests hold slots that others wait for. While those others come in, timeouts wait. Reads of its rows in t+1..t+rows, rows handed
-// over in t+2..t+rows+1, a look at the new oldest request read in t+rows+1; next decision at t+rows+2 at the earliest.
+// batch goes, as its requests hold slots that others wait for. While those others come in, timeouts wait.
+// Reads of its rows in t+1..t+rows, rows handed over in t+2..t+rows+1, a look at the new oldest request read in t+rows+1; next decision at t+rows+2 at the earliest.
 // Requests of a service that is not installed (any more) leave their queue the same way, one a decision, as answers.
 module batch_former #(
     parameter int unsigned C_INF    = 2,

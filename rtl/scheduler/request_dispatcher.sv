@@ -52,8 +52,12 @@ module request_dispatcher #(
   localparam int unsigned ANSWERS = eqx_pkg::ANSWER_QUEUE;  // entries of the answer FIFO
   localparam int unsigned AW = $clog2(ANSWERS) + 1;
 
+  // Nothing here needs room for a full batch: a full queue, or a request without a slot, lets a partial one go.
+  if (L < 4 || L > eqx_pkg::MAX_LANES) begin : g_check
+    $fatal(1, "request_dispatcher: L = %0d: legal is 4..%0d, a beat holds a header", L, eqx_pkg::MAX_LANES);
+  end
   eqx_param_check #(
-      .UNIT("request_dispatcher"), .N(N), .M(L / N), .C_INF(C_INF), .SERVICES(SERVICES), .QUEUE_DEPTH(QUEUE_DEPTH),
+      .UNIT("request_dispatcher"), .C_INF(C_INF), .SERVICES(SERVICES), .QUEUE_DEPTH(QUEUE_DEPTH),
       .RX_SLOTS(RX_SLOTS), .RX_LINES(RX_LINES), .TX_LINES(TX_LINES)
   ) u_check ();
 

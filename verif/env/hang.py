@@ -5,14 +5,14 @@ from cocotb.triggers import RisingEdge
 from pyuvm import ConfigDB, uvm_component
 
 from models.config import Config
-from models.isa.encoding import Err, Unit
+from models.hw.states import CtxState, Err, Unit
+from models.hw.structs import CTX_SEEN
 from verif.agents.axis import now
 from models.deploy.deployment import Deployment
 
 HOST = 10_000  # cycles for what the host does: it polls, writes registers, clears errors
 BEATS = 4096  # more than LD, ST and the memory hold together
 SLOWEST = 20  # times as long with the most random stalls that a scenario may have, 95 %
-STATES = ("idle", "loading", "running", "responding", "stopping", "in error")
 HEADS = ("nothing to issue", "waits for its fetch", "waits for semaphores", "waits for its unit")
 
 
@@ -71,11 +71,11 @@ class HangWatch(uvm_component):
     def context(self, c: int) -> list[str]:
         """State of a context, and where its streams stand."""
         cfg, dut = self.what.cfg, self.dut
-        seen = int(dut.ctx_seen.value) >> 9 * c & 0x1FF
-        state, cause = seen & 7, seen >> 3 & 15
+        seen = CTX_SEEN.unpack(int(dut.ctx_seen.value) >> CTX_SEEN.bits * c)
+        state = CtxState(seen.state)
         kind = "inference" if c < cfg.C_INF else "training"
-        out = [f"context {c} ({kind}): {STATES[state]}{f', {Err(cause).name} in {Unit(seen >> 7).name}' if cause else ''}"]
-        if state == 0:
+        out = [f"context {c} ({kind}): {state.name}{f', {Err(seen.err_cause).name} in {Unit(seen.err_unit).name}' if seen.err_cause else ''}"]
+        if state == CtxState.IDLE:
             return out
         units, semaphores = len(Unit), int(dut.stuck_sem.value) >> 64 * c
         for u in range(units):

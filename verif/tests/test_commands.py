@@ -30,6 +30,7 @@ CASES: dict[str, tuple[str, int, str]] = {  # target -> knobs that shorten it, e
     "latency-budgets": ("ONLY=^bursty/0.3/priority/.*model", 0, "budgets changed"),
     "cov": ("BLOCK=policy", 0, "coverage.html"),
     "toggle": ("BLOCK=responder", 0, "toggle.html"),
+    "filelist": ("", 0, "build/equinox_core.f"),
     "gen": ("", 0, ""),
     "experiments": ("ENGINE=model ONLY=e1 REQUESTS=200 LOADS=0.3", 0, "written: "),
     "experiments-docs": ("REQUESTS=200 LOADS=0.3", 0, "docs/experiments.md"),

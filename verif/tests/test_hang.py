@@ -41,7 +41,7 @@ def test_report() -> None:
         "host: 3 requests offered; request stream held back by the core",
         "queue of lstm: 32 of 32 wait, full; a batch goes with 4 or after 0 cycles", "queue of mlp: 7 of 32 wait; a batch goes with 2 or after 900 cycles",
         "payload slots: 5 of 64 free",
-        "context 0 (inference): stopping, PC_RANGE in VPU", *_idle(), "context 1 (inference): idle", "context 2 (training): running",
+        "context 0 (inference): KILLING, PC_RANGE in VPU", *_idle(), "context 1 (inference): IDLE", "context 2 (training): RUNNING",
         "  MMU at 0: nothing to issue", "  VPU at 1234: waits for semaphores 1, 3; the unit has work of it", "  LD at 0: nothing to issue",
         "  ST at 0: nothing to issue", "  semaphores above 0: 6 = 3",
         "DRAM: 1 read bursts, 2 write bursts, 3 write responses outstanding",

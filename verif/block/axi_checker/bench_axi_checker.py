@@ -94,6 +94,7 @@ async def every_rule_can_fail(dut: Any) -> None:
         dut.rst_n.value = 0
         await Timer(20, "ns")
         dut.rst_n.value = 1
+        await FallingEdge(dut.clk)  # rules hold from the first edge out of reset on
         before = [int(dut.breaches[i].value) for i in range(len(RULES))]
         moved = int(dut.transfers.value)
         await play(dut, cycles)

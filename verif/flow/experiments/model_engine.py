@@ -26,7 +26,7 @@ def timeout_of(point: Point, unloaded: int) -> int:
         return ENDLESS
     if point.timeout:
         return max(1, int(point.timeout * unloaded))
-    return batch_timeout(point.policy, int((point.limit or LIMIT_SHARE) * unloaded), unloaded)
+    return batch_timeout(point.core_policy, int((point.limit or LIMIT_SHARE) * unloaded), unloaded)
 
 
 def run(point: Point) -> Result:

@@ -110,7 +110,7 @@ def test_planting(written, tmp_path: Path) -> None:
     """The copy has a switch where the project has none; two faults in one place are refused."""
     what = written("message: x", "message: x")
     fault = what.faults[0]
-    assert tree.planted(what.faults, tmp_path) == {"rtl/a.sv": f"module a; assign b = (fault_pkg::planted == {fault.number}) ? d : c; endmodule\n"}
+    assert tree.planted(what.faults, tmp_path) == {"rtl/a.sv": f"module a; assign b = (fault_pkg::planted == {fault.number}) ? d : c; assign d = c; endmodule\n"}
     with pytest.raises(FaultListError, match="second: another fault has changed its place"):
         tree.planted([fault, replace(fault, id="second")], tmp_path)
 
@@ -150,7 +150,7 @@ def test_quick_faults_and_a_check_that_cannot_fail(tmp_path: Path) -> None:
     what = load()
     quick = [f for f in what.faults if f.quick]
     real = next(f for f in quick if f.id == "policy_ignores_queues")
-    idle = replace(real, id="nothing_planted", plants=(Plant(real.plants[0].file, "mode_d = any_late_i ?", "mode_d = any_late_i /* ON */ ?"),))
+    idle = replace(real, id="nothing_planted", plants=(Plant(real.plants[0].file, "POLICY_PRIORITY: mode_d =", "POLICY_PRIORITY: /* ON */ mode_d ="),))
     what = replace(what, faults=(*quick, idle))
     said: list[str] = []
     verdicts = {v.fault or v.run: v for v in Campaign(what, what.faults, said.append, where=QUICK).run(1)}

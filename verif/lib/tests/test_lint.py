@@ -192,6 +192,8 @@ def test_processes_are_started_in_one_place(tmp_path: Path, text: str) -> None:
     ("dma_store", {"C_INF": 4}, "dma_store: C_TRN = 4294967295: legal is 1..3"),
     ("csr_top", {"SERVICES": 5}, "csr_top: SERVICES = 5: legal is 1..4"),
     ("request_dispatcher", {"QUEUE_DEPTH": 24}, "request_dispatcher: QUEUE_DEPTH = 24: legal is a power of two in 4..4096"),
+    ("request_dispatcher", {"L": 2}, "request_dispatcher: L = 2: legal is 4..64"),
+    ("request_dispatcher", {"L": 128}, "request_dispatcher: L = 128: legal is 4..64"),
     ("responder", {"TX_LINES": 256}, "responder: TX_LINES = 256: legal is 1..255"),
     ("reg_fifo", {"DEPTH": 3}, "reg_fifo: DEPTH = 3: legal is a power of two, 2 or more"),
     ("converter", {"L": 6}, "converter: L = 6, K = 32: legal are powers of two with 2 <= L <= K"),
