@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 """Generate rtl/numeric/act_rom_pkg.sv from models/numerics/activation_rom.py; ``--check`` fails when it is out of date."""
-import sys
 
 from models.numerics import activation_rom as r  # noqa: E402
 from models import cli  # noqa: E402

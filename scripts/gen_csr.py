@@ -4,7 +4,6 @@
 Copies: the register RTL (PeakRDL-regblock), the pyuvm register model and the benches' back door, the address map for software, the manual page.
 The HTML manual (PeakRDL-html) is many files, which are not kept: ``--html DIR`` writes it (`make docs`: build/docs/registers).
 """
-import sys
 import tempfile
 from pathlib import Path
 

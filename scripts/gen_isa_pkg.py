@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 """Generate rtl/common/eqx_isa_pkg.sv from models/isa/encoding.py; ``--check`` fails when it is out of date."""
-import sys
 
 from models.hw.systemverilog import enum_lines, member_function  # noqa: E402
 from models.isa import encoding as e  # noqa: E402

@@ -10,9 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import sys
-from pathlib import Path
-
 
 from verif.lib import process  # noqa: E402
 

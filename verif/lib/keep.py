@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import platform
-import re
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path

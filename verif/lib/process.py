@@ -77,7 +77,7 @@ def start(command: Sequence[str | Path], *, timeout: float | None = None, **opti
     path = (options.get("env") or os.environ).get("PATH")  # type: ignore[attr-defined]
     if shutil.which(words[0], path=path) is None:
         raise FileNotFoundError(f"{words[0]}: no such program")
-    _go_on()
+    go_on()
     ending, lifeline = os.pipe()
     held = [ending, *_locks()]
     try:
@@ -94,7 +94,7 @@ def start(command: Sequence[str | Path], *, timeout: float | None = None, **opti
     _live.add(process)
     if _told:  # meanwhile
         process.end()
-        _go_on()
+        go_on()
     return process
 
 
@@ -122,7 +122,7 @@ def run(
         out, err = process.communicate(input, None if timeout is None else timeout + GRACE)
     finally:
         process.end()
-    _go_on()
+    go_on()
     if timeout is not None and process.returncode == -signal.SIGALRM:
         raise TimeoutExpired(command, timeout, out, err)
     done = CompletedProcess(command, process.returncode, out, err)
@@ -143,7 +143,8 @@ def _locks() -> list[int]:
     return lock.descriptors() if lock else []
 
 
-def _go_on() -> None:
+def go_on() -> None:
+    """Raises Stopped when this process was told to stop."""
     if _told:
         raise Stopped(_told)
 

@@ -13,7 +13,7 @@ from verif.env.jobs import BATCH, COMPUTE_BOUND, GEMM, gemm_deployment, training
 from models.deploy.scenario import Scenario
 from verif.env.stimulus import Digest
 from verif.flow.bench.chip import BenchError, _check_rows, idle, share
-from verif.flow.bench.figures import Figure, failed, table, verdict, write
+from verif.flow.bench.figures import Figure, table, verdict, write
 from verif.flow.bench.measure import Setting, jobs_of
 from verif.lib.toolchain import ROOT
 

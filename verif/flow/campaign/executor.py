@@ -55,7 +55,7 @@ class _Dask:
         self.client, self.pool = client, client.get_executor(pure=False)
 
     def submit(self, batch: dict, begun: Callable[[], None]) -> Future:
-        return self.pool.submit(batches.run_batch, batch)
+        return self.pool.submit(batches.run_on_cluster, batch)
 
     def parallel(self) -> int:
         return max(1, sum(self.client.nthreads().values()))

@@ -88,7 +88,8 @@ class Progress:
         now, rest = self.clock(), []
         for name, expected in self.left.items():
             due = usual if name not in self.known and usual is not None else pace * expected
-            rest.append(max(due - (now - self.running.get(name, now)), 0.05 * due))
+            spent = now - self.running.get(name, now)
+            rest.append(max(due - spent, 0.05 * due) if spent < due else spent / 2)  # late: half as long again
         return max(sum(rest) / max(1, self.parallel()), max(rest)) if rest else 0.0
 
     def tick(self) -> None:

@@ -22,7 +22,7 @@ from verif.lib import keep
 
 Found = dict[Point, tuple[Result, dict]]
 CALL = "verif.flow.experiments.sweep:run_point"
-TOGETHER = 4
+TOGETHER = 8
 """Points of the model that share a process, at most: a process takes seconds to begin."""
 LIMIT = 7200.0  # seconds
 

@@ -1,6 +1,7 @@
 """Kept results: keys change with what they depend on, files appear whole or not at all."""
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -32,3 +33,11 @@ def test_nothing_half_written(tmp_path: Path) -> None:
     with pytest.raises(UnicodeEncodeError):
         keep.write_whole(path, "new\ud800")
     assert path.read_text(encoding="utf-8") == "old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_threads_write_the_same_file(tmp_path: Path) -> None:
+    """Side by side, without getting in each other's way."""
+    path = tmp_path / "file"
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: keep.write_whole(path, str(n) * 5000), range(200)))
+    assert len(set(path.read_text(encoding="utf-8")[:1000])) <= 3 and list(tmp_path.iterdir()) == [path]

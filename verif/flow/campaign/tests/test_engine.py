@@ -9,6 +9,7 @@ import signal
 import stat
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +25,7 @@ from verif.flow.campaign.progress import Durations, Progress
 from verif.flow.campaign.store import Store, StoreError
 from verif.flow.campaign.tests.cluster import a_worker_killed, given_out, workers
 from verif.lib import process
-from verif.lib.tests.test_process import below
+from verif.lib.tests.test_process import MARK, below, marked
 from verif.lib.toolchain import ROOT
 
 CALL = "verif.flow.campaign.tests.work:work"
@@ -190,6 +191,8 @@ def test_the_time_left_is_weighted() -> None:
     progress.begin("long")
     now[0] = 250.0
     assert progress.seconds_left() == 100
+    now[0] = 450.0
+    assert progress.seconds_left() == 200
     slow = Progress({"a": 10.0, "b": 100.0}, ["a", "b"], 0, lambda: 1, said.append, lambda: now[0])
     slow.end("a", 20.0)
     assert slow.seconds_left() == 200
@@ -239,6 +242,19 @@ def test_a_worker_is_killed(work: Work, cluster) -> None:
         work.run(*jobs, cluster=cluster.scheduler_address).keys() == found.keys()
         and sum(work.ran(job.name) for job in jobs) == 7
     )
+
+
+def test_a_stopped_campaign_leaves_nothing_on_the_cluster(work: Work, cluster) -> None:
+    """Jobs that run on workers end when the campaign does."""
+    mark = uuid.uuid4().hex
+    jobs = [work.job("a", "sleeps"), work.job("b", "sleeps"), work.job("c", "fails after", seconds=3)]
+    with pytest.raises(CampaignError, match="no such thing"):
+        work.run(*jobs, cluster=cluster.scheduler_address, fatal=(FAILED,), env={MARK: mark})
+    assert work.ran("a") == work.ran("b") == 1
+    until = time.monotonic() + 20
+    while (left := marked(mark)) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert left == []
 
 
 def test_no_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:

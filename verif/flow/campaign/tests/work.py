@@ -24,11 +24,11 @@ def work(args: dict, folder: Path) -> dict | Outcome:
     count = note(args["notes"], args["name"])
     (folder / "left").write_text("x", encoding="utf-8")
     what = args["does"]
-    if what == "sleeps":
+    if what in ("sleeps", "fails after"):
         time.sleep(args["seconds"])
     if what == "dies" or what == "dies once" and count == 1:
         os.kill(os.getpid(), signal.SIGKILL)
-    if what == "fails" or what == "fails once" and count == 1:
+    if what in ("fails", "fails after") or what == "fails once" and count == 1:
         raise ValueError("no such thing\nmore")
     if what == "breaks":
         raise ZeroDivisionError("oh")
