@@ -46,9 +46,9 @@ class Figure:
         return self.name, goal, measured, {None: "", True: "yes", False: "NO"}[self.met], self.why
 
 
-def failed(name: str, error: Exception) -> Figure:
-    """The figure of a measurement that failed."""
-    return Figure(name, None, why=next(iter(str(error).splitlines()), type(error).__name__).replace("|", "/"))
+def failed(name: str, why: str) -> Figure:
+    """The figure of a measurement that failed, with the first line of what it said."""
+    return Figure(name, None, why=next(iter(why.splitlines()), "no reason given").replace("|", "/"))
 
 
 HEAD = ("figure", "goal", "measured", "met", "remark")

@@ -74,7 +74,7 @@ class Campaign:
             StoreError: the store is another version's.
             CampaignError: a job ended with a fatal status.
         """
-        self.store.open(encoding="utf-8")
+        self.store.open()
         return _Run(self, jobs, pool).run()
 
 
