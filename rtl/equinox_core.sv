@@ -149,7 +149,7 @@ module equinox_core #(
     assign any_fetch[u] = |fetch_wait[u];
   end
 
-  csr_top #(
+  eqx_csr_top #(
       .N(N), .M(M), .W(W), .CTX(CTX), .C_INF(C_INF), .SERVICES(SERVICES)
   ) u_csr (
       .clk_i, .rst_ni,
@@ -185,7 +185,7 @@ module equinox_core #(
       .evt_responded_i    (m_tvalid_o && m_tready_i && m_tlast_o)
   );
 
-  perf_counters #(
+  eqx_perf_counters #(
       .CTX(CTX)
   ) u_perf (
       .clk_i, .rst_ni,
@@ -208,7 +208,7 @@ module equinox_core #(
   // verilator lint_on UNUSEDSIGNAL
   logic [16*L-1:0] rxb_wdata, rxb_rdata, txb_wdata, txb_rdata;
 
-  request_dispatcher #(
+  eqx_request_dispatcher #(
       .L(L), .N(N), .C_INF(C_INF), .SERVICES(SERVICES), .QUEUE_DEPTH(QUEUE_DEPTH), .RX_SLOTS(RX_SLOTS),
       .RX_LINES(RX_LINES), .TX_LINES(TX_LINES)
   ) u_request_dispatcher (
@@ -236,7 +236,7 @@ module equinox_core #(
       .bad_length_o         (evt_bad_length)
   );
 
-  policy u_policy (
+  eqx_policy u_policy (
       .clk_i, .rst_ni,
       .policy_i             (policy_sel),
       .any_above_threshold_i(any_above_threshold),
@@ -244,7 +244,7 @@ module equinox_core #(
       .mode_o               (mode)
   );
 
-  frontend #(
+  eqx_frontend #(
       .CTX(CTX), .C_INF(C_INF), .N(N), .SERVICES(SERVICES), .IMEM_DEPTH(IMEM_DEPTH), .RX_SLOTS(RX_SLOTS)
   ) u_frontend (
       .clk_i, .rst_ni,
@@ -283,7 +283,7 @@ module equinox_core #(
       .fetch_wait_o (fetch_wait)
   );
 
-  responder #(
+  eqx_responder #(
       .L(L), .N(N), .C_INF(C_INF), .TX_LINES(TX_LINES)
   ) u_responder (
       .clk_i, .rst_ni,
@@ -318,7 +318,7 @@ module equinox_core #(
   localparam int unsigned LD = int'(eqx_isa_pkg::UNIT_LD);
   localparam int unsigned ST = int'(eqx_isa_pkg::UNIT_ST);
 
-  mmu #(
+  eqx_mmu #(
       .N(N), .M(M), .W(W), .CTX(CTX), .C_INF(C_INF), .ACTC_DEPTH(ACTC_DEPTH), .ACTD_DEPTH(ACTD_DEPTH),
       .WGTC_DEPTH(WGTC_DEPTH), .WGTD_DEPTH(WGTD_DEPTH), .ACC_DEPTH(ACC_DEPTH)
   ) u_mmu (
@@ -334,7 +334,7 @@ module equinox_core #(
       .acc_re_i(acc_re), .acc_raddr_i(acc_raddr), .acc_rdata_o(acc_rdata)
   );
 
-  vpu #(
+  eqx_vpu #(
       .N(N), .M(M), .W(W), .CTX(CTX), .C_INF(C_INF), .VEC_DEPTH(VEC_DEPTH), .ACC_DEPTH(ACC_DEPTH),
       .STG_DEPTH(STG_DEPTH), .SOF_DEPTH(SOF_DEPTH), .ACTC_DEPTH(ACTC_DEPTH), .WGTC_DEPTH(WGTC_DEPTH),
       .SOB_DEPTH(SOB_DEPTH), .RX_SLOTS(RX_SLOTS), .RX_LINES(RX_LINES), .TX_LINES(TX_LINES)
@@ -353,7 +353,7 @@ module equinox_core #(
       .sob_we_o(sob_we), .sob_waddr_o(sob_waddr), .blk_wdata_o(cvt_wdata)
   );
 
-  dma_load #(
+  eqx_dma_load #(
       .N(N), .M(M), .W(W), .CTX(CTX), .C_INF(C_INF), .ACTD_DEPTH(ACTD_DEPTH), .WGTD_DEPTH(WGTD_DEPTH), .STG_DEPTH(STG_DEPTH)
   ) u_dma_load (
       .clk_i, .rst_ni,
@@ -367,7 +367,7 @@ module equinox_core #(
       .rvalid_i, .rready_o, .rdata_i, .rresp_i, .rlast_i, .rid_i
   );
 
-  dma_store #(
+  eqx_dma_store #(
       .N(N), .M(M), .W(W), .CTX(CTX), .C_INF(C_INF), .SOB_DEPTH(SOB_DEPTH), .SOF_DEPTH(SOF_DEPTH)
   ) u_dma_store (
       .clk_i, .rst_ni,
@@ -381,39 +381,39 @@ module equinox_core #(
       .wvalid_o, .wready_i, .wdata_o, .wstrb_o, .wlast_o, .bvalid_i, .bready_o, .bresp_i, .bid_i
   );
 
-  sram_1r1w #(.WIDTH(BLKW), .DEPTH(ACTC_DEPTH)) u_actc (
+  eqx_sram_1r1w #(.WIDTH(BLKW), .DEPTH(ACTC_DEPTH)) u_actc (
       .clk_i, .we_i(actc_we), .waddr_i($clog2(ACTC_DEPTH)'(actc_waddr)), .wdata_i(cvt_wdata),
       .re_i(actc_re), .raddr_i($clog2(ACTC_DEPTH)'(actc_raddr)), .rdata_o(actc_rdata)
   );
-  sram_1r1w #(.WIDTH(BLKW), .DEPTH(ACTD_DEPTH)) u_actd (
+  eqx_sram_1r1w #(.WIDTH(BLKW), .DEPTH(ACTD_DEPTH)) u_actd (
       .clk_i, .we_i(actd_we), .waddr_i($clog2(ACTD_DEPTH)'(actd_waddr)), .wdata_i(ld_wdata),
       .re_i(actd_re), .raddr_i($clog2(ACTD_DEPTH)'(actd_raddr)), .rdata_o(actd_rdata)
   );
-  wgt_buffer #(.M(M), .BLKW(BLKW), .BLOCKS(WGTC_DEPTH)) u_wgtc (
+  eqx_wgt_buffer #(.M(M), .BLKW(BLKW), .BLOCKS(WGTC_DEPTH)) u_wgtc (
       .clk_i, .we_i(wgtc_we), .waddr_i(wgtc_waddr), .wdata_i(cvt_wdata),
       .re_i(wgtc_re), .raddr_i($clog2(WGTC_DEPTH / M)'(wgtc_raddr)), .rdata_o(wgtc_rdata)
   );
-  wgt_buffer #(.M(M), .BLKW(BLKW), .BLOCKS(WGTD_DEPTH)) u_wgtd (
+  eqx_wgt_buffer #(.M(M), .BLKW(BLKW), .BLOCKS(WGTD_DEPTH)) u_wgtd (
       .clk_i, .we_i(wgtd_we), .waddr_i(wgtd_waddr), .wdata_i(ld_wdata),
       .re_i(wgtd_re), .raddr_i($clog2(WGTD_DEPTH / M)'(wgtd_raddr)), .rdata_o(wgtd_rdata)
   );
-  sram_1r1w #(.WIDTH(32 * L), .DEPTH(STG_DEPTH)) u_stg (
+  eqx_sram_1r1w #(.WIDTH(32 * L), .DEPTH(STG_DEPTH)) u_stg (
       .clk_i, .we_i(stg_we), .waddr_i($clog2(STG_DEPTH)'(stg_waddr)), .wdata_i(stg_wdata),
       .re_i(stg_re), .raddr_i($clog2(STG_DEPTH)'(stg_raddr)), .rdata_o(stg_rdata)
   );
-  sram_1r1w #(.WIDTH(32 * L), .DEPTH(SOF_DEPTH)) u_sof (
+  eqx_sram_1r1w #(.WIDTH(32 * L), .DEPTH(SOF_DEPTH)) u_sof (
       .clk_i, .we_i(sof_we), .waddr_i($clog2(SOF_DEPTH)'(sof_waddr)), .wdata_i(sof_wdata),
       .re_i(sof_re), .raddr_i($clog2(SOF_DEPTH)'(sof_raddr)), .rdata_o(sof_rdata)
   );
-  sram_1r1w #(.WIDTH(BLKW), .DEPTH(SOB_DEPTH)) u_sob (
+  eqx_sram_1r1w #(.WIDTH(BLKW), .DEPTH(SOB_DEPTH)) u_sob (
       .clk_i, .we_i(sob_we), .waddr_i($clog2(SOB_DEPTH)'(sob_waddr)), .wdata_i(cvt_wdata),
       .re_i(sob_re), .raddr_i($clog2(SOB_DEPTH)'(sob_raddr)), .rdata_o(sob_rdata)
   );
-  sram_1r1w #(.WIDTH(16 * L), .DEPTH(RXB_DEPTH)) u_rxb (
+  eqx_sram_1r1w #(.WIDTH(16 * L), .DEPTH(RXB_DEPTH)) u_rxb (
       .clk_i, .we_i(rxb_we), .waddr_i($clog2(RXB_DEPTH)'(rxb_waddr)), .wdata_i(rxb_wdata),
       .re_i(rxb_re), .raddr_i($clog2(RXB_DEPTH)'(rxb_raddr)), .rdata_o(rxb_rdata)
   );
-  sram_1r1w #(.WIDTH(16 * L), .DEPTH(TXB_DEPTH)) u_txb (
+  eqx_sram_1r1w #(.WIDTH(16 * L), .DEPTH(TXB_DEPTH)) u_txb (
       .clk_i, .we_i(txb_we), .waddr_i($clog2(TXB_DEPTH)'(txb_waddr)), .wdata_i(txb_wdata),
       .re_i(txb_re), .raddr_i($clog2(TXB_DEPTH)'(txb_raddr)), .rdata_o(txb_rdata)
   );

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Generate everything that is copied from models/hw; ``--check`` fails when a copy is out of date.
 
-Copies: the packages eqx_pkg and conv_pkg, the elaboration checks, the enumerations in the register description,
+Copies: the packages eqx_pkg and eqx_conv_pkg, the elaboration checks, the enumerations in the register description,
 tables of the docs.
 """
 
@@ -22,7 +22,7 @@ def generate() -> dict[Path, str]:
     out = {
         ROOT / "rtl/common/eqx_pkg.sv": sv.package(),
         ROOT / "rtl/common/eqx_param_check.sv": sv.param_check(),
-        ROOT / "rtl/converter/conv_pkg.sv": sv.struct_package("conv_pkg"),
+        ROOT / "rtl/converter/eqx_conv_pkg.sv": sv.struct_package("eqx_conv_pkg"),
     }
     registers, places = _ENUMS.subn(lambda found: found[1] + sv.rdl_enums() + found[2], RDL.read_text(encoding="utf-8"))
     if places != 1:

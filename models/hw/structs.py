@@ -174,6 +174,6 @@ CONV_TAG = Struct("tag_t", "What accompanies a line into the converter.", (
     Field("blk_last", 1, "ROWS: the line completes a block"),
     Field("ilast", 1, "of the instruction"),
     Field("ctx", 4),
-), package="conv_pkg")  # fmt: skip
+), package="eqx_conv_pkg")  # fmt: skip
 
 STRUCTS = (CTX_ENV, SVC_CFG, CTX_CFG, CTX_CMD, CTX_STS, CTX_SEEN, BATCH_ROW, ANSWER, BATCH_END, HEADER, CONV_TAG)

@@ -78,7 +78,7 @@ def test_a_copy_that_differs_is_found(checkout: Path) -> None:
     """In a package, in the registers' enumerations, in a table of the docs."""
     for file, old, new in (
         ("rtl/common/eqx_pkg.sv", "POLICY_SLACK = 3'd4", "POLICY_SLACK = 3'd5"), ("rtl/csr/eqx_csr.rdl", "RUNNING = 3'd2", "RUNNING = 3'd3"),
-        ("docs/timing.md", "| `LD_OUTSTANDING` | 8 |", "| `LD_OUTSTANDING` | 9 |"), ("rtl/converter/conv_pkg.sv", "[11:0] stride", "[12:0] stride"),
+        ("docs/timing.md", "| `LD_OUTSTANDING` | 8 |", "| `LD_OUTSTANDING` | 9 |"), ("rtl/converter/eqx_conv_pkg.sv", "[11:0] stride", "[12:0] stride"),
     ):  # fmt: skip
         edit(checkout, file, old, new)
         found = python(checkout, "scripts/gen_hw.py", "--check")

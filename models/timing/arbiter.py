@@ -1,4 +1,4 @@
-"""Arbiters (``rtl/common/eqx_arb.sv``, ``rtl/scheduler/rr_arb.sv``)."""
+"""Arbiters (``rtl/common/eqx_arb.sv``, ``rtl/scheduler/eqx_rr_arb.sv``)."""
 
 from __future__ import annotations
 

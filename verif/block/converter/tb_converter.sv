@@ -7,7 +7,7 @@ module tb_converter #(
     parameter int unsigned LMAX  = 4096,  // lines
     parameter int unsigned BMAX  = 8192   // blocks
 );
-  localparam int unsigned TAGW = $bits(conv_pkg::tag_t);
+  localparam int unsigned TAGW = $bits(eqx_conv_pkg::tag_t);
 
   logic clk = 1'b0;
   always #5 clk = ~clk;
@@ -30,7 +30,7 @@ module tb_converter #(
   logic [8*K+7:0]  log_data[BMAX];
   logic [63:0]     log_block[BMAX];  // cycle, finish, ctx, space, address
 
-  conv_pkg::tag_t tag, next_tag;
+  eqx_conv_pkg::tag_t tag, next_tag;
   logic           valid, free;
   logic [16*L-1:0] line;
   logic [31:0]    at;
@@ -43,21 +43,21 @@ module tb_converter #(
   logic [1:0]     tile_full;
   logic [1:0][3:0] tile_ctx;
 
-  converter #(.L(L), .K(K), .C_INF(C_INF)) u_dut (
+  eqx_converter #(.L(L), .K(K), .C_INF(C_INF)) u_dut (
       .clk_i(clk), .rst_ni(rst_n), .valid_i(valid), .tag_i(tag), .line_i(line),
       .actc_we_o(actc_we), .actc_waddr_o(actc_waddr), .wgtc_we_o(wgtc_we), .wgtc_waddr_o(wgtc_waddr),
       .sob_we_o(sob_we), .sob_waddr_o(sob_waddr), .blk_wdata_o(data), .finish_o(finish), .finish_ctx_o(finish_ctx),
       .tile_full_o(tile_full), .tile_ctx_o(tile_ctx)
   );
 
-  vpu_tiles #(.L(L)) u_tiles (
+  eqx_vpu_tiles #(.L(L)) u_tiles (
       .clk_i(clk), .rst_ni(rst_n),
       .rows_block_i(valid && tag.mode == eqx_isa_pkg::CONV_ROWS && tag.blk_last),
       .cols_tile_i (valid && tag.mode == eqx_isa_pkg::CONV_COLS && tag.last),
       .free_o(free)
   );
 
-  assign next_tag = conv_pkg::tag_t'(ctl[at][TAGW-1:0]);
+  assign next_tag = eqx_conv_pkg::tag_t'(ctl[at][TAGW-1:0]);
   assign finished = go && at == n_lines && !valid && tile_full == '0 && gap == 8'd10;
 
   logic wait_tile;

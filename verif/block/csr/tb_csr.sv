@@ -40,7 +40,7 @@ module tb_csr #(
   logic [15:0] imem_addr;
   logic [eqx_isa_pkg::INSTR_BITS-1:0] imem_wdata;
 
-  csr_top #(
+  eqx_csr_top #(
       .N(N), .M(M), .W(W), .CTX(CTX), .C_INF(C_INF), .SERVICES(SERVICES)
   ) u_csr (
       .clk_i(clk), .rst_ni(rst_n),

@@ -145,7 +145,7 @@ module tb_dma #(
   logic [8*K+7:0]  blk_wd, sob_rd;
   logic [32*L-1:0] stg_wd, sof_rd;
 
-  dma_load #(
+  eqx_dma_load #(
       .N(N), .M(M), .W(W), .CTX(CTX), .C_INF(C_INF),
       .ACTD_DEPTH(ACTD_DEPTH), .WGTD_DEPTH(WGTD_DEPTH), .STG_DEPTH(STG_DEPTH)
   ) u_load (
@@ -161,7 +161,7 @@ module tb_dma #(
       .actd_we_o(actd_we), .actd_waddr_o(actd_wa), .wgtd_we_o(wgtd_we), .wgtd_waddr_o(wgtd_wa), .blk_wdata_o(blk_wd),
       .stg_we_o(stg_we), .stg_waddr_o(stg_wa), .stg_wdata_o(stg_wd)
   );
-  dma_store #(
+  eqx_dma_store #(
       .N(N), .M(M), .W(W), .CTX(CTX), .C_INF(C_INF), .SOB_DEPTH(SOB_DEPTH), .SOF_DEPTH(SOF_DEPTH)
   ) u_store (
       .clk_i(clk), .rst_ni(rst_n),

@@ -74,7 +74,7 @@ module tb_frontend #(
   eqx_pkg::ctx_env_t [CTX-1:0]     env;
   logic [CTX-1:0]                  kill;
 
-  frontend #(
+  eqx_frontend #(
       .CTX(CTX), .C_INF(C_INF), .N(N), .SERVICES(SERVICES), .IMEM_DEPTH(IMEM_DEPTH), .RX_SLOTS(RX_SLOTS)
   ) dut (
       .clk_i(clk), .rst_ni(rst_n),

@@ -75,7 +75,7 @@ module tb_mmu #(
   logic [M-1:0][BW-1:0] wgtc_rdata, wgtd_rdata;
   logic [32*L-1:0] acc_rdata;
 
-  mmu #(
+  eqx_mmu #(
       .N, .M, .W, .CTX, .C_INF, .ACTC_DEPTH, .ACTD_DEPTH, .WGTC_DEPTH, .WGTD_DEPTH, .ACC_DEPTH
   ) u_mmu (
       .clk_i(clk), .rst_ni(rst_n),

@@ -28,12 +28,12 @@ module numeric_lane
   logic [15:0] act, rounded, bmax;
   logic [7:0]  quant, maxe;
 
-  fp32_add #(.LATENCY(2)) u_add2 (
+  eqx_fp32_add #(.LATENCY(2)) u_add2 (
       .clk_i, .valid_i(valid_q && (sel_q == ADD2 || sel_q == BADD)),
       .a_i((sel_q == BADD) ? {x_q[31:16], 16'd0} : x_q[63:32]),
       .b_i((sel_q == BADD) ? {x_q[15:0], 16'd0} : x_q[31:0]), .y_o(add2)
   );
-  bf16_mul u_mul (
+  eqx_bf16_mul u_mul (
       .clk_i, .valid_i(valid_q && (sel_q == MUL || sel_q == BMUL)), .a_i(x_q[31:16]), .b_i(x_q[15:0]), .y_o(mul)
   );
   always_comb begin
@@ -44,23 +44,23 @@ module numeric_lane
       default: round_in = 32'd0;
     endcase
   end
-  fp32_to_bf16 u_round (.x_i(round_in), .y_o(rounded));
+  eqx_fp32_to_bf16 u_round (.x_i(round_in), .y_o(rounded));
 
   if (ALL) begin : g_all
-    fp32_add #(.LATENCY(1)) u_add1 (
+    eqx_fp32_add #(.LATENCY(1)) u_add1 (
         .clk_i, .valid_i(valid_q && sel_q == ADD1), .a_i(x_q[63:32]), .b_i(x_q[31:0]), .y_o(add1)
     );
-    int_to_fp32 #(.SUMW(25)) u_i2f25 (
+    eqx_int_to_fp32 #(.SUMW(25)) u_i2f25 (
         .clk_i, .valid_i(valid_q && sel_q == I2F25), .sum_i(x_q[16+:25]), .ea_i(x_q[15:8]), .eb_i(x_q[7:0]), .y_o(i2f25)
     );
-    int_to_fp32 #(.SUMW(19)) u_i2f19 (
+    eqx_int_to_fp32 #(.SUMW(19)) u_i2f19 (
         .clk_i, .valid_i(valid_q && sel_q == I2F19), .sum_i(x_q[16+:19]), .ea_i(x_q[15:8]), .eb_i(x_q[7:0]), .y_o(i2f19)
     );
-    bf16_act u_act (.clk_i, .valid_i(valid_q && sel_q == ACT), .fn_i(x_q[19:16]), .x_i(x_q[15:0]), .y_o(act));
-    fp32_max u_fmax (.a_i((sel_q == FMAX) ? x_q[63:32] : 32'd0), .b_i((sel_q == FMAX) ? x_q[31:0] : 32'd0), .y_o(fmax));
-    bf16_max u_bmax (.a_i((sel_q == BMAX) ? x_q[31:16] : 16'd0), .b_i((sel_q == BMAX) ? x_q[15:0] : 16'd0), .y_o(bmax));
-    hbfp_quant_lane u_quant (.x_i((sel_q == QUANT) ? x_q[23:8] : 16'd0), .exp_i(x_q[7:0]), .q_o(quant));
-    hbfp_max_exp #(.COUNT(4)) u_maxe (.x_i((sel_q == MAXE) ? x_q : 64'd0), .exp_o(maxe));
+    eqx_bf16_act u_act (.clk_i, .valid_i(valid_q && sel_q == ACT), .fn_i(x_q[19:16]), .x_i(x_q[15:0]), .y_o(act));
+    eqx_fp32_max u_fmax (.a_i((sel_q == FMAX) ? x_q[63:32] : 32'd0), .b_i((sel_q == FMAX) ? x_q[31:0] : 32'd0), .y_o(fmax));
+    eqx_bf16_max u_bmax (.a_i((sel_q == BMAX) ? x_q[31:16] : 16'd0), .b_i((sel_q == BMAX) ? x_q[15:0] : 16'd0), .y_o(bmax));
+    eqx_hbfp_quant_lane u_quant (.x_i((sel_q == QUANT) ? x_q[23:8] : 16'd0), .exp_i(x_q[7:0]), .q_o(quant));
+    eqx_hbfp_max_exp #(.COUNT(4)) u_maxe (.x_i((sel_q == MAXE) ? x_q : 64'd0), .exp_o(maxe));
   end else begin : g_none
     assign {add1, i2f25, i2f19, fmax, act, bmax, quant, maxe} = '0;
   end

@@ -62,7 +62,7 @@ module tb_numeric #(
   logic [LANES-1:0][63:0] wide_q;
   logic [7:0]             row_exp;
   always_ff @(posedge clk) if (sel == numeric_tb_pkg::MAXE_WIDE) wide_q <= in;
-  hbfp_max_exp #(.COUNT(4 * LANES)) u_wide (.x_i(wide_q), .exp_o(row_exp));
+  eqx_hbfp_max_exp #(.COUNT(4 * LANES)) u_wide (.x_i(wide_q), .exp_o(row_exp));
 
   always_ff @(posedge clk) out <= (sel == numeric_tb_pkg::MAXE_WIDE) ? {LANES{24'd0, row_exp}} : y;
 endmodule

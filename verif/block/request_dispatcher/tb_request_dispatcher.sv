@@ -46,7 +46,7 @@ module tb_request_dispatcher #(
   logic [SERVICES-1:0][15:0] level;
   logic [3:0] pulses;  // {bad length, not installed, rejected, accepted}
 
-  request_dispatcher #(
+  eqx_request_dispatcher #(
       .L(L), .N(N), .C_INF(C_INF), .SERVICES(SERVICES), .QUEUE_DEPTH(QUEUE_DEPTH), .RX_SLOTS(RX_SLOTS),
       .RX_LINES(RX_LINES), .TX_LINES(TX_LINES)
   ) dut (

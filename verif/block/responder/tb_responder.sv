@@ -28,7 +28,7 @@ module tb_responder #(
   logic [15:0] raddr;
   logic [16*L-1:0] rdata, m_data;
 
-  responder #(.L(L), .N(N), .C_INF(C_INF), .TX_LINES(TX_LINES)) dut (
+  eqx_responder #(.L(L), .N(N), .C_INF(C_INF), .TX_LINES(TX_LINES)) dut (
       .clk_i(clk), .rst_ni(rst_n),
       .rsp_open_i(open), .rsp_valid_i(valid), .rsp_i(rsp), .rsp_id_i(ids), .rsp_done_o(done),
       .ans_valid_i(ans[$bits(eqx_pkg::answer_t)]), .ans_ready_o(ans_ready), .ans_i(ans[$bits(eqx_pkg::answer_t)-1:0]),

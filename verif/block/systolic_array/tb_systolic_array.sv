@@ -47,9 +47,9 @@ module tb_systolic_array #(
     wbank_q <= wbank;
   end
 
-  mmu_skew #(.N(N), .WIDTH(8 * W)) u_act (.clk_i(clk), .valid_i(valid[N-2:0]), .data_i(word[8*K-1:0]), .data_o(act));
-  mmu_skew #(.N(N), .WIDTH(8 * W)) u_wgt (.clk_i(clk), .valid_i(wvalid[N-2:0]), .data_i(word[8*K+8+:8*K]), .data_o(wgt));
-  systolic_array #(.N(N), .W(W), .SUMW(SUMW)) u_array (
+  eqx_mmu_skew #(.N(N), .WIDTH(8 * W)) u_act (.clk_i(clk), .valid_i(valid[N-2:0]), .data_i(word[8*K-1:0]), .data_o(act));
+  eqx_mmu_skew #(.N(N), .WIDTH(8 * W)) u_wgt (.clk_i(clk), .valid_i(wvalid[N-2:0]), .data_i(word[8*K+8+:8*K]), .data_o(wgt));
+  eqx_systolic_array #(.N(N), .W(W), .SUMW(SUMW)) u_array (
       .clk_i(clk), .valid_i(valid[2*N-2:0]), .bank_i(bank), .act_i(act), .wgt_we_i(we), .wgt_bank_i(wbank), .wgt_i(wgt), .sum_o(sum)
   );
   // Alignment: column j waits N-1-j cycles, so all are there 2N-1 cycles after the block was in the input register.

@@ -25,7 +25,7 @@ module tb_transposer #(
   logic [16*K-1:0] log_col[CMAX];
   logic [31:0]     log_tag[CMAX];  // lane is last, ctx, address
 
-  conv_pkg::tag_t     tag, next_tag, col_tag;
+  eqx_conv_pkg::tag_t     tag, next_tag, col_tag;
   logic               valid, col_valid, take, col_last, allow;
   logic [16*L-1:0]    line;
   logic [K-1:0][15:0] col;
@@ -34,7 +34,7 @@ module tb_transposer #(
   logic [31:0]        at, cycle;
   logic [7:0]         gap;
 
-  transposer #(.L(L), .K(K)) u_dut (
+  eqx_transposer #(.L(L), .K(K)) u_dut (
       .clk_i(clk), .rst_ni(rst_n), .valid_i(valid), .tag_i(tag), .line_i(line),
       .col_valid_o(col_valid), .take_i(take), .col_o(col), .col_tag_o(col_tag), .col_last_o(col_last),
       .full_o(full), .ctx_o(ctx)
@@ -42,7 +42,7 @@ module tb_transposer #(
 
   logic blocked;
   assign take     = col_valid && allow;
-  assign next_tag = conv_pkg::tag_t'(ctl[at][$bits(conv_pkg::tag_t)-1:0]);
+  assign next_tag = eqx_conv_pkg::tag_t'(ctl[at][$bits(eqx_conv_pkg::tag_t)-1:0]);
   assign blocked  = next_tag.first && (&full || (valid && tag.last && |full && !(take && col_last)));
   assign finished = go && at == n_lines && !valid && full == '0;
 

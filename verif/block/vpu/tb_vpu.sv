@@ -76,7 +76,7 @@ module tb_vpu #(
   logic [16*L-1:0] rxb_rdata, txb_wdata;
   logic [8*K+7:0] blk_wdata;
 
-  vpu #(
+  eqx_vpu #(
       .N(N), .M(M), .W(W), .CTX(CTX), .C_INF(C_INF), .VEC_DEPTH(VEC_DEPTH), .ACC_DEPTH(ACC_DEPTH),
       .STG_DEPTH(STG_DEPTH), .SOF_DEPTH(SOF_DEPTH), .ACTC_DEPTH(ACTC_DEPTH), .WGTC_DEPTH(WGTC_DEPTH),
       .SOB_DEPTH(SOB_DEPTH), .RX_SLOTS(RX_SLOTS), .RX_LINES(RX_LINES), .TX_LINES(TX_LINES)

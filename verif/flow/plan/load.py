@@ -10,7 +10,7 @@ Every node keeps its place, so that whoever finds a fault later can name file an
         doc: mmu.md#time-of-a-row         # the chapter of docs/ whose promise this is
         stage: V2                         # V1 basic function, V2 everything promised, V3 corners, abuse, proof that checks live
         tests: [mmu::test_mmu]            # <stem>::<function>
-        coverage: [isa_cg.cp_opcode, "code:mmu_load"]
+        coverage: [isa_cg.cp_opcode, "code:eqx_mmu_load"]
     background:                           # chapters that promise nothing to test
       - {doc: architecture.md#decisions-worth-knowing, why: reasons only}
 """

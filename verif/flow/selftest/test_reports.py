@@ -5,8 +5,8 @@ from verif.flow.selftest.reports import Report, reports
 
 LOG = """     0.00ns INFO     cocotb.regression                  running verif.tests.bench_equinox.equinox_short_test (1/1)
 631370.00ns ERROR    ../x/verif/env/scoreboards.py(50) [uvm_test_top.env.response_board]: cycle 63138: request 9 line 2 lane 0: 0x3f37, reference 0x3fb7
-[5000] %Error: mmu_checks.sv:28: Assertion failed in TOP.tb_mmu.u_mmu.u_checks.a_prio: mmu: a training row entered
-%Error: /x/rtl/mmu/mmu_checks.sv:28: Verilog $stop
+[5000] %Error: eqx_mmu_checks.sv:28: Assertion failed in TOP.tb_mmu.u_mmu.u_checks.a_prio: mmu: a training row entered
+%Error: /x/rtl/mmu/eqx_mmu_checks.sv:28: Verilog $stop
 [6000] %Error: tb_mmu.sv:93: Assertion failed in TOP.tb_mmu.g_law[0].a_quiet
                                                         Traceback (most recent call last):
                                                           File "/x/.venv/lib/python3.11/site-packages/pyuvm/_s09_phasing.py", line 44, in execute
@@ -34,7 +34,7 @@ LOG = """     0.00ns INFO     cocotb.regression                  running verif.t
 def test_reports_in_order() -> None:
     assert reports(LOG.splitlines()) == [
         Report("response_board", "cycle 63138: request 9 line 2 lane 0: 0x3f37, reference 0x3fb7"),
-        Report("mmu_checks.a_prio", "mmu: a training row entered"),
+        Report("eqx_mmu_checks.a_prio", "mmu: a training row entered"),
         Report("tb_mmu.a_quiet", ""),
         Report("latency_board", "response 8: seen"),
         Report("mmu_lib._check_time", "rows: event 3"),

@@ -1,0 +1,63 @@
+// Cuts the runs of one context into segments: a panel (up to K blocks) or up to K beats of lines.
+// Latency: a run taken in cycle t offers its first segment in t+1, then one a cycle, without a gap between runs.
+module eqx_dma_store_cut #(
+    parameter int unsigned K  = 32,  // bytes a beat
+    parameter int unsigned LB = 2    // beats a line
+) (
+    input  logic          clk_i,
+    input  logic          rst_ni,
+    input  logic          stop_i,
+    output logic          held_o,
+    input  logic          run_valid_i,
+    output logic          run_ready_o,
+    input  eqx_dma_pkg::run_t run_i,
+    output logic          req_o,
+    input  logic          take_i,
+    output eqx_dma_pkg::seg_t seg_o
+);
+  localparam int unsigned KW = $clog2(K);
+
+  logic          valid_q;
+  logic [31:0]   addr_q;
+  logic [15:0]   laddr_q;
+  logic [11:0]   left_q;
+  eqx_dma_pkg::run_t run_q;
+
+  logic [7:0] cap, units, beats;
+  logic       ends, load;
+  assign cap   = run_q.lines ? 8'(K / LB) : 8'(K);
+  assign ends  = left_q <= 12'(cap);
+  assign units = ends ? 8'(left_q) : cap;
+  assign beats = run_q.lines ? 8'(units * 8'(LB)) : units + 8'd1;
+
+  assign held_o      = valid_q;
+  assign req_o       = valid_q && !stop_i;
+  assign run_ready_o = !valid_q || (take_i && ends);
+  assign load        = run_valid_i && run_ready_o;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) valid_q <= 1'b0;
+    else valid_q <= !stop_i && (load || (valid_q && !(take_i && ends)));
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (load) begin
+      run_q   <= run_i;
+      addr_q  <= run_i.daddr;
+      laddr_q <= run_i.laddr;
+      left_q  <= run_i.len;
+    end else if (take_i) begin
+      addr_q  <= addr_q + (32'(beats) << KW);
+      laddr_q <= laddr_q + 16'(units);
+      left_q  <= left_q - 12'(units);
+    end
+  end
+
+  always_comb begin
+    seg_o = '{addr: addr_q, laddr: laddr_q, units: units, beats: beats, lines: run_q.lines, tail: run_q.tail};
+    seg_o.tail.last = run_q.tail.last && ends;
+  end
+
+  logic unused;
+  assign unused = ^{run_q.daddr, run_q.laddr, run_q.len, run_q.sp};
+endmodule

@@ -1,0 +1,104 @@
+// One instruction stream of a context: fetch address, head instruction, iterations; issue and retirement of NOPs.
+// Latency: fetch granted in cycle t, instruction offered from t+2; taken in cycle t, the next is asked for in t+1 (so a
+// stream issues every 3 cycles at best). instr_valid_o does not depend on instr_ready_i; it depends on the semaphores.
+module eqx_instr_stream #(
+    parameter int unsigned IMEM_DEPTH = 512,
+    localparam int unsigned IB = eqx_isa_pkg::INSTR_BITS
+) (
+    input  logic          clk_i,
+    input  logic          rst_ni,
+    // context
+    input  logic          run_i,          // low: forget everything
+    input  logic          valid_i,        // the program has this stream
+    input  logic [15:0]   base_i,         // its first instruction
+    input  logic [31:0]   limit_i,        // iterations to run
+    input  logic [15:0]   iter_mod_i,
+    output logic [31:0]   iters_o,        // iterations issued completely
+    output logic          ended_o,        // nothing left to issue
+    // fetch
+    output logic          req_o,
+    output logic [15:0]   addr_o,
+    input  logic          gnt_i,
+    input  logic [IB-1:0] rdata_i,        // the cycle after gnt_i
+    output logic          range_err_o,    // the next instruction is beyond the memory
+    // semaphores
+    input  logic [15:0]   sem_i,          // which are >= 1
+    output logic [15:0]   take_o,         // taken this cycle
+    output logic          nop_o,          // a NOP completes this cycle
+    output logic [15:0]   nop_signal_o,
+    output logic          nop_step_o,
+    // unit
+    output logic          instr_valid_o,
+    input  logic          instr_ready_i,
+    output logic [IB-1:0] instr_o,
+    output logic [15:0]   iter_o,
+    // observation
+    output logic          dep_wait_o,
+    output logic          fetch_wait_o
+);
+  logic              at_base_q;    // the next instruction is the stream's first
+  logic [16:0]       pc_q, pc;     // one more than an address, so that it passes the end of the largest memory
+  logic [31:0]       iters_q;
+  logic [15:0]       iter_q;       // iters_q modulo iter_mod_i
+  logic              flight_q;     // a read is under way
+  logic              full_q;       // head_q is valid
+  logic [IB-1:0]     head_q;
+  /* verilator lint_off UNUSEDSIGNAL */  // only the header matters here
+  eqx_isa_pkg::nop_t head;
+  /* verilator lint_on UNUSEDSIGNAL */
+  logic              more, met, is_nop, go;
+
+  assign pc     = at_base_q ? 17'(base_i) : pc_q;
+  assign more   = valid_i && iters_q < limit_i;
+  assign head   = head_q;
+  assign is_nop = head.op == eqx_isa_pkg::OP_NOP;
+  assign met    = (head.wait_mask & ~sem_i) == '0;
+
+  assign range_err_o   = run_i && more && !full_q && !flight_q && 32'(pc) >= IMEM_DEPTH;
+  assign req_o         = run_i && more && !full_q && !flight_q && !range_err_o;
+  assign addr_o        = pc[15:0];
+  assign instr_valid_o = run_i && full_q && met && !is_nop;
+  assign nop_o         = run_i && full_q && met && is_nop;
+  assign go            = nop_o || (instr_valid_o && instr_ready_i);
+  assign take_o        = go ? head.wait_mask : '0;
+  assign nop_signal_o  = head.signal_mask;
+  assign nop_step_o    = head.step;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      at_base_q <= 1'b1;
+      iters_q   <= '0;
+      iter_q    <= '0;
+      flight_q  <= 1'b0;
+      full_q    <= 1'b0;
+    end else if (!run_i) begin
+      at_base_q <= 1'b1;
+      iters_q   <= '0;
+      iter_q    <= '0;
+      flight_q  <= 1'b0;
+      full_q    <= 1'b0;
+    end else begin
+      flight_q <= gnt_i;
+      if (flight_q) full_q <= 1'b1;
+      if (go) begin
+        full_q    <= 1'b0;
+        at_base_q <= head.last;
+        if (head.last) begin
+          iters_q <= iters_q + 32'd1;
+          iter_q  <= (17'(iter_q) + 17'd1 >= 17'(iter_mod_i)) ? '0 : iter_q + 16'd1;
+        end
+      end
+    end
+  end
+  always_ff @(posedge clk_i) begin
+    if (flight_q) head_q <= rdata_i;
+    if (go) pc_q <= pc + 17'd1;
+  end
+
+  assign iters_o      = iters_q;
+  assign ended_o      = !more && !full_q;
+  assign instr_o      = head_q;
+  assign iter_o       = iter_q;
+  assign dep_wait_o   = run_i && full_q && !met;
+  assign fetch_wait_o = run_i && more && !full_q;
+endmodule

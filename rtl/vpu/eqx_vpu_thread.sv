@@ -1,0 +1,94 @@
+// Sequencer of one context: takes its instructions in order and offers their segments, one a cycle.
+// An instruction goes straight to work when the thread is free, else it waits in one place ahead of it; so the thread
+// offers the next instruction's first segment in the cycle after it gave the last segment of the one before.
+// Latency: first offer in the cycle after the transfer.
+// Handshake: instr_ready_o does not depend on instr_valid_i; seg_o stays until take_i, kill_i or drop_i.
+module eqx_vpu_thread #(
+    parameter int unsigned K        = 32,
+    parameter int unsigned ID       = 0,
+    parameter bit          TRAINING = 1'b0
+) (
+    input  logic                               clk_i,
+    input  logic                               rst_ni,
+    input  logic                               instr_valid_i,
+    output logic                               instr_ready_o,
+    input  logic [eqx_isa_pkg::INSTR_BITS-1:0] instr_i,
+    input  eqx_pkg::ctx_env_t                  env_i,
+    input  logic                               kill_i,
+    input  logic                               drop_i,       // the address stage found a fault: stop until killed
+    output logic                               seg_valid_o,
+    output eqx_vpu_pkg::seg_t                      seg_o,
+    input  logic                               take_i,
+    output logic                               held_o,       // holds an instruction
+    output logic                               fault_o,      // pulse: an instruction was refused,
+    output eqx_isa_pkg::err_e                  cause_o       // for this
+);
+  logic                               next_valid_q, work_valid_q, stopped_q;
+  logic [eqx_isa_pkg::INSTR_BITS-1:0] next_q;
+  eqx_vpu_pkg::work_t                     work_q, decoded;
+  eqx_isa_pkg::err_e                  err;
+
+  logic accept, free, given, load, wait_next;
+  assign instr_ready_o = !next_valid_q && !stopped_q && !kill_i;
+  assign accept        = instr_valid_i && instr_ready_o;
+  assign given         = take_i && seg_o.last;
+  assign free          = !work_valid_q || given;
+  assign load          = free && (next_valid_q || accept);
+  assign wait_next     = accept && !free;
+
+  eqx_vpu_decode #(
+      .K       (K),
+      .TRAINING(TRAINING)
+  ) u_decode (
+      .instr_i(next_valid_q ? next_q : instr_i),
+      .env_i,
+      .work_o (decoded),
+      .err_o  (err)
+  );
+
+  logic stop;
+  assign stop = kill_i || drop_i;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      next_valid_q <= 1'b0;
+      work_valid_q <= 1'b0;
+      stopped_q    <= 1'b0;
+      fault_o      <= 1'b0;
+    end else begin
+      next_valid_q <= !stop && (wait_next || (next_valid_q && !load));
+      work_valid_q <= !stop && (load ? (err == eqx_isa_pkg::ERR_NONE) : (work_valid_q && !given));
+      fault_o      <= !stop && load && err != eqx_isa_pkg::ERR_NONE;
+      if (kill_i) stopped_q <= 1'b0;
+      else if (drop_i || (load && err != eqx_isa_pkg::ERR_NONE)) stopped_q <= 1'b1;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (wait_next) next_q <= instr_i;
+    if (load) begin
+      work_q  <= decoded;
+      cause_o <= err;
+    end else if (take_i) begin
+      for (int unsigned x = 0; x < eqx_vpu_pkg::OPERANDS; x++)
+        work_q.addr[x] <= eqx_vpu_pkg::advance(work_q.addr[x], work_q.so[x]);
+      work_q.cnt_o <= work_q.cnt_o - 12'd1;
+      work_q.row   <= work_q.row + 8'd1;
+    end
+  end
+
+  assign held_o      = next_valid_q || work_valid_q;
+  assign seg_valid_o = work_valid_q && !kill_i;
+  assign seg_o = '{
+      op: work_q.op,
+      addr: work_q.addr,
+      si: work_q.si,
+      left: work_q.cnt_i,
+      idx: 8'd0,
+      row: work_q.row,
+      row_is_i: work_q.row_is_i,
+      last: work_q.cnt_o == 12'd1,
+      finish: work_q.finish,
+      ctx: eqx_vpu_pkg::CTX_BITS'(ID)
+  };
+endmodule
