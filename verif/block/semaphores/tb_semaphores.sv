@@ -11,7 +11,7 @@ module tb_semaphores;
   logic             overflow, overflow_q;
   logic [1:0]       unit, unit_q;
 
-  semaphores dut (
+  eqx_semaphores dut (
       .clk_i(clk), .rst_ni(rst_n), .init_i(init), .init_val_i(init_val), .take_i(take),
       .done_i(done), .done_signal_i(done_signal), .nop_i(nop), .nop_signal_i(nop_signal),
       .nonzero_o(nonzero), .overflow_o(overflow), .overflow_unit_o(unit)

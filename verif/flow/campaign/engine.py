@@ -74,7 +74,7 @@ class Campaign:
             StoreError: the store is another version's.
             CampaignError: a job ended with a fatal status.
         """
-        self.store.open()
+        self.store.prepare()
         return _Run(self, jobs, pool).run()
 
 

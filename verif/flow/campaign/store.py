@@ -26,7 +26,7 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def open(self) -> Store:
+    def prepare(self) -> Store:
         """Return self, ready for results.
 
         Raises:

@@ -92,7 +92,7 @@ def _regress(options: Options, folder: Path, tier: Tier, jobs: list[Job], tests:
     store = Store(folder, coverage=options.coverage, sources=options.sources)
     if options.fresh:
         shutil.rmtree(folder, ignore_errors=True)
-    store.kind().open()
+    store.kind().prepare()
     if gone := store.prune(jobs):
         say(f"{gone} results of other sources are dropped")
     env = {"COVERAGE": str(int(options.coverage))}

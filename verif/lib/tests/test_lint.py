@@ -187,16 +187,16 @@ def test_processes_are_started_in_one_place(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize(("module", "params", "words"), [
     ("equinox_core", {"W": 16}, "W = 16: legal is M, 2*M or 4*M, one of (2, 4, 8) for M = 2"),
     ("equinox_core", {"IMEM_DEPTH": 8}, "frontend: IMEM_DEPTH = 8: legal is 16..65536"),
-    ("mmu", {"N": 32, "W": 8}, "mmu: W = 8: legal is at most 4 for N = 32"),
-    ("vpu", {"RX_LINES": 0}, "vpu: RX_LINES = 0: legal is 1..255"),
-    ("dma_store", {"C_INF": 4}, "dma_store: C_TRN = 4294967295: legal is 1..3"),
-    ("csr_top", {"SERVICES": 5}, "csr_top: SERVICES = 5: legal is 1..4"),
-    ("request_dispatcher", {"QUEUE_DEPTH": 24}, "request_dispatcher: QUEUE_DEPTH = 24: legal is a power of two in 4..4096"),
-    ("request_dispatcher", {"L": 2}, "request_dispatcher: L = 2: legal is 4..64"),
-    ("request_dispatcher", {"L": 128}, "request_dispatcher: L = 128: legal is 4..64"),
-    ("responder", {"TX_LINES": 256}, "responder: TX_LINES = 256: legal is 1..255"),
-    ("reg_fifo", {"DEPTH": 3}, "reg_fifo: DEPTH = 3: legal is a power of two, 2 or more"),
-    ("converter", {"L": 6}, "converter: L = 6, K = 32: legal are powers of two with 2 <= L <= K"),
+    ("eqx_mmu", {"N": 32, "W": 8}, "mmu: W = 8: legal is at most 4 for N = 32"),
+    ("eqx_vpu", {"RX_LINES": 0}, "vpu: RX_LINES = 0: legal is 1..255"),
+    ("eqx_dma_store", {"C_INF": 4}, "dma_store: C_TRN = 4294967295: legal is 1..3"),
+    ("eqx_csr_top", {"SERVICES": 5}, "csr_top: SERVICES = 5: legal is 1..4"),
+    ("eqx_request_dispatcher", {"QUEUE_DEPTH": 24}, "request_dispatcher: QUEUE_DEPTH = 24: legal is a power of two in 4..4096"),
+    ("eqx_request_dispatcher", {"L": 2}, "request_dispatcher: L = 2: legal is 4..64"),
+    ("eqx_request_dispatcher", {"L": 128}, "request_dispatcher: L = 128: legal is 4..64"),
+    ("eqx_responder", {"TX_LINES": 256}, "responder: TX_LINES = 256: legal is 1..255"),
+    ("eqx_reg_fifo", {"DEPTH": 3}, "reg_fifo: DEPTH = 3: legal is a power of two, 2 or more"),
+    ("eqx_converter", {"L": 6}, "converter: L = 6, K = 32: legal are powers of two with 2 <= L <= K"),
 ], ids=lambda value: value if isinstance(value, str) and " " not in value else "")  # fmt: skip
 def test_illegal_parameters_are_refused(module: str, params: dict[str, int], words: str) -> None:
     """Every unit says what is wrong, and what is legal, when it is elaborated."""

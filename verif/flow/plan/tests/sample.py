@@ -15,7 +15,7 @@ testpoints:
     doc: fifo.md#order
     stage: V1
     tests: [fifo::test_fifo]
-    coverage: [fifo_cg.cp_level, "code:eqx_fifo*", sva:fifo_checks.c_full]
+    coverage: [fifo_cg.cp_level, "code:fifo*", sva:fifo_checks.c_full]
   - name: fifo_refusals
     desc: Bad depths are refused
     doc: fifo.md#depth

@@ -31,8 +31,8 @@ MALFORMED = {  # name: (what stands in the plan, what is planted, the finding)
     "name_twice": ("name: fifo_refusals", "name: fifo_order", "plan/fifo.yaml:10: testpoint fifo_order is that of plan/fifo.yaml:4 too"),
     "no_tests": ("    tests: [fifo::test_fifo]\n", "", "plan/fifo.yaml:4: testpoint fifo_order names no test"),
     "empty_tests": ("tests: [fifo::test_fifo]\n", "tests: []\n", "plan/fifo.yaml:8: testpoint fifo_order names no test"),
-    "no_coverage": ('    coverage: [fifo_cg.cp_level, "code:eqx_fifo*", sva:fifo_checks.c_full]\n', "", "plan/fifo.yaml:4: testpoint fifo_order names no coverage item"),
-    "empty_coverage": ('coverage: [fifo_cg.cp_level, "code:eqx_fifo*", sva:fifo_checks.c_full]', "coverage: []", "plan/fifo.yaml:9: testpoint fifo_order names no coverage item"),
+    "no_coverage": ('    coverage: [fifo_cg.cp_level, "code:fifo*", sva:fifo_checks.c_full]\n', "", "plan/fifo.yaml:4: testpoint fifo_order names no coverage item"),
+    "empty_coverage": ('coverage: [fifo_cg.cp_level, "code:fifo*", sva:fifo_checks.c_full]', "coverage: []", "plan/fifo.yaml:9: testpoint fifo_order names no coverage item"),
     "no_list": ("tests: [fifo::test_fifo]\n", "tests: fifo::test_fifo\n", "plan/fifo.yaml:8: tests: expected a list"),
     "listed_twice": ("tests: [fifo::test_fifo]\n", "tests: [fifo::test_fifo, fifo::test_fifo]\n", "plan/fifo.yaml:8: tests: fifo::test_fifo is listed twice"),
     "empty_text": ("desc: Bad depths are refused", "desc:", "plan/fifo.yaml:11: desc: expected a text that is not empty"),
@@ -41,7 +41,7 @@ WRONG = {  # what exists differs from what the plan names
     "no_such_test": ("tests: [fifo::test_fifo]\n", "tests: [fifo::test_ffio]\n", "plan/fifo.yaml:8: testpoint fifo_order: no test 'fifo::test_ffio'; perhaps fifo::test_fifo"),
     "no_such_group": ("fifo_cg.cp_level", "fifi_cg.cp_level", "plan/fifo.yaml:9: testpoint fifo_order: no covergroup 'fifi_cg'; there are fifo_cg"),
     "no_such_point": ("fifo_cg.cp_level", "fifo_cg.cp_levels", "plan/fifo.yaml:9: testpoint fifo_order: covergroup fifo_cg has no point 'cp_levels'; perhaps cp_level"),
-    "no_such_module": ("code:eqx_fifo*", "code:fofi", "plan/fifo.yaml:9: testpoint fifo_order: rtl/ has no module 'fofi'"),
+    "no_such_module": ("code:fifo*", "code:fofi", "plan/fifo.yaml:9: testpoint fifo_order: rtl/ has no module 'fofi'"),
     "no_such_property": ("c_full", "c_fall", "plan/fifo.yaml:9: testpoint fifo_order: no named cover property 'fifo_checks.c_fall'"),
     "no_such_python": ("py:models.fifo", "py:models.fofi", "plan/fifo.yaml:15: testpoint fifo_refusals: no Python module 'models.fofi'"),
     "no_cases": ("cases:fifo::test_refused", "cases:fifo::test_fifo", "plan/fifo.yaml:15: testpoint fifo_refusals: test fifo::test_fifo enumerates no cases"),
@@ -53,7 +53,7 @@ WRONG = {  # what exists differs from what the plan names
     "point_unnamed": ("fifo_cg.cp_level, ", "", "verif/env/cov.py:7: point fifo_cg.cp_level is named by no testpoint"),
     "property_unnamed": (", sva:fifo_checks.c_full", "", "rtl/fifo_checks.sv:8: cover property fifo_checks.c_full is named by no testpoint"),
     "property_named_by_all": (", sva:fifo_checks.c_full", ", 'sva:*'", "rtl/fifo_checks.sv:8: cover property fifo_checks.c_full is named by no testpoint"),
-    "module_unnamed": ('"code:eqx_fifo*"', "code:fifo", "rtl/fifo_ram.sv:1: module fifo_ram is named by no testpoint"),
+    "module_unnamed": ('"code:fifo*"', "code:fifo", "rtl/fifo_ram.sv:1: module fifo_ram is named by no testpoint"),
     "chapter_unnamed": ("doc: fifo.md#depth", "doc: fifo.md#order", "docs/fifo.md:9: chapter fifo.md#depth is named by no testpoint"),
     "chapter_both": ("doc: fifo.md#depth", "doc: fifo.md#history", "plan/fifo.yaml:17: chapter fifo.md#history is background, yet a testpoint names it"),
 }
@@ -160,7 +160,7 @@ def test_measure(tmp_path: Path) -> None:
     (cov / "a.json").write_text('{"fifo_cg": {"cp_level": {"empty": 3, "full": 0}}}', encoding="utf-8")
     node = "verif/block/fifo/test_fifo.py::test_refused"
     figures = Measure(there, cov, {"fifo::test_refused": {f"{node}[0]", f"{node}[2]"}}).all_of(plan)
-    assert figures == {"fifo_cg.cp_level": Tally(1, 2), "code:eqx_fifo*": Tally(1, 2), "sva:fifo_checks.c_full": Tally(1, 1), "cases:fifo::test_refused": Tally(2, 3)}
+    assert figures == {"fifo_cg.cp_level": Tally(1, 2), "code:fifo*": Tally(1, 2), "sva:fifo_checks.c_full": Tally(1, 1), "cases:fifo::test_refused": Tally(2, 3)}
     assert render.text(plan, {}, figures).splitlines()[1].endswith("62.5 % (2 of 6 items without data)")
 
 
@@ -168,7 +168,7 @@ def test_unmet(tmp_path: Path) -> None:
     """A failed test, and tests that passed without what they are to cover, are named; what was not run, and modules without statements, are not."""
     plan = load(write(tmp_path), tmp_path)
     good = {"fifo::test_fifo": "passed", "fifo::test_refused": "passed"}
-    hit = {"fifo_cg.cp_level": Tally(2, 2), "code:eqx_fifo*": Tally(3, 9), "fifo_cg.cp_error": Tally(1, 1)}
+    hit = {"fifo_cg.cp_level": Tally(2, 2), "code:fifo*": Tally(3, 9), "fifo_cg.cp_error": Tally(1, 1)}
     assert unmet(plan, good, hit) == unmet(plan, {}, {}) == unmet(plan, good, None) == []
     for figures in ({**hit, "fifo_cg.cp_level": Tally(0, 2)}, {"fifo_cg.cp_error": Tally(1, 1)}):
         (words,) = unmet(plan, good, figures)
@@ -181,7 +181,7 @@ def test_renderings(tmp_path: Path) -> None:
     """The page of the docs has everything but results; the part of the report has both, escaped, and opens where something failed."""
     plan = load(write(tmp_path, planted("first comes", "first <b>|comes")), tmp_path)
     page = render.markdown(plan)
-    assert "| fifo_order | V1 | What goes in first <b>\\|comes out first ([fifo](fifo.md#order)) | `fifo::test_fifo` | `fifo_cg.cp_level`<br>`code:eqx_fifo*`<br>" in page
+    assert "| fifo_order | V1 | What goes in first <b>\\|comes out first ([fifo](fifo.md#order)) | `fifo::test_fifo` | `fifo_cg.cp_level`<br>`code:fifo*`<br>" in page
     good = render.html(plan, {"fifo::test_fifo": "passed"}, {})
     assert "&lt;b&gt;|comes" in good and "<details>" in good and "1 passed, 1 not run" in good
     bad = render.html(plan, {"fifo::test_fifo": "failed"}, {"fifo_cg.cp_level": Tally(1, 4)})
