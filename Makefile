@@ -190,7 +190,7 @@ toggle: venv ## toggle coverage of all modules' ports, in a build of its own and
 mutants: venv ## plant faults into the RTL of blocks, one at a time, and count how many their benches notice; an interrupted campaign goes on
 	@$(PY) scripts/mutants.py --jobs $(call quoted,$(JOBS)) $(CLUSTER_FLAG) $(call flag,blocks,BLOCK) $(call flag,mutant,MUTANT)
 
-gen: venv ## generate again what is generated: hardware facts (models/hw), instruction format, registers
+gen: venv ## generate again what is generated: hardware facts (models/equinox_core/hw), instruction format, registers
 	@for script in scripts/gen_hw.py $(filter-out scripts/gen_hw.py,$(wildcard scripts/gen_*.py)); do $(PY) $$script || exit 1; done
 
 filelist: venv ## a list of the sources of the core for other tools (build/equinox_core.f); FuseSoC: equinox.core

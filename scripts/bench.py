@@ -13,12 +13,12 @@ from verif.lib import process  # noqa: E402
 if __name__ == "__main__":
     process.stoppable()  # before the slow imports
 
-from models import cli
+from equinox_core import cli
 from verif.flow.bench.figures import Figure, failed, table, verdict, write
 from verif.flow.bench.measure import DEFAULT, WHAT, Setting, measure
 from verif.flow.campaign.executor import ClusterError
 from verif.lib import lock
-from models.cli import Parser
+from equinox_core.cli import Parser
 from verif.lib.switch import option
 from verif.lib.toolchain import ROOT
 

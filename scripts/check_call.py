@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import sys
 from difflib import get_close_matches
 from pathlib import Path
 
-import models  # noqa: F401 - refuses a folder or an environment in which nothing works
-
 ROOT = Path(__file__).resolve().parent.parent
+runpy.run_path(str(ROOT / "models/equinox_core/environment.py"))["prepare"]()  # refuses where nothing works
+
 FROM_ENVIRONMENT = ("SEED", "WAVES", "COVERAGE", "JOBS", "PYTHON")
 
 

@@ -12,10 +12,10 @@ from verif.lib import process  # noqa: E402
 if __name__ == "__main__":
     process.stoppable()  # before the slow imports
 
-from models import cli
+from equinox_core import cli
 from verif.flow.coverage import gates, merge, toggle
 from verif.lib import coverage, coverage_html, lock
-from models.cli import Parser
+from equinox_core.cli import Parser
 from verif.lib.keep import write_whole
 from verif.lib.toolchain import ROOT
 

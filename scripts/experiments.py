@@ -12,15 +12,15 @@ from verif.lib import process  # noqa: E402
 if __name__ == "__main__":
     process.stoppable("the same command goes on from here")  # before the slow imports
 
-from models import cli
-from models.config import load_config
+from equinox_core import cli
+from equinox_core.config import load_config
 from verif.flow.campaign.executor import ClusterError
 from verif.flow.experiments.experiments import EXPERIMENTS, Setting
 from verif.flow.experiments.page import update
 from verif.flow.experiments.rtl_engine import PointError
 from verif.flow.experiments.sweep import sweep
 from verif.lib import lock
-from models.cli import Parser
+from equinox_core.cli import Parser
 from verif.lib.sim import BuildError, ToolError
 from verif.lib.toolchain import ROOT
 

@@ -1,7 +1,7 @@
 """Generate docs/checks.md, the inventory of checkers; ``--check`` fails when it is out of date."""
 import sys
 
-from models import cli  # noqa: E402
+from equinox_core import cli  # noqa: E402
 from verif.lib.generated import parser, update  # noqa: E402
 from verif.flow.selftest.faultlist import FaultListError, load  # noqa: E402
 from verif.flow.selftest.inventory import page  # noqa: E402

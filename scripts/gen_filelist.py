@@ -8,7 +8,7 @@ import re
 import sys
 from pathlib import Path
 
-from models import __version__
+from equinox_core import __version__
 from verif.lib.generated import parser, update  # noqa: E402
 from verif.lib.keep import write_whole  # noqa: E402
 from verif.lib.lint import TOP  # noqa: E402

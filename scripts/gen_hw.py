@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Generate everything that is copied from models/hw; ``--check`` fails when a copy is out of date.
+"""Generate everything that is copied from equinox_core/hw; ``--check`` fails when a copy is out of date.
 
 Copies: the packages eqx_pkg and eqx_conv_pkg, the elaboration checks, the enumerations in the register description,
 tables of the docs.
@@ -9,7 +9,7 @@ import re
 import sys
 from pathlib import Path
 
-from models.hw import markdown, systemverilog as sv  # noqa: E402
+from equinox_core.hw import markdown, systemverilog as sv  # noqa: E402
 from verif.lib.generated import parser, update  # noqa: E402
 from verif.lib.toolchain import ROOT
 

@@ -2,7 +2,7 @@
 """Generate docs/testplan.md from verif/testplan; ``--check`` fails when it is out of date, or when the plan is not in order."""
 import sys
 
-from models import cli  # noqa: E402
+from equinox_core import cli  # noqa: E402
 from verif.lib.generated import parser, update  # noqa: E402
 from verif.flow.plan.catalogue import catalogue  # noqa: E402
 from verif.flow.plan.check import check  # noqa: E402

@@ -14,7 +14,7 @@ from verif.lib import process  # noqa: E402
 if __name__ == "__main__":
     process.stoppable("the same command goes on from here")  # before the slow imports
 
-from models import cli
+from equinox_core import cli
 from verif.flow.campaign.executor import ClusterError
 from verif.flow.latency.budgets import update
 from verif.flow.latency.cases import FILE, load_cases
@@ -23,7 +23,7 @@ from verif.flow.latency.runner import run_all
 from verif.flow.latency.verdict import broken, gates
 from verif.lib import lock
 
-from models.cli import Parser
+from equinox_core.cli import Parser
 from verif.lib.toolchain import ROOT
 
 

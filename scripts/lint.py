@@ -8,8 +8,8 @@ from verif.lib import process  # noqa: E402
 if __name__ == "__main__":
     process.stoppable()  # before the slow imports
 
-from models import cli  # noqa: E402
-from models.cli import Parser  # noqa: E402
+from equinox_core import cli  # noqa: E402
+from equinox_core.cli import Parser  # noqa: E402
 from verif.lib.lint import lint  # noqa: E402
 
 STEPS = ("rules", "generated", "verilator", "yosys")

@@ -14,13 +14,13 @@ from verif.lib import process  # noqa: E402
 if __name__ == "__main__":
     process.stoppable("the same command goes on from here")  # before the slow imports
 
-from models import cli
+from equinox_core import cli
 from verif.flow.campaign.executor import ClusterError, executor
 from verif.flow.mutants import campaign, output, survivors
 from verif.flow.mutants.judge import judge_block
 from verif.flow.mutants.runner import SPARE_S, Bench, simulate, without
 from verif.lib import lock
-from models.cli import Parser
+from equinox_core.cli import Parser
 from verif.lib.keep import write_whole
 from verif.lib.toolchain import ROOT
 

@@ -13,11 +13,11 @@ from verif.lib import process  # noqa: E402
 if __name__ == "__main__":
     process.stoppable("the same command goes on from here")  # before the slow imports
 
-from models import cli
+from equinox_core import cli
 from verif.flow.campaign.engine import CampaignError
 from verif.flow.campaign.executor import ClusterError, default_jobs
 from verif.flow.random.search import OUT, search
-from models.cli import Parser, make_call
+from equinox_core.cli import Parser, make_call
 from verif.lib.sim import BuildError
 from verif.random.knobs import Knobs
 from verif.lib.toolchain import ROOT

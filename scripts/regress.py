@@ -11,7 +11,7 @@ from verif.lib import process  # noqa: E402
 if __name__ == "__main__":
     process.stoppable("the same command goes on from here")  # before the slow imports
 
-from models import cli
+from equinox_core import cli
 from verif.flow.campaign.executor import ClusterError, default_jobs
 from verif.flow.campaign.store import StoreError
 from verif.flow.collect import CollectError
@@ -23,7 +23,7 @@ from verif.flow.regress.jobs import FilterError, Filters
 from verif.flow.regress.regression import JUNIT, PAGE, Regression
 from verif.flow.regress.run import OUT, Options, plan, regress
 from verif.flow.regress.tiers import FILE, TierError
-from models.cli import Parser
+from equinox_core.cli import Parser
 from verif.lib.coverage import CoverageError
 from verif.lib.switch import option
 

@@ -13,8 +13,8 @@ from verif.lib import process  # noqa: E402
 if __name__ == "__main__":
     process.stoppable("the same command goes on from here")  # before the slow imports
 
-from models import cli  # noqa: E402
-from models.cli import Parser  # noqa: E402
+from equinox_core import cli  # noqa: E402
+from equinox_core.cli import Parser  # noqa: E402
 from verif.lib.sim import BuildError  # noqa: E402
 from verif.random.case import load_case, save_case  # noqa: E402
 from verif.random.minimise import minimise  # noqa: E402

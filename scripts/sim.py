@@ -15,14 +15,14 @@ if __name__ == "__main__":
     process.stoppable()  # before the slow imports
 
 from verif.env.progress import ProgressBar  # noqa: E402
-from models.deploy.scenario import Scenario, add_knobs  # noqa: E402
+from equinox_core.deploy.scenario import Scenario, add_knobs  # noqa: E402
 from verif.env.simulate import ChipRun, TIMELINE, default_run_dir, simulate  # noqa: E402
-from models import cli  # noqa: E402
+from equinox_core import cli  # noqa: E402
 from verif.lib import lock  # noqa: E402
-from models.cli import Parser  # noqa: E402
+from equinox_core.cli import Parser  # noqa: E402
 from verif.lib.sim import BuildError, ToolError  # noqa: E402
 from verif.lib.switch import switch  # noqa: E402
-from models.report import RunResult, summary, write_html  # noqa: E402
+from equinox_core.report import RunResult, summary, write_html  # noqa: E402
 from verif.lib.toolchain import ROOT
 
 BENCH = ROOT / "verif" / "tests" / "bench_equinox.py"

@@ -8,15 +8,15 @@ import sys
 import time
 from pathlib import Path
 
-import models  # noqa: F401, I001 - first of all: says what is wrong with this Python
+import equinox_core  # noqa: F401, I001 - first of all: says what is wrong with this Python
 
 import numpy as np
 
-from models.workloads.digits import SPLIT_SEED, digits_split  # noqa: E402
-from models.workloads.lstm import PARAMS_FILE, accuracy  # noqa: E402
-from models.workloads.lstm_train import EPOCHS, train  # noqa: E402
-from models import cli  # noqa: E402
-from models.cli import Parser  # noqa: E402
+from equinox_core.workloads.digits import SPLIT_SEED, digits_split  # noqa: E402
+from equinox_core.workloads.lstm import PARAMS_FILE, accuracy  # noqa: E402
+from equinox_core.workloads.lstm_train import EPOCHS, train  # noqa: E402
+from equinox_core import cli  # noqa: E402
+from equinox_core.cli import Parser  # noqa: E402
 
 TARGET = 0.95
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from models.isa.encoding import LAYOUT, UNIT_OF_OP, Instr, Op, Unit, make
-from models.isa.program import Program
+from equinox_core.isa.encoding import LAYOUT, UNIT_OF_OP, Instr, Op, Unit, make
+from equinox_core.isa.program import Program
 
 
 def random_instr(rng: np.random.Generator, op: Op) -> Instr:

@@ -1,6 +1,6 @@
 """An independent scalar reference for the number formats: exact rationals, rounded once.
 
-Shares nothing with ``models.numerics`` but the rules; values are decoded from bit patterns, computed
+Shares nothing with ``equinox_core.numerics`` but the rules; values are decoded from bit patterns, computed
 with ``Fraction`` and encoded again. Slow, for tests only.
 """
 

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-import models
-from models.command import main
-from models.deploy.predict import FIRST, capacity, predict
-from models.deploy.replay import replay
-from models.deploy.result import command, run_result
-from models.deploy.scenario import Scenario
-from models.report import RunResult
-from models.report.schema import percentile
-from models.timing import NEVER
+import equinox_core
+from equinox_core.command import main
+from equinox_core.deploy.predict import FIRST, capacity, predict
+from equinox_core.deploy.replay import replay
+from equinox_core.deploy.result import command, run_result
+from equinox_core.deploy.scenario import Scenario
+from equinox_core.report import RunResult
+from equinox_core.report.schema import percentile
+from equinox_core.timing import NEVER
 
 SMALL = Scenario(config="tiny", requests=24, load=0.4, service="lstm,mlp")
 
@@ -89,7 +89,7 @@ def test_line_that_repeats() -> None:
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main(["--version"])
-    assert end.value.code == 0 and capsys.readouterr().out.strip() == f"equinox-core {models.__version__}"
+    assert end.value.code == 0 and capsys.readouterr().out.strip() == f"equinox-core {equinox_core.__version__}"
 
 
 @pytest.mark.parametrize(("words", "parts"), [
@@ -122,7 +122,7 @@ def test_bad_input(
 
 
 def test_model_that_does_not_fit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    text = (Path(models.files.HOME) / "configs" / "tiny.toml").read_text(encoding="utf-8")
+    text = (Path(equinox_core.files.HOME) / "configs" / "tiny.toml").read_text(encoding="utf-8")
     (tmp_path / "small.toml").write_text(text.replace("VEC_DEPTH = 4096", "VEC_DEPTH = 64"), encoding="utf-8")
     assert main(["predict", "--config", str(tmp_path / "small.toml")]) == 2
     line = capsys.readouterr().err

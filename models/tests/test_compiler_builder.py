@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from models.compiler.builder import Builder
-from models.compiler.ops import ACC, TO_VEC, At, vector
-from models.compiler.training import mlp_training
-from models.config import load_config
-from models.core import Core
-from models.isa.check import check_program
-from models.isa.encoding import Unit
-from models.isa.program import Program
-from models.isa.races import Race, check_races
+from equinox_core.compiler.builder import Builder
+from equinox_core.compiler.ops import ACC, TO_VEC, At, vector
+from equinox_core.compiler.training import mlp_training
+from equinox_core.config import load_config
+from equinox_core.core import Core
+from equinox_core.isa.check import check_program
+from equinox_core.isa.encoding import Unit
+from equinox_core.isa.program import Program
+from equinox_core.isa.races import Race, check_races
 
 TINY = load_config("tiny")
 
@@ -52,7 +52,7 @@ def test_forty_products_and_drains(block: int) -> None:
 
 
 def test_without_the_bound_counters_overflow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.compiler.builder._Analysis.overruns", lambda self, turn: set())
+    monkeypatch.setattr("equinox_core.compiler.builder._Analysis.overruns", lambda self, turn: set())
     out = Builder(TINY, "many")
     for n in range(40):
         product(out, n)

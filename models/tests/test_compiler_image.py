@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from models.compiler.gemm import gemm
-from models.compiler.image import build_image, register
-from models.compiler.service import mlp_classifier
-from models.compiler.space import Room, room_beside
-from models.compiler.training import mlp_training
-from models.config import load_config
-from models.core import Core
-from models.csr_map import REGS
-from models.isa.check import check_program
-from models.isa.encoding import Unit, decode
-from models.isa.races import check_races
-from models.numerics import bf16_from_float
-from models.reference.mlp import product
+from equinox_core.compiler.gemm import gemm
+from equinox_core.compiler.image import build_image, register
+from equinox_core.compiler.service import mlp_classifier
+from equinox_core.compiler.space import Room, room_beside
+from equinox_core.compiler.training import mlp_training
+from equinox_core.config import load_config
+from equinox_core.core import Core
+from equinox_core.csr_map import REGS
+from equinox_core.isa.check import check_program
+from equinox_core.isa.encoding import Unit, decode
+from equinox_core.isa.races import check_races
+from equinox_core.numerics import bf16_from_float
+from equinox_core.reference.mlp import product
 
 
 @pytest.mark.parametrize("name", ["tiny", "default", "large"])

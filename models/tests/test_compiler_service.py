@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from models.compiler.image import build_image
-from models.compiler.service import Service, lstm_classifier, mlp_classifier
-from models.config import Config, load_config
-from models.isa.check import check_program
-from models.isa.encoding import Unit
-from models.isa.races import check_races
-from models.numerics import bf16_from_float, bf16_to_fp32, fp32_to_bf16
-from models.reference import mlp as reference
-from models.workloads import lstm
-from models.workloads.digits import digits_split, to_payload
+from equinox_core.compiler.image import build_image
+from equinox_core.compiler.service import Service, lstm_classifier, mlp_classifier
+from equinox_core.config import Config, load_config
+from equinox_core.isa.check import check_program
+from equinox_core.isa.encoding import Unit
+from equinox_core.isa.races import check_races
+from equinox_core.numerics import bf16_from_float, bf16_to_fp32, fp32_to_bf16
+from equinox_core.reference import mlp as reference
+from equinox_core.workloads import lstm
+from equinox_core.workloads.digits import digits_split, to_payload
 
 CONFIGS = ["tiny", "default", "large"]
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from models.compiler.image import build_image
-from models.compiler.service import lstm_classifier
-from models.compiler.space import Regions, Ring, Room, room_beside
-from models.compiler.training import mlp_training
-from models.compiler.training_data import TrainingJob
-from models.config import Config, load_config
-from models.core import Core
-from models.isa.check import Bases, check_program
-from models.isa.encoding import Unit
-from models.isa.races import check_races
-from models.numerics import bf16_from_float
-from models.reference.mlp import train_step
-from models.workloads import mlp
-from models.workloads.lstm import load_params
+from equinox_core.compiler.image import build_image
+from equinox_core.compiler.service import lstm_classifier
+from equinox_core.compiler.space import Regions, Ring, Room, room_beside
+from equinox_core.compiler.training import mlp_training
+from equinox_core.compiler.training_data import TrainingJob
+from equinox_core.config import Config, load_config
+from equinox_core.core import Core
+from equinox_core.isa.check import Bases, check_program
+from equinox_core.isa.encoding import Unit
+from equinox_core.isa.races import check_races
+from equinox_core.numerics import bf16_from_float
+from equinox_core.reference.mlp import train_step
+from equinox_core.workloads import mlp
+from equinox_core.workloads.lstm import load_params
 
 
 def bits(x: np.ndarray) -> np.ndarray:

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from models.config import CONFIG_DIR, load_config
-from models.hw.params import CORE, DRAM
+from equinox_core.config import CONFIG_DIR, load_config
+from equinox_core.hw.params import CORE, DRAM
 
 
 @pytest.mark.parametrize(("name", "k", "lanes", "macs"), [("tiny", 8, 4, 32), ("default", 32, 16, 512), ("large", 64, 32, 2048)])

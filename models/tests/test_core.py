@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from models.config import Config, load_config
-from models.core import Context, Core, CoreError, Deadlock
-from models.dram_layout import pack_blocks, pack_lines, unpack_blocks, unpack_lines
-from models.isa.asm import assemble
-from models.isa.check import Bases
-from models.isa.encoding import Err, Instr, Op, Unit, make
-from models.numerics import fp32_add, int_to_fp32, quantise
+from equinox_core.config import Config, load_config
+from equinox_core.core import Context, Core, CoreError, Deadlock
+from equinox_core.dram_layout import pack_blocks, pack_lines, unpack_blocks, unpack_lines
+from equinox_core.isa.asm import assemble
+from equinox_core.isa.check import Bases
+from equinox_core.isa.encoding import Err, Instr, Op, Unit, make
+from equinox_core.numerics import fp32_add, int_to_fp32, quantise
 
 CONFIGS = ["tiny", "default", "large"]
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models import dram_layout as lay
+from equinox_core import dram_layout as lay
 
 
 def test_panels_byte_by_byte() -> None:

@@ -9,15 +9,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from models.config import load_config
-from models.csr_map import REGS
-from models.hw import params, systemverilog
-from models.hw.markdown import TABLES, filled
-from models.hw.modes import MODES, POLICIES, TRAITS, Mode, Policy, traits
-from models.hw.params import CORE, DRAM, MAX_CTX, RULES, problem
-from models.hw.pipeline import ADD_LATENCY, VPU_QUEUE, line_stage, row_flight
-from models.hw.states import CtxState, Err, Perf, Unit
-from models.hw.structs import BATCH_ROW, CTX_CFG, CTX_STS, HEADER, STRUCTS, Field, Struct
+from equinox_core.config import load_config
+from equinox_core.csr_map import REGS
+from equinox_core.hw import params, systemverilog
+from equinox_core.hw.markdown import TABLES, filled
+from equinox_core.hw.modes import MODES, POLICIES, TRAITS, Mode, Policy, traits
+from equinox_core.hw.params import CORE, DRAM, MAX_CTX, RULES, problem
+from equinox_core.hw.pipeline import ADD_LATENCY, VPU_QUEUE, line_stage, row_flight
+from equinox_core.hw.states import CtxState, Err, Perf, Unit
+from equinox_core.hw.structs import BATCH_ROW, CTX_CFG, CTX_STS, HEADER, STRUCTS, Field, Struct
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -55,7 +55,7 @@ def edit(folder: Path, file: str, old: str, new: str) -> None:
 def test_a_range_is_one_edit(checkout: Path) -> None:
     """Another legal range: copies that differ are named; generated again, RTL checks, docs and Python all have it."""
     assert python(checkout, "scripts/gen_hw.py", "--check").returncode == 0
-    edit(checkout, "models/hw/params.py", "N: int = _param(4, 32,", "N: int = _param(8, 16,")
+    edit(checkout, "models/equinox_core/hw/params.py", "N: int = _param(4, 32,", "N: int = _param(8, 16,")
     stale = python(checkout, "scripts/gen_hw.py", "--check")
     assert stale.returncode == 1
     assert re.findall(r"^(\S+) is out of date", stale.stderr, re.M) == [
@@ -68,9 +68,9 @@ def test_a_range_is_one_edit(checkout: Path) -> None:
     )
     assert "N < 8 || N > 16" in (checkout / "rtl/common/eqx_param_check.sv").read_text(encoding="utf-8")
     assert "| `N` | a power of two in 8..16 |" in (checkout / "docs/architecture.md").read_text(encoding="utf-8")
-    refused = python(checkout, "-c", "from models.config import load_config; load_config('tiny')")
+    refused = python(checkout, "-c", "from equinox_core.config import load_config; load_config('tiny')")
     assert "tiny.toml: [core] N = 4: legal is a power of two in 8..16" in refused.stderr
-    edit(checkout, "models/hw/params.py", "N: int = _param(8, 16,", "N: int = _param(4, 32,")
+    edit(checkout, "models/equinox_core/hw/params.py", "N: int = _param(8, 16,", "N: int = _param(4, 32,")
     assert python(checkout, "scripts/gen_hw.py").returncode == 0
 
 

@@ -9,11 +9,11 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from models.config import load_config
-from models.compiler.gemm import gemm
-from models.isa.asm import assemble, disassemble, format_instr, parse_line
-from models.isa.encoding import INSTR_BITS, Op, Unit, decode, encode, make
-from models.isa.program import Program, link, words32
+from equinox_core.config import load_config
+from equinox_core.compiler.gemm import gemm
+from equinox_core.isa.asm import assemble, disassemble, format_instr, parse_line
+from equinox_core.isa.encoding import INSTR_BITS, Op, Unit, decode, encode, make
+from equinox_core.isa.program import Program, link, words32
 from models.tests.isa_random import random_instr, random_program
 
 ROOT = Path(__file__).resolve().parents[2]

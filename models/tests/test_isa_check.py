@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from models.compiler.builder import Builder, _place
-from models.compiler.ops import VEC, At, vector
-from models.compiler.service import mlp_classifier
-from models.compiler.training import mlp_training
-from models.config import load_config
-from models.isa.asm import assemble
-from models.isa.check import Bases, check_program, needs_of
-from models.isa.encoding import Unit
-from models.isa.races import Race, check_races
+from equinox_core.compiler.builder import Builder, _place
+from equinox_core.compiler.ops import VEC, At, vector
+from equinox_core.compiler.service import mlp_classifier
+from equinox_core.compiler.training import mlp_training
+from equinox_core.config import load_config
+from equinox_core.isa.asm import assemble
+from equinox_core.isa.check import Bases, check_program, needs_of
+from equinox_core.isa.encoding import Unit
+from equinox_core.isa.races import Race, check_races
 
 TINY = load_config("tiny")
 

@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.config import Config, load_config
-from models.core import Context, Core
-from models.isa.access import accesses
-from models.isa.asm import assemble
-from models.isa.check import Bases, check_needs, check_program
-from models.isa.encoding import Conv, ConvDst, Instr, Op, Red, Src, Unit, make
-from models.isa.own_lines import OwnLines, check_own_lines
-from models.isa.program import Needs, with_fields
-from models.isa.races import Race, check_races
-from models.numerics import bf16_from_float
+from equinox_core.config import Config, load_config
+from equinox_core.core import Context, Core
+from equinox_core.isa.access import accesses
+from equinox_core.isa.asm import assemble
+from equinox_core.isa.check import Bases, check_needs, check_program
+from equinox_core.isa.encoding import Conv, ConvDst, Instr, Op, Red, Src, Unit, make
+from equinox_core.isa.own_lines import OwnLines, check_own_lines
+from equinox_core.isa.program import Needs, with_fields
+from equinox_core.isa.races import Race, check_races
+from equinox_core.numerics import bf16_from_float
 from models.tests.test_isa_asm import script
 
 STAGES = {"tiny": 10, "default": 12, "large": 13}  # T of docs/vpu.md, by hand

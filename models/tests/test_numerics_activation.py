@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models import numerics as nm
-from models.numerics import Act
-from models.numerics.activation_rom import act_rom
+from equinox_core import numerics as nm
+from equinox_core.numerics import Act
+from equinox_core.numerics.activation_rom import act_rom
 
 EVERY = np.arange(1 << 16, dtype=np.uint16)
 X = nm.bf16_to_fp32(EVERY).astype(np.float64)

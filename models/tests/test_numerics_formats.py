@@ -1,4 +1,4 @@
-"""models.numerics.formats against exact rational arithmetic and against its own rules."""
+"""equinox_core.numerics.formats against exact rational arithmetic and against its own rules."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from models import numerics as nm
+from equinox_core import numerics as nm
 from models.tests import numerics_ref as ref
 
 SPECIAL16 = np.array(

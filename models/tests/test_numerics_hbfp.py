@@ -1,4 +1,4 @@
-"""models.numerics.hbfp: the quantiser and the blocked product against exact rational arithmetic."""
+"""equinox_core.numerics.hbfp: the quantiser and the blocked product against exact rational arithmetic."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from models import numerics as nm
+from equinox_core import numerics as nm
 from models.tests import numerics_ref as ref
 
 

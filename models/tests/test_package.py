@@ -16,14 +16,14 @@ import pytest
 import tomllib
 from packaging.requirements import Requirement
 
-import models
-from models.deploy.replay import replay
-from models.deploy.result import run_result
-from models.deploy.scenario import Scenario
+import equinox_core
+from equinox_core.deploy.replay import replay
+from equinox_core.deploy.result import run_result
+from equinox_core.deploy.scenario import Scenario
 
 ROOT = Path(__file__).resolve().parents[2]
-CODE = Path(models.__file__).parent
-NAME = models.__name__
+CODE = Path(equinox_core.__file__).parent
+NAME = equinox_core.__name__
 SMALL = ("--config", "tiny", "--trace", "configs/traces/bursty.csv", "--requests", "40", "--load", "0.6")
 Call = Callable[..., subprocess.CompletedProcess]
 
@@ -78,7 +78,7 @@ def test_contents(home: Path) -> None:
 
 def test_installed_command(call: Call) -> None:
     """It starts without a compiler, and its errors are one line there too."""
-    assert call("--version").stdout.strip() == f"equinox-core {models.__version__}"
+    assert call("--version").stdout.strip() == f"equinox-core {equinox_core.__version__}"
     assert "predict" in call("--help").stdout
     for words, part in (
         (("--load", "9"), "LOAD = 9.0"),

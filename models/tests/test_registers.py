@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from models.csr_map import REGS
-from models.registers import RegisterWrites
+from equinox_core.csr_map import REGS
+from equinox_core.registers import RegisterWrites
 
 ADDR, DATA, SHAPE, CMD = (REGS[path][0] for path in ("IMEM_ADDR", "IMEM_DATA", "SVC[2].SHAPE", "CTX[0].CMD"))
 

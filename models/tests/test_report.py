@@ -12,11 +12,11 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from models.report import CAUSES, LATENCY_CAUSES, Check, ReportError, RunResult, Service, Training, Unit, summary, write_html
-from models.report import rows as figures
-from models.report.__main__ import main
-from models.report.page import render
-from models.report.schema import MAX_LISTED, percentile
+from equinox_core.report import CAUSES, LATENCY_CAUSES, Check, ReportError, RunResult, Service, Training, Unit, summary, write_html
+from equinox_core.report import rows as figures
+from equinox_core.report.__main__ import main
+from equinox_core.report.page import render
+from equinox_core.report.schema import MAX_LISTED, percentile
 from models.tests.report_sample import result
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.compiler.image import register
-from models.config import Config, load_config
-from models.isa.encoding import Conv, Instr, LdDst, Op, StSrc, Unit, make
-from models.isa.program import Program
-from models.timing import NEVER, Timeline, TimingModel
+from equinox_core.compiler.image import register
+from equinox_core.config import Config, load_config
+from equinox_core.isa.encoding import Conv, Instr, LdDst, Op, StSrc, Unit, make
+from equinox_core.isa.program import Program
+from equinox_core.timing import NEVER, Timeline, TimingModel
 
 CONFIGS = ("tiny", "default", "large")
 START = 50  # cycle of the start command

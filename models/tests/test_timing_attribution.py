@@ -7,17 +7,17 @@ from functools import cache
 
 import numpy as np
 import pytest
-from models.compiler.image import Image, build_image, register
-from models.compiler.service import lstm_classifier, mlp_classifier
-from models.compiler.space import room_beside
-from models.compiler.training import mlp_training
-from models.config import load_config
-from models.hw.modes import POLICIES
-from models.timing import Timeline, TimingModel
-from models.timing.attribution import CAUSES, RUN, STAGES, AttributionError, Solo, answered, attribute, only_dma, stages
-from models.timing.layout import LD, LOG, MMU, ST, VPU
-from models.workloads import mlp, mlp_serve
-from models.workloads.lstm import load_params
+from equinox_core.compiler.image import Image, build_image, register
+from equinox_core.compiler.service import lstm_classifier, mlp_classifier
+from equinox_core.compiler.space import room_beside
+from equinox_core.compiler.training import mlp_training
+from equinox_core.config import load_config
+from equinox_core.hw.modes import POLICIES
+from equinox_core.timing import Timeline, TimingModel
+from equinox_core.timing.attribution import CAUSES, RUN, STAGES, AttributionError, Solo, answered, attribute, only_dma, stages
+from equinox_core.timing.layout import LD, LOG, MMU, ST, VPU
+from equinox_core.workloads import mlp, mlp_serve
+from equinox_core.workloads.lstm import load_params
 
 CONFIGS = ("tiny", "default")
 FIRST = 1000

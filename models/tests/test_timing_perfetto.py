@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from models.timing import NEVER, Timeline
-from models.timing.attribution import answered, stages
-from models.timing.layout import BATCH, CHANGE, LOG, REQUEST, STEP
-from models.timing.perfetto import CONTEXTS, PROCESSES, REQUESTS, STREAMS, UNITS, Names, lanes, write_trace
+from equinox_core.timing import NEVER, Timeline
+from equinox_core.timing.attribution import answered, stages
+from equinox_core.timing.layout import BATCH, CHANGE, LOG, REQUEST, STEP
+from equinox_core.timing.perfetto import CONTEXTS, PROCESSES, REQUESTS, STREAMS, UNITS, Names, lanes, write_trace
 
 NEEDED = {  # fields of each phase beside ph, pid, tid, name
     "X": {"ts", "dur"}, "M": {"args"}, "C": {"ts", "args"}, "b": {"ts", "cat", "id"}, "e": {"ts", "cat", "id"},

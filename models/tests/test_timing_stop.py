@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from models.compiler.image import register
-from models.config import Config, load_config
-from models.isa.encoding import Dst, Err, Instr, LdDst, Op, Src, StSrc, Unit, make
-from models.isa.program import Program
-from models.timing import NEVER, Timeline, TimingModel
-from models.timing.layout import ERROR, IDLE, KILLING, LOADING, RESPOND, RUNNING
+from equinox_core.compiler.image import register
+from equinox_core.config import Config, load_config
+from equinox_core.isa.encoding import Dst, Err, Instr, LdDst, Op, Src, StSrc, Unit, make
+from equinox_core.isa.program import Program
+from equinox_core.timing import NEVER, Timeline, TimingModel
+from equinox_core.timing.layout import ERROR, IDLE, KILLING, LOADING, RESPOND, RUNNING
 
 CONFIGS = ("tiny", "default")
 START = 50  # cycle of the start command

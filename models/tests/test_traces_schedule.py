@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from models.traces import Trace, TraceError, generate, is_spec, map_services, open_trace, scale_to_load
-from models.traces.generate import MEAN_GAP_US, parse_spec
+from equinox_core.traces import Trace, TraceError, generate, is_spec, map_services, open_trace, scale_to_load
+from equinox_core.traces.generate import MEAN_GAP_US, parse_spec
 
 SPECS = ["poisson", "bursty", "bursty:on=0.2,burst=5", "bursty:on=0.5", "bursty:burst=1", "diurnal:depth=0.8", "diurnal:depth=0"]
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from models.numerics import bf16_from_float, bf16_to_fp32, fp32_to_bf16
-from models.workloads import mlp
-from models.workloads.digits import STEPS, digits_split, to_payload
-from models.workloads.lstm import accuracy, classify, forward, infer, load_params, param_shapes
-from models.workloads.lstm_train import Adam, gradients, initial_params, softmax_error
+from equinox_core.numerics import bf16_from_float, bf16_to_fp32, fp32_to_bf16
+from equinox_core.workloads import mlp
+from equinox_core.workloads.digits import STEPS, digits_split, to_payload
+from equinox_core.workloads.lstm import accuracy, classify, forward, infer, load_params, param_shapes
+from equinox_core.workloads.lstm_train import Adam, gradients, initial_params, softmax_error
 
 ROOT = Path(__file__).resolve().parents[2]
 

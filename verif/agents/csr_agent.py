@@ -9,8 +9,8 @@ from cocotb_bus.drivers.amba import AXI4LiteMaster
 from cocotb_bus.monitors import BusMonitor
 from pyuvm import ConfigDB, uvm_agent, uvm_analysis_port, uvm_component, uvm_driver, uvm_sequence, uvm_sequence_item, uvm_sequencer
 
-from models.csr_map import REGS
-from models.registers import RegisterWrites
+from equinox_core.csr_map import REGS
+from equinox_core.registers import RegisterWrites
 from verif.agents.axis import now
 
 BUS = "s_axil"

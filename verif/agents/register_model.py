@@ -6,7 +6,7 @@ from typing import Any
 from cocotb.triggers import FallingEdge, Timer
 from pyuvm import ConfigDB, uvm_access_e, uvm_reg_adapter, uvm_reg_backdoor, uvm_reg_bus_op, uvm_reg_item, uvm_status_e
 
-from models.csr_map import REGS
+from equinox_core.csr_map import REGS
 from verif.agents.backdoor_reg import BackdoorReg, Observer
 from verif.agents.csr_agent import CsrItem
 from verif.env.eqx_ral import eqx_csr
@@ -77,5 +77,5 @@ def register_model(backdoor: CsrBackdoor | None = None, observer: Observer | Non
 
 
 def by_path(model: eqx_csr) -> dict[str, BackdoorReg]:
-    """The model's registers by the paths of :data:`models.csr_map.REGS`."""
+    """The model's registers by the paths of :data:`equinox_core.csr_map.REGS`."""
     return {reg.get_full_name().split(".", 1)[1]: reg for reg in model.get_registers()}

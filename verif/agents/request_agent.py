@@ -8,8 +8,8 @@ from cocotb.triggers import Timer
 from cocotb.utils import get_sim_time
 from pyuvm import ConfigDB, uvm_agent, uvm_analysis_port, uvm_component, uvm_driver, uvm_sequence_item, uvm_sequencer
 
-from models.hw.structs import HEADER
-from models.isa.encoding import Status
+from equinox_core.hw.structs import HEADER
+from equinox_core.isa.encoding import Status
 from verif.agents.axis import PERIOD, AxisDriver, AxisMonitor, now
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from pyuvm import ConfigDB, uvm_agent, uvm_analysis_port, uvm_component
 
-from models.hw.structs import HEADER
+from equinox_core.hw.structs import HEADER
 from verif.agents.axis import AxisMonitor
 from verif.agents.request_agent import unpack_lines
 

@@ -6,8 +6,8 @@ from enum import Enum
 
 from pyuvm import ConfigDB, uvm_agent, uvm_analysis_port, uvm_component, uvm_driver, uvm_sequence_item, uvm_sequencer
 
-from models.compiler.image import ContextSettings, Image
-from models.hw.states import CtxState
+from equinox_core.compiler.image import ContextSettings, Image
+from equinox_core.hw.states import CtxState
 from verif.agents.axis import cycles, now
 from verif.agents.csr_agent import Csr
 

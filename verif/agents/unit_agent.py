@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import cocotb
 from pyuvm import ConfigDB, uvm_agent, uvm_analysis_port, uvm_component
 
-from models.hw.structs import CTX_SEEN
-from models.isa.encoding import Unit
+from equinox_core.hw.structs import CTX_SEEN
+from equinox_core.isa.encoding import Unit
 from verif.agents.axis import now
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 import numpy as np
 from pyuvm import ConfigDB, uvm_component, uvm_subscriber
 
-from models.core import Core
+from equinox_core.core import Core
 from verif.agents.request_agent import RequestItem
 from verif.agents.unit_agent import BatchEvent
 

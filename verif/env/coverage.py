@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from pyuvm import ConfigDB, uvm_component, uvm_subscriber
 
-from models.csr_map import REGS
-from models.isa.encoding import Err, Status, Unit
-from models.isa.program import Program
+from equinox_core.csr_map import REGS
+from equinox_core.isa.encoding import Err, Status, Unit
+from equinox_core.isa.program import Program
 from verif.agents.csr_agent import CsrWrite
 from verif.agents.response_agent import Response
 from verif.agents.train_agent import IDLE, StepEvent, TrainCommand, TrainItem
@@ -17,7 +17,7 @@ from verif.agents.unit_agent import BatchEvent
 from verif.env import coverage_isa as isa
 from verif.env import coverage_operating as op
 from verif.env import coverage_timing as timing
-from models.deploy.scenario import POLICIES
+from equinox_core.deploy.scenario import POLICIES
 from verif.lib import coverage
 
 POLICY = REGS["POLICY"][0]

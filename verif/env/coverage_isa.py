@@ -1,8 +1,8 @@
 """Covergroup of the instruction set: opcodes, and what each selects (``isa_cg``)."""
 from __future__ import annotations
 
-from models.isa.encoding import Act, ASpace, BSpace, Combine, Conv, ConvDst, Dst, Instr, LdDst, Op, Red, Src, StSrc
-from models.isa.program import Program
+from equinox_core.isa.encoding import Act, ASpace, BSpace, Combine, Conv, ConvDst, Dst, Instr, LdDst, Op, Red, Src, StSrc
+from equinox_core.isa.program import Program
 from verif.lib.covergroup import Covergroup, Cross
 
 KINDS = ("inference", "training")

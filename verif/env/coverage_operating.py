@@ -5,9 +5,9 @@ cycle (where training is passed) is in the HDL half of the group, ``verif/tb/ope
 """
 from __future__ import annotations
 
-from models.compiler.training import PHASES
-from models.hw.modes import MODES, POLICIES
-from models.isa.encoding import Conv, Err, Status, Unit
+from equinox_core.compiler.training import PHASES
+from equinox_core.hw.modes import MODES, POLICIES
+from equinox_core.isa.encoding import Conv, Err, Status, Unit
 from verif.agents.unit_agent import BatchEvent
 from verif.lib.covergroup import Covergroup, Cross
 

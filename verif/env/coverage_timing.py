@@ -3,9 +3,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.isa.encoding import Unit
-from models.timing import Timeline
-from models.timing.attribution import CAUSES
+from equinox_core.isa.encoding import Unit
+from equinox_core.timing import Timeline
+from equinox_core.timing.attribution import CAUSES
 from verif.lib.covergroup import Covergroup, Cross
 
 KINDS = ("inference", "training")

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from pyuvm import uvm_door_e
 
-from models.csr_map import REGS
+from equinox_core.csr_map import REGS
 from verif.agents.backdoor_reg import BackdoorReg
 from verif.lib import coverage
 from verif.lib.covergroup import Covergroup, Cross

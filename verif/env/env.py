@@ -13,8 +13,8 @@ from verif.agents.train_agent import TrainAgent
 from verif.agents.unit_agent import UnitAgent
 from verif.lib.dram import DramBackdoor
 from verif.env.coverage import FunctionalCoverage
-from models.deploy.deployment import Deployment
-from models.deploy.predict import earliest_response
+from equinox_core.deploy.deployment import Deployment
+from equinox_core.deploy.predict import earliest_response
 from verif.env.hang import HangWatch
 from verif.env.latency import LatencyScoreboard
 from verif.env.reference import Reference

@@ -4,11 +4,11 @@ from __future__ import annotations
 from cocotb.triggers import RisingEdge
 from pyuvm import ConfigDB, uvm_component
 
-from models.config import Config
-from models.hw.states import CtxState, Err, Unit
-from models.hw.structs import CTX_SEEN
+from equinox_core.config import Config
+from equinox_core.hw.states import CtxState, Err, Unit
+from equinox_core.hw.structs import CTX_SEEN
 from verif.agents.axis import now
-from models.deploy.deployment import Deployment
+from equinox_core.deploy.deployment import Deployment
 
 HOST = 10_000  # cycles for what the host does: it polls, writes registers, clears errors
 BEATS = 4096  # more than LD, ST and the memory hold together

@@ -1,8 +1,8 @@
 """The latency scoreboard made sharper: every completion of every instruction in the cycle that the timing model predicts."""
 from __future__ import annotations
 
-from models.timing import Timeline
-from models.timing.layout import NEVER
+from equinox_core.timing import Timeline
+from equinox_core.timing.layout import NEVER
 from verif.agents.unit_agent import UnitEvent
 from verif.env.latency import LatencyScoreboard
 

@@ -5,19 +5,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.compiler.gemm import gemm
-from models.compiler.image import build_image
-from models.compiler.service import lstm_classifier
-from models.compiler.space import room_beside
-from models.compiler.training import mlp_training
-from models.compiler.training_data import TrainingJob
-from models.config import Config, load_config
-from models.isa.encoding import LdDst, StSrc, Unit
-from models.isa.program import Program
-from models.workloads import digits, mlp
-from models.workloads.lstm import load_params
-from models.deploy.deployment import MANY, NEVER, RATE, Deployment, most_rows
-from models.deploy.scenario import Scenario
+from equinox_core.compiler.gemm import gemm
+from equinox_core.compiler.image import build_image
+from equinox_core.compiler.service import lstm_classifier
+from equinox_core.compiler.space import room_beside
+from equinox_core.compiler.training import mlp_training
+from equinox_core.compiler.training_data import TrainingJob
+from equinox_core.config import Config, load_config
+from equinox_core.isa.encoding import LdDst, StSrc, Unit
+from equinox_core.isa.program import Program
+from equinox_core.workloads import digits, mlp
+from equinox_core.workloads.lstm import load_params
+from equinox_core.deploy.deployment import MANY, NEVER, RATE, Deployment, most_rows
+from equinox_core.deploy.scenario import Scenario
 
 GEMM = (256, 256, 256)
 COMPUTE_BOUND = (256, 256, 256, 10)

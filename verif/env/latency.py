@@ -8,11 +8,11 @@ from itertools import zip_longest
 import numpy as np
 from pyuvm import uvm_subscriber
 
-from models.config import Config
-from models.isa.encoding import Status
-from models.timing import Timeline, TimingModel
-from models.timing.attribution import Solo, answered, attribute
-from models.timing.layout import KILLING
+from equinox_core.config import Config
+from equinox_core.isa.encoding import Status
+from equinox_core.timing import Timeline, TimingModel
+from equinox_core.timing.attribution import Solo, answered, attribute
+from equinox_core.timing.layout import KILLING
 from verif.agents.csr_agent import CsrWrite
 from verif.agents.request_agent import RequestItem, SentRequest
 from verif.agents.response_agent import Response

@@ -1,6 +1,6 @@
 """Bounds on time where random stalls make it unpredictable to the cycle.
 
-Never earlier: a batch's first response comes no sooner than its program can end at all (``models/timing/bounds.py``): not the batch
+Never earlier: a batch's first response comes no sooner than its program can end at all (``models/equinox_core/timing/bounds.py``): not the batch
 alone in an idle core, since beside others, or with stalls, a batch can end earlier than alone.
 Never later: a response comes at most as late as the model predicts without stalls, plus every cycle in which a stall held
 something back so far, plus GRACE: stalls shift dispatch decisions, so a request may find itself in a later batch than predicted.
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 
-from models.isa.encoding import Status
+from equinox_core.isa.encoding import Status
 from verif.agents.response_agent import Response
 from verif.agents.unit_agent import BatchEvent
 

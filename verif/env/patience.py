@@ -1,12 +1,12 @@
 """How long a run may go on before it counts as hung: from the work that it was given, not from a fixed number.
 
 The scheduler never idles while something can go on, so a run needs at most as long as all of its instructions one after another
-(``models/timing/bounds.py``, ``serial_work``), stretched by random stalls, plus the waits that its settings ask for.
+(``models/equinox_core/timing/bounds.py``, ``serial_work``), stretched by random stalls, plus the waits that its settings ask for.
 """
 from __future__ import annotations
 
-from models.timing.bounds import serial_work
-from models.deploy.deployment import Deployment
+from equinox_core.timing.bounds import serial_work
+from equinox_core.deploy.deployment import Deployment
 
 FACTOR = 2        # times the work: what was left out above
 LEAST = 20_000    # cycles, so that a run without much work has time for what stands around it

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.deploy.deployment import Deployment
+from equinox_core.deploy.deployment import Deployment
 from verif.env.reference import AHEAD
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from pyuvm import uvm_component, uvm_subscriber
 
-from models.isa.encoding import Status
+from equinox_core.isa.encoding import Status
 from verif.agents.request_agent import RequestItem
 from verif.agents.response_agent import Response
 from verif.agents.train_agent import StepEvent

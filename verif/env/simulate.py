@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.config import load_config
-from models.deploy.deployment import Deployment, deploy
-from models.deploy.scenario import Scenario
+from equinox_core.config import load_config
+from equinox_core.deploy.deployment import Deployment, deploy
+from equinox_core.deploy.scenario import Scenario
 from verif.lib import checks, lock
 from verif.lib.toolchain import ROOT
 from verif.lib.rtl import closure

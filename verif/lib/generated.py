@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from models.cli import Parser
+from equinox_core.cli import Parser
 from verif.lib.keep import write_whole
 from verif.lib.toolchain import ROOT
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
-from models.config import load_config
-from models.files import write_whole  # also for those who keep results
+from equinox_core.config import load_config
+from equinox_core.files import write_whole  # also for those who keep results
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from verif.lib.toolchain import ROOT
 
-FOLDERS = {"models": "models", "verif": "verif", "scripts": "scripts"}
+FOLDERS = {"equinox_core": "models/equinox_core", "verif": "verif", "scripts": "scripts"}
 """Import name -> folder below the root."""
-PLACES = (".",)
+PLACES = (".", "models")
 """What stands on the path of Python (pyproject.toml: dev-mode-dirs)."""
 
 

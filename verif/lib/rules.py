@@ -11,7 +11,7 @@ from verif.lib.packages import FOLDERS
 from verif.lib.rtl import strip_comments
 
 # A package may import from itself, from those before it, and from outside libraries.
-_ORDER = ("models", "verif", "scripts")
+_ORDER = ("equinox_core", "verif", "scripts")
 _SIMULATION_ONLY = {"cocotb", "pyuvm", "cocotb_bus", "cocotbext", "cocotb_coverage"}
 # Processes are started by verif/lib/process.py alone, so that nothing of them is left when their parent ends.
 _STARTS = re.compile(r"subprocess|multiprocessing|pty|os\.(fork\w*|exec\w+|spawn\w+|posix_spawn\w*|system|popen)|asyncio\.create_subprocess_\w+"

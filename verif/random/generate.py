@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from models.config import Config
-from models.isa.encoding import Dst, Op, Src, StSrc, Unit, make
-from models.isa.program import with_fields
+from equinox_core.config import Config
+from equinox_core.isa.encoding import Dst, Op, Src, StSrc, Unit, make
+from equinox_core.isa.program import with_fields
 from verif.random.case import Case, Line, ServiceCase, TrainingCase
 from verif.random.knobs import Knobs, Range
 from verif.random.layout import COMMON, DEPTHS, share

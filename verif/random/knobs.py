@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 
-from models.deploy.scenario import POLICIES
+from equinox_core.deploy.scenario import POLICIES
 
 Range = tuple[int, int]  # both ends included
 

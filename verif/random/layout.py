@@ -3,9 +3,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.config import Config
-from models.dram_layout import block_beats
-from models.isa.encoding import BSpace, LdDst
+from equinox_core.config import Config
+from equinox_core.dram_layout import block_beats
+from equinox_core.isa.encoding import BSpace, LdDst
 
 LINES = 64       # fp32 lines of input
 PANELS_OF = 64   # blocks of input, rounded up to panels, and two panels more

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from models.config import Config
-from models.isa.access import Access, accesses
-from models.isa.check import Fault, check_fields
-from models.isa.encoding import UNIT_OF_OP, Instr, Op
-from models.isa.own_lines import OwnLines, check_own_lines
+from equinox_core.config import Config
+from equinox_core.isa.access import Access, accesses
+from equinox_core.isa.check import Fault, check_fields
+from equinox_core.isa.encoding import UNIT_OF_OP, Instr, Op
+from equinox_core.isa.own_lines import OwnLines, check_own_lines
 from verif.random.layout import COMMON, DEPTHS, Area, service_area, share, training_area
 
 SHARED = frozenset((*COMMON, "WGTD", "DRAM"))

@@ -3,9 +3,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from models.isa.check import check_program
-from models.isa.encoding import Dst, Op, Unit, make
-from models.isa.races import check_races
+from equinox_core.isa.check import check_program
+from equinox_core.isa.encoding import Dst, Op, Unit, make
+from equinox_core.isa.races import check_races
 from verif.random.case import Case, Line, Lines, ServiceCase
 from verif.random.layout import COMMON, common_end
 from verif.random.ledger import Ledger, Refused, service_ledger, training_ledger

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.compiler.builder import Builder
-from models.compiler.image import Image, build_image
-from models.compiler.ops import Blocks, up
-from models.compiler.service import Service
-from models.config import Config
-from models.dram_layout import pack_blocks, pack_lines
-from models.isa.encoding import SEMAPHORES, Dst, Op, Unit, make
-from models.isa.program import Program, with_fields
-from models.numerics import fp32_to_bf16, quantise
-from models.deploy.deployment import Deployment
-from models.deploy.scenario import Scenario
+from equinox_core.compiler.builder import Builder
+from equinox_core.compiler.image import Image, build_image
+from equinox_core.compiler.ops import Blocks, up
+from equinox_core.compiler.service import Service
+from equinox_core.config import Config
+from equinox_core.dram_layout import pack_blocks, pack_lines
+from equinox_core.isa.encoding import SEMAPHORES, Dst, Op, Unit, make
+from equinox_core.isa.program import Program, with_fields
+from equinox_core.numerics import fp32_to_bf16, quantise
+from equinox_core.deploy.deployment import Deployment
+from equinox_core.deploy.scenario import Scenario
 from verif.env.patience import patience, request_work, training_work
 from verif.random.case import Case, Line, Lines, ServiceCase
 from verif.random.layout import Area, service_area, training_area

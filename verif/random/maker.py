@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from models.dram_layout import block_beats
-from models.isa.encoding import (
+from equinox_core.dram_layout import block_beats
+from equinox_core.isa.encoding import (
     UNIT_OF_OP, Act, ASpace, BSpace, Combine, Conv, ConvDst, Dst, Instr, LdDst, Op, Red, Src, StSrc, make,
 )  # fmt: skip
-from models.hw.pipeline import line_stage
-from models.numerics import bf16_from_float
+from equinox_core.hw.pipeline import line_stage
+from equinox_core.numerics import bf16_from_float
 from verif.random.case import Line
 from verif.random.knobs import Knobs, Range
 from verif.random.layout import COMMON, LOADED

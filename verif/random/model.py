@@ -1,10 +1,10 @@
 """A case on the timing model alone: its whole timeline, without a simulator."""
 from __future__ import annotations
 
-from models.compiler.image import register
-from models.timing import Timeline, TimingModel
-from models.deploy.predict import FIRST, START, setup
-from models.deploy.scenario import POLICIES
+from equinox_core.compiler.image import register
+from equinox_core.timing import Timeline, TimingModel
+from equinox_core.deploy.predict import FIRST, START, setup
+from equinox_core.deploy.scenario import POLICIES
 from verif.random.lower import RandomDeployment
 
 

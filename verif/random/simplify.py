@@ -4,8 +4,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields, replace
 
-from models.isa.encoding import BODY, Instr, Op
-from models.isa.program import with_fields
+from equinox_core.isa.encoding import BODY, Instr, Op
+from equinox_core.isa.program import with_fields
 from verif.random.case import Case, Line, Lines, ServiceCase, TrainingCase
 
 LEAST = {"iters": 1, "iter_mod": 1, "rx_lines": 1, "tx_lines": 1, "batch": 1}  # of a program's settings; the others: 0

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from models.config import Config, load_config
-from models.isa.encoding import Dst, Instr, Op, Src
+from equinox_core.config import Config, load_config
+from equinox_core.isa.encoding import Dst, Instr, Op, Src
 from verif.random.case import Case, ServiceCase, TrainingCase, lines_of, load_case
 from verif.random.generate import generate
 from verif.random.knobs import Knobs

@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.isa.encoding import Op
-from models.timing import NEVER
-from models.timing.attribution import Solo, answered, attribute
-from models.timing.bounds import earliest_end
-from models.deploy.predict import FIRST, setup
+from equinox_core.isa.encoding import Op
+from equinox_core.timing import NEVER
+from equinox_core.timing.attribution import Solo, answered, attribute
+from equinox_core.timing.bounds import earliest_end
+from equinox_core.deploy.predict import FIRST, setup
 from verif.random.case import load_case
 from verif.random.generate import generate
 from verif.random.knobs import Knobs

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from models.isa.encoding import Op
+from equinox_core.isa.encoding import Op
 from verif.random.case import Case, load_case
 from verif.random.generate import generate
 from verif.random.knobs import Knobs

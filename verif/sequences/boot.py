@@ -4,11 +4,11 @@ from __future__ import annotations
 from cocotb.triggers import ClockCycles, Timer
 from pyuvm import ConfigDB, uvm_sequence
 
-from models.compiler.image import ContextSettings, Image
-from models.hw.coded import label
-from models.hw.modes import Policy
-from models.hw.states import Perf, Unit
-from models.isa.program import words32
+from equinox_core.compiler.image import ContextSettings, Image
+from equinox_core.hw.coded import label
+from equinox_core.hw.modes import Policy
+from equinox_core.hw.states import Perf, Unit
+from equinox_core.isa.program import words32
 from verif.agents.csr_agent import Csr
 from verif.agents.train_agent import ERROR, IDLE, TrainCommand, TrainItem, wait_state
 

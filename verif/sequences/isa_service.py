@@ -3,13 +3,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.compiler.builder import Builder
-from models.compiler.ops import ACC, CST, DYN, IMM, RXB, STG, TO_ACTC, TO_SOB, TO_SOF, TO_TXB, TO_VEC, TO_WGTC, VEC, At, vector
-from models.compiler.service import Service
-from models.config import Config
-from models.dram_layout import block_beats
-from models.isa.encoding import ASpace, BSpace, LdDst, StSrc
-from models.numerics import fp32_to_bf16, quantise
+from equinox_core.compiler.builder import Builder
+from equinox_core.compiler.ops import ACC, CST, DYN, IMM, RXB, STG, TO_ACTC, TO_SOB, TO_SOF, TO_TXB, TO_VEC, TO_WGTC, VEC, At, vector
+from equinox_core.compiler.service import Service
+from equinox_core.config import Config
+from equinox_core.dram_layout import block_beats
+from equinox_core.isa.encoding import ASpace, BSpace, LdDst, StSrc
+from equinox_core.numerics import fp32_to_bf16, quantise
 from verif.sequences.isa_tour import random_lines
 
 NAME = "isa"

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.compiler.builder import Builder
-from models.compiler.ops import ACC, STG, TO_SOF, TO_VEC, VEC, At, up, vector
-from models.compiler.space import DramMap
-from models.config import Config
-from models.dram_layout import pack_blocks, pack_lines
-from models.isa.check import Fault, check_fields
-from models.isa.encoding import Act, ASpace, BSpace, Combine, Conv, ConvDst, Dst, LdDst, Op, Red, Src, StSrc, Unit, make
-from models.isa.program import Program
-from models.numerics import bf16_from_float, fp32_to_bf16, quantise
+from equinox_core.compiler.builder import Builder
+from equinox_core.compiler.ops import ACC, STG, TO_SOF, TO_VEC, VEC, At, up, vector
+from equinox_core.compiler.space import DramMap
+from equinox_core.config import Config
+from equinox_core.dram_layout import pack_blocks, pack_lines
+from equinox_core.isa.check import Fault, check_fields
+from equinox_core.isa.encoding import Act, ASpace, BSpace, Combine, Conv, ConvDst, Dst, LdDst, Op, Red, Src, StSrc, Unit, make
+from equinox_core.isa.program import Program
+from equinox_core.numerics import bf16_from_float, fp32_to_bf16, quantise
 
 HALF = 64       # lines of VEC: two halves, an instruction reads one and writes the other
 LINES = 64      # lines of ACC, and of SOF

@@ -8,7 +8,7 @@ from verif.agents.axis import cycles, now
 from verif.agents.csr_agent import Csr
 from verif.agents.request_agent import RequestItem
 from verif.agents.train_agent import ERROR, IDLE, wait_state
-from models.deploy.scenario import POLICIES
+from equinox_core.deploy.scenario import POLICIES
 from verif.random.lower import RandomDeployment
 from verif.sequences.boot import StartTrainingSeq
 from verif.sequences.replay import ItemsSeq, fresh_id

@@ -14,9 +14,9 @@ from verif.agents.axis import cycles, now
 from verif.agents.csr_agent import Csr
 from verif.agents.request_agent import RequestItem
 from verif.lib.dram import DramBackdoor
-from models.deploy.deployment import Deployment
+from equinox_core.deploy.deployment import Deployment
 from verif.env.env import EquinoxEnv
-from models.deploy.scenario import POLICIES
+from equinox_core.deploy.scenario import POLICIES
 from verif.env.timeline import write_timeline
 from verif.lib import checks
 from verif.lib.verdict import require

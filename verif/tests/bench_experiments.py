@@ -9,7 +9,7 @@ import numpy as np
 import pyuvm
 from cocotb.triggers import Event, First
 
-from models.csr_map import REGS
+from equinox_core.csr_map import REGS
 from verif.agents.axis import cycles, now
 from verif.agents.train_agent import wait_state
 from verif.lib.verdict import equal

@@ -11,7 +11,7 @@ import pyuvm
 from cocotb.triggers import Event, FallingEdge
 from cocotb.utils import get_sim_time
 
-from models.numerics import bf16_from_float, hbfp_matmul, quantise
+from equinox_core.numerics import bf16_from_float, hbfp_matmul, quantise
 from verif.agents.axis import PERIOD, cycles, now
 from verif.agents.request_agent import RequestItem
 from verif.env.jobs import gemm_operands

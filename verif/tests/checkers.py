@@ -5,7 +5,7 @@ import re
 
 from pyuvm import uvm_factory
 
-from models.isa.encoding import Status
+from equinox_core.isa.encoding import Status
 from verif.agents.axis import cycles, now
 from verif.agents.response_agent import Response, ResponseMonitor
 from verif.agents.train_agent import StepEvent

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from models.compiler.image import ContextSettings
+from equinox_core.compiler.image import ContextSettings
 from verif.agents.axis import cycles, now
 from verif.agents.request_agent import RequestItem
 from verif.agents.train_agent import IDLE, wait_state

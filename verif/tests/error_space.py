@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import cocotb
 
-from models.isa.encoding import SEM_MAX, SEMAPHORES, Err, Instr, LdDst, Op, Status, StSrc, Unit, encode, make
-from models.isa.program import Program
+from equinox_core.isa.encoding import SEM_MAX, SEMAPHORES, Err, Instr, LdDst, Op, Status, StSrc, Unit, encode, make
+from equinox_core.isa.program import Program
 from verif.agents.axis import cycles
 from verif.agents.train_agent import ERROR, IDLE, wait_state
 from verif.sequences.boot import CommandSeq, PatchSeq, StartTrainingSeq

@@ -5,7 +5,7 @@ import cocotb
 import numpy as np
 from pyuvm import uvm_factory
 
-from models.compiler.image import build_image
+from equinox_core.compiler.image import build_image
 from verif.agents.axis import cycles
 from verif.agents.request_agent import RequestItem
 from verif.agents.train_agent import ERROR, IDLE, wait_state

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import cocotb
 
-from models.isa.encoding import Status
+from equinox_core.isa.encoding import Status
 from verif.agents.axis import cycles
 from verif.sequences.boot import CommandSeq, StartTrainingSeq
 from verif.sequences.replay import good_request

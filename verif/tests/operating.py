@@ -4,12 +4,12 @@ from __future__ import annotations
 import cocotb
 import numpy as np
 
-from models.compiler.training import PHASES
-from models.isa.encoding import Unit
+from equinox_core.compiler.training import PHASES
+from equinox_core.isa.encoding import Unit
 from verif.agents.axis import cycles, now
 from verif.env.coverage_operating import MODES, stalls_bin
-from models.deploy.deployment import train_rows
-from models.deploy.scenario import POLICIES
+from equinox_core.deploy.deployment import train_rows
+from equinox_core.deploy.scenario import POLICIES
 from verif.sequences.replay import good_request
 from verif.tests.base import EquinoxTest
 

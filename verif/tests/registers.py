@@ -7,14 +7,14 @@ from __future__ import annotations
 import cocotb
 from pyuvm import uvm_check_e, uvm_reg, uvm_status_e
 
-from models.csr_map import REGS
-from models.isa.encoding import Status, Unit
-from models.isa.program import words32
+from equinox_core.csr_map import REGS
+from equinox_core.isa.encoding import Status, Unit
+from equinox_core.isa.program import words32
 from verif.agents.axis import cycles, now
 from verif.agents.csr_agent import Csr
 from verif.agents.register_model import register_model
 from verif.env.csr_coverage import CsrCoverage
-from models.hw.modes import POLICIES
+from equinox_core.hw.modes import POLICIES
 from verif.lib.verdict import require
 from verif.sequences.boot import BootSeq, PatchSeq, PerfSeq, reset
 from verif.sequences.replay import bad_request

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from models.isa.encoding import Status
+from equinox_core.isa.encoding import Status
 from verif.agents.axis import cycles
 from verif.agents.train_agent import ERROR, wait_state
 from verif.sequences.boot import CommandSeq, PatchSeq

@@ -3,8 +3,8 @@ from __future__ import annotations
 
 import cocotb
 
-from models.isa.encoding import SEM_MAX, SEMAPHORES, Err, LdDst, Op, Status, StSrc, Unit, encode, make
-from models.isa.program import Program, with_fields
+from equinox_core.isa.encoding import SEM_MAX, SEMAPHORES, Err, LdDst, Op, Status, StSrc, Unit, encode, make
+from equinox_core.isa.program import Program, with_fields
 from verif.agents.axis import cycles
 from verif.agents.train_agent import ERROR, IDLE
 from verif.sequences.boot import CommandSeq, PatchSeq

@@ -13,9 +13,9 @@ from types import ModuleType
 
 import pytest
 
-from models import environment
-from models.timing import compiled
-from models.deploy.scenario import Scenario
+from equinox_core import environment
+from equinox_core.timing import compiled
+from equinox_core.deploy.scenario import Scenario
 from verif.lib.toolchain import ROOT
 from verif.lib import process
 from verif.lib.switch import switch
@@ -140,8 +140,8 @@ def test_bad_switch_of_pytest(name: str) -> None:
     assert done.returncode != 0 and f"{name} = 'maybe': legal is 1 or 0" in done.stderr, done
 
 
-LONG = "from models import cli; cli.run(lambda: print('word ' * 100_000) or {code})"
-SHORT = "from models import cli; cli.run(lambda: print('word') or {code})"
+LONG = "from equinox_core import cli; cli.run(lambda: print('word ' * 100_000) or {code})"
+SHORT = "from equinox_core import cli; cli.run(lambda: print('word') or {code})"
 
 
 @pytest.mark.parametrize("text", [SHORT, LONG])
@@ -162,7 +162,7 @@ def test_streams(text: str, verdict: int) -> None:
 
 def test_words_without_standard_error() -> None:
     """They go to standard output, and not into a file that happens to be opened."""
-    code = "import sys; from models import cli; f = open('/dev/null'); cli.run(lambda: print('said', f.fileno(), file=sys.stderr) or 1)"
+    code = "import sys; from equinox_core import cli; f = open('/dev/null'); cli.run(lambda: print('said', f.fileno(), file=sys.stderr) or 1)"
     done = python(code, "2>&-")
     assert done.returncode == 1 and done.stdout.split()[0] == "said" and int(done.stdout.split()[1]) > 2
     shell("make venv")  # which may say that it installs
@@ -175,7 +175,7 @@ def test_words_without_standard_error() -> None:
 def test_a_terminal_that_lacks_characters() -> None:
     """What its encoding does not have is replaced, in whatever locale."""
     done = process.run(
-        [sys.executable, "-c", "from models import cli; cli.run(lambda: print('8×8 → ü') or 0)"], cwd=ROOT, capture_output=True,
+        [sys.executable, "-c", "from equinox_core import cli; cli.run(lambda: print('8×8 → ü') or 0)"], cwd=ROOT, capture_output=True,
         env=CLEAN | {"PYTHONIOENCODING": "latin-1", "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert done.returncode == 0 and done.stdout == "8×8 ? ü\n".encode("latin-1")
@@ -207,7 +207,7 @@ def test_folders_that_work() -> None:
 def test_such_a_folder_is_named_at_every_call(tmp_path: Path) -> None:
     """make, an entry point, and pytest, wherever the checkout was moved."""
     root = tmp_path / "copy (1)"
-    for part in ("models/__init__.py", "models/environment.py", "verif/__init__.py", "scripts/check_call.py", "scripts/sim.py", "Makefile", "conftest.py", "requirements.txt", "pyproject.toml"):
+    for part in ("models/__init__.py", "models/equinox_core/environment.py", "verif/__init__.py", "scripts/check_call.py", "scripts/sim.py", "Makefile", "conftest.py", "requirements.txt", "pyproject.toml"):
         (root / part).parent.mkdir(parents=True, exist_ok=True)
         (root / part).write_bytes((ROOT / part).read_bytes())
     where, exe = shlex.quote(str(root)), shlex.quote(sys.executable)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from models.deploy.scenario import POLICIES, Scenario
+from equinox_core.deploy.scenario import POLICIES, Scenario
 from verif.lib.toolchain import ROOT
 from verif.env.simulate import TIMELINE, ChipRun, simulate
 from verif.lib import process

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from models.config import load_config
+from equinox_core.config import load_config
 from verif.env.hang import HangWatch, hang_limit
 
 

@@ -1,4 +1,4 @@
-"""The rules of ``models/hw/params.py`` and those of the RTL are the same: what one side takes, the other elaborates."""
+"""The rules of ``models/equinox_core/hw/params.py`` and those of the RTL are the same: what one side takes, the other elaborates."""
 from __future__ import annotations
 
 import re
@@ -8,8 +8,8 @@ from functools import cache
 import numpy as np
 import pytest
 
-from models.config import load_config
-from models.hw.params import CORE, DRAM
+from equinox_core.config import load_config
+from equinox_core.hw.params import CORE, DRAM
 from verif.env.simulate import LIBRARY
 from verif.lib import process, toolchain
 from verif.lib.rtl import closure
@@ -37,7 +37,7 @@ def rtl_refuses(values: dict[str, int]) -> str:
 
 
 def config_refuses(changed: dict[str, int]) -> str:
-    """What ``models/config.py`` says to them; empty where it takes them."""
+    """What ``models/equinox_core/config.py`` says to them; empty where it takes them."""
     try:
         BASE.changed(**changed)
     except ValueError as error:
@@ -49,7 +49,7 @@ def same(changed: dict[str, int]) -> bool:
     """Both sides judge alike, each in one line of its own; returns whether they refuse."""
     model = config_refuses(changed)
     rtl = rtl_refuses({**{key: getattr(BASE, key) for key in RULES}, **changed})
-    assert bool(model) == bool(rtl), f"{changed}: models/hw {model or 'takes it'}; RTL {rtl or 'takes it'}"
+    assert bool(model) == bool(rtl), f"{changed}: models/equinox_core/hw {model or 'takes it'}; RTL {rtl or 'takes it'}"
     if model:
         assert "\n" not in model and "legal is" in model
         said = re.search(r"\w+: \w+ = \d+: legal is", rtl)

@@ -7,16 +7,16 @@ import csv
 import numpy as np
 import pytest
 
-from models.compiler.image import register
-from models.timing import NEVER
-from models.traces import is_spec, map_services, scale_to_load
-from models.deploy.deployment import deploy
-from models.deploy.limits import batch_timeout, default_limit
-from models.deploy.predict import FIRST, capacity, predict
-from models.deploy.scenario import Scenario
+from equinox_core.compiler.image import register
+from equinox_core.timing import NEVER
+from equinox_core.traces import is_spec, map_services, scale_to_load
+from equinox_core.deploy.deployment import deploy
+from equinox_core.deploy.limits import batch_timeout, default_limit
+from equinox_core.deploy.predict import FIRST, capacity, predict
+from equinox_core.deploy.scenario import Scenario
 from verif.lib.toolchain import ROOT
 from verif.lib.sim import out_dir
-from models.report.schema import percentile
+from equinox_core.report.schema import percentile
 
 LOADS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 REQUESTS = 4000

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import cocotb
 
-from models.compiler.image import ContextSettings
-from models.isa.encoding import SEM_MAX, SEMAPHORES, UNIT_OF_OP, Err, Instr, Op, Unit, encode
-from models.isa.program import with_fields
+from equinox_core.compiler.image import ContextSettings
+from equinox_core.isa.encoding import SEM_MAX, SEMAPHORES, UNIT_OF_OP, Err, Instr, Op, Unit, encode
+from equinox_core.isa.program import with_fields
 from verif.agents.axis import cycles, now
 from verif.agents.train_agent import ERROR, wait_state
 from verif.sequences.boot import CommandSeq, PatchSeq, StartTrainingSeq

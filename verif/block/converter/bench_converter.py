@@ -1,4 +1,4 @@
-"""The converter against models.numerics.quantise: every block, its address, and the cycle in which it is written."""
+"""The converter against equinox_core.numerics.quantise: every block, its address, and the cycle in which it is written."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import cocotb
 import numpy as np
 from cocotb.triggers import ReadOnly, RisingEdge, Timer
 
-from models.hw.structs import CONV_TAG
-from models.isa.encoding import Conv
-from models.numerics import quantise
+from equinox_core.hw.structs import CONV_TAG
+from equinox_core.isa.encoding import Conv
+from equinox_core.numerics import quantise
 from verif.block.vpu.vpu_mem import bf16_data, read_hex, write_hex
 from verif.lib import checks
 from verif.lib.reset import reset

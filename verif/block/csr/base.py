@@ -10,9 +10,9 @@ import numpy as np
 from cocotb.triggers import ClockCycles, FallingEdge
 from pyuvm import ConfigDB, uvm_test
 
-from models.csr_map import REGS
-from models.hw.states import CtxState
-from models.hw.structs import CTX_STS
+from equinox_core.csr_map import REGS
+from equinox_core.hw.states import CtxState
+from equinox_core.hw.structs import CTX_STS
 from verif.agents.csr_agent import Csr, CsrAgent
 from verif.agents.register_model import CsrBackdoor, by_path, register_model
 from verif.env.csr_coverage import CsrCoverage

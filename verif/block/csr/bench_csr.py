@@ -5,8 +5,8 @@ import cocotb
 import pyuvm
 from cocotb.triggers import ClockCycles, FallingEdge
 
-from models.csr_map import REGS
-from models.hw.states import CtxState as S
+from equinox_core.csr_map import REGS
+from equinox_core.hw.states import CtxState as S
 from verif.block.csr.base import COUNTS, COVERAGE, EVENTS, STICKY, CsrTest, Hardware
 from verif.block.csr.settings import settings
 from verif.env.csr_coverage import STORED

@@ -1,7 +1,7 @@
 """Which register field each bit of the register block's output ports is, for the bench's comparison."""
 from __future__ import annotations
 
-from models.hw.structs import CTX_CFG, SVC_CFG, Struct
+from equinox_core.hw.structs import CTX_CFG, SVC_CFG, Struct
 
 Fields = list[tuple[str, str, int]]
 """(register path, field, width), most significant first."""

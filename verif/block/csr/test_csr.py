@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from models.csr_map import REGS
+from equinox_core.csr_map import REGS
 from verif.block.csr.planted import FAULTS, number, plant
 from verif.lib import checks
 from verif.lib.rdl import compile_map, html_manual

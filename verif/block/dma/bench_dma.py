@@ -1,4 +1,4 @@
-"""Tests of dma_load and dma_store against the reference of programs.py (formats: models/dram_layout.py)."""
+"""Tests of dma_load and dma_store against the reference of programs.py (formats: models/equinox_core/dram_layout.py)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from cocotb.triggers import Timer
 from cocotbext.axi import AxiBus, AxiRam
 
-from models.isa.encoding import Err, LdDst, Op, StSrc, make
+from equinox_core.isa.encoding import Err, LdDst, Op, StSrc, make
 from verif.block.dma import programs as pr
 from verif.block.dma.checks import (
     FAULTS, check_reports, differs, expect, long_step, random_programs, same, same_but_cut_short, spoil, unfinished,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from models.isa.encoding import Err, LdDst, Op, StSrc, make
+from equinox_core.isa.encoding import Err, LdDst, Op, StSrc, make
 from verif.block.dma import programs as pr
 from verif.block.dma.harness import Harness, Programs
 from verif.block.dma.programs import LD, ST, State, Step

@@ -12,8 +12,8 @@ import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge, Timer, with_timeout
 
-from models.hw.modes import Mode
-from models.isa.encoding import encode
+from equinox_core.hw.modes import Mode
+from equinox_core.isa.encoding import encode
 from verif.block.dma.programs import BUFFERS, Env, Shape, State, Step
 from verif.lib.reset import reset
 from verif.lib.verdict import require

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from models import dram_layout as lay
-from models.isa.encoding import Instr, LdDst, Op, StSrc, make
+from equinox_core import dram_layout as lay
+from equinox_core.isa.encoding import Instr, LdDst, Op, StSrc, make
 from verif.lib.verdict import equal
 
 LD, ST = 0, 1

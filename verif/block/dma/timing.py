@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from models.hw.modes import Mode
-from models.hw.pipeline import LD_OUTSTANDING, ST_OUTSTANDING, ST_SEGMENTS
+from equinox_core.hw.modes import Mode
+from equinox_core.hw.pipeline import LD_OUTSTANDING, ST_OUTSTANDING, ST_SEGMENTS
 from verif.block.dma.programs import LD, ST, Env, Shape, Step, load_bursts, runs, store_bursts, store_segments
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import RisingEdge, Timer, with_timeout
 
-from models.isa.encoding import Err
+from equinox_core.isa.encoding import Err
 from verif.block.dma import programs as pr
 from verif.block.dma.checks import expect, long_step, random_programs, same, same_but_cut_short, unfinished
 from verif.block.dma.harness import Harness, Programs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import cocotb
 
-from models.isa.encoding import Err, Op, Status
+from equinox_core.isa.encoding import Err, Op, Status
 from verif.block.frontend.harness import Harness, param, start
 from verif.block.frontend.model import ERROR, IDLE, LOADING, RESPOND, RUNNING, UNITS, Program
 from verif.block.frontend.programs import instruction, random_program

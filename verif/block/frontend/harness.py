@@ -10,8 +10,8 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
 
-from models.hw.structs import BATCH_END, BATCH_ROW, CTX_CMD, CTX_ENV, CTX_STS
-from models.isa.encoding import INSTR_BITS, SEMAPHORES
+from equinox_core.hw.structs import BATCH_END, BATCH_ROW, CTX_CMD, CTX_ENV, CTX_STS
+from equinox_core.isa.encoding import INSTR_BITS, SEMAPHORES
 from verif.block.frontend.model import IDLE, UNITS, FrontendModel, Inputs, Instruction, Program, Row
 from verif.lib import checks
 from verif.lib.reset import reset

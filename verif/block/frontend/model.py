@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from models.hw.states import CtxState
-from models.isa.encoding import SEM_MAX, SEMAPHORES, Err, Op, Status
+from equinox_core.hw.states import CtxState
+from equinox_core.isa.encoding import SEM_MAX, SEMAPHORES, Err, Op, Status
 
 IDLE, LOADING, RUNNING = CtxState.IDLE, CtxState.LOADING, CtxState.RUNNING
 RESPOND, KILLING, ERROR = CtxState.RESPOND, CtxState.KILLING, CtxState.ERROR

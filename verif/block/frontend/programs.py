@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.isa.encoding import INSTR_BITS, SEMAPHORES, UNIT_OF_OP, Op
+from equinox_core.isa.encoding import INSTR_BITS, SEMAPHORES, UNIT_OF_OP, Op
 from verif.block.frontend.model import UNITS, Instruction
 
 _OP_OF_UNIT = {int(u): int(op) for op, u in UNIT_OF_OP.items()}

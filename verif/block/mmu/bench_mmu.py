@@ -7,9 +7,9 @@ from typing import Any
 import cocotb
 import numpy as np
 
-from models.hw.modes import Mode
-from models.hw.pipeline import row_flight
-from models.isa.encoding import Err, Instr, Op, make
+from equinox_core.hw.modes import Mode
+from equinox_core.hw.pipeline import row_flight
+from equinox_core.isa.encoding import Err, Instr, Op, make
 from verif.block.mmu.mmu_lib import Bench, Env, matmul
 from verif.block.mmu.mmu_ref import FAIR, INF_ONLY, PRIO, Size, b_in_range, row_in_range, static_fault, tiles
 from verif.lib import checks

@@ -10,9 +10,9 @@ import numpy as np
 from cocotb.triggers import FallingEdge, RisingEdge, Timer, ValueChange
 from numpy.typing import NDArray
 
-from models.hw.modes import Mode
-from models.hw.structs import CTX_ENV
-from models.isa.encoding import INSTR_BITS, Instr, Op, encode, make
+from equinox_core.hw.modes import Mode
+from equinox_core.hw.structs import CTX_ENV
+from equinox_core.isa.encoding import INSTR_BITS, Instr, Op, encode, make
 from verif.block.mmu.mmu_ref import Clockwork, Env, Operands, Results, Schedule, Size
 from verif.lib import checks
 from verif.lib.reset import reset

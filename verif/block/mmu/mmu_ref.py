@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from models.hw.modes import Mode
-from models.hw.pipeline import ACC_HAZARD, row_flight
-from models.hw.states import Stall
-from models.isa.encoding import Err, Instr, Op
-from models.numerics.formats import fp32_add, fp32_bits, fp32_from_bits
-from models.numerics.hbfp import int_to_fp32
+from equinox_core.hw.modes import Mode
+from equinox_core.hw.pipeline import ACC_HAZARD, row_flight
+from equinox_core.hw.states import Stall
+from equinox_core.isa.encoding import Err, Instr, Op
+from equinox_core.numerics.formats import fp32_add, fp32_bits, fp32_from_bits
+from equinox_core.numerics.hbfp import int_to_fp32
 
 INF_ONLY, FAIR, PRIO = int(Mode.INF_ONLY), int(Mode.FAIR), int(Mode.PRIO)
 

@@ -1,4 +1,4 @@
-"""Leaf arithmetic against models.numerics: every result of every run is compared, in the testbench."""
+"""Leaf arithmetic against equinox_core.numerics: every result of every run is compared, in the testbench."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 import cocotb
 import numpy as np
 
-from models import numerics as nm
-from models.numerics import Act
+from equinox_core import numerics as nm
+from equinox_core.numerics import Act
 from verif.block.numeric import drive
 from verif.lib.verdict import equal, require
 

@@ -6,7 +6,7 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge, Timer
 
-from models.hw.modes import Mode, Policy
+from equinox_core.hw.modes import Mode, Policy
 from verif.lib import checks
 from verif.lib.verdict import equal, require
 

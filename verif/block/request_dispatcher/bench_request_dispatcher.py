@@ -8,7 +8,7 @@ import pyuvm
 from cocotb.triggers import FallingEdge, Timer
 from pyuvm import ConfigDB, uvm_sequence, uvm_test
 
-from models.isa.encoding import Status
+from equinox_core.isa.encoding import Status
 from verif.block.request_dispatcher.env import DispatcherEnv, RequestItem, Settings, apply, param
 from verif.block.request_dispatcher.model import Service
 from verif.lib.reset import reset

@@ -24,8 +24,8 @@ from pyuvm import (
     uvm_subscriber,
 )
 
-from models.hw.structs import ANSWER, BATCH_ROW, HEADER
-from models.isa.encoding import Status
+from equinox_core.hw.structs import ANSWER, BATCH_ROW, HEADER
+from equinox_core.isa.encoding import Status
 from verif.block.request_dispatcher.model import DispatcherModel, Inputs, Service
 from verif.lib import checks
 from verif.lib.verdict import require

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from models.hw.pipeline import ANSWER_QUEUE
-from models.hw.structs import HEADER
-from models.isa.encoding import Status
+from equinox_core.hw.pipeline import ANSWER_QUEUE
+from equinox_core.hw.structs import HEADER
+from equinox_core.isa.encoding import Status
 
 
 @dataclass

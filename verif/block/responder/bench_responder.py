@@ -10,9 +10,9 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
 
-from models.hw.pipeline import ANSWER_QUEUE
-from models.hw.structs import ANSWER, BATCH_END, HEADER
-from models.isa.encoding import Status
+from equinox_core.hw.pipeline import ANSWER_QUEUE
+from equinox_core.hw.structs import ANSWER, BATCH_END, HEADER
+from equinox_core.isa.encoding import Status
 from verif.block.responder.model import Batch, ResponderModel
 from verif.lib import checks
 from verif.lib.reset import reset

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from models.hw.structs import HEADER
-from models.isa.encoding import Status
+from equinox_core.hw.structs import HEADER
+from equinox_core.isa.encoding import Status
 
 
 @dataclass

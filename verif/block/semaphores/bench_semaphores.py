@@ -8,7 +8,7 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
 
-from models.isa.encoding import SEM_MAX, SEMAPHORES, Unit
+from equinox_core.isa.encoding import SEM_MAX, SEMAPHORES, Unit
 from verif.lib import checks
 from verif.lib.reset import reset
 from verif.lib.verdict import equal

@@ -11,8 +11,8 @@ import cocotb
 import numpy as np
 from cocotb.triggers import ReadOnly, RisingEdge, Timer
 
-from models.hw.structs import CONV_TAG
-from models.isa.encoding import Conv
+from equinox_core.hw.structs import CONV_TAG
+from equinox_core.isa.encoding import Conv
 from verif.block.vpu.vpu_mem import read_hex, write_hex
 from verif.lib import checks
 from verif.lib.reset import reset

@@ -1,4 +1,4 @@
-"""The VPU against models.vector: contents of every memory, faults, kills, and cycle counts."""
+"""The VPU against equinox_core.vector: contents of every memory, faults, kills, and cycle counts."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import cocotb
 import numpy as np
 from cocotb.triggers import ReadOnly, RisingEdge, Timer
 
-from models.hw.modes import Mode
-from models.hw.pipeline import line_stage
-from models.hw.structs import CTX_ENV
-from models.isa.encoding import Conv, ConvDst, Dst, Instr, Op, Src, make
-from models.vector import VectorEnv, VectorFault, execute_vector, plan_vector, vector_counts
+from equinox_core.hw.modes import Mode
+from equinox_core.hw.pipeline import line_stage
+from equinox_core.hw.structs import CTX_ENV
+from equinox_core.isa.encoding import Conv, ConvDst, Dst, Instr, Op, Src, make
+from equinox_core.vector import VectorEnv, VectorFault, execute_vector, plan_vector, vector_counts
 from verif.block.vpu.vpu_gen import Barriers, Generator, regions
 from verif.block.vpu.vpu_time import predict
 from verif.block.vpu.vpu_mem import NAMES, Image, Size, read_hex, write_hex, write_lists

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.isa.encoding import Act, Conv, ConvDst, Dst, Instr, Op, Red, Src, make
-from models.vector import VectorEnv, VectorFault, VectorPlan, plan_vector
+from equinox_core.isa.encoding import Act, Conv, ConvDst, Dst, Instr, Op, Red, Src, make
+from equinox_core.vector import VectorEnv, VectorFault, VectorPlan, plan_vector
 from verif.block.vpu.vpu_mem import Image, Size
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.isa.encoding import INSTR_BITS, Instr, encode
+from equinox_core.isa.encoding import INSTR_BITS, Instr, encode
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def fp32_data(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
 
 @dataclass
 class Image:
-    """All memories of the bench, in the form ``models.vector.VectorBuffers`` asks for."""
+    """All memories of the bench, in the form ``equinox_core.vector.VectorBuffers`` asks for."""
 
     VEC: np.ndarray
     ACC: np.ndarray

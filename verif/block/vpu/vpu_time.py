@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import count
 
-from models.hw.modes import Mode
-from models.hw.pipeline import CONVERT_LATENCY, VPU_QUEUE_ROOM, line_stage
-from models.isa.encoding import Conv, Instr
-from models.vector import VectorEnv, vector_counts
+from equinox_core.hw.modes import Mode
+from equinox_core.hw.pipeline import CONVERT_LATENCY, VPU_QUEUE_ROOM, line_stage
+from equinox_core.isa.encoding import Conv, Instr
+from equinox_core.vector import VectorEnv, vector_counts
 
 FAIR, INF_ONLY = Mode.FAIR, Mode.INF_ONLY
 

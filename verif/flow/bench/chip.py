@@ -5,10 +5,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from models.workloads import mlp
-from models.deploy.deployment import Deployment
+from equinox_core.workloads import mlp
+from equinox_core.deploy.deployment import Deployment
 from verif.env.jobs import COMPUTE_BOUND, GEMM, gemm_deployment, inference_deployment, training_deployment, work_of
-from models.deploy.scenario import Scenario
+from equinox_core.deploy.scenario import Scenario
 from verif.env.simulate import simulate
 from verif.flow.bench.figures import Figure
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from models.config import load_config
+from equinox_core.config import load_config
 from verif.flow.bench.chip import CHIP
 from verif.flow.bench.figures import Figure
 from verif.flow.bench.scheduling import SCHEDULING

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.deploy.scenario import Scenario
+from equinox_core.deploy.scenario import Scenario
 from verif.lib.toolchain import ROOT
 from verif.env.simulate import VISIBLE, build_chip
 from verif.flow.bench.chip import BenchError, measure

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from verif.flow.coverage.gates import Verdict
 from verif.flow.coverage.merge import Reached
 from verif.lib.coverage import Report, group_tally
-from models.report import html
+from equinox_core.report import html
 
 _SHOWN = 60  # missed items of a kind
 

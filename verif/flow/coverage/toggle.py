@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
-from models.config import load_config
-from models.deploy.scenario import Scenario
+from equinox_core.config import load_config
+from equinox_core.deploy.scenario import Scenario
 from verif.env.simulate import LIBRARY, simulate
 from verif.lib.keep import write_whole
 from verif.lib.rtl import closure, header_end

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from models.isa.encoding import Op, Unit
-from models.deploy.limits import SERVICE_SHARE
+from equinox_core.isa.encoding import Op, Unit
+from equinox_core.deploy.limits import SERVICE_SHARE
 from verif.flow.experiments.jobs import measured, of_point
 from verif.flow.experiments.output import COLOURS, Figure, table
 from verif.flow.experiments.point import LINES, STATIC, Point

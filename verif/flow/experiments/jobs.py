@@ -4,11 +4,11 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass, replace
 
-from models.config import load_config
-from models.deploy.deployment import Deployment, deploy
+from equinox_core.config import load_config
+from equinox_core.deploy.deployment import Deployment, deploy
 from verif.env.jobs import COMPUTE_BOUND, training_deployment, work_of
-from models.deploy.predict import Capacity, capacity, training_alone
-from models.deploy.scenario import Scenario
+from equinox_core.deploy.predict import Capacity, capacity, training_alone
+from equinox_core.deploy.scenario import Scenario
 from verif.flow.experiments.point import Point
 
 SLOW_GAP = 4  # idle cycles after each beat: a fifth of the bandwidth

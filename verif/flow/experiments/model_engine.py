@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from models.compiler.image import register
-from models.timing import NEVER
-from models.timing.host import Host
-from models.traces import scale_to_load
-from models.deploy.deployment import NEVER as ENDLESS
-from models.deploy.limits import LIMIT_SHARE, batch_timeout
-from models.deploy.predict import FIRST, predict
+from equinox_core.compiler.image import register
+from equinox_core.timing import NEVER
+from equinox_core.timing.host import Host
+from equinox_core.traces import scale_to_load
+from equinox_core.deploy.deployment import NEVER as ENDLESS
+from equinox_core.deploy.limits import LIMIT_SHARE, batch_timeout
+from equinox_core.deploy.predict import FIRST, predict
 from verif.flow.experiments.jobs import measured, of_point
 from verif.flow.experiments.point import SOFTWARE, STATIC, Point
 from verif.flow.experiments.result import NOTHING, Result, percentiles

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from models.deploy.scenario import POLICIES, RANGES, ScenarioError
+from equinox_core.deploy.scenario import POLICIES, RANGES, ScenarioError
 
 SOFTWARE = "software"
 LINES = (*POLICIES, SOFTWARE)  # what is compared; `software`: whole training steps in quiet moments, started by the host

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from verif.flow.latency.confidence import interval
-from models.report.schema import percentile
+from equinox_core.report.schema import percentile
 
 PERCENTS = (50, 95, 99)
 FEW = 40  # latencies below which there is no interval

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.deploy.scenario import Scenario
+from equinox_core.deploy.scenario import Scenario
 from verif.env.simulate import simulate
 from verif.flow.experiments.jobs import measured
 from verif.flow.experiments.point import SOFTWARE, Point

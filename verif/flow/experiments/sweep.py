@@ -28,9 +28,9 @@ LIMIT = 7200.0  # seconds
 
 _MODEL = (
     "models",
-    "models/deploy/predict.py",
-    "models/deploy/limits.py",
-    "models/deploy/deployment.py",
+    "models/equinox_core/deploy/predict.py",
+    "models/equinox_core/deploy/limits.py",
+    "models/equinox_core/deploy/deployment.py",
     "verif/env/jobs.py",
     "verif/flow/latency/confidence.py",
     "verif/flow/experiments/jobs.py",

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.timing import NEVER
-from models.timing.host import Host
-from models.deploy.predict import predict
-from models.deploy.scenario import ScenarioError
+from equinox_core.timing import NEVER
+from equinox_core.timing.host import Host
+from equinox_core.deploy.predict import predict
+from equinox_core.deploy.scenario import ScenarioError
 from verif.lib.toolchain import ROOT
 from verif.flow.campaign.engine import Campaign
 from verif.flow.campaign.executor import executor

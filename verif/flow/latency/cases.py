@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from models.hw.modes import traits
-from models.traces import is_spec
-from models.deploy.scenario import Scenario
+from equinox_core.hw.modes import traits
+from equinox_core.traces import is_spec
+from equinox_core.deploy.scenario import Scenario
 from verif.lib.toolchain import ROOT
-from models.report.schema import PERCENTILES, percentile_name
+from equinox_core.report.schema import PERCENTILES, percentile_name
 
 FILE = ROOT / "configs" / "budgets" / "latency.toml"
 ENGINES = ("model", "rtl")

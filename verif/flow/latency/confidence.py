@@ -22,7 +22,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-from models.report.schema import percentile
+from equinox_core.report.schema import percentile
 
 BATCHES = 10
 LEVEL = 0.95

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from models.deploy.replay import replay
-from models.report.schema import RunResult, percentile
+from equinox_core.deploy.replay import replay
+from equinox_core.report.schema import RunResult, percentile
 from verif.env.simulate import simulate
 from verif.flow.latency.cases import NAMES, Case
 from verif.flow.latency.confidence import interval

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from models.deploy.deployment import deploy
-from models.deploy.predict import capacity
-from models.deploy.scenario import Scenario
+from equinox_core.deploy.deployment import deploy
+from equinox_core.deploy.predict import capacity
+from equinox_core.deploy.scenario import Scenario
 from verif.flow.campaign.engine import Campaign
 from verif.flow.campaign.executor import executor
 from verif.flow.campaign.job import DONE, Job, Record
@@ -31,7 +31,7 @@ _COMMON = (
     "verif/env",
     "verif/flow/latency/measure.py",
     "verif/flow/latency/confidence.py",
-    "models/report/schema.py",
+    "models/equinox_core/report/schema.py",
 )
 _DEPENDS = {
     "model": (_COMMON, keep.MODEL_PACKAGES),

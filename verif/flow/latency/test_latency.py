@@ -21,7 +21,7 @@ from verif.flow.latency.confidence import interval
 from verif.flow.latency.measure import Latencies, Measured, Percentile, summarise
 from verif.flow.latency.runner import job_of, outcome
 from verif.flow.latency.verdict import gates
-from models.report.schema import percentile
+from equinox_core.report.schema import percentile
 
 HEAD = """# kept
 [defaults]

@@ -7,7 +7,7 @@ written              is                                                         
 ``x_cg.cp_y``        one point or cross of it                                   bins
 ``code:eqx_mmu_load``    code coverage of a module of rtl/; ``*`` for several       lines, branches, expressions
 ``sva:mod.label``    a named ``cover property`` of rtl/ or a bench; also ``*``  properties
-``py:models.isa``    code coverage of a Python module; a package is all in it   lines
+``py:equinox_core.isa``    code coverage of a Python module; a package is all in it   lines
 ``cases:cli::test``  the cases that a parametrised test enumerates              cases that ran and passed
 ===================  =========================================================  ================================
 """

@@ -1,6 +1,6 @@
 """Line coverage of Python modules, by coverage.py, in every pytest process that runs with COVERAGE=1.
 
-What numba compiles is not seen (``models/timing``): there the plan names covergroups and cases instead. Nor are programs that a
+What numba compiles is not seen (``models/equinox_core/timing``): there the plan names covergroups and cases instead. Nor are programs that a
 test starts as commands.
 """
 from __future__ import annotations

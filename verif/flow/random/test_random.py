@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from models.isa.encoding import Unit
+from equinox_core.isa.encoding import Unit
 from verif.flow.random.search import search
 from verif.lib.sim import out_dir
 from verif.lib.toolchain import ROOT

@@ -13,7 +13,7 @@ from verif.flow.plan.measure import Measure
 from verif.flow.plan.results import unmet
 from verif.flow.regress.regression import COVERAGE, Regression
 from verif.lib.coverage import CoverageError
-from models.report import html
+from equinox_core.report import html
 
 
 def build(regression: Regression, tests: Sequence[Test]) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from models.cli import make_call
+from equinox_core.cli import make_call
 from verif.flow.campaign.executor import check, default_jobs, executor
 from verif.flow.collect import ROOT, Test, collect
 from verif.flow.regress import page, plan_section, sections, waves

@@ -12,7 +12,7 @@ from verif.flow.coverage.page import html_section
 from verif.flow.plan import load as plan
 from verif.flow.regress.regression import COVERAGE, Regression
 from verif.lib.coverage import CoverageError
-from models.report import html
+from equinox_core.report import html
 
 
 def read() -> None:

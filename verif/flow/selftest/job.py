@@ -46,7 +46,7 @@ def block(request: dict[str, Any], folder: Path) -> SimResult:
 
 def chip(request: dict[str, Any], folder: Path) -> SimResult:
     """A chip-level test."""
-    from models.deploy.scenario import Scenario  # the models' numba takes seconds to load: not for a block
+    from equinox_core.deploy.scenario import Scenario  # the models' numba takes seconds to load: not for a block
     from verif.env.simulate import simulate
 
     knobs = {"config": "tiny", "requests": 12, "steps": 1, "seed": request["seed"], **request["options"].get("knobs", {})}

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.hw.modes import POLICIES
+from equinox_core.hw.modes import POLICIES
 from verif.env import coverage as env_coverage
 from verif.lib.coverage import cocotb_groups, merge_groups
 from verif.lib.coverage_groups import property_bin

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import cocotb
 
-from models.isa.encoding import Err, LdDst, Op, Status, StSrc, Unit, make
-from models.isa.program import Program
+from equinox_core.isa.encoding import Err, LdDst, Op, Status, StSrc, Unit, make
+from equinox_core.isa.program import Program
 from verif.agents.axis import cycles, now
 from verif.agents.train_agent import ERROR, IDLE, wait_state
 from verif.sequences.boot import CommandSeq, PatchSeq, StartTrainingSeq

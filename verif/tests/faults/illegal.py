@@ -1,13 +1,13 @@
-"""Illegal instructions of every class that the static checks know (models/isa/check.py), at random places, in training and inference."""
+"""Illegal instructions of every class that the static checks know (models/equinox_core/isa/check.py), at random places, in training and inference."""
 from __future__ import annotations
 
 from dataclasses import replace
 
 import cocotb
 
-from models.isa.check import Fault, check_fields
-from models.isa.encoding import LAYOUT, SEM_MAX, SEMAPHORES, UNIT_OF_OP, Err, Instr, Op, Status, Unit, encode, make
-from models.isa.program import with_fields
+from equinox_core.isa.check import Fault, check_fields
+from equinox_core.isa.encoding import LAYOUT, SEM_MAX, SEMAPHORES, UNIT_OF_OP, Err, Instr, Op, Status, Unit, encode, make
+from equinox_core.isa.program import with_fields
 from verif.agents.axis import cycles
 from verif.agents.train_agent import ERROR
 from verif.sequences.boot import PatchSeq, StartTrainingSeq

@@ -5,8 +5,8 @@ import re
 from collections import Counter
 from collections.abc import Awaitable
 
-from models.csr_map import REGS
-from models.isa.encoding import Err, Unit
+from equinox_core.csr_map import REGS
+from equinox_core.isa.encoding import Err, Unit
 from verif.agents.axis import cycles
 from verif.lib.verdict import require
 from verif.tests.faults.dram import Stalls

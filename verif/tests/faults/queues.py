@@ -5,7 +5,7 @@ from collections import Counter
 
 import cocotb
 
-from models.isa.encoding import Status
+from equinox_core.isa.encoding import Status
 from verif.agents.axis import cycles
 from verif.sequences.replay import bad_request
 from verif.tests.faults.base import FaultTest

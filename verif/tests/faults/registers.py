@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import cocotb
 
-from models.csr_map import REGS
-from models.isa.encoding import Status, Unit
-from models.isa.program import Program
+from equinox_core.csr_map import REGS
+from equinox_core.isa.encoding import Status, Unit
+from equinox_core.isa.program import Program
 from verif.agents.axis import cycles, now
 from verif.agents.train_agent import IDLE, wait_state
 from verif.lib.verdict import require

@@ -6,7 +6,7 @@ from itertools import zip_longest
 import cocotb
 from cocotb.triggers import FallingEdge
 
-from models.isa.encoding import Status
+from equinox_core.isa.encoding import Status
 from verif.agents.axis import cycles, now
 from verif.sequences.boot import StartTrainingSeq
 from verif.sequences.replay import ItemsSeq, bad_request

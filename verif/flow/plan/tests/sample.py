@@ -21,7 +21,7 @@ testpoints:
     doc: fifo.md#depth
     stage: V2
     tests: [fifo::test_fifo, fifo::test_refused]
-    coverage: [fifo_cg.cp_error, cases:fifo::test_refused, py:models.fifo]
+    coverage: [fifo_cg.cp_error, cases:fifo::test_refused, py:equinox_core.fifo]
 background:
   - {doc: fifo.md#history, why: nothing to test}
 """
@@ -39,8 +39,8 @@ test.__test__ = False  # type: ignore[attr-defined]
 
 def known(root: Path) -> Catalogue:
     """Two tests, a covergroup, two modules, a cover property, three chapters and a Python module below ``root``."""
-    (root / "models").mkdir(exist_ok=True)
-    (root / "models" / "fifo.py").write_text('"""A queue."""\nDEPTH = 4\n\n\ndef put(value):\n    return value\n', encoding="utf-8")
+    (root / "models" / "equinox_core").mkdir(parents=True, exist_ok=True)
+    (root / "models" / "equinox_core" / "fifo.py").write_text('"""A queue."""\nDEPTH = 4\n\n\ndef put(value):\n    return value\n', encoding="utf-8")
     tests = [test("test_fifo", 11), test("test_refused", 20, 3)]
     chapters = {f"fifo.md#{name}": Place(f"docs/fifo.md:{line}") for name, line in (("order", 3), ("depth", 9), ("history", 20))}
     return Catalogue(

@@ -1,1 +1,0 @@
-"""Whole networks computed straight from ``models/numerics``, without instructions or buffers: what programs are checked against."""
