@@ -42,7 +42,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def python(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, *words], cwd=folder, capture_output=True, encoding="utf-8", errors="replace", env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(folder)}
+        [sys.executable, *words], cwd=folder, capture_output=True, encoding="utf-8", errors="replace", env={"PATH": "/usr/bin:/bin", "PYTHONPATH": f"{folder}:{folder}/models"}
     )
 
 

@@ -207,12 +207,13 @@ def test_folders_that_work() -> None:
 def test_such_a_folder_is_named_at_every_call(tmp_path: Path) -> None:
     """make, an entry point, and pytest, wherever the checkout was moved."""
     root = tmp_path / "copy (1)"
-    for part in ("models/__init__.py", "models/equinox_core/environment.py", "verif/__init__.py", "scripts/check_call.py", "scripts/sim.py", "Makefile", "conftest.py", "requirements.txt", "pyproject.toml"):
+    for part in ("models/equinox_core/__init__.py", "models/equinox_core/environment.py", "verif/__init__.py", "scripts/check_call.py", "scripts/sim.py", "Makefile", "conftest.py", "requirements.txt", "pyproject.toml"):
         (root / part).parent.mkdir(parents=True, exist_ok=True)
         (root / part).write_bytes((ROOT / part).read_bytes())
+    (root / "rtl").mkdir()  # by which it is a checkout
     where, exe = shlex.quote(str(root)), shlex.quote(sys.executable)
     for command in ("make help", f"make sim PYTHON={exe}", f"{exe} scripts/sim.py", f"{exe} -m pytest"):
-        done = shell(f"cd {where} && {command}", PYTHONPATH=str(root))  # as the paths in its .venv would have it
+        done = shell(f"cd {where} && {command}", PYTHONPATH=f"{root}:{root}/models")  # as the paths in its .venv would have it
         lines = done.stderr.splitlines()
         assert done.returncode != 0 and done.stdout == "" and len(lines) == 1 and "do not take a blank ( ) in the path" in lines[0], (command, done)
 

@@ -30,8 +30,8 @@ def run_batch(batch: dict, wanted: Callable[[], bool] = lambda: True) -> dict:
     """Run jobs; their records are in their folders afterwards.
 
     Args:
-        batch: ``python`` (interpreter), ``tools`` (checkout with the engine), ``home`` (checkout whose verif/ carries
-            the jobs out), ``root`` (folder in which it does), ``env`` (more environment variables), ``limit`` (seconds
+        batch: ``python`` (interpreter), ``tools`` (checkout with the engine), ``path`` (PYTHONPATH of the
+            checkout that carries the jobs out), ``root`` (folder in which it does), ``env`` (more environment variables), ``limit`` (seconds
             for all of them), and what worker.py reads.
         wanted: asked from time to time; once it says no the process is ended.
 
@@ -40,7 +40,7 @@ def run_batch(batch: dict, wanted: Callable[[], bool] = lambda: True) -> dict:
     """
     process = _process(batch["tools"])
     env = {k: v for k, v in os.environ.items() if not k.startswith(_DROP) and k not in _NOT_FOR_JOBS}
-    env |= {"PYTHONPATH": batch["home"], **batch["env"]}
+    env |= {"PYTHONPATH": batch["path"], **batch["env"]}
     command = [batch["python"], "-m", "verif.flow.campaign.worker"]
     with tempfile.TemporaryFile() as told, tempfile.TemporaryFile() as words:
         told.write(json.dumps(batch).encode())

@@ -13,6 +13,7 @@ from verif.flow.campaign.job import DONE, ERROR, FAILED, Job, Record
 from verif.flow.campaign.progress import PERIOD, Durations, Progress
 from verif.flow.campaign.store import Store
 from verif.lib.verdict import require
+from verif.lib.packages import python_path
 from verif.lib.toolchain import ROOT
 
 ATTEMPTS = 3
@@ -56,7 +57,7 @@ class Campaign:
     def batch(self, jobs: Sequence[Job]) -> dict:
         """Plain data for :func:`~verif.flow.campaign.batch.run_batch`."""
         return {
-            "python": sys.executable, "tools": str(ROOT), "home": str(self.home), "root": str(self.root), "store": str(self.store.folder), "call": self.call,
+            "python": sys.executable, "tools": str(ROOT), "path": python_path(self.home), "root": str(self.root), "store": str(self.store.folder), "call": self.call,
             "again": list(self.again), "jobs": [asdict(job) for job in jobs], "env": {"PYTHONDONTWRITEBYTECODE": "1", **self.env},
             "limit": sum(job.limit for job in jobs),
         }  # fmt: skip
