@@ -2,6 +2,7 @@
 
 A SEED that is none, a choice that fits no test, or results that another pytest is writing, are refused in one line.
 """
+
 from __future__ import annotations
 
 import os
@@ -50,7 +51,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_terminal_summary(terminalreporter, exitstatus: int, config: pytest.Config) -> None:
     """Say what could have been chosen where nothing was."""
     if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and config.option.keyword:
-        blocks = ", ".join(sorted(p.name for p in (config.rootpath / "verif" / "block").iterdir() if any(p.glob("test_*.py"))))
+        blocks = ", ".join(
+            sorted(p.name for p in (config.rootpath / "verif" / "block").iterdir() if any(p.glob("test_*.py")))
+        )
         what = f"error: no test matches {config.option.keyword!r}: legal are words of a test's name (TEST=, BLOCK=), and the blocks {blocks}"
         terminalreporter.write_line(what, red=True)
 

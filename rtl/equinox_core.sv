@@ -3,30 +3,30 @@
 // This module only wires blocks and the memories between them; docs/architecture.md shows the picture.
 // Handshakes: valid never waits for ready on any port.
 module equinox_core #(
-    parameter int unsigned N           = 8,     // edge of a systolic array, native batch
-    parameter int unsigned M           = 2,     // arrays
-    parameter int unsigned W           = 4,     // products a PE sums a cycle
-    parameter int unsigned C_INF       = 2,     // inference contexts
-    parameter int unsigned C_TRN       = 1,     // training contexts
-    parameter int unsigned SERVICES    = 4,
-    parameter int unsigned QUEUE_DEPTH = 32,    // waiting requests a service
-    parameter int unsigned RX_SLOTS    = 64,    // request payload slots
-    parameter int unsigned RX_LINES    = 16,    // lines a slot
-    parameter int unsigned TX_LINES    = 4,     // response lines a row
-    parameter int unsigned IMEM_DEPTH  = 512,   // instructions a unit
-    parameter int unsigned ACTC_DEPTH  = 4096,  // blocks
-    parameter int unsigned ACTD_DEPTH  = 4096,  // blocks
-    parameter int unsigned WGTC_DEPTH  = 4096,  // blocks
-    parameter int unsigned WGTD_DEPTH  = 8192,  // blocks
-    parameter int unsigned VEC_DEPTH   = 4096,  // lines
-    parameter int unsigned ACC_DEPTH   = 2048,  // lines
-    parameter int unsigned STG_DEPTH   = 2048,  // lines
-    parameter int unsigned SOF_DEPTH   = 1024,  // lines
-    parameter int unsigned SOB_DEPTH   = 2048,  // blocks
-    localparam int unsigned K = N * W,          // block length
-    localparam int unsigned L = M * N,          // lanes
-    localparam int unsigned CTX = C_INF + C_TRN,
-    localparam int unsigned BLKW = 8 * K + 8
+    parameter  int unsigned N           = 8,              // edge of a systolic array, native batch
+    parameter  int unsigned M           = 2,              // arrays
+    parameter  int unsigned W           = 4,              // products a PE sums a cycle
+    parameter  int unsigned C_INF       = 2,              // inference contexts
+    parameter  int unsigned C_TRN       = 1,              // training contexts
+    parameter  int unsigned SERVICES    = 4,
+    parameter  int unsigned QUEUE_DEPTH = 32,             // waiting requests a service
+    parameter  int unsigned RX_SLOTS    = 64,             // request payload slots
+    parameter  int unsigned RX_LINES    = 16,             // lines a slot
+    parameter  int unsigned TX_LINES    = 4,              // response lines a row
+    parameter  int unsigned IMEM_DEPTH  = 512,            // instructions a unit
+    parameter  int unsigned ACTC_DEPTH  = 4096,           // blocks
+    parameter  int unsigned ACTD_DEPTH  = 4096,           // blocks
+    parameter  int unsigned WGTC_DEPTH  = 4096,           // blocks
+    parameter  int unsigned WGTD_DEPTH  = 8192,           // blocks
+    parameter  int unsigned VEC_DEPTH   = 4096,           // lines
+    parameter  int unsigned ACC_DEPTH   = 2048,           // lines
+    parameter  int unsigned STG_DEPTH   = 2048,           // lines
+    parameter  int unsigned SOF_DEPTH   = 1024,           // lines
+    parameter  int unsigned SOB_DEPTH   = 2048,           // blocks
+    localparam int unsigned K           = N * W,          // block length
+    localparam int unsigned L           = M * N,          // lanes
+    localparam int unsigned CTX         = C_INF + C_TRN,
+    localparam int unsigned BLKW        = 8 * K + 8
 ) (
     input  logic clk_i,
     input  logic rst_ni,
@@ -99,10 +99,27 @@ module equinox_core #(
   localparam int unsigned TXB_DEPTH = C_INF * N * TX_LINES;
 
   eqx_param_check #(
-      .UNIT("equinox_core"), .N(N), .M(M), .W(W), .C_INF(C_INF), .C_TRN(C_TRN), .SERVICES(SERVICES),
-      .QUEUE_DEPTH(QUEUE_DEPTH), .RX_SLOTS(RX_SLOTS), .RX_LINES(RX_LINES), .TX_LINES(TX_LINES), .IMEM_DEPTH(IMEM_DEPTH),
-      .ACTC_DEPTH(ACTC_DEPTH), .ACTD_DEPTH(ACTD_DEPTH), .WGTC_DEPTH(WGTC_DEPTH), .WGTD_DEPTH(WGTD_DEPTH),
-      .VEC_DEPTH(VEC_DEPTH), .ACC_DEPTH(ACC_DEPTH), .STG_DEPTH(STG_DEPTH), .SOF_DEPTH(SOF_DEPTH), .SOB_DEPTH(SOB_DEPTH)
+      .UNIT("equinox_core"),
+      .N(N),
+      .M(M),
+      .W(W),
+      .C_INF(C_INF),
+      .C_TRN(C_TRN),
+      .SERVICES(SERVICES),
+      .QUEUE_DEPTH(QUEUE_DEPTH),
+      .RX_SLOTS(RX_SLOTS),
+      .RX_LINES(RX_LINES),
+      .TX_LINES(TX_LINES),
+      .IMEM_DEPTH(IMEM_DEPTH),
+      .ACTC_DEPTH(ACTC_DEPTH),
+      .ACTD_DEPTH(ACTD_DEPTH),
+      .WGTC_DEPTH(WGTC_DEPTH),
+      .WGTD_DEPTH(WGTD_DEPTH),
+      .VEC_DEPTH(VEC_DEPTH),
+      .ACC_DEPTH(ACC_DEPTH),
+      .STG_DEPTH(STG_DEPTH),
+      .SOF_DEPTH(SOF_DEPTH),
+      .SOB_DEPTH(SOB_DEPTH)
   ) u_check ();
 
   // settings and status
@@ -136,7 +153,8 @@ module equinox_core #(
   logic [RX_SLOTS-1:0] free_mask;
 
   // units
-  logic [UNITS-1:0][CTX-1:0] instr_valid, instr_ready, quiet, done_valid, done_step, err_valid, busy, dep_wait, fetch_wait;
+  logic [UNITS-1:0][CTX-1:0]
+      instr_valid, instr_ready, quiet, done_valid, done_step, err_valid, busy, dep_wait, fetch_wait;
   logic [UNITS-1:0][CTX-1:0][IB-1:0] instr;
   logic [UNITS-1:0][CTX-1:0][15:0] iter, done_signal;
   logic [UNITS-1:0][CTX-1:0][3:0] err_cause;
@@ -150,12 +168,32 @@ module equinox_core #(
   end
 
   eqx_csr_top #(
-      .N(N), .M(M), .W(W), .CTX(CTX), .C_INF(C_INF), .SERVICES(SERVICES)
+      .N(N),
+      .M(M),
+      .W(W),
+      .CTX(CTX),
+      .C_INF(C_INF),
+      .SERVICES(SERVICES)
   ) u_csr (
-      .clk_i, .rst_ni,
-      .s_axil_awvalid_i, .s_axil_awready_o, .s_axil_awaddr_i, .s_axil_wvalid_i, .s_axil_wready_o, .s_axil_wdata_i,
-      .s_axil_wstrb_i, .s_axil_bvalid_o, .s_axil_bready_i, .s_axil_bresp_o, .s_axil_arvalid_i, .s_axil_arready_o,
-      .s_axil_araddr_i, .s_axil_rvalid_o, .s_axil_rready_i, .s_axil_rdata_o, .s_axil_rresp_o,
+      .clk_i,
+      .rst_ni,
+      .s_axil_awvalid_i,
+      .s_axil_awready_o,
+      .s_axil_awaddr_i,
+      .s_axil_wvalid_i,
+      .s_axil_wready_o,
+      .s_axil_wdata_i,
+      .s_axil_wstrb_i,
+      .s_axil_bvalid_o,
+      .s_axil_bready_i,
+      .s_axil_bresp_o,
+      .s_axil_arvalid_i,
+      .s_axil_arready_o,
+      .s_axil_araddr_i,
+      .s_axil_rvalid_o,
+      .s_axil_rready_i,
+      .s_axil_rdata_o,
+      .s_axil_rresp_o,
       .accept_en_o        (accept_en),
       .reject_mode_o      (reject_mode),
       .policy_o           (policy_sel),
@@ -188,7 +226,8 @@ module equinox_core #(
   eqx_perf_counters #(
       .CTX(CTX)
   ) u_perf (
-      .clk_i, .rst_ni,
+      .clk_i,
+      .rst_ni,
       .enable_i    (perf_enable),
       .clear_i     (perf_clear),
       .busy_i      (busy),
@@ -209,14 +248,24 @@ module equinox_core #(
   logic [16*L-1:0] rxb_wdata, rxb_rdata, txb_wdata, txb_rdata;
 
   eqx_request_dispatcher #(
-      .L(L), .N(N), .C_INF(C_INF), .SERVICES(SERVICES), .QUEUE_DEPTH(QUEUE_DEPTH), .RX_SLOTS(RX_SLOTS),
-      .RX_LINES(RX_LINES), .TX_LINES(TX_LINES)
+      .L(L),
+      .N(N),
+      .C_INF(C_INF),
+      .SERVICES(SERVICES),
+      .QUEUE_DEPTH(QUEUE_DEPTH),
+      .RX_SLOTS(RX_SLOTS),
+      .RX_LINES(RX_LINES),
+      .TX_LINES(TX_LINES)
   ) u_request_dispatcher (
-      .clk_i, .rst_ni,
+      .clk_i,
+      .rst_ni,
       .svc_i                (svc),
       .accept_en_i          (accept_en),
       .reject_mode_i        (reject_mode),
-      .s_tvalid_i, .s_tready_o, .s_tdata_i, .s_tlast_i,
+      .s_tvalid_i,
+      .s_tready_o,
+      .s_tdata_i,
+      .s_tlast_i,
       .rxb_we_o             (rxb_we),
       .rxb_waddr_o          (rxb_waddr),
       .rxb_wdata_o          (rxb_wdata),
@@ -237,7 +286,8 @@ module equinox_core #(
   );
 
   eqx_policy u_policy (
-      .clk_i, .rst_ni,
+      .clk_i,
+      .rst_ni,
       .policy_i             (policy_sel),
       .any_above_threshold_i(any_above_threshold),
       .any_late_i           (any_expired || any_late),
@@ -245,9 +295,15 @@ module equinox_core #(
   );
 
   eqx_frontend #(
-      .CTX(CTX), .C_INF(C_INF), .N(N), .SERVICES(SERVICES), .IMEM_DEPTH(IMEM_DEPTH), .RX_SLOTS(RX_SLOTS)
+      .CTX(CTX),
+      .C_INF(C_INF),
+      .N(N),
+      .SERVICES(SERVICES),
+      .IMEM_DEPTH(IMEM_DEPTH),
+      .RX_SLOTS(RX_SLOTS)
   ) u_frontend (
-      .clk_i, .rst_ni,
+      .clk_i,
+      .rst_ni,
       .imem_we_i    (imem_we),
       .imem_unit_i  (imem_unit),
       .imem_addr_i  (imem_addr),
@@ -284,9 +340,13 @@ module equinox_core #(
   );
 
   eqx_responder #(
-      .L(L), .N(N), .C_INF(C_INF), .TX_LINES(TX_LINES)
+      .L(L),
+      .N(N),
+      .C_INF(C_INF),
+      .TX_LINES(TX_LINES)
   ) u_responder (
-      .clk_i, .rst_ni,
+      .clk_i,
+      .rst_ni,
       .rsp_open_i (rsp_open),
       .rsp_valid_i(rsp_valid),
       .rsp_i      (rsp),
@@ -298,7 +358,10 @@ module equinox_core #(
       .txb_re_o   (txb_re),
       .txb_raddr_o(txb_raddr),
       .txb_rdata_i(txb_rdata),
-      .m_tvalid_o, .m_tready_i, .m_tdata_o, .m_tlast_o
+      .m_tvalid_o,
+      .m_tready_i,
+      .m_tdata_o,
+      .m_tlast_o
   );
 
   // ---- units and the memories between them
@@ -319,102 +382,321 @@ module equinox_core #(
   localparam int unsigned ST = int'(eqx_isa_pkg::UNIT_ST);
 
   eqx_mmu #(
-      .N(N), .M(M), .W(W), .CTX(CTX), .C_INF(C_INF), .ACTC_DEPTH(ACTC_DEPTH), .ACTD_DEPTH(ACTD_DEPTH),
-      .WGTC_DEPTH(WGTC_DEPTH), .WGTD_DEPTH(WGTD_DEPTH), .ACC_DEPTH(ACC_DEPTH)
+      .N(N),
+      .M(M),
+      .W(W),
+      .CTX(CTX),
+      .C_INF(C_INF),
+      .ACTC_DEPTH(ACTC_DEPTH),
+      .ACTD_DEPTH(ACTD_DEPTH),
+      .WGTC_DEPTH(WGTC_DEPTH),
+      .WGTD_DEPTH(WGTD_DEPTH),
+      .ACC_DEPTH(ACC_DEPTH)
   ) u_mmu (
-      .clk_i, .rst_ni,
-      .instr_valid_i(instr_valid[MMU]), .instr_ready_o(instr_ready[MMU]), .instr_i(instr[MMU]),
-      .env_i(env), .mode_i(mode), .train_rows_i(train_rows), .kill_i(kill), .quiet_o(quiet[MMU]),
-      .done_valid_o(done_valid[MMU]), .done_signal_o(done_signal[MMU]), .done_step_o(done_step[MMU]),
-      .err_valid_o(err_valid[MMU]), .err_cause_o(err_cause[MMU]), .busy_o(busy[MMU]), .stall_o(stall[MMU]),
-      .actc_re_o(actc_re), .actc_raddr_o(actc_raddr), .actc_rdata_i(actc_rdata),
-      .actd_re_o(actd_re), .actd_raddr_o(actd_raddr), .actd_rdata_i(actd_rdata),
-      .wgtc_re_o(wgtc_re), .wgtc_raddr_o(wgtc_raddr), .wgtc_rdata_i(wgtc_rdata),
-      .wgtd_re_o(wgtd_re), .wgtd_raddr_o(wgtd_raddr), .wgtd_rdata_i(wgtd_rdata),
-      .acc_re_i(acc_re), .acc_raddr_i(acc_raddr), .acc_rdata_o(acc_rdata)
+      .clk_i,
+      .rst_ni,
+      .instr_valid_i(instr_valid[MMU]),
+      .instr_ready_o(instr_ready[MMU]),
+      .instr_i(instr[MMU]),
+      .env_i(env),
+      .mode_i(mode),
+      .train_rows_i(train_rows),
+      .kill_i(kill),
+      .quiet_o(quiet[MMU]),
+      .done_valid_o(done_valid[MMU]),
+      .done_signal_o(done_signal[MMU]),
+      .done_step_o(done_step[MMU]),
+      .err_valid_o(err_valid[MMU]),
+      .err_cause_o(err_cause[MMU]),
+      .busy_o(busy[MMU]),
+      .stall_o(stall[MMU]),
+      .actc_re_o(actc_re),
+      .actc_raddr_o(actc_raddr),
+      .actc_rdata_i(actc_rdata),
+      .actd_re_o(actd_re),
+      .actd_raddr_o(actd_raddr),
+      .actd_rdata_i(actd_rdata),
+      .wgtc_re_o(wgtc_re),
+      .wgtc_raddr_o(wgtc_raddr),
+      .wgtc_rdata_i(wgtc_rdata),
+      .wgtd_re_o(wgtd_re),
+      .wgtd_raddr_o(wgtd_raddr),
+      .wgtd_rdata_i(wgtd_rdata),
+      .acc_re_i(acc_re),
+      .acc_raddr_i(acc_raddr),
+      .acc_rdata_o(acc_rdata)
   );
 
   eqx_vpu #(
-      .N(N), .M(M), .W(W), .CTX(CTX), .C_INF(C_INF), .VEC_DEPTH(VEC_DEPTH), .ACC_DEPTH(ACC_DEPTH),
-      .STG_DEPTH(STG_DEPTH), .SOF_DEPTH(SOF_DEPTH), .ACTC_DEPTH(ACTC_DEPTH), .WGTC_DEPTH(WGTC_DEPTH),
-      .SOB_DEPTH(SOB_DEPTH), .RX_SLOTS(RX_SLOTS), .RX_LINES(RX_LINES), .TX_LINES(TX_LINES)
+      .N(N),
+      .M(M),
+      .W(W),
+      .CTX(CTX),
+      .C_INF(C_INF),
+      .VEC_DEPTH(VEC_DEPTH),
+      .ACC_DEPTH(ACC_DEPTH),
+      .STG_DEPTH(STG_DEPTH),
+      .SOF_DEPTH(SOF_DEPTH),
+      .ACTC_DEPTH(ACTC_DEPTH),
+      .WGTC_DEPTH(WGTC_DEPTH),
+      .SOB_DEPTH(SOB_DEPTH),
+      .RX_SLOTS(RX_SLOTS),
+      .RX_LINES(RX_LINES),
+      .TX_LINES(TX_LINES)
   ) u_vpu (
-      .clk_i, .rst_ni,
-      .instr_valid_i(instr_valid[VPU]), .instr_ready_o(instr_ready[VPU]), .instr_i(instr[VPU]),
-      .env_i(env), .mode_i(mode), .slots_i(row_slot), .kill_i(kill), .quiet_o(quiet[VPU]),
-      .done_valid_o(done_valid[VPU]), .done_signal_o(done_signal[VPU]), .done_step_o(done_step[VPU]),
-      .err_valid_o(err_valid[VPU]), .err_cause_o(err_cause[VPU]), .busy_o(busy[VPU]), .stall_o(stall[VPU]),
-      .acc_re_o(acc_re), .acc_raddr_o(acc_raddr), .acc_rdata_i(acc_rdata),
-      .stg_re_o(stg_re), .stg_raddr_o(stg_raddr), .stg_rdata_i(stg_rdata),
-      .rxb_re_o(rxb_re), .rxb_raddr_o(rxb_raddr), .rxb_rdata_i(rxb_rdata),
-      .txb_we_o(txb_we), .txb_waddr_o(txb_waddr), .txb_wdata_o(txb_wdata),
-      .sof_we_o(sof_we), .sof_waddr_o(sof_waddr), .sof_wdata_o(sof_wdata),
-      .actc_we_o(actc_we), .actc_waddr_o(actc_waddr), .wgtc_we_o(wgtc_we), .wgtc_waddr_o(wgtc_waddr),
-      .sob_we_o(sob_we), .sob_waddr_o(sob_waddr), .blk_wdata_o(cvt_wdata)
+      .clk_i,
+      .rst_ni,
+      .instr_valid_i(instr_valid[VPU]),
+      .instr_ready_o(instr_ready[VPU]),
+      .instr_i(instr[VPU]),
+      .env_i(env),
+      .mode_i(mode),
+      .slots_i(row_slot),
+      .kill_i(kill),
+      .quiet_o(quiet[VPU]),
+      .done_valid_o(done_valid[VPU]),
+      .done_signal_o(done_signal[VPU]),
+      .done_step_o(done_step[VPU]),
+      .err_valid_o(err_valid[VPU]),
+      .err_cause_o(err_cause[VPU]),
+      .busy_o(busy[VPU]),
+      .stall_o(stall[VPU]),
+      .acc_re_o(acc_re),
+      .acc_raddr_o(acc_raddr),
+      .acc_rdata_i(acc_rdata),
+      .stg_re_o(stg_re),
+      .stg_raddr_o(stg_raddr),
+      .stg_rdata_i(stg_rdata),
+      .rxb_re_o(rxb_re),
+      .rxb_raddr_o(rxb_raddr),
+      .rxb_rdata_i(rxb_rdata),
+      .txb_we_o(txb_we),
+      .txb_waddr_o(txb_waddr),
+      .txb_wdata_o(txb_wdata),
+      .sof_we_o(sof_we),
+      .sof_waddr_o(sof_waddr),
+      .sof_wdata_o(sof_wdata),
+      .actc_we_o(actc_we),
+      .actc_waddr_o(actc_waddr),
+      .wgtc_we_o(wgtc_we),
+      .wgtc_waddr_o(wgtc_waddr),
+      .sob_we_o(sob_we),
+      .sob_waddr_o(sob_waddr),
+      .blk_wdata_o(cvt_wdata)
   );
 
   eqx_dma_load #(
-      .N(N), .M(M), .W(W), .CTX(CTX), .C_INF(C_INF), .ACTD_DEPTH(ACTD_DEPTH), .WGTD_DEPTH(WGTD_DEPTH), .STG_DEPTH(STG_DEPTH)
+      .N(N),
+      .M(M),
+      .W(W),
+      .CTX(CTX),
+      .C_INF(C_INF),
+      .ACTD_DEPTH(ACTD_DEPTH),
+      .WGTD_DEPTH(WGTD_DEPTH),
+      .STG_DEPTH(STG_DEPTH)
   ) u_dma_load (
-      .clk_i, .rst_ni,
-      .instr_valid_i(instr_valid[LD]), .instr_ready_o(instr_ready[LD]), .instr_i(instr[LD]), .iter_i(iter[LD]),
-      .env_i(env), .mode_i(mode), .timeout_i(dma_timeout), .lost_o(ld_lost), .kill_i(kill), .quiet_o(quiet[LD]),
-      .done_valid_o(done_valid[LD]), .done_signal_o(done_signal[LD]), .done_step_o(done_step[LD]),
-      .err_valid_o(err_valid[LD]), .err_cause_o(err_cause[LD]), .busy_o(busy[LD]), .stall_o(stall[LD]),
-      .actd_we_o(actd_we), .actd_waddr_o(actd_waddr), .wgtd_we_o(wgtd_we), .wgtd_waddr_o(wgtd_waddr), .blk_wdata_o(ld_wdata),
-      .stg_we_o(stg_we), .stg_waddr_o(stg_waddr), .stg_wdata_o(stg_wdata),
-      .arvalid_o, .arready_i, .araddr_o, .arlen_o, .arsize_o, .arburst_o, .arid_o,
-      .rvalid_i, .rready_o, .rdata_i, .rresp_i, .rlast_i, .rid_i
+      .clk_i,
+      .rst_ni,
+      .instr_valid_i(instr_valid[LD]),
+      .instr_ready_o(instr_ready[LD]),
+      .instr_i(instr[LD]),
+      .iter_i(iter[LD]),
+      .env_i(env),
+      .mode_i(mode),
+      .timeout_i(dma_timeout),
+      .lost_o(ld_lost),
+      .kill_i(kill),
+      .quiet_o(quiet[LD]),
+      .done_valid_o(done_valid[LD]),
+      .done_signal_o(done_signal[LD]),
+      .done_step_o(done_step[LD]),
+      .err_valid_o(err_valid[LD]),
+      .err_cause_o(err_cause[LD]),
+      .busy_o(busy[LD]),
+      .stall_o(stall[LD]),
+      .actd_we_o(actd_we),
+      .actd_waddr_o(actd_waddr),
+      .wgtd_we_o(wgtd_we),
+      .wgtd_waddr_o(wgtd_waddr),
+      .blk_wdata_o(ld_wdata),
+      .stg_we_o(stg_we),
+      .stg_waddr_o(stg_waddr),
+      .stg_wdata_o(stg_wdata),
+      .arvalid_o,
+      .arready_i,
+      .araddr_o,
+      .arlen_o,
+      .arsize_o,
+      .arburst_o,
+      .arid_o,
+      .rvalid_i,
+      .rready_o,
+      .rdata_i,
+      .rresp_i,
+      .rlast_i,
+      .rid_i
   );
 
   eqx_dma_store #(
-      .N(N), .M(M), .W(W), .CTX(CTX), .C_INF(C_INF), .SOB_DEPTH(SOB_DEPTH), .SOF_DEPTH(SOF_DEPTH)
+      .N(N),
+      .M(M),
+      .W(W),
+      .CTX(CTX),
+      .C_INF(C_INF),
+      .SOB_DEPTH(SOB_DEPTH),
+      .SOF_DEPTH(SOF_DEPTH)
   ) u_dma_store (
-      .clk_i, .rst_ni,
-      .instr_valid_i(instr_valid[ST]), .instr_ready_o(instr_ready[ST]), .instr_i(instr[ST]), .iter_i(iter[ST]),
-      .env_i(env), .mode_i(mode), .timeout_i(dma_timeout), .lost_o(st_lost), .kill_i(kill), .quiet_o(quiet[ST]),
-      .done_valid_o(done_valid[ST]), .done_signal_o(done_signal[ST]), .done_step_o(done_step[ST]),
-      .err_valid_o(err_valid[ST]), .err_cause_o(err_cause[ST]), .busy_o(busy[ST]), .stall_o(stall[ST]),
-      .sob_re_o(sob_re), .sob_raddr_o(sob_raddr), .sob_rdata_i(sob_rdata),
-      .sof_re_o(sof_re), .sof_raddr_o(sof_raddr), .sof_rdata_i(sof_rdata),
-      .awvalid_o, .awready_i, .awaddr_o, .awlen_o, .awsize_o, .awburst_o, .awid_o,
-      .wvalid_o, .wready_i, .wdata_o, .wstrb_o, .wlast_o, .bvalid_i, .bready_o, .bresp_i, .bid_i
+      .clk_i,
+      .rst_ni,
+      .instr_valid_i(instr_valid[ST]),
+      .instr_ready_o(instr_ready[ST]),
+      .instr_i(instr[ST]),
+      .iter_i(iter[ST]),
+      .env_i(env),
+      .mode_i(mode),
+      .timeout_i(dma_timeout),
+      .lost_o(st_lost),
+      .kill_i(kill),
+      .quiet_o(quiet[ST]),
+      .done_valid_o(done_valid[ST]),
+      .done_signal_o(done_signal[ST]),
+      .done_step_o(done_step[ST]),
+      .err_valid_o(err_valid[ST]),
+      .err_cause_o(err_cause[ST]),
+      .busy_o(busy[ST]),
+      .stall_o(stall[ST]),
+      .sob_re_o(sob_re),
+      .sob_raddr_o(sob_raddr),
+      .sob_rdata_i(sob_rdata),
+      .sof_re_o(sof_re),
+      .sof_raddr_o(sof_raddr),
+      .sof_rdata_i(sof_rdata),
+      .awvalid_o,
+      .awready_i,
+      .awaddr_o,
+      .awlen_o,
+      .awsize_o,
+      .awburst_o,
+      .awid_o,
+      .wvalid_o,
+      .wready_i,
+      .wdata_o,
+      .wstrb_o,
+      .wlast_o,
+      .bvalid_i,
+      .bready_o,
+      .bresp_i,
+      .bid_i
   );
 
-  eqx_sram_1r1w #(.WIDTH(BLKW), .DEPTH(ACTC_DEPTH)) u_actc (
-      .clk_i, .we_i(actc_we), .waddr_i($clog2(ACTC_DEPTH)'(actc_waddr)), .wdata_i(cvt_wdata),
-      .re_i(actc_re), .raddr_i($clog2(ACTC_DEPTH)'(actc_raddr)), .rdata_o(actc_rdata)
+  eqx_sram_1r1w #(
+      .WIDTH(BLKW),
+      .DEPTH(ACTC_DEPTH)
+  ) u_actc (
+      .clk_i,
+      .we_i(actc_we),
+      .waddr_i($clog2(ACTC_DEPTH)'(actc_waddr)),
+      .wdata_i(cvt_wdata),
+      .re_i(actc_re),
+      .raddr_i($clog2(ACTC_DEPTH)'(actc_raddr)),
+      .rdata_o(actc_rdata)
   );
-  eqx_sram_1r1w #(.WIDTH(BLKW), .DEPTH(ACTD_DEPTH)) u_actd (
-      .clk_i, .we_i(actd_we), .waddr_i($clog2(ACTD_DEPTH)'(actd_waddr)), .wdata_i(ld_wdata),
-      .re_i(actd_re), .raddr_i($clog2(ACTD_DEPTH)'(actd_raddr)), .rdata_o(actd_rdata)
+  eqx_sram_1r1w #(
+      .WIDTH(BLKW),
+      .DEPTH(ACTD_DEPTH)
+  ) u_actd (
+      .clk_i,
+      .we_i(actd_we),
+      .waddr_i($clog2(ACTD_DEPTH)'(actd_waddr)),
+      .wdata_i(ld_wdata),
+      .re_i(actd_re),
+      .raddr_i($clog2(ACTD_DEPTH)'(actd_raddr)),
+      .rdata_o(actd_rdata)
   );
-  eqx_wgt_buffer #(.M(M), .BLKW(BLKW), .BLOCKS(WGTC_DEPTH)) u_wgtc (
-      .clk_i, .we_i(wgtc_we), .waddr_i(wgtc_waddr), .wdata_i(cvt_wdata),
-      .re_i(wgtc_re), .raddr_i($clog2(WGTC_DEPTH / M)'(wgtc_raddr)), .rdata_o(wgtc_rdata)
+  eqx_wgt_buffer #(
+      .M(M),
+      .BLKW(BLKW),
+      .BLOCKS(WGTC_DEPTH)
+  ) u_wgtc (
+      .clk_i,
+      .we_i(wgtc_we),
+      .waddr_i(wgtc_waddr),
+      .wdata_i(cvt_wdata),
+      .re_i(wgtc_re),
+      .raddr_i($clog2(WGTC_DEPTH / M)'(wgtc_raddr)),
+      .rdata_o(wgtc_rdata)
   );
-  eqx_wgt_buffer #(.M(M), .BLKW(BLKW), .BLOCKS(WGTD_DEPTH)) u_wgtd (
-      .clk_i, .we_i(wgtd_we), .waddr_i(wgtd_waddr), .wdata_i(ld_wdata),
-      .re_i(wgtd_re), .raddr_i($clog2(WGTD_DEPTH / M)'(wgtd_raddr)), .rdata_o(wgtd_rdata)
+  eqx_wgt_buffer #(
+      .M(M),
+      .BLKW(BLKW),
+      .BLOCKS(WGTD_DEPTH)
+  ) u_wgtd (
+      .clk_i,
+      .we_i(wgtd_we),
+      .waddr_i(wgtd_waddr),
+      .wdata_i(ld_wdata),
+      .re_i(wgtd_re),
+      .raddr_i($clog2(WGTD_DEPTH / M)'(wgtd_raddr)),
+      .rdata_o(wgtd_rdata)
   );
-  eqx_sram_1r1w #(.WIDTH(32 * L), .DEPTH(STG_DEPTH)) u_stg (
-      .clk_i, .we_i(stg_we), .waddr_i($clog2(STG_DEPTH)'(stg_waddr)), .wdata_i(stg_wdata),
-      .re_i(stg_re), .raddr_i($clog2(STG_DEPTH)'(stg_raddr)), .rdata_o(stg_rdata)
+  eqx_sram_1r1w #(
+      .WIDTH(32 * L),
+      .DEPTH(STG_DEPTH)
+  ) u_stg (
+      .clk_i,
+      .we_i(stg_we),
+      .waddr_i($clog2(STG_DEPTH)'(stg_waddr)),
+      .wdata_i(stg_wdata),
+      .re_i(stg_re),
+      .raddr_i($clog2(STG_DEPTH)'(stg_raddr)),
+      .rdata_o(stg_rdata)
   );
-  eqx_sram_1r1w #(.WIDTH(32 * L), .DEPTH(SOF_DEPTH)) u_sof (
-      .clk_i, .we_i(sof_we), .waddr_i($clog2(SOF_DEPTH)'(sof_waddr)), .wdata_i(sof_wdata),
-      .re_i(sof_re), .raddr_i($clog2(SOF_DEPTH)'(sof_raddr)), .rdata_o(sof_rdata)
+  eqx_sram_1r1w #(
+      .WIDTH(32 * L),
+      .DEPTH(SOF_DEPTH)
+  ) u_sof (
+      .clk_i,
+      .we_i(sof_we),
+      .waddr_i($clog2(SOF_DEPTH)'(sof_waddr)),
+      .wdata_i(sof_wdata),
+      .re_i(sof_re),
+      .raddr_i($clog2(SOF_DEPTH)'(sof_raddr)),
+      .rdata_o(sof_rdata)
   );
-  eqx_sram_1r1w #(.WIDTH(BLKW), .DEPTH(SOB_DEPTH)) u_sob (
-      .clk_i, .we_i(sob_we), .waddr_i($clog2(SOB_DEPTH)'(sob_waddr)), .wdata_i(cvt_wdata),
-      .re_i(sob_re), .raddr_i($clog2(SOB_DEPTH)'(sob_raddr)), .rdata_o(sob_rdata)
+  eqx_sram_1r1w #(
+      .WIDTH(BLKW),
+      .DEPTH(SOB_DEPTH)
+  ) u_sob (
+      .clk_i,
+      .we_i(sob_we),
+      .waddr_i($clog2(SOB_DEPTH)'(sob_waddr)),
+      .wdata_i(cvt_wdata),
+      .re_i(sob_re),
+      .raddr_i($clog2(SOB_DEPTH)'(sob_raddr)),
+      .rdata_o(sob_rdata)
   );
-  eqx_sram_1r1w #(.WIDTH(16 * L), .DEPTH(RXB_DEPTH)) u_rxb (
-      .clk_i, .we_i(rxb_we), .waddr_i($clog2(RXB_DEPTH)'(rxb_waddr)), .wdata_i(rxb_wdata),
-      .re_i(rxb_re), .raddr_i($clog2(RXB_DEPTH)'(rxb_raddr)), .rdata_o(rxb_rdata)
+  eqx_sram_1r1w #(
+      .WIDTH(16 * L),
+      .DEPTH(RXB_DEPTH)
+  ) u_rxb (
+      .clk_i,
+      .we_i(rxb_we),
+      .waddr_i($clog2(RXB_DEPTH)'(rxb_waddr)),
+      .wdata_i(rxb_wdata),
+      .re_i(rxb_re),
+      .raddr_i($clog2(RXB_DEPTH)'(rxb_raddr)),
+      .rdata_o(rxb_rdata)
   );
-  eqx_sram_1r1w #(.WIDTH(16 * L), .DEPTH(TXB_DEPTH)) u_txb (
-      .clk_i, .we_i(txb_we), .waddr_i($clog2(TXB_DEPTH)'(txb_waddr)), .wdata_i(txb_wdata),
-      .re_i(txb_re), .raddr_i($clog2(TXB_DEPTH)'(txb_raddr)), .rdata_o(txb_rdata)
+  eqx_sram_1r1w #(
+      .WIDTH(16 * L),
+      .DEPTH(TXB_DEPTH)
+  ) u_txb (
+      .clk_i,
+      .we_i(txb_we),
+      .waddr_i($clog2(TXB_DEPTH)'(txb_waddr)),
+      .wdata_i(txb_wdata),
+      .re_i(txb_re),
+      .raddr_i($clog2(TXB_DEPTH)'(txb_raddr)),
+      .rdata_o(txb_rdata)
   );
 endmodule

@@ -30,9 +30,20 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--repeat", type=int, default=3, help="runs of which the fastest counts, for the speed [3]")
     parser.add_argument("--timeout", type=float, default=1800, help="limit of each simulation in seconds [1800]")
     parser.add_argument("--jobs", type=int, default=1, help="measurements at a time; what is timed runs alone [1]")
-    parser.add_argument("--cluster", default="", help="address of a Dask scheduler (tcp://host:port), or slurm, lsf, pbs [this machine]")
-    parser.add_argument("--strict", type=option("STRICT"), nargs="?", default=False, const=True, help="exit with 1 when a figure falls short")
-    parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench", help="folder of the results [build/bench]")
+    parser.add_argument(
+        "--cluster", default="", help="address of a Dask scheduler (tcp://host:port), or slurm, lsf, pbs [this machine]"
+    )
+    parser.add_argument(
+        "--strict",
+        type=option("STRICT"),
+        nargs="?",
+        default=False,
+        const=True,
+        help="exit with 1 when a figure falls short",
+    )
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / "build" / "bench", help="folder of the results [build/bench]"
+    )
     args = parser.parse_args(argv)
     args.only = tuple(args.only.split(",")) if args.only else DEFAULT
     for word in args.only:
@@ -62,13 +73,17 @@ def main(argv: list[str] | None = None) -> int:
 def bench(args: argparse.Namespace) -> int:
     """Measure, and print and write the table; returns the exit code."""
     figures: list[Figure] = []
-    for word, found in measure(args.only, Setting(args.config, args.timeout, args.repeat), args.out, args.jobs, say, args.cluster).items():
+    for word, found in measure(
+        args.only, Setting(args.config, args.timeout, args.repeat), args.out, args.jobs, say, args.cluster
+    ).items():
         if isinstance(found, str):
             print(f"error: {word}: {found}", file=sys.stderr)
             figures.append(failed(word, found))
         else:
             figures += found
-    write(args.out, figures, {"config": args.config, "cores": os.cpu_count(), "load average": f"{os.getloadavg()[0]:.1f}"})
+    write(
+        args.out, figures, {"config": args.config, "cores": os.cpu_count(), "load average": f"{os.getloadavg()[0]:.1f}"}
+    )
     print(table(figures))
     print(verdict(figures))
     print(f"written: {args.out / 'figures.md'}, {args.out / 'figures.json'}")

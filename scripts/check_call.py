@@ -1,7 +1,9 @@
-"""Says in one line what is wrong with a call of make: a folder in which nothing can be built, or a knob that the target does not have.
+"""Says in one line what is wrong with a call of make: a folder in which nothing can be built, or a knob that the target
+does not have.
 
-`python -m scripts.check_call "TARGETS" "KNOBS ON THE COMMAND LINE"` prints nothing when all is well. The texts behind `#:` in the Makefile,
-which `make help` prints, say which target has which knobs. Standard library only: it runs before anything is installed.
+`python -m scripts.check_call "TARGETS" "KNOBS ON THE COMMAND LINE"` prints nothing when all is well. The texts behind
+`#:` in the Makefile, which `make help` prints, say which target has which knobs. Standard library only: it runs before
+anything is installed.
 """
 
 from __future__ import annotations
@@ -51,7 +53,11 @@ def wrong(makefile: str, goals: list[str], given: list[str], environment: list[s
             return f"{name} is no knob of {called}, but of {', '.join(owners)}"
         every = sorted({knob for names in of.values() for knob in names})
         near = get_close_matches(name.upper(), legal, 1) or get_close_matches(name.upper(), every, 1)
-        return f"there is no knob {name}" + (f", the nearest is {near[0]}" if near else "") + f"; {called} has {' '.join(legal)}"
+        return (
+            f"there is no knob {name}"
+            + (f", the nearest is {near[0]}" if near else "")
+            + f"; {called} has {' '.join(legal)}"
+        )
     for name in environment:
         if name in legal and name not in given and name not in FROM_ENVIRONMENT:
             return f"{name} stands in the environment, where it does not count: write {called} {name}=..., or unset it"

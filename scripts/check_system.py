@@ -63,8 +63,10 @@ def compiles_coroutines():
         if shutil.which(name):
             done = subprocess.run(
                 [name, "-std=c++20", *flags, "-x", "c++", "-fsyntax-only", "-"],
-                input=program.encode(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            )  # fmt: skip
+                input=program.encode(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
             if done.returncode == 0:
                 return True
     return False
@@ -75,13 +77,17 @@ def missing():
     lines = []
     if not NEEDED[0] <= sys.version_info[:2] <= NEEDED[1]:
         found = "%d.%d" % sys.version_info[:2]
-        lines.append("Python 3.11 to 3.14 is needed, %s is %s: %s, then `make PYTHON=python3.x ...`"
-                     % (sys.executable, found, advice("python")))
+        lines.append(
+            "Python 3.11 to 3.14 is needed, %s is %s: %s, then `make PYTHON=python3.x ...`"
+            % (sys.executable, found, advice("python"))
+        )
     if importlib.util.find_spec("venv") is None or importlib.util.find_spec("ensurepip") is None:
         lines.append("Python's venv module is missing: " + advice("venv"))
     if not has_libpython():
-        lines.append("%s has no shared library (libpython), which the simulator loads: %s, "
-                     "or a Python built with --enable-shared" % (sys.executable, advice("libpython")))
+        lines.append(
+            "%s has no shared library (libpython), which the simulator loads: %s, "
+            "or a Python built with --enable-shared" % (sys.executable, advice("libpython"))
+        )
     if not compiles_coroutines():
         lines.append("a C++20 compiler (g++ 10 or clang++ 14, or later) is missing: " + advice("compiler"))
     if not shutil.which("make"):

@@ -35,17 +35,29 @@ def _minimum(text: str) -> tuple[str, float]:
 
 def _options() -> argparse.Namespace:
     parser = Parser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("--data", type=Path, action="append", help="folder with runs' data [build/cov]; may be repeated")
+    parser.add_argument(
+        "--data", type=Path, action="append", help="folder with runs' data [build/cov]; may be repeated"
+    )
     parser.add_argument("--html", type=Path, help="the report [build/coverage.html]; badges are written beside it")
     parser.add_argument("--no-gates", action="store_true", help="report only: a few tests cannot reach what all must")
-    parser.add_argument("--toggle", action="store_true", help="run the toggle job first, then judge toggle coverage of ports alone")
-    parser.add_argument("--block", default="", help="of --toggle: only these of its tests and blocks, with commas; nothing is judged then [all]")
+    parser.add_argument(
+        "--toggle", action="store_true", help="run the toggle job first, then judge toggle coverage of ports alone"
+    )
+    parser.add_argument(
+        "--block",
+        default="",
+        help="of --toggle: only these of its tests and blocks, with commas; nothing is judged then [all]",
+    )
     parser.add_argument("--gates", type=Path, default=gates.GATES, help="file with the gates")
     parser.add_argument("--exclusions", type=Path, default=gates.EXCLUSIONS, help="file with the exclusions")
     parser.add_argument(
-        "--min", type=_minimum, action="append", default=[], metavar="KIND=PERCENT",
+        "--min",
+        type=_minimum,
+        action="append",
+        default=[],
+        metavar="KIND=PERCENT",
         help="fail when a kind of coverage, nothing excluded, is below this; may be repeated",
-    )  # fmt: skip
+    )
     return parser.parse_args()
 
 
@@ -59,7 +71,10 @@ def main() -> int:
             for place in (*folders, html, *([toggle.FOLDER] if options.toggle else [])):
                 stack.enter_context(lock.hold(place))
             if options.toggle:
-                folders, kinds = options.data or [toggle.run_all(print, filter(None, options.block.split(",")))], ("toggle",)
+                folders, kinds = (
+                    options.data or [toggle.run_all(print, filter(None, options.block.split(",")))],
+                    ("toggle",),
+                )
             return judge(options, merge.merge_folders(folders, ROOT), html, kinds)
     except lock.Busy as error:
         print(f"error: {error}", file=sys.stderr)
@@ -74,7 +89,11 @@ def main() -> int:
 
 def judge(options: argparse.Namespace, report: coverage.Report, html: Path, kinds: tuple[str, ...]) -> int:
     """Write the pages; returns 1 when a gate or a minimum is missed."""
-    verdict = None if options.no_gates or options.block else gates.judge_run(report, ROOT, kinds, options.gates, options.exclusions)
+    verdict = (
+        None
+        if options.no_gates or options.block
+        else gates.judge_run(report, ROOT, kinds, options.gates, options.exclusions)
+    )
     coverage_html.write(report, html, ROOT, verdict)
     print(report.summary())
     print(f"  report: {html}")

@@ -5,8 +5,8 @@ asm   FILE.eqs -o FILE.eqx     text to instruction words
 dis   FILE.eqx [-o FILE.eqs]   and back
 check FILE.eqs --config NAME   static checks and races, without output when all is well
 
-A .eqx file has a line `unit <name>` before each stream, then one instruction word of 96 hexadecimal digits a line; lines that
-start with `.` are the directives of the text.
+A .eqx file has a line `unit <name>` before each stream, then one instruction word of 96 hexadecimal digits a line;
+lines that start with `.` are the directives of the text.
 """
 
 from __future__ import annotations

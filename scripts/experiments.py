@@ -31,13 +31,21 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = Parser(description=__doc__, allow_abbrev=False)
     default = Setting()
     parser.add_argument("--engine", default="both", help="model, rtl or both [both]")
-    parser.add_argument("--only", default=",".join(EXPERIMENTS), help=f"comma-separated, of {', '.join(EXPERIMENTS)} [all]")
+    parser.add_argument(
+        "--only", default=",".join(EXPERIMENTS), help=f"comma-separated, of {', '.join(EXPERIMENTS)} [all]"
+    )
     parser.add_argument("--requests", type=int, help=f"requests a point [model {default.model}, RTL {default.rtl}]")
     parser.add_argument("--loads", help="loads of the main grid, on both engines, comma-separated")
-    parser.add_argument("--config", default="default", help="core of the main grid: a name in configs/ or a file [default]")
+    parser.add_argument(
+        "--config", default="default", help="core of the main grid: a name in configs/ or a file [default]"
+    )
     parser.add_argument("--jobs", type=int, default=1, help="points at a time [1]")
-    parser.add_argument("--cluster", default="", help="address of a Dask scheduler (tcp://host:port), or slurm, lsf, pbs [this machine]")
-    parser.add_argument("--out", type=Path, default=ROOT / "build" / "experiments", help="folder of the results [build/experiments]")
+    parser.add_argument(
+        "--cluster", default="", help="address of a Dask scheduler (tcp://host:port), or slurm, lsf, pbs [this machine]"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / "build" / "experiments", help="folder of the results [build/experiments]"
+    )
     parser.add_argument("--docs", action="store_true", help="then put the tables and plots into docs/experiments.md")
     args = parser.parse_args(argv)
     args.only = args.only.split(",")
@@ -56,8 +64,12 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         parser.error(f"LOADS = {args.loads!r}: legal are numbers, comma-separated")
     model, rtl = ENGINES[args.engine]
     args.setting = Setting(
-        model * (args.requests or default.model), rtl * (args.requests or default.rtl), loads or default.loads, loads or default.rtl_loads, args.config,
-    )  # fmt: skip
+        model * (args.requests or default.model),
+        rtl * (args.requests or default.rtl),
+        loads or default.loads,
+        loads or default.rtl_loads,
+        args.config,
+    )
     return args
 
 

@@ -1,4 +1,5 @@
 """Generate docs/checks.md, the inventory of checkers; ``--check`` fails when it is out of date."""
+
 import sys
 
 from equinox_core import cli  # noqa: E402

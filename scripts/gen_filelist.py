@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Generate the lists of the core's sources: ``equinox.core`` for FuseSoC, and with ``--filelist FILE`` a ``.f`` for any tool."""
+"""Generate the lists of the core's sources: ``equinox.core`` for FuseSoC, and with ``--filelist FILE`` a ``.f`` for any
+tool.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ from verif.lib.rtl import RTL, closure  # noqa: E402
 from verif.lib.toolchain import ROOT
 
 CORE = ROOT / "equinox.core"
-_PARAMETER = re.compile(r"^\s*parameter int unsigned (\w+)\s*=\s*(\d+),\s*//\s*(.*)$", re.M)
+_PARAMETER = re.compile(r"^\s*parameter\s+int unsigned (\w+)\s*=\s*(\d+),\s*//\s*(.*)$", re.M)
 
 
 def sources() -> list[Path]:

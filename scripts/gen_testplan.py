@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Generate docs/testplan.md from verif/testplan; ``--check`` fails when it is out of date, or when the plan is not in order."""
+"""Generate docs/testplan.md from verif/testplan; ``--check`` fails when it is out of date, or when the plan is not in
+order.
+"""
+
 import sys
 
 from equinox_core import cli  # noqa: E402

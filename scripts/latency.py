@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""`make latency`: replay traces at loads and hold the percentiles of latency to their budgets; `--update` takes new budgets."""
+"""`make latency`: replay traces at loads and hold the percentiles of latency to their budgets; `--update` takes new
+budgets.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +34,12 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--budgets", type=Path, default=FILE, help="budget file [configs/budgets/latency.toml]")
     parser.add_argument("--only", default="", help="regular expression: cases whose name it is found in [all]")
     parser.add_argument("--jobs", type=int, default=min(8, os.cpu_count() or 1), help="cases at a time")
-    parser.add_argument("--cluster", default="", help="address of a Dask scheduler (tcp://host:port), or slurm, lsf, pbs [this machine]")
-    parser.add_argument("--out", type=Path, default=ROOT / "build" / "latency", help="folder of the results [build/latency]")
+    parser.add_argument(
+        "--cluster", default="", help="address of a Dask scheduler (tcp://host:port), or slurm, lsf, pbs [this machine]"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / "build" / "latency", help="folder of the results [build/latency]"
+    )
     parser.add_argument("--update", action="store_true", help="write what is measured into the budget file")
     args = parser.parse_args(argv)
     try:
@@ -57,10 +63,14 @@ def main(argv: list[str] | None = None) -> int:
         listed = load_cases(args.budgets)
         chosen = [case for case in listed if args.only.search(case.name)]
         if not chosen:
-            raise ValueError(f"--only {args.only.pattern!r}: fits none of the {len(listed)} cases of {args.budgets.name}")
+            raise ValueError(
+                f"--only {args.only.pattern!r}: fits none of the {len(listed)} cases of {args.budgets.name}"
+            )
         bare = [case.name for case in chosen if not case.cycles]
         if bare and not args.update:
-            raise ValueError(f"{args.budgets.name}: {bare[0]}: cycles is missing; legal is a table (make latency-budgets takes it from a run)")
+            raise ValueError(
+                f"{args.budgets.name}: {bare[0]}: cycles is missing; legal is a table (make latency-budgets takes it from a run)"
+            )
         present = [case for case in chosen if not case.absent]
         for trace in dict.fromkeys(case.trace for case in chosen if case.absent):
             say(f"{trace}: not there, {sum(case.trace == trace for case in chosen)} cases skipped")
@@ -71,7 +81,15 @@ def main(argv: list[str] | None = None) -> int:
         print(table(chosen, outcomes))
         print(f"written: {args.out / 'latency.csv'}, {args.out / 'latency.json'}")
         if failed or not present:
-            print("\n".join(["", *failed, f"FAILED: {len(failed)} cases did not run" if failed else "FAILED: nothing was checked"]))
+            print(
+                "\n".join(
+                    [
+                        "",
+                        *failed,
+                        f"FAILED: {len(failed)} cases did not run" if failed else "FAILED: nothing was checked",
+                    ]
+                )
+            )
             return 1
         if args.update:
             changed = update(args.budgets, listed, outcomes)
@@ -83,9 +101,21 @@ def main(argv: list[str] | None = None) -> int:
     lines = [line for case in present for line in broken(case, outcomes[case.name])]
     loose = [case.name for case in present if any(g.slack for g in gates(case, outcomes[case.name]))]
     if loose:
-        print(f"\n{len(loose)} cases are faster than their budgets by more than the tolerance (make latency-budgets takes that in): {', '.join(loose)}")
+        print(
+            f"\n{len(loose)} cases are faster than their budgets by more than the tolerance (make latency-budgets takes that in): {', '.join(loose)}"
+        )
     count = sum(verdict(case, outcomes[case.name]) == "BROKEN" for case in present)
-    print("\n".join(["", *lines, f"FAILED: {count} of {len(present)} cases break a budget" if lines else f"PASSED: {len(present)} cases within budget"]))
+    print(
+        "\n".join(
+            [
+                "",
+                *lines,
+                f"FAILED: {count} of {len(present)} cases break a budget"
+                if lines
+                else f"PASSED: {len(present)} cases within budget",
+            ]
+        )
+    )
     return 1 if lines else 0
 
 

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""`make mutants`: plant faults into the RTL, one at a time, and count how many the blocks' benches notice; what is known is not run again."""
+"""`make mutants`: plant faults into the RTL, one at a time, and count how many the blocks' benches notice; what is
+known is not run again.
+"""
 
 from __future__ import annotations
 
@@ -32,13 +34,26 @@ def say(line: str) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit code: 0 the goal is met, 1 it is not or the campaign failed, 2 bad input."""
     parser = Parser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("--campaign", type=Path, default=campaign.FILE, help="campaign file [verif/flow/mutants/campaign.yaml]")
-    parser.add_argument("--survivors", type=Path, default=survivors.FILE, help="explanations of survivors [verif/flow/mutants/survivors.yaml]")
+    parser.add_argument(
+        "--campaign", type=Path, default=campaign.FILE, help="campaign file [verif/flow/mutants/campaign.yaml]"
+    )
+    parser.add_argument(
+        "--survivors",
+        type=Path,
+        default=survivors.FILE,
+        help="explanations of survivors [verif/flow/mutants/survivors.yaml]",
+    )
     parser.add_argument("--blocks", default="", help="some of the campaign's blocks, with commas [all]")
-    parser.add_argument("--mutant", type=int, default=0, help="run this mutant of one block again and show the end of its log")
+    parser.add_argument(
+        "--mutant", type=int, default=0, help="run this mutant of one block again and show the end of its log"
+    )
     parser.add_argument("--jobs", type=int, default=min(8, os.cpu_count() or 1), help="mutants at a time")
-    parser.add_argument("--cluster", default="", help="address of a Dask scheduler (tcp://host:port), or slurm, lsf, pbs [this machine]")
-    parser.add_argument("--out", type=Path, default=ROOT / "build" / "mutants", help="folder of the results [build/mutants]")
+    parser.add_argument(
+        "--cluster", default="", help="address of a Dask scheduler (tcp://host:port), or slurm, lsf, pbs [this machine]"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / "build" / "mutants", help="folder of the results [build/mutants]"
+    )
     args = parser.parse_args(argv)
     try:
         if args.jobs < 1:
@@ -55,7 +70,9 @@ def main(argv: list[str] | None = None) -> int:
                 return _one(chosen, args.mutant, args.out.resolve())
             with executor(args.cluster, args.jobs) as pool:
                 judged = [j for block in chosen for j in judge_block(block, explained, args.out.resolve(), pool, say)]
-            return _report(judged, chosen, explained, args.out / "-".join(["mutants", *(block.name for block in chosen if names)]))
+            return _report(
+                judged, chosen, explained, args.out / "-".join(["mutants", *(block.name for block in chosen if names)])
+            )
     except (ClusterError, ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -83,14 +100,21 @@ def _one(blocks: list[campaign.Block], number: int, out: Path) -> int:
     return 0 if killed else 1
 
 
-def _report(judged: list[output.Judged], blocks: list[campaign.Block], explained: list[survivors.Explained], stem: Path) -> int:
+def _report(
+    judged: list[output.Judged], blocks: list[campaign.Block], explained: list[survivors.Explained], stem: Path
+) -> int:
     """Print the scores and write them into ``stem``.json and .md; returns the exit code."""
     modules, by_block = output.scores(judged)
     groups = output.group_scores(judged, {block.name: block.group for block in blocks})
     table = output.markdown(modules, by_block, groups)
     lines = output.survivor_lines(judged)
-    data = {"goal": output.GOAL, "groups": [s.as_json() for s in groups], "blocks": [s.as_json() for s in by_block],
-            "modules": [s.as_json() for s in modules], "mutants": [j.as_json() for j in judged]}  # fmt: skip
+    data = {
+        "goal": output.GOAL,
+        "groups": [s.as_json() for s in groups],
+        "blocks": [s.as_json() for s in by_block],
+        "modules": [s.as_json() for s in modules],
+        "mutants": [j.as_json() for j in judged],
+    }
     data_file, table_file = stem.with_suffix(".json"), stem.with_suffix(".md")
     write_whole(data_file, json.dumps(data, indent=1) + "\n")
     write_whole(table_file, "\n".join([table, *(f"- {line}" for line in lines), ""]))
@@ -100,12 +124,20 @@ def _report(judged: list[output.Judged], blocks: list[campaign.Block], explained
     mutants: dict[str, list] = {}
     for j in judged:
         mutants.setdefault(j.mutant.block, []).append(j.mutant)
-    wrong = survivors.faults(explained, mutants, [j.mutant for j in judged if j.fate in ("explained", "hole", "proved")])
-    short = [f"{s.name}: {100 * s.score:.1f} % of the mutants that are not equivalent were killed, the goal is {100 * output.GOAL:.0f} %"
-             for s in groups if s.score < output.GOAL]  # fmt: skip
+    wrong = survivors.faults(
+        explained, mutants, [j.mutant for j in judged if j.fate in ("explained", "hole", "proved")]
+    )
+    short = [
+        f"{s.name}: {100 * s.score:.1f} % of the mutants that are not equivalent were killed, the goal is {100 * output.GOAL:.0f} %"
+        for s in groups
+        if s.score < output.GOAL
+    ]
     counts = Counter(j.fate for j in judged)
     print("\n".join(["", *wrong, *short]))
-    print(f"{'FAILED' if wrong or short else 'PASSED'}: {len(judged)} mutants, " + ", ".join(f"{n} {fate}" for fate, n in sorted(counts.items())))
+    print(
+        f"{'FAILED' if wrong or short else 'PASSED'}: {len(judged)} mutants, "
+        + ", ".join(f"{n} {fate}" for fate, n in sorted(counts.items()))
+    )
     return 1 if wrong or short else 0
 
 

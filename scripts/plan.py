@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Checks the verification plan (verif/testplan) and prints it with the results of the last run of the tests, which must meet it as far as they went."""
+"""Checks the verification plan (verif/testplan) and prints it with the results of the last run of the tests, which must
+meet it as far as they went.
+"""
+
 from __future__ import annotations
 
 import argparse
@@ -30,7 +33,12 @@ from verif.lib.toolchain import ROOT
 def main() -> int:
     """Entry point; returns 1 when the plan is wrong or not met, 2 when what it is held against cannot be read."""
     parser = Parser(description=__doc__)
-    parser.add_argument("--junit", type=Path, default=ROOT / "build" / "test-results.xml", help="results of the tests, as pytest writes them")
+    parser.add_argument(
+        "--junit",
+        type=Path,
+        default=ROOT / "build" / "test-results.xml",
+        help="results of the tests, as pytest writes them",
+    )
     parser.add_argument("--cov", type=Path, default=ROOT / "build" / "cov", help="folder with the runs' coverage")
     parser.add_argument("--html", type=Path, help="write the plan with results as a page")
     options = parser.parse_args()
@@ -61,7 +69,9 @@ def run(options: argparse.Namespace) -> int:
     print(render.text(plan, results, figures))
     if not results:
         print(f"no results: {options.junit} is absent (`make test` or `make cov` writes it)")
-    print(f"plan: {len(plan.testpoints)} testpoints, {len(known.tests)} tests, {len(known.groups)} covergroups: all linked")
+    print(
+        f"plan: {len(plan.testpoints)} testpoints, {len(known.tests)} tests, {len(known.groups)} covergroups: all linked"
+    )
     if options.html:
         page = f'<!doctype html><meta charset="utf-8"><title>Verification plan</title>\n<h1>Verification plan</h1>\n{render.html(plan, results, figures)}\n'
         write_whole(options.html, page)

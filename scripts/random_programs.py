@@ -30,7 +30,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--knobs", default="", help="knobs of verif/random/knobs.py, as `rows=1..8 edge=0.5`")
     parser.add_argument("--plant", default="", help="a planted fault of verif/random/plants.py")
     parser.add_argument("--jobs", type=int, default=default_jobs(), help="simulations at a time [the cores, at most 8]")
-    parser.add_argument("--cluster", default="", help="address of a Dask scheduler (tcp://host:port), or slurm, lsf, pbs [this machine]")
+    parser.add_argument(
+        "--cluster", default="", help="address of a Dask scheduler (tcp://host:port), or slurm, lsf, pbs [this machine]"
+    )
     parser.add_argument("--out", type=Path, default=OUT, help="folder of the results [build/random]")
     args = parser.parse_args(argv)
     found = re.fullmatch(r"(\d+)(?:\.\.(\d+))?", args.seeds)
@@ -46,8 +48,16 @@ def main(argv: list[str] | None = None) -> int:
     """Entry point; exit code 0: all passed, 1: some failed, 2: bad input."""
     args = parse(argv)
     try:
-        found = search(args.config, args.seeds, Knobs().changed(args.knobs.split()), plant=args.plant, folder=args.out.resolve(), jobs=args.jobs, cluster=args.cluster,
-                       say=lambda line: print(f"[random] {line}", file=sys.stderr, flush=True))  # fmt: skip
+        found = search(
+            args.config,
+            args.seeds,
+            Knobs().changed(args.knobs.split()),
+            plant=args.plant,
+            folder=args.out.resolve(),
+            jobs=args.jobs,
+            cluster=args.cluster,
+            say=lambda line: print(f"[random] {line}", file=sys.stderr, flush=True),
+        )
     except (ClusterError, CampaignError, ValueError, OSError, BuildError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -55,7 +65,11 @@ def main(argv: list[str] | None = None) -> int:
     for f in failed:
         place = f.path.relative_to(ROOT) if f.path.is_relative_to(ROOT) else f.path
         print(f"FAILED: seed {f.seed}: {f.outcome.kind}; {make_call('shrink', RUN=place)}")
-    print(f"{'FAILED' if failed else 'PASSED'}: {len(failed)} of {len(found)} cases failed" if failed else f"PASSED: {len(found)} cases")
+    print(
+        f"{'FAILED' if failed else 'PASSED'}: {len(failed)} of {len(found)} cases failed"
+        if failed
+        else f"PASSED: {len(found)} cases"
+    )
     return 1 if failed else 0
 
 

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""`make regress`: run a tier of tests with derived seeds and report; `--compare A B` says what differs between two regressions."""
+"""`make regress`: run a tier of tests with derived seeds and report; `--compare A B` says what differs between two
+regressions.
+"""
 
 from __future__ import annotations
 
@@ -40,19 +42,41 @@ def parse(argv: list[str] | None) -> tuple[Options, object]:
     parser.add_argument("--seeds", type=int, default=None, help="seeds a run [the tier's own]")
     parser.add_argument("--seed", type=int, default=1, help="the root from which all seeds are derived [1]")
     parser.add_argument("--jobs", type=int, default=default_jobs(), help="jobs at a time [the cores, at most 8]")
-    parser.add_argument("--cluster", default="", help="address of a Dask scheduler (tcp://host:port), or slurm, lsf, pbs [this machine]")
+    parser.add_argument(
+        "--cluster", default="", help="address of a Dask scheduler (tcp://host:port), or slurm, lsf, pbs [this machine]"
+    )
     parser.add_argument("--name", default="", help="name of the regression's folder [the tier]")
     parser.add_argument("--coverage", type=option("COVERAGE"), default=True, help="collect coverage [1]")
-    parser.add_argument("--fresh", type=option("FRESH"), nargs="?", default=False, const=True, help="forget what earlier calls of that name finished")
+    parser.add_argument(
+        "--fresh",
+        type=option("FRESH"),
+        nargs="?",
+        default=False,
+        const=True,
+        help="forget what earlier calls of that name finished",
+    )
     parser.add_argument("--tiers", type=Path, default=FILE, help="list of tiers [verif/flow/regress/tiers.yaml]")
     parser.add_argument("--out", type=Path, default=OUT, help="folder of all regressions [build/regress]")
     parser.add_argument("--list", action="store_true", help="print the jobs and run nothing")
-    parser.add_argument("--compare", nargs=2, type=Path, metavar=("A", "B"), help="folders of two regressions: say what differs")
+    parser.add_argument(
+        "--compare", nargs=2, type=Path, metavar=("A", "B"), help="folders of two regressions: say what differs"
+    )
     args = parser.parse_args(argv)
     if args.seeds is not None and args.seeds < 1:
         parser.error(f"--seeds {args.seeds}: legal is 1 or more")
     filters = Filters(args.block, args.test, args.tag, args.seeds or 0)
-    options = Options(args.tier, filters, args.seed, args.jobs, args.cluster, args.name, args.coverage, args.fresh, args.tiers, args.out.resolve())
+    options = Options(
+        args.tier,
+        filters,
+        args.seed,
+        args.jobs,
+        args.cluster,
+        args.name,
+        args.coverage,
+        args.fresh,
+        args.tiers,
+        args.out.resolve(),
+    )
     return options, args
 
 
@@ -71,7 +95,9 @@ def report(regression: Regression) -> int:
         print(f"problem: {line}")
     folder = regression.store.folder
     print(f"\nreport: {folder / PAGE}\njunit:  {folder / JUNIT}\nrepeat with: {regression.command}")
-    print(f"{regression.fresh} jobs ran in {regression.wall / 60:.1f} min; all jobs take {regression.cpu / 60:.1f} min of processor time")
+    print(
+        f"{regression.fresh} jobs ran in {regression.wall / 60:.1f} min; all jobs take {regression.cpu / 60:.1f} min of processor time"
+    )
     print(regression.verdict)
     return 0 if regression.passed else 1
 
@@ -83,7 +109,17 @@ def main(argv: list[str] | None = None) -> int:
         if args.compare:
             count, lines = compare(*args.compare)
             more = [f"... and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
-            print("\n".join([*lines[:_SHOWN], *more, f"{len(lines)} differences" if lines else f"identical: {count} jobs, their verdicts, figures and coverage"]))
+            print(
+                "\n".join(
+                    [
+                        *lines[:_SHOWN],
+                        *more,
+                        f"{len(lines)} differences"
+                        if lines
+                        else f"identical: {count} jobs, their verdicts, figures and coverage",
+                    ]
+                )
+            )
             return 1 if lines else 0
         if args.list:
             _, jobs, _ = plan(options.check())
@@ -91,7 +127,19 @@ def main(argv: list[str] | None = None) -> int:
             print(f"{len(jobs)} jobs of {len({job.test for job in jobs})} tests")
             return 0
         return report(regress(options, say))
-    except (TierError, FilterError, CollectError, ClusterError, CompareError, CoverageError, PlanError, GateError, ExclusionError, StoreError, OSError) as error:
+    except (
+        TierError,
+        FilterError,
+        CollectError,
+        ClusterError,
+        CompareError,
+        CoverageError,
+        PlanError,
+        GateError,
+        ExclusionError,
+        StoreError,
+        OSError,
+    ) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
 

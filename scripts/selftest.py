@@ -35,20 +35,41 @@ def exercised(folder: Path, parser: Parser) -> int:
         idle = never_exercised(merge(map(parse, files)))
     except CoverageError as error:
         parser.error(str(error))
-    print("\n".join([*idle, f"{len(idle)} covers were never hit in {len(files)} runs" if idle else f"every assertion was exercised in {len(files)} runs"]))
+    print(
+        "\n".join(
+            [
+                *idle,
+                f"{len(idle)} covers were never hit in {len(files)} runs"
+                if idle
+                else f"every assertion was exercised in {len(files)} runs",
+            ]
+        )
+    )
     return 1 if idle else 0
 
 
 def main() -> int:
     """Entry point."""
     parser = Parser(description=__doc__)
-    parser.add_argument("--only", default="", help="only faults whose id, category, run or checker this expression is found in")
+    parser.add_argument(
+        "--only", default="", help="only faults whose id, category, run or checker this expression is found in"
+    )
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time")
-    parser.add_argument("--cluster", default="", help="address of a Dask scheduler (tcp://host:port), or slurm, lsf, pbs [this machine]")
+    parser.add_argument(
+        "--cluster", default="", help="address of a Dask scheduler (tcp://host:port), or slurm, lsf, pbs [this machine]"
+    )
     parser.add_argument("--again", action="store_true", help="run also what earlier runs have shown")
-    parser.add_argument("--exercised", type=Path, nargs="?", const=BUILD / "cov", help="list covers that no run in a coverage folder has hit [build/cov]")
+    parser.add_argument(
+        "--exercised",
+        type=Path,
+        nargs="?",
+        const=BUILD / "cov",
+        help="list covers that no run in a coverage folder has hit [build/cov]",
+    )
     parser.add_argument("--out", type=Path, default=OUT, help="folder of the results [build/selftest]")
-    parser.add_argument("--list", action="store_true", help="print the faults and the checkers without one, run nothing")
+    parser.add_argument(
+        "--list", action="store_true", help="print the faults and the checkers without one, run nothing"
+    )
     options = parser.parse_args()
     if options.exercised:
         return exercised(options.exercised, parser)
@@ -68,7 +89,9 @@ def main() -> int:
         missing = what.uncovered()
         for f in faults:
             print(f"{f.id:32}{f.category:12}{f.run.name:22}{f.checker}")
-        print(f"{len(faults)} faults, {len(what.checkers)} checkers, {len(missing)} without a fault", *missing, sep="\n  ")
+        print(
+            f"{len(faults)} faults, {len(what.checkers)} checkers, {len(missing)} without a fault", *missing, sep="\n  "
+        )
         return 0
     try:
         with lock.hold(options.out):
@@ -81,12 +104,20 @@ def run(what: FaultList, faults: list[Fault], options: argparse.Namespace) -> in
     """Run the faults, and print and write what came of them; returns the exit code."""
     began = time.monotonic()
     missing = what.uncovered()
-    campaign = Campaign(what, faults, lambda text: print(f"[selftest] {text}", file=sys.stderr, flush=True), options.again, options.out.resolve() / "tree")
+    campaign = Campaign(
+        what,
+        faults,
+        lambda text: print(f"[selftest] {text}", file=sys.stderr, flush=True),
+        options.again,
+        options.out.resolve() / "tree",
+    )
     verdicts = campaign.run(options.jobs, options.cluster)
     seconds = time.monotonic() - began
     print(table(verdicts))
     covers = campaign.exercised()
-    print(f"{sum(map(bool, covers.values()))} of {len(covers)} covers of assertions were hit in the runs without a fault")
+    print(
+        f"{sum(map(bool, covers.values()))} of {len(covers)} covers of assertions were hit in the runs without a fault"
+    )
     save(options.out / "selftest.json", what, verdicts, seconds, covers)
     print(f"{seconds:.0f} s; {options.out / 'selftest.json'}")
     for name in missing:

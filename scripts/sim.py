@@ -29,12 +29,18 @@ BENCH = ROOT / "verif" / "tests" / "bench_equinox.py"
 
 
 def parse(argv: list[str] | None) -> tuple[Scenario, bool, bool, Path | None]:
-    """Scenario, whether to dump waves and to write the timeline, and the folder of the results if one is given; ScenarioError for what is no number."""
+    """Scenario, whether to dump waves and to write the timeline, and the folder of the results if one is given;
+    ScenarioError for what is no number.
+    """
     parser = Parser(description=__doc__, allow_abbrev=False)
     add_knobs(parser)
     parser.add_argument("--waves", nargs="?", default="0", const="1", help="1: dump waves, from a build of its own")
     parser.add_argument(
-        "--timeline", nargs="?", default="0", const="1", help="1: write the run as a trace for Perfetto or chrome://tracing"
+        "--timeline",
+        nargs="?",
+        default="0",
+        const="1",
+        help="1: write the run as a trace for Perfetto or chrome://tracing",
     )
     parser.add_argument("--out", type=Path, help="folder of the results [build/sim_runs/...]")
     args = vars(parser.parse_args(argv))
@@ -54,7 +60,9 @@ def main(argv: list[str] | None = None) -> int:
         scenario, waves, timeline, out = parse(argv)
         if scenario.test not in known_tests():
             nearest = get_close_matches(scenario.test, known_tests(), cutoff=0)
-            raise ValueError(f"TEST = {scenario.test!r}: legal are the tests of {BENCH.relative_to(ROOT)}, the nearest {', '.join(nearest)}")
+            raise ValueError(
+                f"TEST = {scenario.test!r}: legal are the tests of {BENCH.relative_to(ROOT)}, the nearest {', '.join(nearest)}"
+            )
         run_dir = (out or default_run_dir(scenario)).resolve()
         with lock.hold(run_dir):
             with ProgressBar(run_dir):
@@ -81,7 +89,9 @@ def report(scenario: Scenario, run_dir: Path, done: ChipRun, waves: bool, timeli
         return 1
     result = RunResult.from_dict(json.loads(result_file.read_text(encoding="utf-8")))
     if not done.sim.ok and not result.mismatches:
-        result.mismatches += [f"{t.name}: {t.message}" for t in done.sim.failures] or [f"simulator exit code {done.sim.exit_code}, log: {done.sim.log}"]
+        result.mismatches += [f"{t.name}: {t.message}" for t in done.sim.failures] or [
+            f"simulator exit code {done.sim.exit_code}, log: {done.sim.log}"
+        ]
     page = run_dir / "report.html"
     write_html(result, page)
     print(summary(result))

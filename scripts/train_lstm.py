@@ -24,7 +24,9 @@ TARGET = 0.95
 def main() -> int:
     parser = Parser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--out", type=Path, default=PARAMS_FILE, help="file to write (default: the shipped one)")
-    parser.add_argument("--seed", type=int, default=1, help="of the initial weights and minibatches (default %(default)s)")
+    parser.add_argument(
+        "--seed", type=int, default=1, help="of the initial weights and minibatches (default %(default)s)"
+    )
     parser.add_argument("--epochs", type=int, default=EPOCHS, help="default %(default)s, about a minute")
     args = parser.parse_args()
     if args.seed < 0 or args.epochs < 1:
@@ -32,7 +34,10 @@ def main() -> int:
     start = time.monotonic()
 
     def report(epoch: int, loss: float, held_out: float) -> None:
-        print(f"epoch {epoch + 1:3d}  loss {loss:7.4f}  held-out {held_out:6.2%}  {time.monotonic() - start:5.1f} s", flush=True)
+        print(
+            f"epoch {epoch + 1:3d}  loss {loss:7.4f}  held-out {held_out:6.2%}  {time.monotonic() - start:5.1f} s",
+            flush=True,
+        )
 
     split = digits_split(SPLIT_SEED)
     params = train(split, args.seed, args.epochs, report)

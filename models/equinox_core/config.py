@@ -14,7 +14,10 @@ CONFIG_DIR = HOME / "configs"
 
 @dataclass(frozen=True)
 class Config(CoreParams, DramParams):
-    """Parameters of a core and of its DRAM. Build it with :func:`load_config`, or :meth:`changed` for a variant; both check them."""
+    """Parameters of a core and of its DRAM.
+
+    Build it with :func:`load_config`, or :meth:`changed` for a variant; both check them.
+    """
 
     name: str = "unnamed"
 

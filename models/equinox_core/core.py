@@ -59,9 +59,18 @@ class Context:
             raise ValueError(f"context {self.index}: cfg is missing: legal is a Config")
         b = self.bases
         self.env = VectorEnv(
-            self.cfg.N, self.cfg.RX_LINES, self.cfg.TX_LINES, self.index, self.training, self.rows, self.slots,
-            b.vec, b.acc, b.actc, b.cst,
-        )  # fmt: skip
+            self.cfg.N,
+            self.cfg.RX_LINES,
+            self.cfg.TX_LINES,
+            self.index,
+            self.training,
+            self.rows,
+            self.slots,
+            b.vec,
+            b.acc,
+            b.actc,
+            b.cst,
+        )
 
 
 class Core:
@@ -73,7 +82,9 @@ class Core:
         train_rows: CSR ``TRAIN_ROWS``, rows of a chunk in training contexts (default 2·N).
     """
 
-    def __init__(self, cfg: Config, dram: bytes | NDArray[np.uint8] | None = None, train_rows: int | None = None) -> None:
+    def __init__(
+        self, cfg: Config, dram: bytes | NDArray[np.uint8] | None = None, train_rows: int | None = None
+    ) -> None:
         self.cfg = cfg
         self.mem = Memories(cfg, dram)
         self.train_rows = 2 * cfg.N if train_rows is None else max(1, train_rows)
@@ -148,20 +159,28 @@ class Core:
             for g in range(groups):
                 tile = b[g * self.cfg.L : (g + 1) * self.cfg.L]
                 for k in range(ins.n_k):
-                    self._tile(ins, (aq, ae), (bq, be), a[first : first + chunk, k], tile[:, k], c[first : first + chunk, g], k)
+                    self._tile(
+                        ins, (aq, ae), (bq, be), a[first : first + chunk, k], tile[:, k], c[first : first + chunk, g], k
+                    )
 
     def _tile(self, ins: Instr, act: tuple, wgt: tuple, a: NDArray, b: NDArray, c: NDArray, k: int) -> None:
         """One tile row by row, up to the first address beyond a memory."""
         if b.max() >= len(wgt[1]):
-            raise Fault(Err.OPERAND, f"MATMUL: {BSpace(ins.b_sp).name} address {b.max()}: legal range 0..{len(wgt[1]) - 1}")
+            raise Fault(
+                Err.OPERAND, f"MATMUL: {BSpace(ins.b_sp).name} address {b.max()}: legal range 0..{len(wgt[1]) - 1}"
+            )
         acc = self.mem.ACC
         for row, line in zip(a, c, strict=True):
             if row >= len(act[1]):
-                raise Fault(Err.OPERAND, f"MATMUL: {ASpace(ins.a_sp).name} address {row}: legal range 0..{len(act[1]) - 1}")
+                raise Fault(
+                    Err.OPERAND, f"MATMUL: {ASpace(ins.a_sp).name} address {row}: legal range 0..{len(act[1]) - 1}"
+                )
             if line >= len(acc):
                 raise Fault(Err.OPERAND, f"MATMUL: ACC address {line}: legal range 0..{len(acc) - 1}")
             old = acc[line].view(np.float32)[None] if k or ins.accum else None
-            out = hbfp_matmul(act[0][row][None, None], act[1][row].reshape(1, 1), wgt[0][b][:, None], wgt[1][b][:, None], old)
+            out = hbfp_matmul(
+                act[0][row][None, None], act[1][row].reshape(1, 1), wgt[0][b][:, None], wgt[1][b][:, None], old
+            )
             acc[line] = fp32_bits(out)[0]
 
     def _plan_dma(self, ins: Instr, ctx: Context) -> tuple:
@@ -177,7 +196,14 @@ class Core:
         memory = getattr(self.mem, space)
         depth = len(memory if exps is None else memory[1])
         outside = np.flatnonzero(local.max(axis=1) >= depth)
-        return memory, local, exps, data, int(outside[0]) if outside.size else ins.n_o, f"{space} address beyond {depth - 1}"
+        return (
+            memory,
+            local,
+            exps,
+            data,
+            int(outside[0]) if outside.size else ins.n_o,
+            f"{space} address beyond {depth - 1}",
+        )
 
     def _transfer(self, ins: Instr, ctx: Context, iteration: int, move: Callable[..., None]) -> None:
         """Move the runs before the first faulty one, then raise its fault, if there is one."""
@@ -186,7 +212,11 @@ class Core:
         cause = Err.OPERAND
         checks = (
             (starts % self.cfg.K != 0, Err.OPERAND, f"DRAM address is no multiple of K = {self.cfg.K}"),
-            (starts // self.cfg.K + data[-1] >= len(self.mem.beats), Err.DMA_RESP, f"DRAM address beyond {self.cfg.BYTES - 1:#x}"),
+            (
+                starts // self.cfg.K + data[-1] >= len(self.mem.beats),
+                Err.DMA_RESP,
+                f"DRAM address beyond {self.cfg.BYTES - 1:#x}",
+            ),
         )
         for bad, why, what in checks:
             if bad.any() and int(bad.argmax()) < good:
@@ -212,19 +242,31 @@ class Core:
         packed = np.zeros((len(local), exps.shape[1] * self.cfg.K), np.uint8)
         packed[:, : local.shape[1]] = memory[1][local]
         runs = [packed.reshape(*exps.shape, -1), memory[0][local].view(np.uint8)]
-        self.mem.beats[np.concatenate([exps, data], axis=1)] = np.concatenate(runs, axis=1)  # of runs that overlap the last one stays
+        self.mem.beats[np.concatenate([exps, data], axis=1)] = np.concatenate(
+            runs, axis=1
+        )  # of runs that overlap the last one stays
 
     # -- programs -----------------------------------------------------------------------------------------------
 
     def start_inference(
-        self, prog: Program, payload: ArrayLike, bases: Bases = Bases(), ctx: int = 0, slots: Sequence[int] | None = None
+        self,
+        prog: Program,
+        payload: ArrayLike,
+        bases: Bases = Bases(),
+        ctx: int = 0,
+        slots: Sequence[int] | None = None,
     ) -> Run:
         """Place a batch in the payload slots and return its :class:`Run`.
 
         payload: bf16 bit patterns uint16 ``[b, rx_lines, L]``, 1 ≤ b ≤ N; slots: RXB slot of each row (default 0..b-1).
         """
         x = np.asarray(payload)
-        if x.ndim != 3 or not 1 <= x.shape[0] <= self.cfg.N or not 1 <= x.shape[1] <= self.cfg.RX_LINES or x.shape[2] != self.cfg.L:
+        if (
+            x.ndim != 3
+            or not 1 <= x.shape[0] <= self.cfg.N
+            or not 1 <= x.shape[1] <= self.cfg.RX_LINES
+            or x.shape[2] != self.cfg.L
+        ):
             raise ValueError(f"payload {x.shape}: need [1..{self.cfg.N}, 1..{self.cfg.RX_LINES}, {self.cfg.L}]")
         if not 0 <= ctx < self.cfg.C_INF:
             raise ValueError(f"context {ctx}: legal range of inference contexts 0..{self.cfg.C_INF - 1}")
@@ -300,7 +342,13 @@ class Run:
     """A program under way in a context: program counters, iterations and semaphores."""
 
     def __init__(
-        self, core: Core, prog: Program, ctx: Context, iters: int = 1, iter_mod: int = 1, sem_init: Sequence[int] | None = None
+        self,
+        core: Core,
+        prog: Program,
+        ctx: Context,
+        iters: int = 1,
+        iter_mod: int = 1,
+        sem_init: Sequence[int] | None = None,
     ) -> None:
         self.core, self.prog, self.ctx = core, prog, ctx
         self.iters, self.iter_mod = iters, iter_mod
@@ -310,8 +358,12 @@ class Run:
         self.pc = dict.fromkeys(Unit, 0)
         self.left = {u: iters if prog.streams[u] else 0 for u in Unit}
         self.steps_done = 0
-        self._waits = {u: [tuple(s for s in range(SEMAPHORES) if i.wait >> s & 1) for i in prog.streams[u]] for u in Unit}
-        self._signals = {u: [tuple(s for s in range(SEMAPHORES) if i.signal >> s & 1) for i in prog.streams[u]] for u in Unit}
+        self._waits = {
+            u: [tuple(s for s in range(SEMAPHORES) if i.wait >> s & 1) for i in prog.streams[u]] for u in Unit
+        }
+        self._signals = {
+            u: [tuple(s for s in range(SEMAPHORES) if i.signal >> s & 1) for i in prog.streams[u]] for u in Unit
+        }
 
     @property
     def done(self) -> bool:
@@ -346,7 +398,9 @@ class Run:
         for s in self._signals[unit][pc]:
             self.sem[s] += 1
             if self.sem[s] > SEM_MAX:
-                raise CoreError(Err.SEM_OVERFLOW, unit, f"{self.prog.name}: {unit.name}[{pc}] raises semaphore {s} above {SEM_MAX}")
+                raise CoreError(
+                    Err.SEM_OVERFLOW, unit, f"{self.prog.name}: {unit.name}[{pc}] raises semaphore {s} above {SEM_MAX}"
+                )
         self.pc[unit] = 0 if ins.last else pc + 1
         self.left[unit] -= ins.last
         self.steps_done += ins.step
@@ -380,7 +434,9 @@ class Run:
             yield unit, self.issue(unit)
         if not self.done:
             waiting = [
-                f"{u.name}[{self.pc[u]}] `{format_instr(self.prog.streams[u][self.pc[u]], u)}`" for u in Unit if self.left[u]
+                f"{u.name}[{self.pc[u]}] `{format_instr(self.prog.streams[u][self.pc[u]], u)}`"
+                for u in Unit
+                if self.left[u]
             ]
             raise Deadlock(f"{self.prog.name}: no stream can go on: {'; '.join(waiting)}; semaphores {self.sem}")
 

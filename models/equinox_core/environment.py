@@ -1,7 +1,7 @@
 """What the Python that runs the project must be like: checked before anything is imported that could break on it.
 
-``models`` and ``verif`` call :func:`prepare` first of all. What is wrong ends the process with one line and exit code 2. Only
-the standard library is used, and no syntax that an old Python lacks: all the rest may be what is wrong.
+``models`` and ``verif`` call :func:`prepare` first of all. What is wrong ends the process with one line and exit code
+2. Only the standard library is used, and no syntax that an old Python lacks: all the rest may be what is wrong.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import sysconfig
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-_LEGAL = r"[\w./+@-]|[^\x00-\x7f]"  # of a path that passes through make, the shell, linker options and lists of folders unquoted
+# of a path that passes through make, the shell, linker options and lists of folders unquoted
+_LEGAL = r"[\w./+@-]|[^\x00-\x7f]"
 _COMMON = {"bin", "docs", "examples", "test", "tests"}  # folders that stand beside packages and are none
 
 
@@ -40,7 +41,11 @@ def _names(folder: str) -> set[str]:
         found = os.listdir(folder)
     except OSError:
         return set()
-    return {name.split(".")[0] for name in found if name.endswith((".py", ".so")) or os.path.isdir(os.path.join(folder, name))}
+    return {
+        name.split(".")[0]
+        for name in found
+        if name.endswith((".py", ".so")) or os.path.isdir(os.path.join(folder, name))
+    }
 
 
 def python_path_problem(value: str) -> str:
@@ -50,7 +55,10 @@ def python_path_problem(value: str) -> str:
     for entry in value.split(os.pathsep):
         if not entry or os.path.realpath(entry) in {os.path.realpath(p) for p in packages}:
             continue
-        if any(os.path.isfile(os.path.join(entry, place, "environment.py")) for place in ("models/equinox_core", "equinox_core")):  # the project
+        if any(
+            os.path.isfile(os.path.join(entry, place, "environment.py"))
+            for place in ("models/equinox_core", "equinox_core")
+        ):  # the project
             continue
         if not known:
             known = set().union(*map(_names, packages), getattr(sys, "stdlib_module_names", ())) - _COMMON
@@ -61,7 +69,9 @@ def python_path_problem(value: str) -> str:
 
 
 def open_descriptors() -> None:
-    """Put /dev/null where a standard stream is closed: else the next file that is opened takes its place and gets its words."""
+    """Put /dev/null where a standard stream is closed: else the next file that is opened takes its place and gets its
+    words.
+    """
     for number in range(3):
         try:
             os.fstat(number)
@@ -72,7 +82,10 @@ def open_descriptors() -> None:
 def prepare() -> None:
     """Refuse what cannot work."""
     open_descriptors()
-    for problem in (path_problem(ROOT, sys.getfilesystemencoding()) if (ROOT / "rtl").is_dir() else "", python_path_problem(os.environ.get("PYTHONPATH", ""))):
+    for problem in (
+        path_problem(ROOT, sys.getfilesystemencoding()) if (ROOT / "rtl").is_dir() else "",
+        python_path_problem(os.environ.get("PYTHONPATH", "")),
+    ):
         if problem:
             refuse(problem)
     if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):

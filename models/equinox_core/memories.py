@@ -18,9 +18,9 @@ def empty_blocks(depth: int, k: int) -> Blocks:
 class Memories:
     """Buffers by the names of ``docs/isa.md``.
 
-    ``VEC [depth, L]``, ``RXB [RX_SLOTS·RX_LINES, L]``, ``TXB [C_INF·N·TX_LINES, L]`` are uint16 (bf16); ``ACC``, ``STG``,
-    ``SOF`` ``[depth, L]`` uint32 (fp32); ``ACTC``, ``ACTD``, ``WGTC``, ``WGTD``, ``SOB`` blocks (mantissas, exponents).
-    ``DRAM`` is uint8 ``[BYTES]``; ``beats`` is the same memory as ``[BYTES/K, K]``.
+    ``VEC [depth, L]``, ``RXB [RX_SLOTS·RX_LINES, L]``, ``TXB [C_INF·N·TX_LINES, L]`` are uint16 (bf16); ``ACC``,
+    ``STG``, ``SOF`` ``[depth, L]`` uint32 (fp32); ``ACTC``, ``ACTD``, ``WGTC``, ``WGTD``, ``SOB`` blocks (mantissas,
+    exponents). ``DRAM`` is uint8 ``[BYTES]``; ``beats`` is the same memory as ``[BYTES/K, K]``.
     """
 
     def __init__(self, cfg: Config, dram: bytes | NDArray[np.uint8] | None = None) -> None:
@@ -40,5 +40,7 @@ class Memories:
         if dram is not None:
             data = np.frombuffer(dram, np.uint8) if isinstance(dram, (bytes, bytearray)) else np.asarray(dram, np.uint8)
             if data.size > cfg.BYTES:
-                raise ValueError(f"DRAM image: need {data.size} bytes, have {cfg.BYTES} (BYTES of configuration {cfg.name})")
+                raise ValueError(
+                    f"DRAM image: need {data.size} bytes, have {cfg.BYTES} (BYTES of configuration {cfg.name})"
+                )
             self.DRAM[: data.size] = data

@@ -21,7 +21,9 @@ class RegisterWrites:
 
     def reset(self) -> None:
         """All registers take their reset values."""
-        self._held = {address: sum(reset << lsb for lsb, _, reset, _ in fields.values()) for address, fields in REGS.values()}
+        self._held = {
+            address: sum(reset << lsb for lsb, _, reset, _ in fields.values()) for address, fields in REGS.values()
+        }
 
     def write(self, address: int, data: int, strobe: int = 0xF) -> int | None:
         """A write of the bytes that ``strobe`` names.

@@ -18,8 +18,18 @@ from .isa.encoding import Act, Combine, Conv, ConvDst, Dst, Err, Instr, Op, Red,
 from .hw.pipeline import line_stage
 from .isa.own_lines import check_distance
 from .numerics import (
-    act, bf16_max, bf16_mul, bf16_mul_fp32, bf16_to_fp32, fp32_add, fp32_bits, fp32_from_bits,
-    fp32_max, fp32_neg, fp32_to_bf16, quantise,
+    act,
+    bf16_max,
+    bf16_mul,
+    bf16_mul_fp32,
+    bf16_to_fp32,
+    fp32_add,
+    fp32_bits,
+    fp32_from_bits,
+    fp32_max,
+    fp32_neg,
+    fp32_to_bf16,
+    quantise,
 )
 
 U16 = NDArray[np.uint16]
@@ -107,7 +117,11 @@ def check_vector(ins: Instr, env: VectorEnv, k: int) -> None:
     for name, allowed in _ALLOWED.items():
         if ins.fields[f"{name}_sp"] not in allowed:
             raise _operand(f"{name}_sp = {ins.fields[f'{name}_sp']} is not a space of operand {name.upper()}")
-    codes: tuple[tuple[str, int, type[IntEnum]], ...] = (("act", ins.act, Act), ("red", ins.red, Red), ("v_mode", ins.v_mode, Conv))
+    codes: tuple[tuple[str, int, type[IntEnum]], ...] = (
+        ("act", ins.act, Act),
+        ("red", ins.red, Red),
+        ("v_mode", ins.v_mode, Conv),
+    )
     for name, value, legal in codes:
         if value not in set(legal):
             raise _operand(f"{name} = {value}: legal range 0..{int(max(legal))}")

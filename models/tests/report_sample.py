@@ -24,14 +24,20 @@ def service(name: str, requests: int, load: float, seed: int, limit: int | None)
         latency += [free - int(a) for a in arrival[done : done + n]]
         rows.append(n)
         done += n
-    causes = {cause: [value * share // 100 for value in latency] for cause, share in zip(LATENCY_CAUSES, SHARES, strict=True)}
-    causes["response"] = [value - sum(parts) for value, parts in zip(latency, zip(*list(causes.values())[:-1], strict=True), strict=True)]
+    causes = {
+        cause: [value * share // 100 for value in latency] for cause, share in zip(LATENCY_CAUSES, SHARES, strict=True)
+    }
+    causes["response"] = [
+        value - sum(parts) for value, parts in zip(latency, zip(*list(causes.values())[:-1], strict=True), strict=True)
+    ]
     return Service(name, requests, BATCH, arrival.tolist(), latency, rows, limit, causes=causes)
 
 
 def result(requests: int = 1500, services: int = 1, training: bool = True, limit: int | None = 40_000) -> RunResult:
     """A passing result."""
-    made = [service(f"{'lstm mlp gru rnn'.split()[i % 4]}", requests, 0.5 / services, i + 1, limit) for i in range(services)]
+    made = [
+        service(f"{'lstm mlp gru rnn'.split()[i % 4]}", requests, 0.5 / services, i + 1, limit) for i in range(services)
+    ]
     cycles = max(a + d for s in made for a, d in zip(s.arrival, s.latency, strict=True)) + 1000
     rng = np.random.default_rng(3)
     steps = np.cumsum(rng.integers(cycles // 220, cycles // 120, 120)).tolist()

@@ -92,21 +92,24 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert end.value.code == 0 and capsys.readouterr().out.strip() == f"equinox-core {equinox_core.__version__}"
 
 
-@pytest.mark.parametrize(("words", "parts"), [
-    ((), ("command", "--help")),
-    (("foresee",), ("'foresee'", "predict")),
-    (("predict", "--colour", "red"), ("--colour", "--help")),
-    (("predict", "--steps", "3"), ("--steps", "--help")),
-    (("predict", "--load", "fast"), ("LOAD = 'fast'", "legal is a number in 0.001..4")),
-    (("predict", "--policy", "random"), ("POLICY = 'random'", "priority")),
-    (("predict", "--service", "gpt"), ("SERVICE = 'gpt'", "lstm, mlp")),
-    (("predict", "--train", "cnn"), ("TRAIN = 'cnn'", "off, mlp")),
-    (("predict", "--trace", "none.csv"), ("none.csv", "no such trace file")),
-    (("predict", "--trace", "bursty:colour=3"), ("bursty", "colour", "legal")),
-    (("predict", "--config", "enormous"), ("enormous", "no such configuration", "tiny")),
-    (("predict", "--config", "tiny", "--report", "/dev/null/page.html"), ("/dev/null: ",)),
-    (("predict", "--config", "tiny", "--report", "PAGE", "--result", "/dev/null/x.json"), ("/dev/null: ",)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        ((), ("command", "--help")),
+        (("foresee",), ("'foresee'", "predict")),
+        (("predict", "--colour", "red"), ("--colour", "--help")),
+        (("predict", "--steps", "3"), ("--steps", "--help")),
+        (("predict", "--load", "fast"), ("LOAD = 'fast'", "legal is a number in 0.001..4")),
+        (("predict", "--policy", "random"), ("POLICY = 'random'", "priority")),
+        (("predict", "--service", "gpt"), ("SERVICE = 'gpt'", "lstm, mlp")),
+        (("predict", "--train", "cnn"), ("TRAIN = 'cnn'", "off, mlp")),
+        (("predict", "--trace", "none.csv"), ("none.csv", "no such trace file")),
+        (("predict", "--trace", "bursty:colour=3"), ("bursty", "colour", "legal")),
+        (("predict", "--config", "enormous"), ("enormous", "no such configuration", "tiny")),
+        (("predict", "--config", "tiny", "--report", "/dev/null/page.html"), ("/dev/null: ",)),
+        (("predict", "--config", "tiny", "--report", "PAGE", "--result", "/dev/null/x.json"), ("/dev/null: ",)),
+    ],
+)
 def test_bad_input(
     words: tuple[str, ...], parts: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

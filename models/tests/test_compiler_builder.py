@@ -36,7 +36,9 @@ def run_to_end(prog: Program, order: np.random.Generator) -> bytes:
 
 @pytest.mark.parametrize("block", [1, 5, 40])
 def test_forty_products_and_drains(block: int) -> None:
-    """Products in blocks before their drains: with 40 at once, tokens must be saved; with one, the MMU must be held back."""
+    """Products in blocks before their drains: with 40 at once, tokens must be saved; with one, the MMU must be held
+    back.
+    """
     out = Builder(TINY, "many", training=True)
     for first in range(0, 40, block):
         for n in range(first, first + block):
@@ -82,7 +84,9 @@ def test_errors() -> None:
     out = Builder(TINY, "long")
     for _ in range(513):
         product(out, 0)
-    with pytest.raises(ValueError, match=r"long: instruction memory of MMU: need 513, have 512 \(IMEM_DEPTH of configuration tiny\)"):
+    with pytest.raises(
+        ValueError, match=r"long: instruction memory of MMU: need 513, have 512 \(IMEM_DEPTH of configuration tiny\)"
+    ):
         out.finish()
     out = Builder(TINY, "deep")
     product(out, 1024)

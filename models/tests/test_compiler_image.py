@@ -144,7 +144,9 @@ def test_what_does_not_fit() -> None:
         build_image(cfg, services, job, dram[:-1])
     need = job.program.needs.acc + cfg.C_INF * max(s.needs.acc for s in services)
     small = cfg.changed(ACC_DEPTH=need - 1)
-    with pytest.raises(ValueError, match=rf"training: ACC: need {job.program.needs.acc} from \d+, have {need - 1} \(ACC_DEPTH"):
+    with pytest.raises(
+        ValueError, match=rf"training: ACC: need {job.program.needs.acc} from \d+, have {need - 1} \(ACC_DEPTH"
+    ):
         build_image(small, services, job, dram)
     with pytest.raises(ValueError, match=r"services: ACC: need \d+, have 64"):
         room_beside(cfg.changed(ACC_DEPTH=64), [s.needs for s in services] + [job.program.needs])

@@ -48,7 +48,9 @@ def test_lstm_of_the_digits(name: str) -> None:
         assert np.array_equal(out[:, :10], want) and not out[:, 10:].any()
 
 
-@pytest.mark.parametrize(("name", "hidden"), [("tiny", 8), ("tiny", 40), ("default", 32), ("default", 96), ("large", 128)])
+@pytest.mark.parametrize(
+    ("name", "hidden"), [("tiny", 8), ("tiny", 40), ("default", 32), ("default", 96), ("large", 128)]
+)
 def test_lstm_sizes(name: str, hidden: int) -> None:
     cfg = load_config(name)
     params = random_lstm(hidden, hidden)
@@ -118,7 +120,9 @@ def test_contexts_do_not_disturb_each_other(name: str) -> None:
             if service == 0:
                 assert np.array_equal(out[:, :10], lstm.infer(params, fp32_to_bf16(x), cfg.K))
             else:
-                assert np.array_equal(out[:, :6], reference.infer(weights, [np.zeros(len(w), np.uint16) for w in weights], f, cfg.K))
+                assert np.array_equal(
+                    out[:, :6], reference.infer(weights, [np.zeros(len(w), np.uint16) for w in weights], f, cfg.K)
+                )
 
 
 def test_regions_do_not_overlap() -> None:
@@ -154,7 +158,10 @@ def test_products_of_one_line_are_far_apart() -> None:
     [
         ({"Wh": np.zeros((160, 40))}, "hidden size 40: legal is a multiple of K = 32"),
         ({"b": np.zeros(3)}, r"b has shape \(3,\): legal is \(256,\)"),
-        ({"Wd": np.zeros((80, 64)), "bd": np.zeros(80)}, r"response: need 5 lines, have 4 \(TX_LINES of configuration default\)"),
+        (
+            {"Wd": np.zeros((80, 64)), "bd": np.zeros(80)},
+            r"response: need 5 lines, have 4 \(TX_LINES of configuration default\)",
+        ),
         ({"Wx": np.zeros((256, 40))}, r"payload: need 24 lines, have 16 \(RX_LINES"),
         ({"Wx": np.full((256, 8), np.nan)}, "need finite numbers"),
     ],
@@ -174,7 +181,10 @@ def test_services_that_do_not_fit() -> None:
     with pytest.raises(ValueError, match=r"lstm: instruction memory of MMU: need 68, have 64 \(IMEM_DEPTH"):
         lstm_classifier(cfg.changed(IMEM_DEPTH=64), params)
     with pytest.raises(ValueError, match=r"b: WGTD: need 800 from 800, have 1024 \(WGTD_DEPTH"):
-        build_image(cfg.changed(WGTD_DEPTH=1024), [lstm_classifier(cfg, params, name="a"), lstm_classifier(cfg, params, name="b")])
+        build_image(
+            cfg.changed(WGTD_DEPTH=1024),
+            [lstm_classifier(cfg, params, name="a"), lstm_classifier(cfg, params, name="b")],
+        )
     with pytest.raises(ValueError, match="two programs are called 'lstm'"):
         build_image(cfg, [lstm_classifier(cfg, params)] * 2)
     with pytest.raises(ValueError, match=r"5 services: configuration default has room for 4"):

@@ -1,4 +1,6 @@
-"""The training program equals the reference step by step: master weights, HBFP8 copies and recorded errors, bit for bit."""
+"""The training program equals the reference step by step: master weights, HBFP8 copies and recorded errors, bit for
+bit.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,13 @@ def started(job: TrainingJob, image: np.ndarray) -> tuple[Core, Bases]:
 
 
 def compare(
-    cfg: Config, sizes: tuple[int, ...], batch: int, steps: int, batches: int, biases: list | None = None, room: Room | None = None
+    cfg: Config,
+    sizes: tuple[int, ...],
+    batch: int,
+    steps: int,
+    batches: int,
+    biases: list | None = None,
+    room: Room | None = None,
 ) -> TrainingJob:
     """Runs a job step by step beside the reference, then in random orders."""
     job = mlp_training(cfg, sizes, batch, 0.4, batches, biases, room)

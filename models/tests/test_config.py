@@ -10,7 +10,9 @@ from equinox_core.config import CONFIG_DIR, load_config
 from equinox_core.hw.params import CORE, DRAM
 
 
-@pytest.mark.parametrize(("name", "k", "lanes", "macs"), [("tiny", 8, 4, 32), ("default", 32, 16, 512), ("large", 64, 32, 2048)])
+@pytest.mark.parametrize(
+    ("name", "k", "lanes", "macs"), [("tiny", 8, 4, 32), ("default", 32, 16, 512), ("large", 64, 32, 2048)]
+)
 def test_shipped(name: str, k: int, lanes: int, macs: int) -> None:
     cfg = load_config(name)
     assert (cfg.name, cfg.K, cfg.L, cfg.macs, cfg.CTX) == (name, k, lanes, macs, cfg.C_INF + cfg.C_TRN)

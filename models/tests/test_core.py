@@ -64,12 +64,24 @@ def test_matmul(name: str, repeated_lines: bool) -> None:
         training = bool(trial % 2)
         rows, n_g, n_k = (int(v) for v in rng.integers(1, 6, 3))
         ins = make(
-            Op.MATMUL, dyn_rows=not training, rows=rows, n_g=n_g, n_k=n_k, accum=rng.integers(2),
-            a_sp=rng.integers(2), b_sp=rng.integers(2),
-            a_base=rng.integers(100), a_sr=rng.integers(8), a_sk=rng.integers(20), b_base=cfg.M * rng.integers(50),
-            b_sg=cfg.M * rng.integers(1, 30), b_sk=cfg.M * rng.integers(20), c_base=rng.integers(99),
-            c_sr=0 if repeated_lines else 1, c_sg=1 if repeated_lines else rows + rng.integers(5),
-        )  # fmt: skip
+            Op.MATMUL,
+            dyn_rows=not training,
+            rows=rows,
+            n_g=n_g,
+            n_k=n_k,
+            accum=rng.integers(2),
+            a_sp=rng.integers(2),
+            b_sp=rng.integers(2),
+            a_base=rng.integers(100),
+            a_sr=rng.integers(8),
+            a_sk=rng.integers(20),
+            b_base=cfg.M * rng.integers(50),
+            b_sg=cfg.M * rng.integers(1, 30),
+            b_sk=cfg.M * rng.integers(20),
+            c_base=rng.integers(99),
+            c_sr=0 if repeated_lines else 1,
+            c_sg=1 if repeated_lines else rows + rng.integers(5),
+        )
         if rows > cfg.N and not training:
             continue
         bases = Bases(acc=int(rng.integers(50)), actc=int(rng.integers(50)), wgtd=cfg.M * int(rng.integers(50)))
@@ -103,7 +115,15 @@ def test_load_and_store(name: str) -> None:
             at = 64 * k + 5 * k + n * stride + 2 * 1024 * k
             core.mem.DRAM[at : at + packed.size] = packed
             runs.append(run)
-        fields = {"n_o": 3, "len": length, "l_base": 4, "l_so": length + 1, "d_base": 5 * k, "d_so": stride, "d_iter": 1024 * k}
+        fields = {
+            "n_o": 3,
+            "len": length,
+            "l_base": 4,
+            "l_so": length + 1,
+            "d_base": 5 * k,
+            "d_so": stride,
+            "d_iter": 1024 * k,
+        }
         load = make(Op.LOAD, sp=space, **fields)
         core.execute(load, Unit.LD, ctx, iteration=2)
         for n, run in enumerate(runs):
@@ -188,7 +208,9 @@ def test_dram_strides_may_be_negative() -> None:
 
 def test_runs_that_overlap_are_stored_in_order() -> None:
     core = filled(load_config("tiny"), 3)  # K = 8: two blocks are three beats, the runs begin two beats apart
-    core.execute(make(Op.STORE, sp=0, n_o=3, len=2, l_so=2, d_base=64, d_so=16), Unit.ST, Context(2, True, cfg=core.cfg))
+    core.execute(
+        make(Op.STORE, sp=0, n_o=3, len=2, l_so=2, d_base=64, d_so=16), Unit.ST, Context(2, True, cfg=core.cfg)
+    )
     want = np.zeros(7 * 8, np.uint8)
     for run in range(3):
         q, e = (part[2 * run : 2 * run + 2] for part in core.mem.SOB)

@@ -42,7 +42,12 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def python(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, *words], cwd=folder, capture_output=True, encoding="utf-8", errors="replace", env={"PATH": "/usr/bin:/bin", "PYTHONPATH": f"{folder}:{folder}/models"}
+        [sys.executable, *words],
+        cwd=folder,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": f"{folder}:{folder}/models"},
     )
 
 
@@ -77,9 +82,11 @@ def test_a_range_is_one_edit(checkout: Path) -> None:
 def test_a_copy_that_differs_is_found(checkout: Path) -> None:
     """In a package, in the registers' enumerations, in a table of the docs."""
     for file, old, new in (
-        ("rtl/common/eqx_pkg.sv", "POLICY_SLACK = 3'd4", "POLICY_SLACK = 3'd5"), ("rtl/csr/eqx_csr.rdl", "RUNNING = 3'd2", "RUNNING = 3'd3"),
-        ("docs/timing.md", "| `LD_OUTSTANDING` | 8 |", "| `LD_OUTSTANDING` | 9 |"), ("rtl/converter/eqx_conv_pkg.sv", "[11:0] stride", "[12:0] stride"),
-    ):  # fmt: skip
+        ("rtl/common/eqx_pkg.sv", "POLICY_SLACK = 3'd4", "POLICY_SLACK = 3'd5"),
+        ("rtl/csr/eqx_csr.rdl", "RUNNING = 3'd2", "RUNNING = 3'd3"),
+        ("docs/timing.md", "| `LD_OUTSTANDING` | 8 |", "| `LD_OUTSTANDING` | 9 |"),
+        ("rtl/converter/eqx_conv_pkg.sv", "[11:0] stride", "[12:0] stride"),
+    ):
         edit(checkout, file, old, new)
         found = python(checkout, "scripts/gen_hw.py", "--check")
         assert found.returncode == 1 and f"{file} is out of date" in found.stderr
@@ -89,20 +96,29 @@ def test_a_copy_that_differs_is_found(checkout: Path) -> None:
 def test_a_page_with_an_unknown_table() -> None:
     with pytest.raises(ValueError, match=r"docs/x\.md: no table 'weather': legal are parameters, rules, "):
         filled("<!-- hw:weather -->\n<!-- hw:end -->\n", "docs/x.md")
-    assert set(re.findall(r"<!-- hw:(\w+) -->", "".join(p.read_text(encoding="utf-8") for p in (ROOT / "docs").glob("*.md")))) - {
-        "end"
-    } == set(TABLES)
+    assert set(
+        re.findall(r"<!-- hw:(\w+) -->", "".join(p.read_text(encoding="utf-8") for p in (ROOT / "docs").glob("*.md")))
+    ) - {"end"} == set(TABLES)
 
 
-@pytest.mark.parametrize(("changes", "words"), [
-    ({"N": 6}, "[core] N = 6: legal is a power of two in 4..32"),
-    ({"GAP": -1}, "[dram] GAP = -1: legal is 0..1000"),
-    ({"QUEUE_DEPTH": 24}, "[core] QUEUE_DEPTH = 24: legal is a power of two in 4..4096"),
-    ({"RX_SLOTS": 1024, "RX_LINES": 65}, "[core] RX_LINES = 65: legal is at most 64 for RX_SLOTS = 1024 (65536 lines in all)"),
-    ({"N": 8, "QUEUE_DEPTH": 4}, "[core] QUEUE_DEPTH = 4: legal is a power of two in 8..4096, so that a full batch of N = 8 fits"),
-    ({"N": 4, "M": 32, "W": 32}, "[core] M = 32: legal is at most 16 for N = 4 (M·N, the lanes, are at most 64)"),
-    ({"BYTES": 4100}, "[dram] BYTES = 4100: legal is a multiple of the bus width K = 32 bytes"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"N": 6}, "[core] N = 6: legal is a power of two in 4..32"),
+        ({"GAP": -1}, "[dram] GAP = -1: legal is 0..1000"),
+        ({"QUEUE_DEPTH": 24}, "[core] QUEUE_DEPTH = 24: legal is a power of two in 4..4096"),
+        (
+            {"RX_SLOTS": 1024, "RX_LINES": 65},
+            "[core] RX_LINES = 65: legal is at most 64 for RX_SLOTS = 1024 (65536 lines in all)",
+        ),
+        (
+            {"N": 8, "QUEUE_DEPTH": 4},
+            "[core] QUEUE_DEPTH = 4: legal is a power of two in 8..4096, so that a full batch of N = 8 fits",
+        ),
+        ({"N": 4, "M": 32, "W": 32}, "[core] M = 32: legal is at most 16 for N = 4 (M·N, the lanes, are at most 64)"),
+        ({"BYTES": 4100}, "[dram] BYTES = 4100: legal is a multiple of the bus width K = 32 bytes"),
+    ],
+)
 def test_problem(changes: dict[str, int], words: str) -> None:
     assert problem(values()) is None
     assert problem(values(**changes)) == words
@@ -150,10 +166,16 @@ def test_structs() -> None:
     assert sum(s.bits for s in STRUCTS) == sum(f.bits for s in STRUCTS for f in s.fields)
 
 
-@pytest.mark.parametrize(("fields", "message"), [
-    ({"a": 8, "b": [0, 0]}, r"t\.a = 8: legal range 0\.\.7"), ({"a": 1}, "t: b is missing"), ({"a": 1, "b": [0, 0], "c": 1}, "t: c is no field"),
-    ({"a": 1, "b": [0]}, r"t\.b: 1 values: legal are 2"), ({"a": -1, "b": [0, 0]}, r"t\.a = -1"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"a": 8, "b": [0, 0]}, r"t\.a = 8: legal range 0\.\.7"),
+        ({"a": 1}, "t: b is missing"),
+        ({"a": 1, "b": [0, 0], "c": 1}, "t: c is no field"),
+        ({"a": 1, "b": [0]}, r"t\.b: 1 values: legal are 2"),
+        ({"a": -1, "b": [0, 0]}, r"t\.a = -1"),
+    ],
+)
 def test_structs_refuse(fields: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Struct("t", "", (Field("a", 3), Field("b", 2, count=2))).pack(**fields)
@@ -164,9 +186,14 @@ def test_the_registers_have_room() -> None:
     assert len({p for p in REGS if re.fullmatch(r"CTX\[\d\]\.CMD", p)}) == MAX_CTX
     assert len({p for p in REGS if re.fullmatch(r"SVC\[\d\]\.CTRL", p)}) == CORE["SERVICES"].high
     for path, field, kind in (
-        ("POLICY", "policy", Policy), ("PERF_SEL", "index", Perf), ("PERF_SEL", "unit", Unit), ("IMEM_ADDR", "unit", Unit),
-        ("CTX[0].STATUS", "state", CtxState), ("CTX[0].STATUS", "err_cause", Err), ("CTX[0].STATUS", "err_unit", Unit),
-    ):  # fmt: skip
+        ("POLICY", "policy", Policy),
+        ("PERF_SEL", "index", Perf),
+        ("PERF_SEL", "unit", Unit),
+        ("IMEM_ADDR", "unit", Unit),
+        ("CTX[0].STATUS", "state", CtxState),
+        ("CTX[0].STATUS", "err_cause", Err),
+        ("CTX[0].STATUS", "err_unit", Unit),
+    ):
         assert max(kind) < 1 << REGS[path][1][field][1]
     assert REGS["POLICY"][1]["policy"][2] == Policy.PRIORITY
 

@@ -67,7 +67,13 @@ def test_text_forms() -> None:
         vector cnt_o=1 cnt_i=4 a_sp=ACC act=TANH dyn_o last
         nop.ld wait=15 last
     """)
-    assert (prog.name, prog.training, prog.sem_init[3:5], prog.needs.vec, prog.pc_valid) == ("demo", True, (2, 1), 7, 0b111)
+    assert (prog.name, prog.training, prog.sem_init[3:5], prog.needs.vec, prog.pc_valid) == (
+        "demo",
+        True,
+        (2, 1),
+        7,
+        0b111,
+    )
     matmul = prog.streams[Unit.MMU][0]
     assert (matmul.rows, matmul.a_sp, matmul.wait, matmul.signal) == (16, 1, 0b1001, 2)
     assert prog.streams[Unit.VPU][0].dyn_o == 1 and prog.streams[Unit.LD][0].wait == 1 << 15
@@ -111,7 +117,9 @@ def test_link() -> None:
     assert linked.pc["two"] == tuple(len(one.streams[u]) for u in Unit)
     for u in Unit:
         assert linked.imem[u] == one.words(u) + two.words(u)
-    with pytest.raises(ValueError, match=r"instruction memory of MMU: need \d+ with program 'two', have 3 \(IMEM_DEPTH\)"):
+    with pytest.raises(
+        ValueError, match=r"instruction memory of MMU: need \d+ with program 'two', have 3 \(IMEM_DEPTH\)"
+    ):
         link([one, two], 3)
     with pytest.raises(ValueError, match="two programs are called 'one'"):
         link([one, one], 512)

@@ -54,7 +54,9 @@ def test_refused(lines: list[str], message: str) -> None:
 
 def test_instruction_memory() -> None:
     prog = program(*[GOOD] * 512, GOOD + " last")
-    with pytest.raises(ValueError, match=r"instruction memory of MMU: need 513, have 512 \(IMEM_DEPTH of configuration tiny\)"):
+    with pytest.raises(
+        ValueError, match=r"instruction memory of MMU: need 513, have 512 \(IMEM_DEPTH of configuration tiny\)"
+    ):
         check_program(prog, TINY)
 
 

@@ -96,12 +96,16 @@ def test_legal_is_what_no_stall_changes() -> None:
 
 
 def test_batches_of_every_size_are_looked_at() -> None:
-    """With dyn_i the distance grows with the batch: legal for 13 rows and more, refused for fewer, so the program is refused."""
+    """With dyn_i the distance grows with the batch: legal for 13 rows and more, refused for fewer, so the program is
+    refused.
+    """
     cfg = load_config("large")
     ring = "vector dyn_i cnt_o=2 c_sp=VEC c_si=1 r_sp=VEC r_si=1 last"
     ins = assemble(ring).streams[Unit.VPU][0]
     assert [refused(ins, cfg, rows) for rows in (1, 13, 14, 16)] == [True, True, False, False]
-    with pytest.raises(ValueError, match=r"program: VPU\[0\]: C of line 1 reads VEC 0, .*: legal is 14 or more before it"):
+    with pytest.raises(
+        ValueError, match=r"program: VPU\[0\]: C of line 1 reads VEC 0, .*: legal is 14 or more before it"
+    ):
         check_program(assemble(ring), cfg)
     # Only rows in the middle are at fault: line (1, 0) reads what line (0, 1) wrote, 15 lines before it with 16 rows.
     late = "vector dyn_i cnt_o=2 c_sp=VEC c_base=20 c_so=1 c_si=30 r_sp=VEC r_base=20 r_si=1 r_so=500 last"
@@ -133,7 +137,9 @@ def test_constants_lie_apart() -> None:
     for cst in (112, 96):
         check_program(prog, cfg, Bases(vec=100, cst=cst))
     for cst in (111, 97, 100):
-        with pytest.raises(ValueError, match=rf"program: CST is lines {cst}..{cst + 3} of VEC, and 100..111 are the pro"):
+        with pytest.raises(
+            ValueError, match=rf"program: CST is lines {cst}..{cst + 3} of VEC, and 100..111 are the pro"
+        ):
             check_program(prog, cfg, Bases(vec=100, cst=cst))
     check_needs(Needs(vec=8), cfg, Bases())
     check_needs(Needs(cst=8), cfg, Bases())
@@ -189,7 +195,9 @@ def test_model_refuses(space: Src) -> None:
     core = filled(cfg, np.random.default_rng(1))
     before = core.mem.VEC.copy()
     ctx = Context(cfg.C_INF, True, Bases(vec=64, cst=64), cfg=cfg)
-    with pytest.raises(OwnLines, match="C of line 10 reads VEC 174, which line 0 .* 10 before it: legal is 11 .*in `vector"):
+    with pytest.raises(
+        OwnLines, match="C of line 10 reads VEC 174, which line 0 .* 10 before it: legal is 11 .*in `vector"
+    ):
         core.execute(chain("c", 10, 30, c_sp=space), Unit.VPU, ctx)
     np.testing.assert_array_equal(core.mem.VEC, before)
     core.execute(chain("c", 11, 30, c_sp=space), Unit.VPU, ctx)

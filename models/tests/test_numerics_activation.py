@@ -89,14 +89,28 @@ def test_nan_and_subnormals(fn: Act) -> None:
         (Act.SIGMOID, [(0, 0x3F00), (NEG, 0x3F00), (INF, ONE), (NEG | INF, 0), (0x7F7F, ONE), (0xFF7F, 0)]),
         (Act.TANH, [(0, 0), (NEG, NEG), (INF, ONE), (NEG | INF, NEG | ONE), (0x4080, ONE), (0x0080, 0x0080)]),
         (Act.EXP, [(0, ONE), (NEG, ONE), (INF, INF), (NEG | INF, 0), (0x7F7F, INF), (0x42B1, 0x7F4D)]),
-        (Act.RECIP, [(0, INF), (NEG, NEG | INF), (INF, 0), (NEG | INF, NEG), (ONE, ONE), (0x4000, 0x3F00),
-                     (0x7E80, 0x0080), (0x7E81, 0), (0x7F00, 0), (0xFF00, NEG), (0x0080, 0x7E80)]),
+        (
+            Act.RECIP,
+            [
+                (0, INF),
+                (NEG, NEG | INF),
+                (INF, 0),
+                (NEG | INF, NEG),
+                (ONE, ONE),
+                (0x4000, 0x3F00),
+                (0x7E80, 0x0080),
+                (0x7E81, 0),
+                (0x7F00, 0),
+                (0xFF00, NEG),
+                (0x0080, 0x7E80),
+            ],
+        ),
         (Act.DRELU, [(0, 0), (NEG, 0), (0x0080, ONE), (0x8080, 0), (INF, ONE), (NEG | INF, 0)]),
         (Act.DSIGMOID, [(0, 0), (NEG, 0), (ONE, 0), (0x3F00, 0x3E80), (0x3F81, NAN), (0x8080, NAN), (INF, NAN)]),
         (Act.DTANH, [(0, ONE), (NEG, ONE), (ONE, 0), (NEG | ONE, 0), (0x3F81, NAN), (0xBF81, NAN), (INF, NAN)]),
     ],
     ids=lambda v: v.name if isinstance(v, Act) else "",
-)  # fmt: skip
+)
 def test_special_values(fn: Act, pairs: list[tuple[int, int]]) -> None:
     x, want = np.array(pairs, dtype=np.uint16).T
     np.testing.assert_array_equal(nm.act(fn, x), want)

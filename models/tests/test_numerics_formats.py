@@ -11,17 +11,73 @@ from equinox_core import numerics as nm
 from models.tests import numerics_ref as ref
 
 SPECIAL16 = np.array(
-    [0, 0x8000, 1, 0x8001, 0x7F, 0x807F, 0x80, 0x8080, 0xFF, 0x100, 0x3F80, 0xBF80, 0x3F7F, 0x3F81, 0x4000,
-     0x7EFF, 0x7F00, 0x7F7F, 0xFF7F, 0x7F80, 0xFF80, 0x7F81, 0xFFC0, 0x7FC0, 0x7FFF, 0x4300, 0x2000, 0x1FFF,
-     0x2001, 0x3F00, 0x3E80, 0x5F80, 0x6000],
+    [
+        0,
+        0x8000,
+        1,
+        0x8001,
+        0x7F,
+        0x807F,
+        0x80,
+        0x8080,
+        0xFF,
+        0x100,
+        0x3F80,
+        0xBF80,
+        0x3F7F,
+        0x3F81,
+        0x4000,
+        0x7EFF,
+        0x7F00,
+        0x7F7F,
+        0xFF7F,
+        0x7F80,
+        0xFF80,
+        0x7F81,
+        0xFFC0,
+        0x7FC0,
+        0x7FFF,
+        0x4300,
+        0x2000,
+        0x1FFF,
+        0x2001,
+        0x3F00,
+        0x3E80,
+        0x5F80,
+        0x6000,
+    ],
     dtype=np.uint16,
-)  # fmt: skip
+)
 SPECIAL32 = np.concatenate(
-    [SPECIAL16.astype(np.uint32) << 16, (SPECIAL16.astype(np.uint32) << 16) | 0xFFFF,
-     np.array([0x7F7FFFFF, 0xFF7FFFFF, 0x00800000, 0x80800000, 0x007FFFFF, 0x3F800001, 0x3F7FFFFF, 0x7F800001,
-               0x33800000, 0x34000000, 0xB3800000, 0x4B800000, 0x4B7FFFFF, 0x7F7F8000, 0x7F7F7FFF, 0x3F808000,
-               0x3F818000, 0x3F807FFF, 0x3F808001], dtype=np.uint32)]
-)  # fmt: skip
+    [
+        SPECIAL16.astype(np.uint32) << 16,
+        (SPECIAL16.astype(np.uint32) << 16) | 0xFFFF,
+        np.array(
+            [
+                0x7F7FFFFF,
+                0xFF7FFFFF,
+                0x00800000,
+                0x80800000,
+                0x007FFFFF,
+                0x3F800001,
+                0x3F7FFFFF,
+                0x7F800001,
+                0x33800000,
+                0x34000000,
+                0xB3800000,
+                0x4B800000,
+                0x4B7FFFFF,
+                0x7F7F8000,
+                0x7F7F7FFF,
+                0x3F808000,
+                0x3F818000,
+                0x3F807FFF,
+                0x3F808001,
+            ],
+            dtype=np.uint32,
+        ),
+    ]
+)
 
 
 def fp32_samples(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -36,9 +92,7 @@ def fp32_samples(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarr
 
 
 def scalar(func: Callable, width_in: int, width_out: int, *args: np.ndarray) -> np.ndarray:
-    return np.array(
-        [ref.encode(func(*(ref.decode(int(v), width_in) for v in row)), width_out) for row in zip(*args)]
-    )
+    return np.array([ref.encode(func(*(ref.decode(int(v), width_in) for v in row)), width_out) for row in zip(*args)])
 
 
 @pytest.mark.parametrize("op, exact", [(nm.fp32_add, ref.add), (nm.fp32_max, ref.maximum)])
@@ -55,9 +109,7 @@ def test_fp32_sub_is_addition_of_the_negative() -> None:
     np.testing.assert_array_equal(nm.fp32_bits(nm.fp32_sub(fa, fb)), nm.fp32_bits(nm.fp32_add(fa, flipped)))
 
 
-@pytest.mark.parametrize(
-    "op, exact", [(nm.bf16_add, ref.add), (nm.bf16_mul, ref.mul), (nm.bf16_max, ref.maximum)]
-)
+@pytest.mark.parametrize("op, exact", [(nm.bf16_add, ref.add), (nm.bf16_mul, ref.mul), (nm.bf16_max, ref.maximum)])
 def test_bf16_operations(op: Callable, exact: Callable) -> None:
     rng = np.random.default_rng(3)
     a = np.concatenate([rng.integers(0, 1 << 16, 4000, dtype=np.uint16), np.repeat(SPECIAL16, SPECIAL16.size)])
@@ -108,9 +160,7 @@ def test_float64_rounds_once() -> None:
         return int(np.signbit(v)), ref.INF if np.isinf(v) else abs(Fraction(v))
 
     np.testing.assert_array_equal(nm.bf16_from_float(x), [ref.encode(exact(float(v)), 16) for v in x])
-    np.testing.assert_array_equal(
-        nm.fp32_bits(nm.fp64_to_fp32(x)), [ref.encode(exact(float(v)), 32) for v in x]
-    )
+    np.testing.assert_array_equal(nm.fp32_bits(nm.fp64_to_fp32(x)), [ref.encode(exact(float(v)), 32) for v in x])
     assert nm.bf16_from_float(np.nan) == nm.BF16_NAN
 
 

@@ -114,7 +114,9 @@ def emulated(t: np.ndarray) -> np.ndarray:
 
 
 def test_emulator_compat_begins_at_a_quarter() -> None:
-    """From 2**-2 on a power of two has the lower exponent; below, 1e-8 lifts it over the power, and the grids are the same."""
+    """From 2**-2 on a power of two has the lower exponent; below, 1e-8 lifts it over the power, and the grids are the
+    same.
+    """
     powers = np.arange(-19, 8)
     x = nm.fp32_to_bf16(np.exp2(powers).astype(np.float32))[:, None]
     lower = nm.block_exponent(x).astype(int) - nm.block_exponent(x, emulator_compat=True)

@@ -19,7 +19,9 @@ def test_parts() -> None:
 
 
 def test_no_effect() -> None:
-    """A write of no byte does nothing, a word of IMEM_DATA is complete with its highest byte, commands are not repeated."""
+    """A write of no byte does nothing, a word of IMEM_DATA is complete with its highest byte, commands are not
+    repeated.
+    """
     regs = RegisterWrites()
     assert regs.write(SHAPE, 0xFFFFFFFF, 0) is None
     assert [regs.write(DATA, 0x11223344, s) for s in (0b0011, 0b0100, 0b1000)] == [None, None, 0x11223344]

@@ -12,7 +12,18 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from equinox_core.report import CAUSES, LATENCY_CAUSES, Check, ReportError, RunResult, Service, Training, Unit, summary, write_html
+from equinox_core.report import (
+    CAUSES,
+    LATENCY_CAUSES,
+    Check,
+    ReportError,
+    RunResult,
+    Service,
+    Training,
+    Unit,
+    summary,
+    write_html,
+)
 from equinox_core.report import rows as figures
 from equinox_core.report.__main__ import main
 from equinox_core.report.page import render
@@ -54,7 +65,9 @@ def test_each_problem_is_found() -> None:
         made.services[0].causes["dram"][8] -= 1
 
     latency = result(100, 2).services[0].latency[3]
-    assert problems(blur) == [f"lstm: the causes of 2 latencies do not sum to them, first request 3: {latency + 1}, {latency}"]
+    assert problems(blur) == [
+        f"lstm: the causes of 2 latencies do not sum to them, first request 3: {latency + 1}, {latency}"
+    ]
     assert problems(lose) == ["lstm: 100 requests offered, 99 answered, 0 refused"]
     assert "above the limit" in problems(slow)[0]
     assert problems(lambda r: r.mismatches.append("lane 3")) == ["lane 3"]
@@ -97,9 +110,18 @@ def bad_dict(**change) -> dict:
         (bad_dict(speed=3), "result: no field 'speed'; legal: scenario, seed"),
         (bad_dict(services=[{"name": "a"}]), "services[0]: "),
         (bad_dict(services=[{"name": "a", "offered": 1, "batch_limit": 8, "arrival": [1]}]), "1 arrivals, 0 latencies"),
-        (bad_dict(services=[{"name": "a", "offered": 1, "batch_limit": 8, "limit_percentile": 0}]), "legal is above 0 up to 100"),
-        (bad_dict(services=[{"name": "a", "offered": 1, "batch_limit": 8, "causes": {"lunch": []}}]), "no cause lunch; legal: receive, fill"),
-        (bad_dict(services=[{"name": "a", "offered": 1, "batch_limit": 8, "causes": {"fill": [1]}}]), "1 cycles of fill, 0 latencies"),
+        (
+            bad_dict(services=[{"name": "a", "offered": 1, "batch_limit": 8, "limit_percentile": 0}]),
+            "legal is above 0 up to 100",
+        ),
+        (
+            bad_dict(services=[{"name": "a", "offered": 1, "batch_limit": 8, "causes": {"lunch": []}}]),
+            "no cause lunch; legal: receive, fill",
+        ),
+        (
+            bad_dict(services=[{"name": "a", "offered": 1, "batch_limit": 8, "causes": {"fill": [1]}}]),
+            "1 cycles of fill, 0 latencies",
+        ),
         (bad_dict(units=[{"name": "MMU", "cycles": {"lunch": 3}}]), "no cause lunch; legal: inference"),
         (bad_dict(training={"name": "t", "samples_per_step": 1, "loss_steps": [1]}), "1 loss_steps for 0, 0 losses"),
         (bad_dict(training={"name": "t", "samples_per_step": 1, "step_cycles": [7], "started": 7}), "its start at 7"),
@@ -120,7 +142,9 @@ def test_training_figures() -> None:
     assert rows["cycles a step"].startswith("1,000 / 1,250 / 1,500") and rows["of the job's rate alone"] == "42.9%"
     assert rows["loss"] == "2.0000 to 1.0000, equal to the reference's at all 2 points"
     job.loss_core[1] = 1.5
-    assert "differs from the reference's at 1 of 2 points, first after step 2" in dict(figures.training_rows(made))["loss"]
+    assert (
+        "differs from the reference's at 1 of 2 points, first after step 2" in dict(figures.training_rows(made))["loss"]
+    )
 
 
 def test_causes_of_the_median_and_of_the_slowest() -> None:
@@ -132,7 +156,9 @@ def test_causes_of_the_median_and_of_the_slowest() -> None:
     made = RunResult({}, 1, "x", 400, 1.0, services=[service])
     heads, (median, tail) = figures.cause_table(made)
     assert heads == ["mean cycles", "requests", *LATENCY_CAUSES, "sum"]
-    assert median[:4] == ["s, median (p45 to p55)", "21", "0.0", "1.0"] and median[-1] == "100.0" and tail[-1] == "199.5"
+    assert (
+        median[:4] == ["s, median (p45 to p55)", "21", "0.0", "1.0"] and median[-1] == "100.0" and tail[-1] == "199.5"
+    )
     assert made.passed and "Where latency comes from" in summary(made) and "Where latency comes from" in render(made)
     service.causes = {}
     assert "Where latency comes from" not in summary(made) and "Where latency comes from" not in render(made)
@@ -147,7 +173,12 @@ def test_summary() -> None:
         assert needed in text
     made.mismatches = [f"wrong {i}" for i in range(30)]
     lines = summary(made).splitlines()
-    assert lines[-1] == "FAILED: 30 problems" and "  ... and 20 more" in lines and "  wrong 9" in lines and "  wrong 10" not in lines
+    assert (
+        lines[-1] == "FAILED: 30 problems"
+        and "  ... and 20 more" in lines
+        and "  wrong 9" in lines
+        and "  wrong 10" not in lines
+    )
 
 
 class Page(HTMLParser):
@@ -226,7 +257,9 @@ def test_write_and_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     stored.write_text(json.dumps(made.to_dict()), encoding="utf-8")
     write_html(made, page)
     assert [p.name for p in page.parent.iterdir()] == ["r.html"]
-    assert main([str(stored), str(again)]) == 0 and again.read_text(encoding="utf-8") == page.read_text(encoding="utf-8")
+    assert main([str(stored), str(again)]) == 0 and again.read_text(encoding="utf-8") == page.read_text(
+        encoding="utf-8"
+    )
     assert "PASSED" in capsys.readouterr().out
     made.mismatches = ["lane 3"]
     stored.write_text(json.dumps(made.to_dict()), encoding="utf-8")

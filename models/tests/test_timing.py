@@ -1,4 +1,6 @@
-"""The timing model against the formulas of docs/mmu.md, vpu.md, dma.md and scheduler.md, on programs small enough to reckon by hand."""
+"""The timing model against the formulas of docs/mmu.md, vpu.md, dma.md and scheduler.md, on programs small enough to
+reckon by hand.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +17,17 @@ CONFIGS = ("tiny", "default", "large")
 START = 50  # cycle of the start command
 
 
-def train(cfg: Config, streams: dict[Unit, list[Instr]], *, iters: int = 1, rows: int = 4095, until: int = 100_000) -> Timeline:
+def train(
+    cfg: Config, streams: dict[Unit, list[Instr]], *, iters: int = 1, rows: int = 4095, until: int = 100_000
+) -> Timeline:
     """One training program alone on the core, started in cycle START."""
     program = Program(streams={u: list(streams.get(u, [])) for u in Unit}).set_last()
     ctx = cfg.C_INF
-    writes = [register(f"CTX[{ctx}].PCV", valid=program.pc_valid), register(f"CTX[{ctx}].ITERS", count=iters), register("TRAIN_ROWS", rows=rows)]
+    writes = [
+        register(f"CTX[{ctx}].PCV", valid=program.pc_valid),
+        register(f"CTX[{ctx}].ITERS", count=iters),
+        register("TRAIN_ROWS", rows=rows),
+    ]
     writes.append(register(f"CTX[{ctx}].CMD", start=1))
     model = TimingModel(cfg, {u: program.words(u) for u in Unit})
     return model.run([(START, a, v) for a, v in writes], [], until)
@@ -44,7 +52,18 @@ def test_matmul_alone(name: str, rows: int, groups: int, depth: int) -> None:
     """`done = x + 2 + (T-1)·max(R, N) + R + 2N + 2 + A` for T tiles of R rows (docs/mmu.md)."""
     cfg = load_config(name)
     tiles = groups * depth
-    ins = make(Op.MATMUL, rows=rows, n_g=groups, n_k=depth, a_sr=1, a_sk=rows, b_sg=cfg.L * depth, b_sk=cfg.L, c_sr=1, c_sg=rows)
+    ins = make(
+        Op.MATMUL,
+        rows=rows,
+        n_g=groups,
+        n_k=depth,
+        a_sr=1,
+        a_sk=rows,
+        b_sg=cfg.L * depth,
+        b_sk=cfg.L,
+        c_sr=1,
+        c_sg=rows,
+    )
     [(x, done)] = issue_done(train(cfg, {Unit.MMU: [ins]}), Unit.MMU)
     assert done == x + 2 + (tiles - 1) * max(rows, cfg.N) + rows + 2 * cfg.N + 2 + 2
 
@@ -85,7 +104,9 @@ def test_vector_cols_alone(name: str) -> None:
 
 @pytest.mark.parametrize("gap", [0, 1])
 def test_load_alone(gap: int) -> None:
-    """`t+4+LATENCY+n` for n beats on an idle unit and memory (docs/dma.md, GAP 0); GAP stretches all beats but the last."""
+    """`t+4+LATENCY+n` for n beats on an idle unit and memory (docs/dma.md, GAP 0); GAP stretches all beats but the
+    last.
+    """
     cfg = load_config("default").changed(GAP=gap)
     [(t, done)] = issue_done(train(cfg, {Unit.LD: [make(Op.LOAD, sp=LdDst.ACTD, n_o=1, len=20)]}), Unit.LD)
     beats = 21
@@ -116,11 +137,15 @@ def test_semaphores_and_iterations() -> None:
 
 def serve(cfg: Config, offered: list[int], *, batch: int, timeout: int, until: int = 50_000) -> Timeline:
     """A service of one short VPU stream."""
-    program = Program(streams={u: [] for u in Unit} | {Unit.VPU: [make(Op.VECTOR, dyn_o=1, cnt_i=1, r_sp=1)]}).set_last()
+    program = Program(
+        streams={u: [] for u in Unit} | {Unit.VPU: [make(Op.VECTOR, dyn_o=1, cnt_i=1, r_sp=1)]}
+    ).set_last()
     writes = [
-        register("SVC[0].SHAPE", batch=batch, rx_lines=2, tx_lines=1), register("SVC[0].TIMEOUT", cycles=timeout),
-        register("SVC[0].CTRL", enable=1, pc_valid=program.pc_valid), register("CTRL", accept_en=1),
-    ]  # fmt: skip
+        register("SVC[0].SHAPE", batch=batch, rx_lines=2, tx_lines=1),
+        register("SVC[0].TIMEOUT", cycles=timeout),
+        register("SVC[0].CTRL", enable=1, pc_valid=program.pc_valid),
+        register("CTRL", accept_en=1),
+    ]
     model = TimingModel(cfg, {u: program.words(u) for u in Unit})
     return model.run([(START, a, v) for a, v in writes], [(c, 0, 2) for c in offered], until)
 
@@ -145,19 +170,29 @@ def test_full_batch() -> None:
 
 
 def test_held_request() -> None:
-    """Four of two services have the slots; the fifth's header is taken in 112, so it is held from 113 on, and both batches go though nobody
-    waits for their timeouts. Its own age counts from 113, as it might have been somebody who stood behind it (docs/scheduler.md)."""
+    """Four of two services have the slots; the fifth's header is taken in 112, so it is held from 113 on, and both
+    batches go though nobody waits for their timeouts. Its own age counts from 113, as it might have been somebody who
+    stood behind it (docs/scheduler.md).
+    """
     cfg = load_config("tiny").changed(RX_SLOTS=4)
-    program = Program(streams={u: [] for u in Unit} | {Unit.VPU: [make(Op.VECTOR, dyn_o=1, cnt_i=1, r_sp=1)]}).set_last()
+    program = Program(
+        streams={u: [] for u in Unit} | {Unit.VPU: [make(Op.VECTOR, dyn_o=1, cnt_i=1, r_sp=1)]}
+    ).set_last()
     writes = [register("CTRL", accept_en=1)]
     for n in range(2):
-        writes += [register(f"SVC[{n}].SHAPE", batch=4, rx_lines=2, tx_lines=1), register(f"SVC[{n}].TIMEOUT", cycles=10_000),
-                   register(f"SVC[{n}].CTRL", enable=1, pc_valid=program.pc_valid)]
+        writes += [
+            register(f"SVC[{n}].SHAPE", batch=4, rx_lines=2, tx_lines=1),
+            register(f"SVC[{n}].TIMEOUT", cycles=10_000),
+            register(f"SVC[{n}].CTRL", enable=1, pc_valid=program.pc_valid),
+        ]
     model = TimingModel(cfg, {u: program.words(u) for u in Unit})
     timeline = model.run([(START, a, v) for a, v in writes], [(100, n, 2) for n in (0, 1, 0, 1, 0)], 50_000)
     assert timeline.requests["taken"][:4].tolist() == [102, 105, 108, 111]
     first, second, third = timeline.batches
-    assert [(int(b["svc"]), int(b["rows"]), int(b["ready"]), int(b["decided"])) for b in (first, second)] == [(0, 2, 113, 113), (1, 2, 113, 117)]
+    assert [(int(b["svc"]), int(b["rows"]), int(b["ready"]), int(b["decided"])) for b in (first, second)] == [
+        (0, 2, 113, 113),
+        (1, 2, 113, 117),
+    ]
     assert first["end"] < timeline.requests["taken"][4] < 200
     assert (third["svc"], third["rows"], third["decided"]) == (0, 1, 10_113)
 
@@ -172,25 +207,37 @@ def test_not_installed_and_bad_length() -> None:
 
 
 def test_drained_requests() -> None:
-    """A service that is disabled gives its requests back one in four cycles: decided in t, offered in t+4, sent in the next cycle."""
+    """A service that is disabled gives its requests back one in four cycles: decided in t, offered in t+4, sent in the
+    next cycle.
+    """
     cfg = load_config("tiny")
     writes = [
-        register("SVC[0].SHAPE", batch=4, rx_lines=2, tx_lines=1), register("SVC[0].TIMEOUT", cycles=10_000),
-        register("SVC[0].CTRL", enable=1, pc_valid=0), register("CTRL", accept_en=1),
-    ]  # fmt: skip
+        register("SVC[0].SHAPE", batch=4, rx_lines=2, tx_lines=1),
+        register("SVC[0].TIMEOUT", cycles=10_000),
+        register("SVC[0].CTRL", enable=1, pc_valid=0),
+        register("CTRL", accept_en=1),
+    ]
     model = TimingModel(cfg)
-    timeline = model.run([*((START, a, v) for a, v in writes), (200, *register("SVC[0].CTRL", enable=0))], [(100, 0, 2)] * 3, 1000)
+    timeline = model.run(
+        [*((START, a, v) for a, v in writes), (200, *register("SVC[0].CTRL", enable=0))], [(100, 0, 2)] * 3, 1000
+    )
     assert timeline.requests["status"].tolist() == [1] * 3
     assert timeline.requests["done"].tolist() == [200 + 5 + 4 * n for n in range(3)]
 
 
 @pytest.mark.parametrize("at", range(195, 212))
 def test_the_slots_of_drained_requests_come_back(at: int) -> None:
-    """Whatever is received meanwhile: behind two drained requests, other services get all slots, and not one more until a batch goes for it."""
+    """Whatever is received meanwhile: behind two drained requests, other services get all slots, and not one more until
+    a batch goes for it.
+    """
     cfg = load_config("tiny").changed(RX_SLOTS=8)
     writes = [(START, *register("CTRL", accept_en=1)), (200, *register("SVC[0].CTRL", enable=0))]
     for v in range(4):
-        settings = {"SHAPE": dict(batch=4, rx_lines=1, tx_lines=1), "TIMEOUT": dict(cycles=10_000), "CTRL": dict(enable=1)}
+        settings = {
+            "SHAPE": dict(batch=4, rx_lines=1, tx_lines=1),
+            "TIMEOUT": dict(cycles=10_000),
+            "CTRL": dict(enable=1),
+        }
         writes += [(START, *register(f"SVC[{v}].{name}", **fields)) for name, fields in settings.items()]
     services = [0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
     offered = [100, 100, at, *[300] * 8]

@@ -14,7 +14,17 @@ from equinox_core.compiler.training import mlp_training
 from equinox_core.config import load_config
 from equinox_core.hw.modes import POLICIES
 from equinox_core.timing import Timeline, TimingModel
-from equinox_core.timing.attribution import CAUSES, RUN, STAGES, AttributionError, Solo, answered, attribute, only_dma, stages
+from equinox_core.timing.attribution import (
+    CAUSES,
+    RUN,
+    STAGES,
+    AttributionError,
+    Solo,
+    answered,
+    attribute,
+    only_dma,
+    stages,
+)
 from equinox_core.timing.layout import LD, LOG, MMU, ST, VPU
 from equinox_core.workloads import mlp, mlp_serve
 from equinox_core.workloads.lstm import load_params
@@ -30,10 +40,22 @@ def image(config: str) -> Image:
     services = [lstm_classifier(cfg, load_params()), mlp_classifier(cfg, *mlp_serve.serving_weights())]
     sizes, batch = (mlp.FEATURES, 2 * cfg.K, min(10, cfg.L)), 2 * cfg.K
     rng = np.random.default_rng(0)
-    features, targets = rng.integers(0, 1 << 14, (2, batch, sizes[0]), np.uint16), np.zeros((2, batch, sizes[2]), np.float32)
+    features, targets = (
+        rng.integers(0, 1 << 14, (2, batch, sizes[0]), np.uint16),
+        np.zeros((2, batch, sizes[2]), np.float32),
+    )
     job = mlp_training(cfg, sizes, batch, 0.5, len(features), room=room_beside(cfg, [s.needs for s in services]))
     weights = tuple(np.zeros((b, a), np.float32) for a, b in zip(sizes, sizes[1:], strict=False))
-    return build_image(cfg, services, job, job.image(features, targets, weights), iters=10**6, timeout=4000, threshold=2, train_rows=2 * cfg.N)
+    return build_image(
+        cfg,
+        services,
+        job,
+        job.image(features, targets, weights),
+        iters=10**6,
+        timeout=4000,
+        threshold=2,
+        train_rows=2 * cfg.N,
+    )
 
 
 def writes(config: str, policy: str, train: bool) -> list[tuple[int, int, int]]:
@@ -74,7 +96,11 @@ def test_sums(config: str, policy: str, train: bool) -> None:
         parts = attribute(timeline, cycles, solo(config))
         assert tuple(parts) == CAUSES
         values = np.stack(list(parts.values()))
-        assert values.dtype == np.int64 and (parts["anomaly"] <= 0).all() and (np.delete(values, CAUSES.index("anomaly"), 0) >= 0).all()
+        assert (
+            values.dtype == np.int64
+            and (parts["anomaly"] <= 0).all()
+            and (np.delete(values, CAUSES.index("anomaly"), 0) >= 0).all()
+        )
         assert np.array_equal(values.sum(0), timeline.requests["done"] - cycles)
         assert (parts["compute"] > 0).all() and not parts["dram"].any()  # the services' weights are on the chip
         assert (parts["training"].sum() > 0) == (train and policy != "inference_only")
@@ -114,11 +140,17 @@ def test_split_follows_what_held_the_batch() -> None:
     for trn, inf, extra, training in ((1, 2, 10, 3), (0, 0, 10, 0), (5, 0, 10, 10), (0, 5, 10, 0), (7, 7, 0, 0)):
         timeline.batches["held_trn"][0], timeline.batches["held_inf"][0] = trn, inf
         parts = attribute(timeline, cycles, lambda *_, extra=extra: (length - extra - 1, 1), first)
-        assert set(parts["training"]) == {training} and set(parts["inference"]) == {extra - training} and set(parts["dram"]) == {1}
+        assert (
+            set(parts["training"]) == {training}
+            and set(parts["inference"]) == {extra - training}
+            and set(parts["dram"]) == {1}
+        )
 
 
 def test_shorter_than_alone() -> None:
-    """A batch that ran shorter than its solo run has no delay, whatever held it; the difference stands with its sign, and the sum is exact."""
+    """A batch that ran shorter than its solo run has no delay, whatever held it; the difference stands with its sign,
+    and the sum is exact.
+    """
     cycles = FIRST + np.arange(8)
     timeline = run("tiny", "priority", True, cycles, [0] * 8)
     first = timeline.requests["batch"] == 0
@@ -126,7 +158,11 @@ def test_shorter_than_alone() -> None:
     timeline.batches["held_trn"][0], timeline.batches["held_inf"][0] = 3, 4
     for less in (0, 1, 17):
         parts = attribute(timeline, cycles, lambda *_, less=less: (length + less - 5, 5), first)
-        assert set(parts["anomaly"]) == {-less} and set(parts["compute"]) == {length + less - 5} and set(parts["dram"]) == {5}
+        assert (
+            set(parts["anomaly"]) == {-less}
+            and set(parts["compute"]) == {length + less - 5}
+            and set(parts["dram"]) == {5}
+        )
         assert not parts["training"].any() and not parts["inference"].any()
         assert np.array_equal(sum(parts.values()), (timeline.requests["done"] - cycles)[first])
 

@@ -1,4 +1,6 @@
-"""The earliest end of a program: exact where a program is alone with one instruction, never late, and no smaller than it must be."""
+"""The earliest end of a program: exact where a program is alone with one instruction, never late, and no smaller than
+it must be.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +17,14 @@ from equinox_core.timing.bounds import earliest_end, serial_work
 
 ONE = {
     "rows": (Unit.MMU, lambda cfg, n: make(Op.MATMUL, rows=5 + n, n_g=2, n_k=3, a_sr=1, b_sk=cfg.L, c_sr=1, c_sg=20)),
-    "few rows": (Unit.MMU, lambda cfg, n: make(Op.MATMUL, rows=1, n_g=1 + n, n_k=2, a_sr=1, b_sk=cfg.L, c_sr=1, c_sg=1)),
-    "one line": (Unit.MMU, lambda cfg, n: make(Op.MATMUL, rows=16 + n, n_g=1, n_k=3, a_sr=1, b_sk=cfg.L, c_sr=0, accum=n % 2)),
+    "few rows": (
+        Unit.MMU,
+        lambda cfg, n: make(Op.MATMUL, rows=1, n_g=1 + n, n_k=2, a_sr=1, b_sk=cfg.L, c_sr=1, c_sg=1),
+    ),
+    "one line": (
+        Unit.MMU,
+        lambda cfg, n: make(Op.MATMUL, rows=16 + n, n_g=1, n_k=3, a_sr=1, b_sk=cfg.L, c_sr=0, accum=n % 2),
+    ),
     "lines": (Unit.VPU, lambda cfg, n: make(Op.VECTOR, cnt_o=2 + n, cnt_i=3, r_sp=1)),
     "blocks": (Unit.VPU, lambda cfg, n: make(Op.VECTOR, cnt_o=2, cnt_i=3 + n, v_mode=Conv.ROWS)),
     "columns": (Unit.VPU, lambda cfg, n: make(Op.VECTOR, cnt_o=1 + n, cnt_i=cfg.K, v_mode=Conv.COLS)),
@@ -70,10 +78,22 @@ def test_start_with_other_commands() -> None:
     streams = {u: [] for u in Unit} | {Unit.VPU: [make(Op.VECTOR, cnt_o=1, cnt_i=4, r_sp=1, step=1)]}
     program = Program(streams=streams).set_last()
     ctx = cfg.C_INF
-    for iters, modulo, more, steps in ((3, 1, {}, 3), (3, 1, {"drain": 1}, 3), (3, 1, {"kill": 1, "clear": 1}, 3), (0, 1, {}, 0), (2, 0, {}, 2)):
-        writes = [register(f"CTX[{ctx}].PCV", valid=program.pc_valid), register(f"CTX[{ctx}].ITERS", count=iters),
-                  register(f"CTX[{ctx}].ITER_MOD", modulo=modulo), register(f"CTX[{ctx}].CMD", start=1, **more)]  # fmt: skip
-        timeline = TimingModel(cfg, {u: program.words(u) for u in Unit}).run([(START, a, v) for a, v in writes], [], 5000)
+    for iters, modulo, more, steps in (
+        (3, 1, {}, 3),
+        (3, 1, {"drain": 1}, 3),
+        (3, 1, {"kill": 1, "clear": 1}, 3),
+        (0, 1, {}, 0),
+        (2, 0, {}, 2),
+    ):
+        writes = [
+            register(f"CTX[{ctx}].PCV", valid=program.pc_valid),
+            register(f"CTX[{ctx}].ITERS", count=iters),
+            register(f"CTX[{ctx}].ITER_MOD", modulo=modulo),
+            register(f"CTX[{ctx}].CMD", start=1, **more),
+        ]
+        timeline = TimingModel(cfg, {u: program.words(u) for u in Unit}).run(
+            [(START, a, v) for a, v in writes], [], 5000
+        )
         assert len(timeline.steps) == steps and timeline.states["state"].tolist() == [2, 0], (iters, modulo, more)
 
 
@@ -92,6 +112,10 @@ def test_iteration_only_rises() -> None:
     program = image("tiny").installed[1].program
     whole = earliest_end(program, cfg, 2)
     for unit in Unit:
-        freed = Program(streams={u: [make(i.op, **{**i.fields, "wait": 0}) if u == unit and rng.random() < 0.5 else i for i in s]
-                                 for u, s in program.streams.items()})  # fmt: skip
+        freed = Program(
+            streams={
+                u: [make(i.op, **{**i.fields, "wait": 0}) if u == unit and rng.random() < 0.5 else i for i in s]
+                for u, s in program.streams.items()
+            }
+        )
         assert earliest_end(freed, cfg, 2) <= whole

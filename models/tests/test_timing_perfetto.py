@@ -1,4 +1,6 @@
-"""Trace files: every event has what its phase needs, spans nest, flows and spans match, and the file says what the timeline says."""
+"""Trace files: every event has what its phase needs, spans nest, flows and spans match, and the file says what the
+timeline says.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +17,15 @@ from equinox_core.timing.layout import BATCH, CHANGE, LOG, REQUEST, STEP
 from equinox_core.timing.perfetto import CONTEXTS, PROCESSES, REQUESTS, STREAMS, UNITS, Names, lanes, write_trace
 
 NEEDED = {  # fields of each phase beside ph, pid, tid, name
-    "X": {"ts", "dur"}, "M": {"args"}, "C": {"ts", "args"}, "b": {"ts", "cat", "id"}, "e": {"ts", "cat", "id"},
-    "s": {"ts", "cat", "id"}, "t": {"ts", "cat", "id"}, "f": {"ts", "cat", "id", "bp"},
-}  # fmt: skip
+    "X": {"ts", "dur"},
+    "M": {"args"},
+    "C": {"ts", "args"},
+    "b": {"ts", "cat", "id"},
+    "e": {"ts", "cat", "id"},
+    "s": {"ts", "cat", "id"},
+    "t": {"ts", "cat", "id"},
+    "f": {"ts", "cat", "id", "bp"},
+}
 NAMES = Names({0: "lstm"}, 2, None)
 
 
@@ -30,10 +38,23 @@ def made_up(batches: int = 12, seed: int = 1) -> tuple[Timeline, np.ndarray, dic
         for row in range(2):
             r = req[2 * n + row]
             arrival[2 * n + row] = 1000 * n + 40 * row
-            r["offered"], r["taken"], r["batch"], r["row"], r["lines"] = arrival[2 * n + row] + 1, arrival[2 * n + row] + 9, n, row, 8
+            r["offered"], r["taken"], r["batch"], r["row"], r["lines"] = (
+                arrival[2 * n + row] + 1,
+                arrival[2 * n + row] + 9,
+                n,
+                row,
+                8,
+            )
         b = made[n]
         decided = 1000 * n + 60
-        b["ctx"], b["svc"], b["rows"], b["ready"], b["decided"], b["run"] = n % 2, n % 2, 2, decided - 5, decided, decided + 4
+        b["ctx"], b["svc"], b["rows"], b["ready"], b["decided"], b["run"] = (
+            n % 2,
+            n % 2,
+            2,
+            decided - 5,
+            decided,
+            decided + 4,
+        )
         b["end"] = b["run"] + rng.integers(300, 1600)
         b["respond"] = max(b["end"] + 2, answer + 2)
         answer = b["closed"] = b["respond"] + 7
@@ -42,14 +63,31 @@ def made_up(batches: int = 12, seed: int = 1) -> tuple[Timeline, np.ndarray, dic
         at = int(b["run"])
         while at + 40 < b["end"]:
             unit = int(rng.integers(2))
-            log.append((unit, n % 2, len(log), n, at - 2, at - 1, at, at if rng.random() < 0.2 else at + int(rng.integers(5, 40))))
+            log.append(
+                (
+                    unit,
+                    n % 2,
+                    len(log),
+                    n,
+                    at - 2,
+                    at - 1,
+                    at,
+                    at if rng.random() < 0.2 else at + int(rng.integers(5, 40)),
+                )
+            )
             at += int(rng.integers(3, 30))
     for step in range(8):
         log.append((2, 2, step, step, 1300 * step, 1300 * step + 3, 1300 * step + 5, 1300 * step + 900))
         steps.append((1300 * step + 1000, 2, step + 1))
     end = int(max(answer, made["end"].max()) + 50)
     refused = req[-1]
-    refused["offered"], refused["taken"], refused["batch"], refused["done"], refused["status"] = end - 21, end - 15, -1, end - 10, 1
+    refused["offered"], refused["taken"], refused["batch"], refused["done"], refused["status"] = (
+        end - 21,
+        end - 15,
+        -1,
+        end - 10,
+        1,
+    )
     arrival[-1] = end - 22
     records = np.array(log, LOG)
     records.sort(order="issue")
@@ -73,7 +111,9 @@ def check_format(events: list[dict]) -> None:
     spans, flows = defaultdict(list), defaultdict(list)
     for e in events:
         assert e["ph"] in NEEDED and {"ph", "pid", "tid", "name", *NEEDED[e["ph"]]} <= e.keys(), e
-        assert isinstance(e["name"], str) and all(isinstance(e[k], int) and e[k] >= 0 for k in ("pid", "tid", "ts", "dur", "id") if k in e), e
+        assert isinstance(e["name"], str) and all(
+            isinstance(e[k], int) and e[k] >= 0 for k in ("pid", "tid", "ts", "dur", "id") if k in e
+        ), e
         if e["ph"] == "M":
             assert e["args"].keys() == {"sort_index" if e["name"].endswith("sort_index") else "name"}
             threads.add((e["pid"], e["tid"] if e["name"] == "thread_name" else e["name"]))
@@ -118,17 +158,26 @@ def test_format_and_contents(name: str, tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == [name] and done.cut is None
     data = load(done.path)
     events = data["traceEvents"]
-    assert len(events) == done.events and data["otherData"] == {"time": "1 us is 1 cycle", "cycles": timeline.end, "cut": None}
+    assert len(events) == done.events and data["otherData"] == {
+        "time": "1 us is 1 cycle",
+        "cycles": timeline.end,
+        "cut": None,
+    }
     check_format(events)
     assert {e["args"]["name"] for e in events if e["name"] == "process_name"} == set(PROCESSES.values())
     kinds = Counter((e["pid"], e["ph"]) for e in events)
     assert kinds[UNITS, "X"] == len(timeline.instructions)
-    assert kinds[CONTEXTS, "X"] == 4 * len(timeline.batches) + len(timeline.steps) and kinds[CONTEXTS, "t"] == len(timeline.requests) - 1
+    assert (
+        kinds[CONTEXTS, "X"] == 4 * len(timeline.batches) + len(timeline.steps)
+        and kinds[CONTEXTS, "t"] == len(timeline.requests) - 1
+    )
     assert kinds[STREAMS, "s"] == kinds[STREAMS, "f"] == len(timeline.requests)
     running = sum(e["dur"] for e in events if e["name"] == "running")
     assert running == int((timeline.batches["end"] - timeline.batches["run"] + 1).sum())
     log = timeline.instructions
-    assert sum(e["dur"] for e in events if e["pid"] == UNITS and e["ph"] == "X") == int((log["done"] - log["issue"] + 1).sum())
+    assert sum(e["dur"] for e in events if e["pid"] == UNITS and e["ph"] == "X") == int(
+        (log["done"] - log["issue"] + 1).sum()
+    )
     assert sum(e["name"] == "NOP" for e in events) == int((log["done"] == log["issue"]).sum())
     spans = [e for e in events if e["ph"] == "b" and "args" in e]
     assert [e["args"]["latency"] for e in spans] == (timeline.requests["done"] - arrival).tolist()
@@ -138,15 +187,29 @@ def test_format_and_contents(name: str, tmp_path: Path) -> None:
 
 
 def test_a_negative_part(tmp_path: Path) -> None:
-    """Spans of causes never run backwards: what one saves is cut from those before it, and they end where the next begins."""
+    """Spans of causes never run backwards: what one saves is cut from those before it, and they end where the next
+    begins.
+    """
     timeline, arrival, parts = made_up()
     which = answered(timeline)
     run = parts.pop("run")
-    parts = {"receive": parts["receive"], "fill": parts["fill"], "context": parts["context"], "dispatch": parts["dispatch"],
-             "compute": run + 2, "dram": np.where(which, 5, 0), "anomaly": np.where(which, -7, 0), "response": parts["response"]}  # fmt: skip
+    parts = {
+        "receive": parts["receive"],
+        "fill": parts["fill"],
+        "context": parts["context"],
+        "dispatch": parts["dispatch"],
+        "compute": run + 2,
+        "dram": np.where(which, 5, 0),
+        "anomaly": np.where(which, -7, 0),
+        "response": parts["response"],
+    }
     events = load(write_trace(timeline, tmp_path / "t.json", arrival, parts).path)["traceEvents"]
     for n in np.flatnonzero(which).tolist():
-        mine = [e for e in events if e.get("cat") == "request" and e["id"] == n and e["ph"] in "be" and "request" not in e["name"]]
+        mine = [
+            e
+            for e in events
+            if e.get("cat") == "request" and e["id"] == n and e["ph"] in "be" and "request" not in e["name"]
+        ]
         begins, ends = ({e["name"]: e["ts"] for e in mine if e["ph"] == ph} for ph in "be")
         assert not {"dram", "anomaly"} & begins.keys() and ends["compute"] - begins["compute"] == run[n]
         assert begins["response"] == ends["compute"] and ends["response"] == timeline.requests["done"][n]
@@ -171,14 +234,18 @@ def test_what_was_stopped(tmp_path: Path) -> None:
     place = int(np.flatnonzero((log["ctx"] == 2) & (log["done"] > log["issue"]))[-1])
     issue = int(log["issue"][place])
     log["done"][place] = NEVER
-    timeline.states = np.array([(10, 2, 2, 0, 0), (issue + 20, 2, 4, 0, 0), (issue + 33, 2, 0, 0, 0), (issue + 40, 2, 2, 0, 0)], CHANGE)
+    timeline.states = np.array(
+        [(10, 2, 2, 0, 0), (issue + 20, 2, 4, 0, 0), (issue + 33, 2, 0, 0, 0), (issue + 40, 2, 2, 0, 0)], CHANGE
+    )
     events = load(write_trace(timeline, tmp_path / "t.json", arrival, parts).path)["traceEvents"]
     check_format(events)
     assert {e["dur"] for e in events if e["pid"] == UNITS and e["ph"] == "X" and e["ts"] == issue} == {33}
 
 
 def test_nothing_happened(tmp_path: Path) -> None:
-    empty = Timeline(np.zeros(0, REQUEST), np.zeros(0, BATCH), np.zeros(0, LOG), np.zeros(0, STEP), np.zeros((4, 4), np.int64), 100)
+    empty = Timeline(
+        np.zeros(0, REQUEST), np.zeros(0, BATCH), np.zeros(0, LOG), np.zeros(0, STEP), np.zeros((4, 4), np.int64), 100
+    )
     check_format(load(write_trace(empty, tmp_path / "t.json", []).path)["traceEvents"])
 
 
@@ -189,7 +256,9 @@ def test_window(tmp_path: Path) -> None:
     begun = [e["ts"] for e in events if e["pid"] == UNITS and e["ph"] == "X"]
     issue = timeline.instructions["issue"]
     assert sorted(begun) == sorted(issue[(issue >= 3000) & (issue < 6000)].tolist())
-    assert [e["ts"] for e in events if e["pid"] == REQUESTS and "args" in e and e["ph"] == "b"] == arrival[(arrival >= 3000) & (arrival < 6000)].tolist()
+    assert [e["ts"] for e in events if e["pid"] == REQUESTS and "args" in e and e["ph"] == "b"] == arrival[
+        (arrival >= 3000) & (arrival < 6000)
+    ].tolist()
     for window in ((5, 5), (9, 3), (-1, 4)):
         with pytest.raises(ValueError, match="window: cycles .*legal is 0 <= first < last"):
             write_trace(timeline, tmp_path / "none.json", arrival, parts, window=window)

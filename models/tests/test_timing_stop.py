@@ -1,4 +1,6 @@
-"""The timing model where contexts are killed or stopped by errors, against the formulas of docs/scheduler.md, mmu.md, vpu.md, dma.md, reckoned by hand."""
+"""The timing model where contexts are killed or stopped by errors, against the formulas of docs/scheduler.md, mmu.md,
+vpu.md, dma.md, reckoned by hand.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +21,24 @@ X = START + 3  # issue of a stream's first instruction
 OTHER = {Unit.MMU: Op.VECTOR, Unit.VPU: Op.LOAD, Unit.LD: Op.STORE, Unit.ST: Op.MATMUL}
 
 
-def train(cfg: Config, streams: dict[Unit, Sequence[Instr | int]], commands: dict[int, dict[str, int]] | None = None, **how) -> Timeline:
-    """A training program on the core, started in cycle START; further commands by cycle. An instruction may be a raw word."""
-    program = Program(streams={u: [i if isinstance(i, Instr) else make(Op.NOP) for i in streams.get(u, [])] for u in Unit}).set_last()
-    imem = {u: [i if isinstance(i, int) else word for i, word in zip(streams.get(u, []), program.words(u), strict=True)] for u in Unit}
+def train(
+    cfg: Config, streams: dict[Unit, Sequence[Instr | int]], commands: dict[int, dict[str, int]] | None = None, **how
+) -> Timeline:
+    """A training program on the core, started in cycle START; further commands by cycle. An instruction may be a raw
+    word.
+    """
+    program = Program(
+        streams={u: [i if isinstance(i, Instr) else make(Op.NOP) for i in streams.get(u, [])] for u in Unit}
+    ).set_last()
+    imem = {
+        u: [i if isinstance(i, int) else word for i, word in zip(streams.get(u, []), program.words(u), strict=True)]
+        for u in Unit
+    }
     ctx = cfg.C_INF
-    writes = [(START, *register(f"CTX[{ctx}].PCV", valid=program.pc_valid)), (START, *register("TRAIN_ROWS", rows=4095))]
+    writes = [
+        (START, *register(f"CTX[{ctx}].PCV", valid=program.pc_valid)),
+        (START, *register("TRAIN_ROWS", rows=4095)),
+    ]
     for cycle, fields in ({START: {"start": 1}} | (commands or {})).items():
         writes.append((cycle, *register(f"CTX[{ctx}].CMD", **fields)))
     return TimingModel(cfg, imem).run(writes, [], 10_000, **how)
@@ -35,7 +49,9 @@ def states(timeline: Timeline) -> list[tuple[int, int]]:
 
 
 def matmul(cfg: Config, rows: int, **fields: int) -> Instr:
-    return make(Op.MATMUL, **{"rows": rows, "n_g": 1, "n_k": 1, "a_sp": 1, "a_sr": 1, "b_sk": cfg.L, "c_sr": 1, **fields})
+    return make(
+        Op.MATMUL, **{"rows": rows, "n_g": 1, "n_k": 1, "a_sp": 1, "a_sr": 1, "b_sk": cfg.L, "c_sr": 1, **fields}
+    )
 
 
 def stage(cfg: Config) -> int:
@@ -62,7 +78,10 @@ def test_kill_of_nothing(at: int) -> None:
 def test_restart_behind_a_kill() -> None:
     """Started in the first cycle in which it is idle, it runs as the first time."""
     cfg = load_config("tiny")
-    program = {Unit.VPU: [make(Op.VECTOR, cnt_o=1, cnt_i=4, r_sp=1)], Unit.LD: [make(Op.LOAD, sp=LdDst.ACTD, n_o=1, len=3)]}
+    program = {
+        Unit.VPU: [make(Op.VECTOR, cnt_o=1, cnt_i=4, r_sp=1)],
+        Unit.LD: [make(Op.LOAD, sp=LdDst.ACTD, n_o=1, len=3)],
+    }
     first = train(cfg, program)
     over = next(c for c, s in states(train(cfg, program, {60: {"kill": 1}})) if s == IDLE)
     again = train(cfg, program, {60: {"kill": 1}, over: {"start": 1}})
@@ -70,7 +89,11 @@ def test_restart_behind_a_kill() -> None:
     assert [(c + later, s) for c, s in states(first)] == states(again)[3:]
     done = sorted((int(e["unit"]), int(e["done"]) + later) for e in first.instructions)
     assert sorted((int(e["unit"]), int(e["done"])) for e in again.instructions if e["issue"] >= over) == done
-    assert train(cfg, program, {60: {"kill": 1}, over - 1: {"start": 1}}).states["state"].tolist() == [RUNNING, KILLING, IDLE]
+    assert train(cfg, program, {60: {"kill": 1}, over - 1: {"start": 1}}).states["state"].tolist() == [
+        RUNNING,
+        KILLING,
+        IDLE,
+    ]
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -133,16 +156,31 @@ def test_illegal_opcode(unit: Unit, word: int | str) -> None:
 
 def test_error_clear_restart() -> None:
     """ERROR is left only by a clear command, in the next cycle."""
-    timeline = train(load_config("tiny"), {Unit.VPU: [0]}, {70: {"start": 1}, 71: {"kill": 1, "drain": 1}, 80: {"clear": 1}, 81: {"start": 1}})
-    assert states(timeline)[3:] == [(81, IDLE), (82, RUNNING), (82 + X + 2 - START, KILLING), (82 + X + 3 - START, ERROR)]
+    timeline = train(
+        load_config("tiny"),
+        {Unit.VPU: [0]},
+        {70: {"start": 1}, 71: {"kill": 1, "drain": 1}, 80: {"clear": 1}, 81: {"start": 1}},
+    )
+    assert states(timeline)[3:] == [
+        (81, IDLE),
+        (82, RUNNING),
+        (82 + X + 2 - START, KILLING),
+        (82 + X + 3 - START, ERROR),
+    ]
     assert timeline.states["cause"].tolist() == [0, 1, 1, 0, 0, 1, 1]
 
 
 def test_stream_beyond_the_memory() -> None:
     cfg = load_config("tiny")
     ctx = cfg.C_INF
-    writes = [register(f"CTX[{ctx}].PCV", valid=8), register(f"CTX[{ctx}].PC1", st=cfg.IMEM_DEPTH), register(f"CTX[{ctx}].CMD", start=1)]
-    stopped(TimingModel(cfg).run([(START, a, v) for a, v in writes], [], 1000), START + 1, START + 3, Err.PC_RANGE, Unit.ST)
+    writes = [
+        register(f"CTX[{ctx}].PCV", valid=8),
+        register(f"CTX[{ctx}].PC1", st=cfg.IMEM_DEPTH),
+        register(f"CTX[{ctx}].CMD", start=1),
+    ]
+    stopped(
+        TimingModel(cfg).run([(START, a, v) for a, v in writes], [], 1000), START + 1, START + 3, Err.PC_RANGE, Unit.ST
+    )
 
 
 def test_semaphore_overflow() -> None:
@@ -169,7 +207,9 @@ def test_row_beyond_the_memory(name: str, good: int) -> None:
 
 
 def test_weights_beyond_the_memory() -> None:
-    """Of the first tile: seen in the cycle after the start. Of the second: in the cycle after the first was taken, reported behind its rows."""
+    """Of the first tile: seen in the cycle after the start. Of the second: in the cycle after the first was taken,
+    reported behind its rows.
+    """
     cfg = load_config("tiny")
     stopped(train(cfg, {Unit.MMU: [matmul(cfg, 10, b_base=cfg.WGTC_DEPTH)]}), X + 3, X + 5, Err.OPERAND, Unit.MMU)
     timeline = train(cfg, {Unit.MMU: [matmul(cfg, 10, n_k=2, b_base=cfg.WGTC_DEPTH - cfg.L)]})
@@ -214,10 +254,20 @@ def test_memory_errors(where: str) -> None:
     cause = Err.OPERAND if where == "odd" else Err.DMA_RESP
     first = X + 4 + cfg.LATENCY
     report = (X + 3, X + 5) if where == "odd" else (first + 1, first + 20 + 3)
-    stopped(train(cfg, {Unit.LD: [make(Op.LOAD, sp=LdDst.ACTD, n_o=1, len=20, d_base=base)]}, errors=errors), *report, cause, Unit.LD)
+    stopped(
+        train(cfg, {Unit.LD: [make(Op.LOAD, sp=LdDst.ACTD, n_o=1, len=20, d_base=base)]}, errors=errors),
+        *report,
+        cause,
+        Unit.LD,
+    )
     response = X + 2 * 20 + 8 + cfg.LATENCY
     report = (X + 3, X + 5) if where == "odd" else (response + 1, response + 3)
-    stopped(train(cfg, {Unit.ST: [make(Op.STORE, sp=StSrc.SOB, n_o=1, len=20, d_base=base)]}, errors=errors), *report, cause, Unit.ST)
+    stopped(
+        train(cfg, {Unit.ST: [make(Op.STORE, sp=StSrc.SOB, n_o=1, len=20, d_base=base)]}, errors=errors),
+        *report,
+        cause,
+        Unit.ST,
+    )
 
 
 # ---- batches
@@ -225,9 +275,11 @@ def serve(cfg: Config, commands: dict[int, dict[str, int]], word: int | None = N
     """Four requests make a batch whose program waits for ever, or is one word."""
     program = Program(streams={u: [] for u in Unit} | {Unit.VPU: [make(Op.NOP, wait=1)]}).set_last()
     writes = [
-        register("SVC[0].SHAPE", batch=4, rx_lines=2, tx_lines=1), register("SVC[0].TIMEOUT", cycles=10_000),
-        register("SVC[0].CTRL", enable=1, pc_valid=program.pc_valid), register("CTRL", accept_en=1),
-    ]  # fmt: skip
+        register("SVC[0].SHAPE", batch=4, rx_lines=2, tx_lines=1),
+        register("SVC[0].TIMEOUT", cycles=10_000),
+        register("SVC[0].CTRL", enable=1, pc_valid=program.pc_valid),
+        register("CTRL", accept_en=1),
+    ]
     imem = {Unit.VPU: program.words(Unit.VPU) if word is None else [word]}
     commanded = [(c, *register("CTX[0].CMD", **f)) for c, f in commands.items()]
     return TimingModel(cfg, imem).run([*((START, a, v) for a, v in writes), *commanded], [(100, 0, 2)] * 4, until)
@@ -235,13 +287,22 @@ def serve(cfg: Config, commands: dict[int, dict[str, int]], word: int | None = N
 
 @pytest.mark.parametrize("at", [112 + 3, 112 + 5, 112 + 6, 200])
 def test_killed_batch(at: int) -> None:
-    """Decided in 112, LOADING from 115, RUNNING in 118. Killed while LOADING it never runs; its requests are answered CTX_ERROR, a beat each."""
+    """Decided in 112, LOADING from 115, RUNNING in 118.
+
+    Killed while LOADING it never runs; its requests are answered CTX_ERROR, a beat each.
+    """
     timeline = serve(load_config("tiny"), {at: {"kill": 1}})
     [batch] = timeline.batches
     assert batch["decided"] == 112 and batch["run"] == 118
     killing = max(at + 1, 118)
     running = [(118, RUNNING)] if at >= 118 else []
-    assert states(timeline) == [(115, LOADING), *running, (killing, KILLING), (killing + 1, RESPOND), (killing + 6, IDLE)]
+    assert states(timeline) == [
+        (115, LOADING),
+        *running,
+        (killing, KILLING),
+        (killing + 1, RESPOND),
+        (killing + 6, IDLE),
+    ]
     assert timeline.requests["status"].tolist() == [4] * 4
     assert timeline.requests["done"].tolist() == [killing + 3 + n for n in range(4)]
 
@@ -255,5 +316,14 @@ def test_failed_batch() -> None:
     """An error: answered CTX_ERROR, then ERROR until cleared; nothing is dispatched to the context meanwhile."""
     timeline = serve(load_config("tiny"), {300: {"clear": 1}}, 0)
     err = 118 + 2 + 2
-    assert states(timeline) == [(115, LOADING), (118, RUNNING), (err + 1, KILLING), (err + 2, RESPOND), (err + 7, ERROR), (301, IDLE)]
-    assert timeline.requests["status"].tolist() == [4] * 4 and timeline.requests["done"].tolist() == [err + 4 + n for n in range(4)]
+    assert states(timeline) == [
+        (115, LOADING),
+        (118, RUNNING),
+        (err + 1, KILLING),
+        (err + 2, RESPOND),
+        (err + 7, ERROR),
+        (301, IDLE),
+    ]
+    assert timeline.requests["status"].tolist() == [4] * 4 and timeline.requests["done"].tolist() == [
+        err + 4 + n for n in range(4)
+    ]

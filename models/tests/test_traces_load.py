@@ -25,7 +25,9 @@ def no_warning(line: str) -> None:
 
 @pytest.mark.parametrize("name", ["t.csv", "t.csv.gz"])
 def test_plain_layout(tmp_path: Path, name: str) -> None:
-    trace = load_trace(write(tmp_path, "size,arrival_us,model\r\n1,100,a\r\n\r\n2,100.5,b\r\n3,1e3,a\r\n", name), no_warning)
+    trace = load_trace(
+        write(tmp_path, "size,arrival_us,model\r\n1,100,a\r\n\r\n2,100.5,b\r\n3,1e3,a\r\n", name), no_warning
+    )
     assert trace.arrival_us.tolist() == [0.0, 0.5, 900.0]
     assert trace.models == ("a", "b", "a")
 

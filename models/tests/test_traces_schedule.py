@@ -7,7 +7,15 @@ import pytest
 from equinox_core.traces import Trace, TraceError, generate, is_spec, map_services, open_trace, scale_to_load
 from equinox_core.traces.generate import MEAN_GAP_US, parse_spec
 
-SPECS = ["poisson", "bursty", "bursty:on=0.2,burst=5", "bursty:on=0.5", "bursty:burst=1", "diurnal:depth=0.8", "diurnal:depth=0"]
+SPECS = [
+    "poisson",
+    "bursty",
+    "bursty:on=0.2,burst=5",
+    "bursty:on=0.5",
+    "bursty:burst=1",
+    "diurnal:depth=0.8",
+    "diurnal:depth=0",
+]
 
 
 @pytest.mark.parametrize("spec", SPECS)
@@ -29,7 +37,9 @@ def test_shapes() -> None:
 
 
 def test_on_off_rates() -> None:
-    """With burst = 1/on nothing arrives in the off state: the arrivals of a burst are `len` on average, at rate `burst`."""
+    """With burst = 1/on nothing arrives in the off state: the arrivals of a burst are `len` on average, at rate
+    `burst`.
+    """
     gaps = np.diff(generate("bursty:on=0.1,burst=10,len=50", 100_000, 3).arrival_us) / MEAN_GAP_US
     long = gaps > 2.0
     assert 100_000 / (long.sum() + 1) == pytest.approx(50, rel=0.15)
@@ -106,7 +116,13 @@ def test_repeat_keeps_shape_and_gap() -> None:
 def test_services() -> None:
     trace = Trace("x", np.arange(5.0), ("m", "lstm", "n", "o", "m"))
     assert map_services(trace, ["mlp", "lstm"]).tolist() == [0, 1, 1, 0, 0]
-    assert map_services(trace, ["mlp", "lstm"], {"m": "lstm", "n": "lstm", "o": "mlp", "lstm": "mlp"}).tolist() == [1, 0, 1, 0, 1]
+    assert map_services(trace, ["mlp", "lstm"], {"m": "lstm", "n": "lstm", "o": "mlp", "lstm": "mlp"}).tolist() == [
+        1,
+        0,
+        1,
+        0,
+        1,
+    ]
     assert map_services(Trace("x", np.arange(5.0)), ["a", "b"]).tolist() == [0, 1, 0, 1, 0]
     with pytest.raises(TraceError, match="'lstm' is not in the mapping"):
         map_services(trace, ["a"], {"m": "a"})

@@ -20,7 +20,9 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_split() -> None:
     split, again, other = digits_split(), digits_split(), digits_split(5)
     assert split.train_images.shape == (1437, 8, 8) and split.test_images.shape == (360, 8, 8)
-    assert np.array_equal(split.test_images, again.test_images) and not np.array_equal(split.test_images, other.test_images)
+    assert np.array_equal(split.test_images, again.test_images) and not np.array_equal(
+        split.test_images, other.test_images
+    )
     assert set(split.test_labels) == set(range(10))
     train = {image.tobytes() for image in split.train_images}
     assert not any(image.tobytes() in train for image in split.test_images)
@@ -81,8 +83,10 @@ def real_forward(params: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
 
 
 def noisy_forward(params: dict[str, np.ndarray], x: np.ndarray, block: int, rng: np.random.Generator) -> np.ndarray:
-    """The network in float64, with the error of rounding put on as noise: an operand of a product may be off by up to half a step of
-    its block (64 to 128 steps are the block's largest value), what leaves an operation by half a unit of bf16's last place."""
+    """The network in float64, with the error of rounding put on as noise: an operand of a product may be off by up to
+    half a step of its block (64 to 128 steps are the block's largest value), what leaves an operation by half a unit of
+    bf16's last place.
+    """
 
     def operand(v: np.ndarray) -> np.ndarray:
         parts = np.pad(v, ((0, 0), (0, -v.shape[1] % block))).reshape(len(v), -1, block)
@@ -105,7 +109,9 @@ def noisy_forward(params: dict[str, np.ndarray], x: np.ndarray, block: int, rng:
 
 
 def test_inference_is_near_real_numbers() -> None:
-    """As near as rounding allows: its errors are of the size of those that random errors within half a step leave, no larger."""
+    """As near as rounding allows: its errors are of the size of those that random errors within half a step leave, no
+    larger.
+    """
     split, params = digits_split(), {name: value.astype(np.float64) for name, value in load_params().items()}
     images = split.test_images[:100]
     x = images.astype(np.float64)
@@ -161,7 +167,9 @@ def test_gradients_are_near_real_numbers() -> None:
     images, labels = split.train_images[:32], split.train_labels[:32]
     params = {name: value * 2 for name, value in initial_params(3, hidden=8).items()}
     ours, loss = gradients(params, bf16_from_float(images), labels, 8)
-    real = real_gradients({name: value.astype(np.float64) for name, value in params.items()}, images.astype(np.float64), labels)
+    real = real_gradients(
+        {name: value.astype(np.float64) for name, value in params.items()}, images.astype(np.float64), labels
+    )
     assert set(ours) == set(param_shapes()) and loss > 0
     for name, value in real.items():
         g = ours[name].astype(np.float64)
@@ -238,7 +246,9 @@ def test_mlp_weights() -> None:
 
 
 def test_mlp_learns_in_real_numbers() -> None:
-    """The set and the weights are good enough for plain gradient descent on the squared error to classify unseen images."""
+    """The set and the weights are good enough for plain gradient descent on the squared error to classify unseen
+    images.
+    """
     made, split = mlp.digits_training_set(64), digits_split()
     w1, w2 = (w.astype(np.float64) for w in mlp.initial_weights())
     for step in range(300):

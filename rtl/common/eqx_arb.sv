@@ -6,21 +6,21 @@ module eqx_arb #(
     parameter int unsigned CTX   = 3,
     parameter int unsigned C_INF = 2
 ) (
-    input  logic                 clk_i,
-    input  logic                 rst_ni,
-    input  eqx_pkg::mode_e       mode_i,
-    input  logic [CTX-1:0]       req_i,
-    input  logic                 take_i,
-    output logic [CTX-1:0]       gnt_o,    // one-hot or zero
-    output logic                 held_o    // a training request is held off by the mode alone
+    input  logic                     clk_i,
+    input  logic                     rst_ni,
+    input  eqx_pkg::mode_e           mode_i,
+    input  logic           [CTX-1:0] req_i,
+    input  logic                     take_i,
+    output logic           [CTX-1:0] gnt_o,   // one-hot or zero
+    output logic                     held_o   // a training request is held off by the mode alone
 );
   localparam logic [CTX-1:0] INF_MASK = CTX'((1 << C_INF) - 1);
 
-  logic [CTX-1:0] prev_q;      // last grant within each class, one-hot over both classes
+  logic [CTX-1:0] prev_q;  // last grant within each class, one-hot over both classes
   logic           last_inf_q;  // class served last
 
   logic [CTX-1:0] inf_req, trn_req, cand, above;
-  logic           pick_inf;
+  logic pick_inf;
 
   assign inf_req  = req_i & INF_MASK;
   assign trn_req  = req_i & ~INF_MASK;

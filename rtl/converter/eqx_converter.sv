@@ -11,38 +11,38 @@ module eqx_converter #(
     parameter int unsigned K     = 32,
     parameter int unsigned C_INF = 2    // contexts below are inference
 ) (
-    input  logic                 clk_i,
-    input  logic                 rst_ni,
-    input  logic                 valid_i,
-    input  eqx_conv_pkg::tag_t       tag_i,
-    input  logic [L-1:0][15:0]   line_i,
-    output logic                 actc_we_o,
-    output logic [15:0]          actc_waddr_o,
-    output logic                 wgtc_we_o,
-    output logic [15:0]          wgtc_waddr_o,
-    output logic                 sob_we_o,
-    output logic [15:0]          sob_waddr_o,
-    output logic [8*K+7:0]       blk_wdata_o,
+    input  logic                               clk_i,
+    input  logic                               rst_ni,
+    input  logic                               valid_i,
+    input  eqx_conv_pkg::tag_t                 tag_i,
+    input  logic               [  L-1:0][15:0] line_i,
+    output logic                               actc_we_o,
+    output logic               [   15:0]       actc_waddr_o,
+    output logic                               wgtc_we_o,
+    output logic               [   15:0]       wgtc_waddr_o,
+    output logic                               sob_we_o,
+    output logic               [   15:0]       sob_waddr_o,
+    output logic               [8*K+7:0]       blk_wdata_o,
     // In the cycle of an instruction's last block: whose, by which path (index: eqx_isa_pkg::conv_e).
-    output logic [2:0]           finish_o,
-    output logic [3:0]           finish_ctx_o,
-    output logic [1:0]           tile_full_o,
-    output logic [1:0][3:0]      tile_ctx_o
+    output logic               [    2:0]       finish_o,
+    output logic               [    3:0]       finish_ctx_o,
+    output logic               [    1:0]       tile_full_o,
+    output logic               [    1:0][ 3:0] tile_ctx_o
 );
   if (L < 2 || K < L || (L & (L - 1)) != 0 || (K & (K - 1)) != 0) begin : g_check
     $fatal(1, "converter: L = %0d, K = %0d: legal are powers of two with 2 <= L <= K", L, K);
   end
 
   // ---- Stage 0
-  logic               row_valid, col_valid, col_last, take;
+  logic row_valid, col_valid, col_last, take;
   logic [K-1:0][15:0] row_block, col_block;
   // verilator lint_off UNUSEDSIGNAL
-  eqx_conv_pkg::tag_t     col_tag;  // of which first, last, blk_last and stride have done their work
+  eqx_conv_pkg::tag_t                    col_tag;  // of which first, last, blk_last and stride have done their work
   // verilator lint_on UNUSEDSIGNAL
 
-  logic                    training;
-  logic [1:0]              rows_valid;
-  logic [1:0][K-1:0][15:0] rows_block;
+  logic                                  training;
+  logic               [1:0]              rows_valid;
+  logic               [1:0][K-1:0][15:0] rows_block;
   assign training = 32'(tag_i.ctx) >= C_INF;
 
   for (genvar k = 0; k < 2; k++) begin : g_class
@@ -89,11 +89,11 @@ module eqx_converter #(
     logic [3:0]  ctx;
   } where_t;
 
-  logic               valid1_q, valid2_q;
-  where_t             where1_q, where2_q;
+  logic valid1_q, valid2_q;
+  where_t where1_q, where2_q;
   logic [K-1:0][15:0] block1_q, block2_q;
-  logic [7:0]         exp, exp2_q;
-  logic [K-1:0][7:0]  mant;
+  logic [7:0] exp, exp2_q;
+  logic [K-1:0][7:0] mant;
 
   eqx_hbfp_max_exp #(
       .COUNT(K)
@@ -118,8 +118,12 @@ module eqx_converter #(
       where1_q <= '{space: tag_i.space, addr: tag_i.addr, finish: {1'b0, tag_i.ilast, 1'b0}, ctx: tag_i.ctx};
     end else if (take) begin
       block1_q <= col_block;
-      where1_q <= '{space: col_tag.space, addr: col_tag.addr, finish: {col_tag.ilast && col_last, 2'b00},
-                    ctx: col_tag.ctx};
+      where1_q <= '{
+          space: col_tag.space,
+          addr: col_tag.addr,
+          finish: {col_tag.ilast && col_last, 2'b00},
+          ctx: col_tag.ctx
+      };
     end
     if (valid1_q) begin
       block2_q <= block1_q;

@@ -23,8 +23,8 @@ module eqx_row_collector #(
     assign block_o = line_i;
   end else begin : g_group
     localparam int unsigned GW = $clog2(GROUP);
-    logic [GW-1:0]            at_q, at;  // this line's place in its block
-    logic [L-1:0][15:0]       kept_q[GROUP-1];
+    logic [GW-1:0] at_q, at;  // this line's place in its block
+    logic [L-1:0][15:0] kept_q[GROUP-1];
 
     assign at = first_i ? '0 : at_q;
 

@@ -8,29 +8,29 @@ module eqx_transposer #(
     parameter int unsigned L = 16,
     parameter int unsigned K = 32
 ) (
-    input  logic                 clk_i,
-    input  logic                 rst_ni,
-    input  logic                 valid_i,     // a COLS line
-    input  eqx_conv_pkg::tag_t       tag_i,
-    input  logic [L-1:0][15:0]   line_i,
-    output logic                 col_valid_o,
-    input  logic                 take_i,
-    output logic [K-1:0][15:0]   col_o,
-    output eqx_conv_pkg::tag_t       col_tag_o,   // of the tile, addr: of this column's block
-    output logic                 col_last_o,  // of the tile
-    output logic [1:0]           full_o,      // per tile: waits or drains,
-    output logic [1:0][3:0]      ctx_o        // for this context
+    input  logic                             clk_i,
+    input  logic                             rst_ni,
+    input  logic                             valid_i,      // a COLS line
+    input  eqx_conv_pkg::tag_t               tag_i,
+    input  logic               [L-1:0][15:0] line_i,
+    output logic                             col_valid_o,
+    input  logic                             take_i,
+    output logic               [K-1:0][15:0] col_o,
+    output eqx_conv_pkg::tag_t               col_tag_o,    // of the tile, addr: of this column's block
+    output logic                             col_last_o,   // of the tile
+    output logic               [  1:0]       full_o,       // per tile: waits or drains,
+    output logic               [  1:0][ 3:0] ctx_o         // for this context
 );
   localparam int unsigned KW = $clog2(K);
   localparam int unsigned LW = $clog2(L);
 
-  logic [L-1:0][15:0] tile_q[2*K];  // tile, row
-  logic [1:0]         full_q;
-  logic               fill_q, drain_q;
-  logic [KW-1:0]      row_q, row;
-  logic [KW-1:0]      end_q[2];     // last row of the tile
-  eqx_conv_pkg::tag_t     tag_q[2];
-  logic [LW-1:0]      lane_q;
+  logic [L-1:0][15:0] tile_q [2*K];  // tile, row
+  logic [  1:0]       full_q;
+  logic fill_q, drain_q;
+  logic [KW-1:0] row_q, row;
+  logic               [KW-1:0] end_q  [2];  // last row of the tile
+  eqx_conv_pkg::tag_t          tag_q  [2];
+  logic               [LW-1:0] lane_q;
 
   assign row = tag_i.first ? '0 : row_q;
 
@@ -76,8 +76,7 @@ module eqx_transposer #(
   always_comb begin
     col_o = '0;
     if (take_i) begin
-      for (int unsigned i = 0; i < K; i++)
-        if (KW'(i) <= end_q[drain_q]) col_o[i] = tile_q[{drain_q, KW'(i)}][lane_q];
+      for (int unsigned i = 0; i < K; i++) if (KW'(i) <= end_q[drain_q]) col_o[i] = tile_q[{drain_q, KW'(i)}][lane_q];
     end
   end
 
@@ -92,11 +91,17 @@ module eqx_transposer #(
   always_ff @(posedge clk_i) if (valid_i && tag_i.first) owner_q <= tag_i.ctx;
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (live) begin
-      a_owner : assert (!(valid_i && !tag_i.first && tag_i.ctx != owner_q)) else $error("transposer: two contexts fill one tile");
+      a_owner :
+      assert (!(valid_i && !tag_i.first && tag_i.ctx != owner_q))
+      else $error("transposer: two contexts fill one tile");
       c_owner : cover (valid_i && !tag_i.first);
-      a_room : assert (!(valid_i && full_q[fill_q])) else $error("transposer: a line for a tile that is still full");
+      a_room :
+      assert (!(valid_i && full_q[fill_q]))
+      else $error("transposer: a line for a tile that is still full");
       c_room : cover (valid_i && |full_q);
-      a_column : assert (!(take_i && !col_valid_o)) else $error("transposer: no column to take");
+      a_column :
+      assert (!(take_i && !col_valid_o))
+      else $error("transposer: no column to take");
       c_column : cover (take_i);
     end
   end

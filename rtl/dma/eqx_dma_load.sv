@@ -1,85 +1,93 @@
 // LD unit: executes LOAD, DRAM (AXI4 master, read) to ACTD, WGTD, STG. Formats: isa.md; timing rules: dma.md.
 // Bursts of several contexts are arbitrated one by one and share one AXI id, so data comes back in the order of issue.
-// Latency: instruction in cycle t, ARVALID in t+4; a word is written, and completion pulses, one cycle after its last beat.
+// Latency: instruction in cycle t, ARVALID in t+4; a word is written, and completion pulses, one cycle after its last
+// beat.
 // Handshake: rready_o is constant 1. arready_i reaches the registers of the contexts (burst taken) combinationally.
 module eqx_dma_load #(
-    parameter int unsigned N               = 8,
-    parameter int unsigned M               = 2,
-    parameter int unsigned W               = 4,
-    parameter int unsigned CTX             = 3,
-    parameter int unsigned C_INF           = 2,
-    parameter int unsigned ACTD_DEPTH      = 4096,  // blocks
-    parameter int unsigned WGTD_DEPTH      = 8192,  // blocks
-    parameter int unsigned STG_DEPTH       = 2048,  // lines
-    parameter int unsigned MAX_OUTSTANDING = eqx_pkg::LD_OUTSTANDING,  // bursts, power of two
-    parameter int unsigned MAX_BEATS       = eqx_pkg::LD_BURST,  // beats a burst, power of two
-    parameter int unsigned ID_W            = 1,
-    localparam int unsigned K = N * W,
-    localparam int unsigned L = M * N
+    parameter  int unsigned N               = 8,
+    parameter  int unsigned M               = 2,
+    parameter  int unsigned W               = 4,
+    parameter  int unsigned CTX             = 3,
+    parameter  int unsigned C_INF           = 2,
+    parameter  int unsigned ACTD_DEPTH      = 4096,                     // blocks
+    parameter  int unsigned WGTD_DEPTH      = 8192,                     // blocks
+    parameter  int unsigned STG_DEPTH       = 2048,                     // lines
+    parameter  int unsigned MAX_OUTSTANDING = eqx_pkg::LD_OUTSTANDING,  // bursts, power of two
+    parameter  int unsigned MAX_BEATS       = eqx_pkg::LD_BURST,        // beats a burst, power of two
+    parameter  int unsigned ID_W            = 1,
+    localparam int unsigned K               = N * W,
+    localparam int unsigned L               = M * N
 ) (
-    input  logic                                             clk_i,
-    input  logic                                             rst_ni,
+    input logic clk_i,
+    input logic rst_ni,
     // unit interface
-    input  logic              [CTX-1:0]                      instr_valid_i,
-    output logic              [CTX-1:0]                      instr_ready_o,
-    input  logic              [CTX-1:0][eqx_isa_pkg::INSTR_BITS-1:0] instr_i,
-    input  logic              [CTX-1:0][15:0]                iter_i,
-    input  eqx_pkg::ctx_env_t [CTX-1:0]                      env_i,
-    input  eqx_pkg::mode_e                                   mode_i,
-    input  logic              [31:0]                         timeout_i,  // of the watchdog, cycles; 0: off
-    output logic                                             lost_o,     // written off, late answers are to come
-    input  logic              [CTX-1:0]                      kill_i,
-    output logic              [CTX-1:0]                      quiet_o,
-    output logic              [CTX-1:0]                      done_valid_o,
-    output logic              [CTX-1:0][15:0]                done_signal_o,
-    output logic              [CTX-1:0]                      done_step_o,
-    output logic              [CTX-1:0]                      err_valid_o,
-    output logic              [CTX-1:0][3:0]                 err_cause_o,
-    output logic              [CTX-1:0]                      busy_o,
-    output eqx_pkg::stall_e                                  stall_o,
+    input logic [CTX-1:0] instr_valid_i,
+    output logic [CTX-1:0] instr_ready_o,
+    input logic [CTX-1:0][eqx_isa_pkg::INSTR_BITS-1:0] instr_i,
+    input logic [CTX-1:0][15:0] iter_i,
+    input eqx_pkg::ctx_env_t [CTX-1:0] env_i,
+    input eqx_pkg::mode_e mode_i,
+    input logic [31:0] timeout_i,  // of the watchdog, cycles; 0: off
+    output logic lost_o,  // written off, late answers are to come
+    input logic [CTX-1:0] kill_i,
+    output logic [CTX-1:0] quiet_o,
+    output logic [CTX-1:0] done_valid_o,
+    output logic [CTX-1:0][15:0] done_signal_o,
+    output logic [CTX-1:0] done_step_o,
+    output logic [CTX-1:0] err_valid_o,
+    output logic [CTX-1:0][3:0] err_cause_o,
+    output logic [CTX-1:0] busy_o,
+    output eqx_pkg::stall_e stall_o,
     // AXI4 read master
-    output logic                                             arvalid_o,
-    input  logic                                             arready_i,
-    output logic              [31:0]                         araddr_o,
-    output logic              [7:0]                          arlen_o,
-    output logic              [2:0]                          arsize_o,
-    output logic              [1:0]                          arburst_o,
-    output logic              [ID_W-1:0]                     arid_o,
-    input  logic                                             rvalid_i,
-    output logic                                             rready_o,
-    input  logic              [8*K-1:0]                      rdata_i,
-    input  logic              [1:0]                          rresp_i,
-    input  logic                                             rlast_i,
-    input  logic              [ID_W-1:0]                     rid_i,
+    output logic arvalid_o,
+    input logic arready_i,
+    output logic [31:0] araddr_o,
+    output logic [7:0] arlen_o,
+    output logic [2:0] arsize_o,
+    output logic [1:0] arburst_o,
+    output logic [ID_W-1:0] arid_o,
+    input logic rvalid_i,
+    output logic rready_o,
+    input logic [8*K-1:0] rdata_i,
+    input logic [1:0] rresp_i,
+    input logic rlast_i,
+    input logic [ID_W-1:0] rid_i,
     // buffers
-    output logic                                             actd_we_o,
-    output logic              [15:0]                         actd_waddr_o,
-    output logic                                             wgtd_we_o,
-    output logic              [15:0]                         wgtd_waddr_o,
-    output logic              [8*K+7:0]                      blk_wdata_o,
-    output logic                                             stg_we_o,
-    output logic              [15:0]                         stg_waddr_o,
-    output logic              [32*L-1:0]                     stg_wdata_o
+    output logic actd_we_o,
+    output logic [15:0] actd_waddr_o,
+    output logic wgtd_we_o,
+    output logic [15:0] wgtd_waddr_o,
+    output logic [8*K+7:0] blk_wdata_o,
+    output logic stg_we_o,
+    output logic [15:0] stg_waddr_o,
+    output logic [32*L-1:0] stg_wdata_o
 );
   localparam int unsigned LB = 4 * L / K;
   localparam int unsigned BURST = (MAX_BEATS < eqx_pkg::AXI_PAGE / K) ? MAX_BEATS : eqx_pkg::AXI_PAGE / K;
   localparam int unsigned CW = (CTX > 1) ? $clog2(CTX) : 1;
 
   eqx_param_check #(
-      .UNIT("dma_load"), .N(N), .M(M), .W(W), .C_INF(C_INF), .C_TRN(CTX - C_INF), .ACTD_DEPTH(ACTD_DEPTH),
-      .WGTD_DEPTH(WGTD_DEPTH), .STG_DEPTH(STG_DEPTH)
+      .UNIT("dma_load"),
+      .N(N),
+      .M(M),
+      .W(W),
+      .C_INF(C_INF),
+      .C_TRN(CTX - C_INF),
+      .ACTD_DEPTH(ACTD_DEPTH),
+      .WGTD_DEPTH(WGTD_DEPTH),
+      .STG_DEPTH(STG_DEPTH)
   ) u_check ();
   if (MAX_BEATS < 1 || MAX_BEATS > eqx_pkg::AXI_BURST || (MAX_BEATS & (MAX_BEATS - 1)) != 0) begin : g_check
     $fatal(1, "dma_load: MAX_BEATS = %0d: legal is a power of two in 1..%0d", MAX_BEATS, eqx_pkg::AXI_BURST);
   end
 
   // Contexts: instructions to runs to bursts.
-  logic [CTX-1:0]                  stop, runs_held, cut_held, walk_err, req, gnt, take;
-  logic [CTX-1:0][3:0]             walk_cause;
-  eqx_dma_pkg::burst_t [CTX-1:0]       burst;
+  logic [CTX-1:0] stop, runs_held, cut_held, walk_err, req, gnt, take;
+  logic                [CTX-1:0][3:0] walk_cause;
+  eqx_dma_pkg::burst_t [CTX-1:0]      burst;
 
   for (genvar c = 0; c < CTX; c++) begin : g_ctx
-    logic          run_valid, run_ready;
+    logic run_valid, run_ready;
     eqx_dma_pkg::run_t run;
     eqx_dma_runs #(
         .OPCODE(eqx_isa_pkg::OP_LOAD),
@@ -126,20 +134,20 @@ module eqx_dma_load #(
 
   // One burst a cycle goes to the address register and the queue of what is in flight.
   typedef struct packed {
-    logic [CW-1:0]  ctx;
-    logic           first;
-    logic [15:0]    laddr;
-    logic [11:0]    len;
-    logic [1:0]     sp;
+    logic [CW-1:0]      ctx;
+    logic               first;
+    logic [15:0]        laddr;
+    logic [11:0]        len;
+    logic [1:0]         sp;
     eqx_dma_pkg::tail_t tail;
   } info_t;
   localparam int unsigned QW = $clog2(MAX_OUTSTANDING);
 
-  logic            can_take, policy, head_valid;
-  logic [QW:0]     count;
-  logic [CW-1:0]   gnt_idx;
-  eqx_dma_pkg::burst_t pick;
-  info_t           head;
+  logic can_take, policy, head_valid;
+  logic                [  QW:0] count;
+  logic                [CW-1:0] gnt_idx;
+  eqx_dma_pkg::burst_t          pick;
+  info_t                        head;
 
   eqx_arb #(
       .CTX  (CTX),
@@ -204,7 +212,7 @@ module eqx_dma_load #(
 
   // Data. Late answers have no owner.
   logic [CTX-1:0] owner, resp_err;
-  logic [15:0]    waddr;
+  logic [15:0] waddr;
   assign owner    = CTX'(rvalid_i && head_valid && !lost_o) << head.ctx;
   assign resp_err = (rresp_i != 2'b00) ? owner : '0;
 

@@ -5,28 +5,28 @@ module eqx_dma_load_cut #(
     parameter int unsigned LB    = 2,   // beats a line
     parameter int unsigned BURST = 32   // power of two, BURST*K <= 4096
 ) (
-    input  logic            clk_i,
-    input  logic            rst_ni,
-    input  logic            stop_i,
-    output logic            held_o,
-    input  logic            run_valid_i,
-    output logic            run_ready_o,
+    input  logic                clk_i,
+    input  logic                rst_ni,
+    input  logic                stop_i,
+    output logic                held_o,
+    input  logic                run_valid_i,
+    output logic                run_ready_o,
     input  eqx_dma_pkg::run_t   run_i,
-    output logic            req_o,
-    input  logic            take_i,
+    output logic                req_o,
+    input  logic                take_i,
     output eqx_dma_pkg::burst_t burst_o
 );
   localparam int unsigned KW = $clog2(K);
   localparam int unsigned BW = $clog2(BURST);
   localparam int unsigned NW = eqx_dma_pkg::BEATS_W;
 
-  logic          valid_q, first_q;
-  logic [31:0]   addr_q;
+  logic valid_q, first_q;
+  logic [31:0] addr_q;
   logic [NW-1:0] left_q, run_beats;
   eqx_dma_pkg::run_t run_q;
 
   logic [8:0] room, beats;
-  logic       ends, load;
+  logic ends, load;
 
   assign run_beats = run_i.lines ? NW'(run_i.len) * NW'(LB) : NW'(run_i.len) + ((NW'(run_i.len) + NW'(K - 1)) >> KW);
 
@@ -35,8 +35,8 @@ module eqx_dma_load_cut #(
   end else begin : g_room
     assign room = 9'(BURST) - 9'(addr_q[KW+BW-1:KW]);
   end
-  assign ends  = left_q <= NW'(room);
-  assign beats = ends ? 9'(left_q) : room;
+  assign ends        = left_q <= NW'(room);
+  assign beats       = ends ? 9'(left_q) : room;
 
   assign held_o      = valid_q;
   assign req_o       = valid_q && !stop_i;
@@ -63,7 +63,13 @@ module eqx_dma_load_cut #(
 
   always_comb begin
     burst_o = '{
-        addr: addr_q, beats: beats, first: first_q, laddr: run_q.laddr, len: run_q.len, sp: run_q.sp, tail: run_q.tail
+        addr: addr_q,
+        beats: beats,
+        first: first_q,
+        laddr: run_q.laddr,
+        len: run_q.len,
+        sp: run_q.sp,
+        tail: run_q.tail
     };
     burst_o.tail.last = run_q.tail.last && ends;
   end

@@ -3,8 +3,8 @@
 // Latency: a word is written one cycle after its last beat. Never stalls.
 module eqx_dma_load_data #(
     parameter int unsigned CTX = 3,
-    parameter int unsigned K   = 32,
-    parameter int unsigned L   = 16,
+    parameter int unsigned K = 32,
+    parameter int unsigned L = 16,
     localparam int unsigned LB = 4 * L / K,  // beats a line
     localparam int unsigned CW = (CTX > 1) ? $clog2(CTX) : 1
 ) (
@@ -13,20 +13,20 @@ module eqx_dma_load_data #(
     input  logic            beat_i,
     input  logic            last_i,       // last beat of the burst
     input  logic            drop_i,       // this beat must not be written
-    input  logic [8*K-1:0]  data_i,
-    input  logic [CW-1:0]   ctx_i,        // of the current burst
+    input  logic [ 8*K-1:0] data_i,
+    input  logic [  CW-1:0] ctx_i,        // of the current burst
     input  logic            run_first_i,  // it is the first of a run, which starts as the next three say
-    input  logic [15:0]     laddr_i,
-    input  logic [11:0]     len_i,
-    input  logic [1:0]      sp_i,
+    input  logic [    15:0] laddr_i,
+    input  logic [    11:0] len_i,
+    input  logic [     1:0] sp_i,
     output logic            actd_we_o,
     output logic            wgtd_we_o,
     output logic            stg_we_o,
-    output logic [15:0]     waddr_o,
-    output logic [8*K+7:0]  blk_wdata_o,
+    output logic [    15:0] waddr_o,
+    output logic [ 8*K+7:0] blk_wdata_o,
     output logic [32*L-1:0] stg_wdata_o
 );
-  localparam int unsigned PW = $clog2(K + 1);      // position in a panel: 0 exponents, else mantissas
+  localparam int unsigned PW = $clog2(K + 1);  // position in a panel: 0 exponents, else mantissas
   localparam int unsigned HB = (LB > 2) ? LB - 1 : 1;  // beats kept a context: the exponents, or all of a line but its last
 
   typedef struct packed {
@@ -35,12 +35,12 @@ module eqx_dma_load_data #(
     logic [PW-1:0] pos;
   } place_t;
 
-  place_t [CTX-1:0]            place_q;
-  logic   [HB-1:0][8*K-1:0]    hold_q[CTX];
-  logic                        fresh_q;  // the next beat is the first of its burst
+  place_t [CTX-1:0]          place_q;
+  logic   [ HB-1:0][8*K-1:0] hold_q                                              [CTX];
+  logic                      fresh_q;  // the next beat is the first of its burst
 
-  place_t                      now, nxt;
-  logic                        lines, whole;
+  place_t now, nxt;
+  logic lines, whole;
 
   assign now   = (fresh_q && run_first_i) ? '{laddr: laddr_i, left: len_i, pos: '0} : place_q[ctx_i];
   assign lines = sp_i == eqx_isa_pkg::LDD_STG;

@@ -35,7 +35,7 @@ package eqx_dma_pkg;
   typedef struct packed {
     logic [31:0] addr;
     logic [15:0] laddr;
-    logic [7:0]  units;
+    logic [7:0]  count;
     logic [7:0]  beats;
     logic        lines;
     tail_t       tail;

@@ -3,56 +3,56 @@
 // every second cycle at most. Two are held: one being walked, one prepared.
 // Faults are raised in order, when the faulty run would be handed over: earlier runs have left by then.
 module eqx_dma_runs #(
-    parameter logic [3:0] OPCODE = eqx_isa_pkg::OP_LOAD,
-    parameter int unsigned K = 32,                  // bytes a beat
-    parameter logic [3:0][16:0] DEPTH = '{default: 17'd0},  // units of each space, 0: no such space
-    parameter logic [3:0] LINES = 4'b0100,          // spaces of lines, the others hold blocks
-    parameter logic [3:0] RELOC = 4'b0010           // spaces relocated by w_base
+    parameter logic        [3:0]       OPCODE = eqx_isa_pkg::OP_LOAD,
+    parameter int unsigned             K      = 32,                    // bytes a beat
+    parameter logic        [3:0][16:0] DEPTH  = '{default: 17'd0},     // units of each space, 0: no such space
+    parameter logic        [3:0]       LINES  = 4'b0100,               // spaces of lines, the others hold blocks
+    parameter logic        [3:0]       RELOC  = 4'b0010                // spaces relocated by w_base
 ) (
-    input  logic                                      clk_i,
-    input  logic                                      rst_ni,
-    input  logic                                      instr_valid_i,
-    output logic                                      instr_ready_o,
-    input  logic [eqx_isa_pkg::INSTR_BITS-1:0]        instr_i,
-    input  logic [15:0]                               iter_i,
-    input  logic [31:0]                               dram_base_i,
-    input  logic [15:0]                               w_base_i,
-    input  logic                                      stop_i,   // drop what is held, take nothing
-    output logic                                      held_o,
-    output logic                                      err_valid_o,
-    output logic [3:0]                                err_cause_o,
-    output logic                                      run_valid_o,
-    input  logic                                      run_ready_i,
-    output eqx_dma_pkg::run_t                             run_o
+    input  logic                                            clk_i,
+    input  logic                                            rst_ni,
+    input  logic                                            instr_valid_i,
+    output logic                                            instr_ready_o,
+    input  logic              [eqx_isa_pkg::INSTR_BITS-1:0] instr_i,
+    input  logic              [                       15:0] iter_i,
+    input  logic              [                       31:0] dram_base_i,
+    input  logic              [                       15:0] w_base_i,
+    input  logic                                            stop_i,         // drop what is held, take nothing
+    output logic                                            held_o,
+    output logic                                            err_valid_o,
+    output logic              [                        3:0] err_cause_o,
+    output logic                                            run_valid_o,
+    input  logic                                            run_ready_i,
+    output eqx_dma_pkg::run_t                               run_o
 );
   localparam int unsigned KW = $clog2(K);
 
   // Prepare: one cycle for d_iter * iter.
-  logic               p_valid_q;
-  logic [15:0]        p_iter_q;
-  eqx_isa_pkg::load_t p_q;  // store_t has the same fields
+  logic                      p_valid_q;
+  logic               [15:0] p_iter_q;
+  eqx_isa_pkg::load_t        p_q;  // store_t has the same fields
 
   // Walk: the run to be handed over.
-  logic               r_valid_q, r_illegal_q, r_step_q;
-  logic [1:0]         r_sp_q;
-  logic [11:0]        r_left_q, r_len_q;
-  logic [16:0]        r_laddr_q;
-  logic [15:0]        r_lso_q, r_signal_q;
-  logic [31:0]        r_daddr_q, r_dso_q;
+  logic r_valid_q, r_illegal_q, r_step_q;
+  logic [1:0] r_sp_q;
+  logic [11:0] r_left_q, r_len_q;
+  logic [16:0] r_laddr_q;
+  logic [15:0] r_lso_q, r_signal_q;
+  logic [31:0] r_daddr_q, r_dso_q;
 
   logic accept, p_move, r_free, hand_over, bad;
   assign instr_ready_o = !p_valid_q && !stop_i;
-  assign accept        = instr_valid_i && instr_ready_o;
-  assign r_free        = !r_valid_q || (hand_over && r_left_q == 12'd1);
-  assign p_move        = p_valid_q && r_free;
+  assign accept = instr_valid_i && instr_ready_o;
+  assign r_free = !r_valid_q || (hand_over && r_left_q == 12'd1);
+  assign p_move = p_valid_q && r_free;
 
   assign bad = r_illegal_q || r_left_q == '0 || r_len_q == '0 || r_daddr_q[KW-1:0] != '0 ||
       {1'b0, r_laddr_q} + {6'd0, r_len_q} > {1'b0, DEPTH[r_sp_q]};
   assign run_valid_o = r_valid_q && !bad && !stop_i;
-  assign hand_over   = run_valid_o && run_ready_i;
+  assign hand_over = run_valid_o && run_ready_i;
   assign err_valid_o = r_valid_q && bad && run_ready_i && !stop_i;
   assign err_cause_o = r_illegal_q ? eqx_isa_pkg::ERR_ILLEGAL_OP : eqx_isa_pkg::ERR_OPERAND;
-  assign held_o      = p_valid_q || r_valid_q;
+  assign held_o = p_valid_q || r_valid_q;
 
   assign run_o = '{
           daddr: r_daddr_q,

@@ -2,65 +2,65 @@
 // Contexts are arbitrated by segment (a panel, or up to K beats of lines); a segment's beats are gathered before its
 // address is sent, so write data streams without gaps. One AXI id: responses come in the order of issue.
 // Latency: instruction in cycle t, first buffer read in t+4; completion pulses one cycle after the last response.
-// Handshake: bready_o is constant 1. A segment that was taken is always written, killed or not; but when the memory does not
-// answer (dma_watchdog), segments whose address is not out yet are dropped.
+// Handshake: bready_o is constant 1. A segment that was taken is always written, killed or not; but when the memory
+// does not answer (dma_watchdog), segments whose address is not out yet are dropped.
 module eqx_dma_store #(
-    parameter int unsigned N               = 8,
-    parameter int unsigned M               = 2,
-    parameter int unsigned W               = 4,
-    parameter int unsigned CTX             = 3,
-    parameter int unsigned C_INF           = 2,
-    parameter int unsigned SOB_DEPTH       = 2048,  // blocks
-    parameter int unsigned SOF_DEPTH       = 1024,  // lines
-    parameter int unsigned MAX_OUTSTANDING = eqx_pkg::ST_OUTSTANDING,  // bursts, power of two
-    parameter int unsigned ID_W            = 1,
-    localparam int unsigned K = N * W,
-    localparam int unsigned L = M * N
+    parameter  int unsigned N               = 8,
+    parameter  int unsigned M               = 2,
+    parameter  int unsigned W               = 4,
+    parameter  int unsigned CTX             = 3,
+    parameter  int unsigned C_INF           = 2,
+    parameter  int unsigned SOB_DEPTH       = 2048,                     // blocks
+    parameter  int unsigned SOF_DEPTH       = 1024,                     // lines
+    parameter  int unsigned MAX_OUTSTANDING = eqx_pkg::ST_OUTSTANDING,  // bursts, power of two
+    parameter  int unsigned ID_W            = 1,
+    localparam int unsigned K               = N * W,
+    localparam int unsigned L               = M * N
 ) (
-    input  logic                                             clk_i,
-    input  logic                                             rst_ni,
+    input logic clk_i,
+    input logic rst_ni,
     // unit interface
-    input  logic              [CTX-1:0]                      instr_valid_i,
-    output logic              [CTX-1:0]                      instr_ready_o,
-    input  logic              [CTX-1:0][eqx_isa_pkg::INSTR_BITS-1:0] instr_i,
-    input  logic              [CTX-1:0][15:0]                iter_i,
-    input  eqx_pkg::ctx_env_t [CTX-1:0]                      env_i,
-    input  eqx_pkg::mode_e                                   mode_i,
-    input  logic              [31:0]                         timeout_i,  // of the watchdog, cycles; 0: off
-    output logic                                             lost_o,     // written off, late answers are to come
-    input  logic              [CTX-1:0]                      kill_i,
-    output logic              [CTX-1:0]                      quiet_o,
-    output logic              [CTX-1:0]                      done_valid_o,
-    output logic              [CTX-1:0][15:0]                done_signal_o,
-    output logic              [CTX-1:0]                      done_step_o,
-    output logic              [CTX-1:0]                      err_valid_o,
-    output logic              [CTX-1:0][3:0]                 err_cause_o,
-    output logic              [CTX-1:0]                      busy_o,
-    output eqx_pkg::stall_e                                  stall_o,
+    input logic [CTX-1:0] instr_valid_i,
+    output logic [CTX-1:0] instr_ready_o,
+    input logic [CTX-1:0][eqx_isa_pkg::INSTR_BITS-1:0] instr_i,
+    input logic [CTX-1:0][15:0] iter_i,
+    input eqx_pkg::ctx_env_t [CTX-1:0] env_i,
+    input eqx_pkg::mode_e mode_i,
+    input logic [31:0] timeout_i,  // of the watchdog, cycles; 0: off
+    output logic lost_o,  // written off, late answers are to come
+    input logic [CTX-1:0] kill_i,
+    output logic [CTX-1:0] quiet_o,
+    output logic [CTX-1:0] done_valid_o,
+    output logic [CTX-1:0][15:0] done_signal_o,
+    output logic [CTX-1:0] done_step_o,
+    output logic [CTX-1:0] err_valid_o,
+    output logic [CTX-1:0][3:0] err_cause_o,
+    output logic [CTX-1:0] busy_o,
+    output eqx_pkg::stall_e stall_o,
     // AXI4 write master
-    output logic                                             awvalid_o,
-    input  logic                                             awready_i,
-    output logic              [31:0]                         awaddr_o,
-    output logic              [7:0]                          awlen_o,
-    output logic              [2:0]                          awsize_o,
-    output logic              [1:0]                          awburst_o,
-    output logic              [ID_W-1:0]                     awid_o,
-    output logic                                             wvalid_o,
-    input  logic                                             wready_i,
-    output logic              [8*K-1:0]                      wdata_o,
-    output logic              [K-1:0]                        wstrb_o,
-    output logic                                             wlast_o,
-    input  logic                                             bvalid_i,
-    output logic                                             bready_o,
-    input  logic              [1:0]                          bresp_i,
-    input  logic              [ID_W-1:0]                     bid_i,
+    output logic awvalid_o,
+    input logic awready_i,
+    output logic [31:0] awaddr_o,
+    output logic [7:0] awlen_o,
+    output logic [2:0] awsize_o,
+    output logic [1:0] awburst_o,
+    output logic [ID_W-1:0] awid_o,
+    output logic wvalid_o,
+    input logic wready_i,
+    output logic [8*K-1:0] wdata_o,
+    output logic [K-1:0] wstrb_o,
+    output logic wlast_o,
+    input logic bvalid_i,
+    output logic bready_o,
+    input logic [1:0] bresp_i,
+    input logic [ID_W-1:0] bid_i,
     // buffers, read latency 1
-    output logic                                             sob_re_o,
-    output logic              [15:0]                         sob_raddr_o,
-    input  logic              [8*K+7:0]                      sob_rdata_i,
-    output logic                                             sof_re_o,
-    output logic              [15:0]                         sof_raddr_o,
-    input  logic              [32*L-1:0]                     sof_rdata_i
+    output logic sob_re_o,
+    output logic [15:0] sob_raddr_o,
+    input logic [8*K+7:0] sob_rdata_i,
+    output logic sof_re_o,
+    output logic [15:0] sof_raddr_o,
+    input logic [32*L-1:0] sof_rdata_i
 );
   localparam int unsigned LB = 4 * L / K;
   localparam int unsigned PAGE = (eqx_pkg::AXI_PAGE / K < eqx_pkg::AXI_BURST) ? eqx_pkg::AXI_PAGE / K : eqx_pkg::AXI_BURST;
@@ -71,17 +71,23 @@ module eqx_dma_store #(
   localparam int unsigned SW = $clog2(SLOTS);
 
   eqx_param_check #(
-      .UNIT("dma_store"), .N(N), .M(M), .W(W), .C_INF(C_INF), .C_TRN(CTX - C_INF), .SOB_DEPTH(SOB_DEPTH),
+      .UNIT("dma_store"),
+      .N(N),
+      .M(M),
+      .W(W),
+      .C_INF(C_INF),
+      .C_TRN(CTX - C_INF),
+      .SOB_DEPTH(SOB_DEPTH),
       .SOF_DEPTH(SOF_DEPTH)
   ) u_check ();
 
   // Contexts: instructions to runs to segments.
-  logic [CTX-1:0]              stop, runs_held, cut_held, walk_err, req, gnt, take;
-  logic [CTX-1:0][3:0]         walk_cause;
-  eqx_dma_pkg::seg_t [CTX-1:0]     seg;
+  logic [CTX-1:0] stop, runs_held, cut_held, walk_err, req, gnt, take;
+  logic              [CTX-1:0][3:0] walk_cause;
+  eqx_dma_pkg::seg_t [CTX-1:0]      seg;
 
   for (genvar c = 0; c < CTX; c++) begin : g_ctx
-    logic          run_valid, run_ready;
+    logic run_valid, run_ready;
     eqx_dma_pkg::run_t run;
     eqx_dma_runs #(
         .OPCODE(eqx_isa_pkg::OP_STORE),
@@ -126,7 +132,7 @@ module eqx_dma_store #(
   end
 
   // Arbitration; segs_q counts segments taken whose last address is not out.
-  logic          can_take, policy, seg_ready, seg_out;
+  logic can_take, policy, seg_ready, seg_out;
   logic [GW-1:0] segs_q;
   logic [CW-1:0] gnt_idx;
   eqx_dma_pkg::seg_t pick;
@@ -156,14 +162,14 @@ module eqx_dma_store #(
 
   // Gather into the beat memory.
   typedef struct packed {
-    logic [31:0]    addr;
-    logic [7:0]     beats;
-    logic [CW-1:0]  ctx;
+    logic [31:0]        addr;
+    logic [7:0]         beats;
+    logic [CW-1:0]      ctx;
     eqx_dma_pkg::tail_t tail;
   } tag_t;
-  tag_t           tag, commit_tag, head;
-  logic           we, re, commit, head_valid;
-  logic [SW-1:0]  waddr, raddr;
+  tag_t tag, commit_tag, head;
+  logic we, re, commit, head_valid;
+  logic [SW-1:0] waddr, raddr;
   logic [8*K-1:0] wdata;
 
   assign tag = '{addr: pick.addr, beats: pick.beats, ctx: gnt_idx, tail: pick.tail};
@@ -180,7 +186,7 @@ module eqx_dma_store #(
       .seg_ready_o (seg_ready),
       .seg_lines_i (pick.lines),
       .seg_laddr_i (pick.laddr),
-      .seg_units_i (pick.units),
+      .seg_units_i (pick.count),
       .tag_i       (tag),
       .sob_re_o,
       .sob_raddr_o,
@@ -223,8 +229,8 @@ module eqx_dma_store #(
   );
 
   // Send.
-  logic           b_valid, b_end;
-  logic [CW-1:0]  b_ctx, w_ctx;
+  logic b_valid, b_end;
+  logic [CW-1:0] b_ctx, w_ctx;
   eqx_dma_pkg::tail_t b_tail;
   eqx_dma_store_issue #(
       .K    (K),

@@ -4,31 +4,31 @@ module eqx_dma_store_cut #(
     parameter int unsigned K  = 32,  // bytes a beat
     parameter int unsigned LB = 2    // beats a line
 ) (
-    input  logic          clk_i,
-    input  logic          rst_ni,
-    input  logic          stop_i,
-    output logic          held_o,
-    input  logic          run_valid_i,
-    output logic          run_ready_o,
+    input  logic              clk_i,
+    input  logic              rst_ni,
+    input  logic              stop_i,
+    output logic              held_o,
+    input  logic              run_valid_i,
+    output logic              run_ready_o,
     input  eqx_dma_pkg::run_t run_i,
-    output logic          req_o,
-    input  logic          take_i,
+    output logic              req_o,
+    input  logic              take_i,
     output eqx_dma_pkg::seg_t seg_o
 );
   localparam int unsigned KW = $clog2(K);
 
-  logic          valid_q;
-  logic [31:0]   addr_q;
-  logic [15:0]   laddr_q;
-  logic [11:0]   left_q;
-  eqx_dma_pkg::run_t run_q;
+  logic                     valid_q;
+  logic              [31:0] addr_q;
+  logic              [15:0] laddr_q;
+  logic              [11:0] left_q;
+  eqx_dma_pkg::run_t        run_q;
 
-  logic [7:0] cap, units, beats;
-  logic       ends, load;
-  assign cap   = run_q.lines ? 8'(K / LB) : 8'(K);
-  assign ends  = left_q <= 12'(cap);
-  assign units = ends ? 8'(left_q) : cap;
-  assign beats = run_q.lines ? 8'(units * 8'(LB)) : units + 8'd1;
+  logic [7:0] cap, count, beats;
+  logic ends, load;
+  assign cap         = run_q.lines ? 8'(K / LB) : 8'(K);
+  assign ends        = left_q <= 12'(cap);
+  assign count       = ends ? 8'(left_q) : cap;
+  assign beats       = run_q.lines ? 8'(count * 8'(LB)) : count + 8'd1;
 
   assign held_o      = valid_q;
   assign req_o       = valid_q && !stop_i;
@@ -48,13 +48,13 @@ module eqx_dma_store_cut #(
       left_q  <= run_i.len;
     end else if (take_i) begin
       addr_q  <= addr_q + (32'(beats) << KW);
-      laddr_q <= laddr_q + 16'(units);
-      left_q  <= left_q - 12'(units);
+      laddr_q <= laddr_q + 16'(count);
+      left_q  <= left_q - 12'(count);
     end
   end
 
   always_comb begin
-    seg_o = '{addr: addr_q, laddr: laddr_q, units: units, beats: beats, lines: run_q.lines, tail: run_q.tail};
+    seg_o = '{addr: addr_q, laddr: laddr_q, count: count, beats: beats, lines: run_q.lines, tail: run_q.tail};
     seg_o.tail.last = run_q.tail.last && ends;
   end
 

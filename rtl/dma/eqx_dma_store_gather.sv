@@ -1,15 +1,16 @@
 // Reads the words of a segment from SOB or SOF and writes its beats into the beat memory: for a panel a place is left
 // free for the exponents, which are written last. Then the segment is committed.
-// Latency: first read in the cycle after the segment was taken. A panel of u blocks takes u+1 cycles and is committed in
-// the cycle u+1 after its first read; n beats of lines take n cycles and are committed n cycles after the first read.
+// Latency: first read in the cycle after the segment was taken. A panel of u blocks takes u+1 cycles and is committed
+// in the cycle u+1 after its first read; n beats of lines take n cycles and are committed n cycles after the first
+// read.
 // One read a word, so that one beat a cycle is sustained (a block needs one beat, a line its 4L/K).
 module eqx_dma_store_gather #(
-    parameter int unsigned K     = 32,
-    parameter int unsigned L     = 16,
-    parameter int unsigned SLOTS = 66,  // of the beat memory
-    parameter int unsigned TAG_W = 8,   // opaque description of the segment
-    localparam int unsigned LB = 4 * L / K,
-    localparam int unsigned SW = $clog2(SLOTS)
+    parameter  int unsigned K     = 32,
+    parameter  int unsigned L     = 16,
+    parameter  int unsigned SLOTS = 66,            // of the beat memory
+    parameter  int unsigned TAG_W = 8,             // opaque description of the segment
+    localparam int unsigned LB    = 4 * L / K,
+    localparam int unsigned SW    = $clog2(SLOTS)
 ) (
     input  logic             clk_i,
     input  logic             rst_ni,
@@ -17,20 +18,20 @@ module eqx_dma_store_gather #(
     input  logic             seg_valid_i,
     output logic             seg_ready_o,
     input  logic             seg_lines_i,  // units are lines, else blocks
-    input  logic [15:0]      seg_laddr_i,
-    input  logic [7:0]       seg_units_i,
+    input  logic [     15:0] seg_laddr_i,
+    input  logic [      7:0] seg_units_i,
     input  logic [TAG_W-1:0] tag_i,
     // buffers, read latency 1
     output logic             sob_re_o,
-    output logic [15:0]      sob_raddr_o,
-    input  logic [8*K+7:0]   sob_rdata_i,
+    output logic [     15:0] sob_raddr_o,
+    input  logic [  8*K+7:0] sob_rdata_i,
     output logic             sof_re_o,
-    output logic [15:0]      sof_raddr_o,
-    input  logic [32*L-1:0]  sof_rdata_i,
+    output logic [     15:0] sof_raddr_o,
+    input  logic [ 32*L-1:0] sof_rdata_i,
     // beat memory
     output logic             we_o,
-    output logic [SW-1:0]    waddr_o,
-    output logic [8*K-1:0]   wdata_o,
+    output logic [   SW-1:0] waddr_o,
+    output logic [  8*K-1:0] wdata_o,
     input  logic             freed_i,      // a slot was read out
     output logic             commit_o,
     output logic [TAG_W-1:0] commit_tag_o
@@ -43,22 +44,22 @@ module eqx_dma_store_gather #(
   endfunction
 
   // Read stage.
-  logic             s_valid_q, s_lines_q, s_first_q;
-  logic [15:0]      s_addr_q;
-  logic [7:0]       s_left_q;
+  logic s_valid_q, s_lines_q, s_first_q;
+  logic [     15:0] s_addr_q;
+  logic [      7:0] s_left_q;
   logic [TAG_W-1:0] s_tag_q;
-  logic [UW-1:0]    used_q, need;
+  logic [UW-1:0] used_q, need;
   // Data stage: the word read in the previous cycle (a line stays LB cycles).
-  logic             d_valid_q, d_lines_q, d_first_q, d_last_q;
-  logic [7:0]       d_index_q;  // of a block in its panel
-  logic [BW-1:0]    d_beat_q;   // of a line
+  logic d_valid_q, d_lines_q, d_first_q, d_last_q;
+  logic [      7:0] d_index_q;  // of a block in its panel
+  logic [   BW-1:0] d_beat_q;  // of a line
   logic [TAG_W-1:0] d_tag_q;
   // Exponent stage.
   logic             x_valid_q;
-  logic [8*K-1:0]   x_exps_q;
+  logic [  8*K-1:0] x_exps_q;
   logic [TAG_W-1:0] x_tag_q;
-  logic [SW-1:0]    x_slot_q;   // kept free for the exponents
-  logic [SW-1:0]    slot_q;     // next slot
+  logic [   SW-1:0] x_slot_q;  // kept free for the exponents
+  logic [   SW-1:0] slot_q;  // next slot
 
   logic read, d_over, fits;
   assign d_over = d_valid_q && (!d_lines_q || d_beat_q == BW'(LB - 1));

@@ -2,41 +2,41 @@
 // Latency: a segment committed in cycle t has AWVALID in t+2, WVALID from t+3, one beat a cycle; bursts and segments
 // follow without a gap. Handshake: wready_i reaches the beat memory's read enable combinationally.
 module eqx_dma_store_issue #(
-    parameter int unsigned K          = 32,
-    parameter int unsigned PAGE       = 128,  // beats
-    parameter int unsigned SLOTS      = 66,   // of the beat memory
-    parameter int unsigned CTX        = 3,
-    parameter int unsigned OUT        = 8,    // bursts waiting for their response, power of two
-    localparam int unsigned SW = $clog2(SLOTS),
-    localparam int unsigned CW = (CTX > 1) ? $clog2(CTX) : 1
+    parameter  int unsigned K     = 32,
+    parameter  int unsigned PAGE  = 128,                         // beats
+    parameter  int unsigned SLOTS = 66,                          // of the beat memory
+    parameter  int unsigned CTX   = 3,
+    parameter  int unsigned OUT   = 8,                           // bursts waiting for their response, power of two
+    localparam int unsigned SW    = $clog2(SLOTS),
+    localparam int unsigned CW    = (CTX > 1) ? $clog2(CTX) : 1
 ) (
-    input  logic           clk_i,
-    input  logic           rst_ni,
+    input logic clk_i,
+    input logic rst_ni,
     // committed segment: address, beats, owner
-    input  logic           drop_i,    // send no more addresses: segments are dropped, bursts on their way completed
-    input  logic           seg_valid_i,
-    output logic           seg_pop_o,
-    input  logic [31:0]    addr_i,
-    input  logic [7:0]     beats_i,
-    input  logic [CW-1:0]  ctx_i,
-    input  eqx_dma_pkg::tail_t tail_i,
+    input logic drop_i,  // send no more addresses: segments are dropped, bursts on their way completed
+    input logic seg_valid_i,
+    output logic seg_pop_o,
+    input logic [31:0] addr_i,
+    input logic [7:0] beats_i,
+    input logic [CW-1:0] ctx_i,
+    input eqx_dma_pkg::tail_t tail_i,
     // beat memory, read latency 1
-    output logic           re_o,
-    output logic [SW-1:0]  raddr_o,
+    output logic re_o,
+    output logic [SW-1:0] raddr_o,
     // AXI4 write address; the data's valid, last and owner
-    output logic           awvalid_o,
-    input  logic           awready_i,
-    output logic [31:0]    awaddr_o,
-    output logic [7:0]     awlen_o,
-    output logic           wvalid_o,
-    input  logic           wready_i,
-    output logic           wlast_o,
-    output logic [CW-1:0]  wctx_o,
+    output logic awvalid_o,
+    input logic awready_i,
+    output logic [31:0] awaddr_o,
+    output logic [7:0] awlen_o,
+    output logic wvalid_o,
+    input logic wready_i,
+    output logic wlast_o,
+    output logic [CW-1:0] wctx_o,
     // burst whose response comes next
-    output logic           b_valid_o,
-    input  logic           b_pop_i,
-    output logic [CW-1:0]  b_ctx_o,
-    output logic           b_end_o,  // last burst of its segment
+    output logic b_valid_o,
+    input logic b_pop_i,
+    output logic [CW-1:0] b_ctx_o,
+    output logic b_end_o,  // last burst of its segment
     output eqx_dma_pkg::tail_t b_tail_o
 );
   localparam int unsigned KW = $clog2(K);
@@ -44,16 +44,16 @@ module eqx_dma_store_issue #(
   localparam int unsigned OW = $clog2(OUT);
 
   // Cut.
-  logic [7:0]  sent_q, left;
+  logic [7:0] sent_q, left;
   logic [31:0] addr;
-  logic [8:0]  room, beats;
-  logic        ends, issue;
+  logic [8:0] room, beats;
+  logic ends, issue;
   logic [OW:0] w_count, b_count;
 
-  assign addr  = addr_i + (32'(sent_q) << KW);
-  assign left  = beats_i - sent_q;
-  assign room  = 9'(PAGE) - 9'(addr[KW+PW-1:KW]);
-  assign ends  = 9'(left) <= room;
+  assign addr = addr_i + (32'(sent_q) << KW);
+  assign left = beats_i - sent_q;
+  assign room = 9'(PAGE) - 9'(addr[KW+PW-1:KW]);
+  assign ends = 9'(left) <= room;
   assign beats = ends ? 9'(left) : room;
   assign issue = seg_valid_i && !drop_i && (!awvalid_o || awready_i) && w_count != (OW + 1)'(OUT) && b_count != (OW + 1)'(OUT);
   assign seg_pop_o = (issue && ends) || drop_i;
@@ -95,9 +95,9 @@ module eqx_dma_store_issue #(
   );
 
   // Stream.
-  logic          w_valid, w_pop;
+  logic w_valid, w_pop;
   logic [CW-1:0] w_ctx;
-  logic [7:0]    w_len, count_q;
+  logic [7:0] w_len, count_q;
   logic [SW-1:0] slot_q;
   eqx_reg_fifo #(
       .WIDTH(CW + 8),

@@ -1,5 +1,6 @@
 // Notices that the memory does not answer: `limit_i` cycles in a row in which bursts were outstanding and none ended.
-// The unit is then *lost*: what is outstanding is written off, until every late answer has come (`idle_i`). Limit 0: off.
+// The unit is then *lost*: what is outstanding is written off, until every late answer has come (`idle_i`). Limit 0:
+// off.
 // Latency: with a burst outstanding from cycle t on and no end in t..t+limit_i, lost_o is up from t+limit_i+1 on.
 module eqx_dma_watchdog (
     input  logic        clk_i,
@@ -11,7 +12,7 @@ module eqx_dma_watchdog (
     output logic        lost_o
 );
   logic [31:0] waited_q;
-  logic        lost_q, waits;
+  logic lost_q, waits;
 
   assign waits  = limit_i != '0 && open_i && !answer_i && !lost_q;
   assign lost_o = lost_q;

@@ -8,10 +8,10 @@ module eqx_sram_1r1w #(
 ) (
     input  logic             clk_i,
     input  logic             we_i,
-    input  logic [AW-1:0]    waddr_i,
+    input  logic [   AW-1:0] waddr_i,
     input  logic [WIDTH-1:0] wdata_i,
     input  logic             re_i,
-    input  logic [AW-1:0]    raddr_i,
+    input  logic [   AW-1:0] raddr_i,
     output logic [WIDTH-1:0] rdata_o
 );
   logic [WIDTH-1:0] mem_q[DEPTH];

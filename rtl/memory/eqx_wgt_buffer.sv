@@ -1,19 +1,19 @@
 // Weight buffer: M banks, written a block at a time, read a line (M blocks, one a bank) at a time.
 // Block address b lies in bank b mod M, line b div M. Latency and read-during-write as in sram_1r1w.
 module eqx_wgt_buffer #(
-    parameter int unsigned M      = 2,
-    parameter int unsigned BLKW   = 264,   // bits of a block: 8*K mantissas and the exponent
-    parameter int unsigned BLOCKS = 4096,  // capacity, a multiple of M
-    localparam int unsigned LINES = BLOCKS / M,
-    localparam int unsigned LAW   = $clog2(LINES)
+    parameter  int unsigned M      = 2,
+    parameter  int unsigned BLKW   = 264,           // bits of a block: 8*K mantissas and the exponent
+    parameter  int unsigned BLOCKS = 4096,          // capacity, a multiple of M
+    localparam int unsigned LINES  = BLOCKS / M,
+    localparam int unsigned LAW    = $clog2(LINES)
 ) (
-    input  logic                   clk_i,
-    input  logic                   we_i,
-    input  logic [15:0]            waddr_i,  // block address
-    input  logic [BLKW-1:0]        wdata_i,
-    input  logic                   re_i,
-    input  logic [LAW-1:0]         raddr_i,  // line address
-    output logic [M-1:0][BLKW-1:0] rdata_o
+    input  logic                      clk_i,
+    input  logic                      we_i,
+    input  logic [    15:0]           waddr_i,  // block address
+    input  logic [BLKW-1:0]           wdata_i,
+    input  logic                      re_i,
+    input  logic [ LAW-1:0]           raddr_i,  // line address
+    output logic [   M-1:0][BLKW-1:0] rdata_o
 );
   localparam int unsigned MW = $clog2(M);
 

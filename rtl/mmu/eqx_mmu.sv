@@ -1,82 +1,93 @@
-// Matrix unit: M systolic arrays of N x N processing elements, W products each, with an fp32 accumulator memory (docs/mmu.md).
-// Unit interface, scheduling and bounds: docs/architecture.md. Memories outside have read latency 1 and hold their output.
+// Matrix unit: M systolic arrays of N x N processing elements, W products each, with an fp32 accumulator memory
+// (docs/mmu.md).
+// Unit interface, scheduling and bounds: docs/architecture.md. Memories outside have read latency 1 and hold their
+// output.
 // Latency: a row issued in cycle t (busy_o) is in the accumulator, and its done_* up, in cycle t+2N+ROW_EXTRA.
 // Handshake: instr_ready_o does not depend on instr_valid_i. Nothing stalls once it is issued.
 module eqx_mmu #(
-    parameter int unsigned N          = 8,
-    parameter int unsigned M          = 2,
-    parameter int unsigned W          = 4,
-    parameter int unsigned CTX        = 3,
-    parameter int unsigned C_INF      = 2,
-    parameter int unsigned ACTC_DEPTH = 4096,
-    parameter int unsigned ACTD_DEPTH = 4096,
-    parameter int unsigned WGTC_DEPTH = 4096,
-    parameter int unsigned WGTD_DEPTH = 8192,
-    parameter int unsigned ACC_DEPTH  = 2048,
-    localparam int unsigned K = N * W,
-    localparam int unsigned L = N * M
+    parameter  int unsigned N          = 8,
+    parameter  int unsigned M          = 2,
+    parameter  int unsigned W          = 4,
+    parameter  int unsigned CTX        = 3,
+    parameter  int unsigned C_INF      = 2,
+    parameter  int unsigned ACTC_DEPTH = 4096,
+    parameter  int unsigned ACTD_DEPTH = 4096,
+    parameter  int unsigned WGTC_DEPTH = 4096,
+    parameter  int unsigned WGTD_DEPTH = 8192,
+    parameter  int unsigned ACC_DEPTH  = 2048,
+    localparam int unsigned K          = N * W,
+    localparam int unsigned L          = N * M
 ) (
-    input  logic                                        clk_i,
-    input  logic                                        rst_ni,
-    input  logic [CTX-1:0]                              instr_valid_i,
-    output logic [CTX-1:0]                              instr_ready_o,
-    input  logic [CTX-1:0][eqx_isa_pkg::INSTR_BITS-1:0] instr_i,
-    input  eqx_pkg::ctx_env_t [CTX-1:0]                 env_i,
-    input  eqx_pkg::mode_e                              mode_i,
-    input  logic [11:0]                                 train_rows_i,
-    input  logic [CTX-1:0]                              kill_i,
-    output logic [CTX-1:0]                              quiet_o,
-    output logic [CTX-1:0]                              done_valid_o,
-    output logic [CTX-1:0][15:0]                        done_signal_o,
-    output logic [CTX-1:0]                              done_step_o,
-    output logic [CTX-1:0]                              err_valid_o,
-    output logic [CTX-1:0][3:0]                         err_cause_o,
-    output logic [CTX-1:0]                              busy_o,
-    output eqx_pkg::stall_e                             stall_o,
+    input  logic                                                      clk_i,
+    input  logic                                                      rst_ni,
+    input  logic              [ CTX-1:0]                              instr_valid_i,
+    output logic              [ CTX-1:0]                              instr_ready_o,
+    input  logic              [ CTX-1:0][eqx_isa_pkg::INSTR_BITS-1:0] instr_i,
+    input  eqx_pkg::ctx_env_t [ CTX-1:0]                              env_i,
+    input  eqx_pkg::mode_e                                            mode_i,
+    input  logic              [    11:0]                              train_rows_i,
+    input  logic              [ CTX-1:0]                              kill_i,
+    output logic              [ CTX-1:0]                              quiet_o,
+    output logic              [ CTX-1:0]                              done_valid_o,
+    output logic              [ CTX-1:0][                       15:0] done_signal_o,
+    output logic              [ CTX-1:0]                              done_step_o,
+    output logic              [ CTX-1:0]                              err_valid_o,
+    output logic              [ CTX-1:0][                        3:0] err_cause_o,
+    output logic              [ CTX-1:0]                              busy_o,
+    output eqx_pkg::stall_e                                           stall_o,
     // activations: block addresses
-    output logic                                        actc_re_o,
-    output logic [15:0]                                 actc_raddr_o,
-    input  logic [8*K+7:0]                              actc_rdata_i,
-    output logic                                        actd_re_o,
-    output logic [15:0]                                 actd_raddr_o,
-    input  logic [8*K+7:0]                              actd_rdata_i,
+    output logic                                                      actc_re_o,
+    output logic              [    15:0]                              actc_raddr_o,
+    input  logic              [ 8*K+7:0]                              actc_rdata_i,
+    output logic                                                      actd_re_o,
+    output logic              [    15:0]                              actd_raddr_o,
+    input  logic              [ 8*K+7:0]                              actd_rdata_i,
     // weights: line addresses
-    output logic                                        wgtc_re_o,
-    output logic [15:0]                                 wgtc_raddr_o,
-    input  logic [M-1:0][8*K+7:0]                       wgtc_rdata_i,
-    output logic                                        wgtd_re_o,
-    output logic [15:0]                                 wgtd_raddr_o,
-    input  logic [M-1:0][8*K+7:0]                       wgtd_rdata_i,
+    output logic                                                      wgtc_re_o,
+    output logic              [    15:0]                              wgtc_raddr_o,
+    input  logic              [   M-1:0][                    8*K+7:0] wgtc_rdata_i,
+    output logic                                                      wgtd_re_o,
+    output logic              [    15:0]                              wgtd_raddr_o,
+    input  logic              [   M-1:0][                    8*K+7:0] wgtd_rdata_i,
     // accumulator, read port of the VPU
-    input  logic                                        acc_re_i,
-    input  logic [15:0]                                 acc_raddr_i,
-    output logic [L*32-1:0]                             acc_rdata_o
+    input  logic                                                      acc_re_i,
+    input  logic              [    15:0]                              acc_raddr_i,
+    output logic              [L*32-1:0]                              acc_rdata_o
 );
   eqx_param_check #(
-      .UNIT("mmu"), .N(N), .M(M), .W(W), .C_INF(C_INF), .C_TRN(CTX - C_INF), .ACTC_DEPTH(ACTC_DEPTH),
-      .ACTD_DEPTH(ACTD_DEPTH), .WGTC_DEPTH(WGTC_DEPTH), .WGTD_DEPTH(WGTD_DEPTH), .ACC_DEPTH(ACC_DEPTH)
+      .UNIT("mmu"),
+      .N(N),
+      .M(M),
+      .W(W),
+      .C_INF(C_INF),
+      .C_TRN(CTX - C_INF),
+      .ACTC_DEPTH(ACTC_DEPTH),
+      .ACTD_DEPTH(ACTD_DEPTH),
+      .WGTC_DEPTH(WGTC_DEPTH),
+      .WGTD_DEPTH(WGTD_DEPTH),
+      .ACC_DEPTH(ACC_DEPTH)
   ) u_check ();
 
   localparam logic [CTX-1:0] INF_MASK = CTX'((1 << C_INF) - 1);
   localparam int unsigned FLIGHT = 2 * N + eqx_pkg::ROW_EXTRA;  // cycles from a row's issue to its write
-  localparam int unsigned FW     = $clog2(FLIGHT + 1);
+  localparam int unsigned FW = $clog2(FLIGHT + 1);
 
-  logic [CTX-1:0]           tile_valid, tile_take, b_sp, drop, outside, held, err_valid, row_fault, loading, row_ctx;
-  eqx_mmu_pkg::tile_t [CTX-1:0] tile;
-  logic [CTX-1:0][15:0]     b_line;
-  eqx_isa_pkg::err_e        err_cause[CTX];
+  logic [CTX-1:0] tile_valid, tile_take, b_sp, drop, outside, held, err_valid, row_fault, loading, row_ctx;
+  eqx_mmu_pkg::tile_t [CTX-1:0]       tile;
+  logic               [CTX-1:0][15:0] b_line;
+  eqx_isa_pkg::err_e                  err_cause[CTX];
 
-  logic [1:0]               push, cls_free, push_bank, front_valid, front_bank, take, avail, fault;
-  eqx_mmu_pkg::tile_t [1:0]     front;
-  eqx_mmu_pkg::tile_t           push_tile;
-  logic [1:0][CTX-1:0]      holds;
+  logic [1:0] push, cls_free, push_bank, front_valid, front_bank, take, avail, fault;
+  eqx_mmu_pkg::tile_t [1:0]          front;
+  eqx_mmu_pkg::tile_t                push_tile;
+  logic               [1:0][CTX-1:0] holds;
 
-  logic                     row_valid, row_sp, row_read, row_done, wline_valid, wline_sp;
-  eqx_mmu_pkg::row_t            row;
-  logic [15:0]              row_addr, wline_addr;
-  logic [1:0]               row_bank, wline_bank;
-  logic [N-1:0]             wline_col;
-  logic [L-1:0][31:0]       line;
+  logic row_valid, row_sp, row_read, row_done, wline_valid, wline_sp;
+  eqx_mmu_pkg::row_t row;
+  logic [15:0] row_addr, wline_addr;
+  logic [1:0] row_bank, wline_bank;
+  logic [N-1:0]       wline_col;
+  logic [L-1:0][31:0] line;
 
   for (genvar c = 0; c < CTX; c++) begin : g_ctx
     logic [FW-1:0] flight_q;  // cycles until the context's last row is written
@@ -111,7 +122,7 @@ module eqx_mmu #(
     );
 
     assign row_ctx[c]     = row_valid && row.ctx == eqx_mmu_pkg::CTX_BITS'(c);
-    assign row_fault[c]   = fault[c >= C_INF] && front[c >= C_INF].ctx == eqx_mmu_pkg::CTX_BITS'(c);
+    assign row_fault[c]   = fault[c>=C_INF] && front[c>=C_INF].ctx == eqx_mmu_pkg::CTX_BITS'(c);
     assign outside[c]     = holds[0][c] || holds[1][c] || loading[c] || flight_q != '0;
     assign quiet_o[c]     = !held[c] && !outside[c];
     assign err_valid_o[c] = err_valid[c];
@@ -231,11 +242,11 @@ module eqx_mmu #(
   ) u_accumulate (
       .clk_i,
       .rst_ni,
-      .row_valid_i  (row_valid),
-      .row_i        (row),
-      .row_read_i   (row_read),
-      .row_done_i   (row_done),
-      .line_i       (line),
+      .row_valid_i(row_valid),
+      .row_i      (row),
+      .row_read_i (row_read),
+      .row_done_i (row_done),
+      .line_i     (line),
       .acc_re_i,
       .acc_raddr_i,
       .acc_rdata_o,
@@ -261,7 +272,7 @@ module eqx_mmu #(
       .rst_ni,
       .mode_i,
       .inf_wait_i(|(tile_valid & INF_MASK) && cls_free[0] && (push[1] || |(loading & ~INF_MASK))),
-      .avail_i    (avail),
-      .take_i     (take)
+      .avail_i   (avail),
+      .take_i    (take)
   );
 endmodule

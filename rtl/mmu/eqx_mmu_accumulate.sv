@@ -1,34 +1,36 @@
-// Accumulator: adds each line that leaves the arrays to its C line, or overwrites it; and the completion of instructions.
-// Timing: a row issued in cycle t is announced by row_read_i in t+2N+1 (the C line is read) and is at line_i in t+2N+2; the sum is written
-// in t+2N+ROW_EXTRA. done_* is up in that cycle when it was an instruction's last row.
-// The memory is kept twice: one copy is read here, the other by the VPU (latency 1, sees everything written before the cycle of acc_re_i).
+// Accumulator: adds each line that leaves the arrays to its C line, or overwrites it; and the completion of
+// instructions.
+// Timing: a row issued in cycle t is announced by row_read_i in t+2N+1 (the C line is read) and is at line_i in t+2N+2;
+// the sum is written in t+2N+ROW_EXTRA. done_* is up in that cycle when it was an instruction's last row.
+// The memory is kept twice: one copy is read here, the other by the VPU (latency 1, sees everything written before the
+// cycle of acc_re_i).
 module eqx_mmu_accumulate #(
-    parameter int unsigned N         = 8,
-    parameter int unsigned M         = 2,
-    parameter int unsigned ACC_DEPTH = 2048,
-    parameter int unsigned CTX       = 3,
-    localparam int unsigned L = N * M
+    parameter  int unsigned N         = 8,
+    parameter  int unsigned M         = 2,
+    parameter  int unsigned ACC_DEPTH = 2048,
+    parameter  int unsigned CTX       = 3,
+    localparam int unsigned L         = N * M
 ) (
-    input  logic                clk_i,
-    input  logic                rst_ni,
-    input  logic                row_valid_i,   // row issued in this cycle
-    input  eqx_mmu_pkg::row_t       row_i,
-    input  logic                row_read_i,
-    input  logic                row_done_i,
-    input  logic [L-1:0][31:0]  line_i,
-    input  logic                acc_re_i,
+    input  logic                               clk_i,
+    input  logic                               rst_ni,
+    input  logic                               row_valid_i,    // row issued in this cycle
+    input  eqx_mmu_pkg::row_t                  row_i,
+    input  logic                               row_read_i,
+    input  logic                               row_done_i,
+    input  logic              [   L-1:0][31:0] line_i,
+    input  logic                               acc_re_i,
     // verilator lint_off UNUSEDSIGNAL
-    input  logic [15:0]         acc_raddr_i,   // high bits: beyond the memory
+    input  logic              [    15:0]       acc_raddr_i,    // high bits: beyond the memory
     // verilator lint_on UNUSEDSIGNAL
-    output logic [L*32-1:0]     acc_rdata_o,
-    output logic [CTX-1:0]      done_valid_o,
-    output logic [CTX-1:0][15:0] done_signal_o,
-    output logic [CTX-1:0]      done_step_o
+    output logic              [L*32-1:0]       acc_rdata_o,
+    output logic              [ CTX-1:0]       done_valid_o,
+    output logic              [ CTX-1:0][15:0] done_signal_o,
+    output logic              [ CTX-1:0]       done_step_o
 );
-  localparam int unsigned AW      = $clog2(ACC_DEPTH);
+  localparam int unsigned AW = $clog2(ACC_DEPTH);
   localparam int unsigned ADD_LAT = eqx_pkg::ADD_LATENCY;
-  localparam int unsigned QW      = $clog2(2 * N + 2);  // rows between issue and row_read_i: at most 2N+1
-  localparam logic [31:0] NEG_ZERO = 32'h8000_0000;     // x + (-0) = x for every x
+  localparam int unsigned QW = $clog2(2 * N + 2);  // rows between issue and row_read_i: at most 2N+1
+  localparam logic [31:0] NEG_ZERO = 32'h8000_0000;  // x + (-0) = x for every x
 
   // Rows in the arrays, in order.
   eqx_mmu_pkg::row_t queue_q[2**QW];
@@ -49,12 +51,12 @@ module eqx_mmu_accumulate #(
 
   // Stage 0: with line_i. Stage ADD_LAT: the write.
   eqx_mmu_pkg::row_t [ADD_LAT:0] row_q;
-  logic [ADD_LAT:1]          wr_q;
-  logic                      we;
+  logic              [ADD_LAT:1] wr_q;
+  logic                          we;
   // verilator lint_off UNUSEDSIGNAL
   eqx_mmu_pkg::row_t             wrow;  // all but accum, and the high bits of the address
   // verilator lint_on UNUSEDSIGNAL
-  logic [L-1:0][31:0]        old, sum;
+  logic [L-1:0][31:0] old, total;
 
   assign we   = wr_q[ADD_LAT];
   assign wrow = row_q[ADD_LAT];
@@ -76,7 +78,7 @@ module eqx_mmu_accumulate #(
         .valid_i(row_done_i),
         .a_i    (line_i[l]),
         .b_i    (row_q[0].accum ? old[l] : NEG_ZERO),
-        .y_o    (sum[l])
+        .y_o    (total[l])
     );
   end
 
@@ -87,7 +89,7 @@ module eqx_mmu_accumulate #(
       .clk_i,
       .we_i   (we),
       .waddr_i(wrow.c_addr[AW-1:0]),
-      .wdata_i(sum),
+      .wdata_i(total),
       .re_i   (row_read_i && row.accum),
       .raddr_i(row.c_addr[AW-1:0]),
       .rdata_o(old)
@@ -99,7 +101,7 @@ module eqx_mmu_accumulate #(
       .clk_i,
       .we_i   (we),
       .waddr_i(wrow.c_addr[AW-1:0]),
-      .wdata_i(sum),
+      .wdata_i(total),
       .re_i   (acc_re_i),
       .raddr_i(acc_raddr_i[AW-1:0]),
       .rdata_o(acc_rdata_o)

@@ -1,22 +1,23 @@
-// End of a column of an array: four banks of weight block exponents, the scaling to fp32, and the delay that aligns the columns.
+// End of a column of an array: four banks of weight block exponents, the scaling to fp32, and the delay that aligns the
+// columns.
 // Latency: 2 + DELAY cycles from row_valid_i[0] to y_o; sum_i and ea_i come one cycle after row_valid_i[0].
 // row_valid_i[d] follows the row: d cycles after it met the last PE of the column.
 module eqx_mmu_column #(
     parameter int unsigned SUMW  = 21,
     parameter int unsigned DELAY = 3    // N-1-j
 ) (
-    input  logic                   clk_i,
-    input  logic [DELAY+1:0]       row_valid_i,
-    input  logic [1:0]             bank_i,
-    input  logic                   wgt_we_i,
-    input  logic [1:0]             wgt_bank_i,
-    input  logic [7:0]             wgt_exp_i,
-    input  logic signed [SUMW-1:0] sum_i,
-    input  logic [7:0]             ea_i,
-    output logic [31:0]            y_o
+    input  logic                    clk_i,
+    input  logic        [DELAY+1:0] row_valid_i,
+    input  logic        [      1:0] bank_i,
+    input  logic                    wgt_we_i,
+    input  logic        [      1:0] wgt_bank_i,
+    input  logic        [      7:0] wgt_exp_i,
+    input  logic signed [ SUMW-1:0] sum_i,
+    input  logic        [      7:0] ea_i,
+    output logic        [     31:0] y_o
 );
-  logic [7:0]  exp_q[4];
-  logic [7:0]  eb_q;
+  logic [ 7:0] exp_q  [4];
+  logic [ 7:0] eb_q;
   logic [31:0] scaled;
 
   always_ff @(posedge clk_i) begin

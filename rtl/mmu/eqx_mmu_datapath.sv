@@ -1,49 +1,51 @@
 // From operand memories to fp32 lines: input registers, skews, M arrays, scaling, alignment.
 // Row: issued in cycle t (memory read), at the memory's output in t+1, in the input register (depth 0) in t+2;
-// the PE in row i, column j works on it in t+2+i+j; line_o in t+2N+2 (depth 2N), flagged by row_done_o; row_read_o is a cycle earlier.
+// the PE in row i, column j works on it in t+2+i+j; line_o in t+2N+2 (depth 2N), flagged by row_done_o; row_read_o is a
+// cycle earlier.
 // Weight line j of a tile: issued in cycle s+j, written to PE (i, j) at the end of s+j+2+i. No stalls, no handshake.
 module eqx_mmu_datapath #(
-    parameter int unsigned N = 8,
-    parameter int unsigned M = 2,
-    parameter int unsigned W = 4,
+    parameter  int unsigned N = 8,
+    parameter  int unsigned M = 2,
+    parameter  int unsigned W = 4,
     localparam int unsigned K = N * W,
     localparam int unsigned L = N * M
 ) (
-    input  logic                     clk_i,
-    input  logic                     rst_ni,
+    input  logic                    clk_i,
+    input  logic                    rst_ni,
     // row issued in this cycle
-    input  logic                     row_valid_i,
-    input  logic [1:0]               row_bank_i,
-    input  logic                     row_sp_i,
-    input  logic [8*K+7:0]           actc_rdata_i,
-    input  logic [8*K+7:0]           actd_rdata_i,
+    input  logic                    row_valid_i,
+    input  logic [    1:0]          row_bank_i,
+    input  logic                    row_sp_i,
+    input  logic [8*K+7:0]          actc_rdata_i,
+    input  logic [8*K+7:0]          actd_rdata_i,
     // weight line issued in this cycle
-    input  logic                     wline_valid_i,
-    input  logic [N-1:0]             wline_col_i,   // one-hot
-    input  logic [1:0]               wline_bank_i,
-    input  logic                     wline_sp_i,
-    input  logic [M-1:0][8*K+7:0]    wgtc_rdata_i,
-    input  logic [M-1:0][8*K+7:0]    wgtd_rdata_i,
-    output logic                     row_read_o,
-    output logic                     row_done_o,
-    output logic [L-1:0][31:0]       line_o
+    input  logic                    wline_valid_i,
+    input  logic [  N-1:0]          wline_col_i,    // one-hot
+    input  logic [    1:0]          wline_bank_i,
+    input  logic                    wline_sp_i,
+    input  logic [  M-1:0][8*K+7:0] wgtc_rdata_i,
+    input  logic [  M-1:0][8*K+7:0] wgtd_rdata_i,
+    output logic                    row_read_o,
+    output logic                    row_done_o,
+    output logic [  L-1:0][   31:0] line_o
 );
-  // Largest magnitude of a sum is K * 2**14, positive, where all mantissas are -128; eqx_mmu.sv keeps K so small that int_to_fp32 takes it.
+  // Largest magnitude of a sum is K * 2**14, positive, where all mantissas are -128; eqx_mmu.sv keeps K so small that
+  // int_to_fp32 takes it.
   localparam int unsigned SUMW = 16 + $clog2(K);
   localparam int unsigned DEPTH = 2 * N + 1;  // stages of row control: depths 0..2N
 
   // Row control: valid and bank of the row at each depth.
-  logic                   row1_q, row1_sp_q;
-  logic [1:0]             row1_bank_q;
-  logic [DEPTH-1:0]       row_q;
-  logic [2*N-2:0][1:0]    bank_q;
+  logic row1_q, row1_sp_q;
+  logic [      1:0]      row1_bank_q;
+  logic [DEPTH-1:0]      row_q;
+  logic [  2*N-2:0][1:0] bank_q;
   // Weight line control.
-  logic                   wl1_q, wl1_sp_q;
-  logic [N-1:0]           wl1_col_q;
-  logic [1:0]             wl1_bank_q;
-  logic [N-1:0]           wl_q;        // a line at each depth 0..N-1
-  logic [N-1:0][N-1:0]    wl_col_q;    // its column; zero where there is no line
-  logic [N-1:0][1:0]      wl_bank_q;
+  logic wl1_q, wl1_sp_q;
+  logic [N-1:0]        wl1_col_q;
+  logic [  1:0]        wl1_bank_q;
+  logic [N-1:0]        wl_q;  // a line at each depth 0..N-1
+  logic [N-1:0][N-1:0] wl_col_q;  // its column; zero where there is no line
+  logic [N-1:0][  1:0] wl_bank_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -75,9 +77,9 @@ module eqx_mmu_datapath #(
   assign row_done_o = row_q[2*N];
 
   // Activations: one block, skewed once for all arrays. Its exponent goes along the bottom of the arrays.
-  logic [8*K+7:0]        act_q;
-  logic [N-1:0][8*W-1:0] act;
-  logic [2*N-1:1][7:0]   ea_q;
+  logic [8*K+7:0]          act_q;
+  logic [  N-1:0][8*W-1:0] act;
+  logic [2*N-1:1][    7:0] ea_q;
 
   always_ff @(posedge clk_i) begin
     if (row1_q) act_q <= (row1_sp_q == eqx_isa_pkg::ASP_ACTD) ? actd_rdata_i : actc_rdata_i;
@@ -95,13 +97,14 @@ module eqx_mmu_datapath #(
   );
 
   for (genvar m = 0; m < M; m++) begin : g_array
-    logic [8*K+7:0]        wgt_q;
-    logic [N-1:0][8*W-1:0] wgt;
-    logic [N-1:0][SUMW-1:0] sum;
-    logic [7:0]            exp;
+    logic [8*K+7:0]           wgt_q;
+    logic [  N-1:0][ 8*W-1:0] wgt;
+    logic [  N-1:0][SUMW-1:0] sum;
+    logic [    7:0]           exp;
 
     always_ff @(posedge clk_i)
-      if (wl1_q) wgt_q <= (wl1_sp_q == eqx_isa_pkg::BSP_WGTD) ? wgtd_rdata_i[m] : wgtc_rdata_i[m];
+      if (wl1_q)
+        wgt_q <= (wl1_sp_q == eqx_isa_pkg::BSP_WGTD) ? wgtd_rdata_i[m] : wgtc_rdata_i[m];
 
     // The exponent is used at the bottom: it has the delay of the last row's mantissas.
     logic [N-2:0][7:0] exp_q;

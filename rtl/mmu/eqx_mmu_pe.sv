@@ -1,5 +1,6 @@
 // Processing element: W signed 8-bit products a cycle, added to the partial sum from above; four weight banks.
-// Latency 1: act_o and sum_o follow act_i and sum_i, and hold while en_i is low. A weight written in a cycle is used from the next on.
+// Latency 1: act_o and sum_o follow act_i and sum_i, and hold while en_i is low. A weight written in a cycle is used
+// from the next on.
 // The banks are four registers, not an array, and the products are ints: both simulate faster.
 module eqx_mmu_pe #(
     parameter int unsigned W    = 4,
@@ -7,17 +8,17 @@ module eqx_mmu_pe #(
 ) (
     input  logic            clk_i,
     input  logic            en_i,
-    input  logic [1:0]      bank_i,
-    input  logic [8*W-1:0]  act_i,
+    input  logic [     1:0] bank_i,
+    input  logic [ 8*W-1:0] act_i,
     input  logic [SUMW-1:0] sum_i,
     input  logic            wgt_we_i,
-    input  logic [1:0]      wgt_bank_i,
-    input  logic [8*W-1:0]  wgt_i,
-    output logic [8*W-1:0]  act_o,
+    input  logic [     1:0] wgt_bank_i,
+    input  logic [ 8*W-1:0] wgt_i,
+    output logic [ 8*W-1:0] act_o,
     output logic [SUMW-1:0] sum_o
 );
-  logic [8*W-1:0]  wgt0_q, wgt1_q, wgt2_q, wgt3_q;
-  logic [8*W-1:0]  act_q;
+  logic [8*W-1:0] wgt0_q, wgt1_q, wgt2_q, wgt3_q;
+  logic [ 8*W-1:0] act_q;
   logic [SUMW-1:0] sum_q;
 
   function automatic int dot(input logic [8*W-1:0] a, input logic [8*W-1:0] b);

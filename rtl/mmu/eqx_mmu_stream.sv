@@ -1,6 +1,8 @@
 // Stream port: each cycle at most one row, of the front tile of one class.
-// MODE_PRIO: inference whenever it has a row to give. MODE_FAIR: the classes alternate at tile ends. MODE_INF_ONLY: inference only.
-// A row that accumulates waits while one of the last HAZARD rows went to the same C line: its sum would not be written yet.
+// MODE_PRIO: inference whenever it has a row to give. MODE_FAIR: the classes alternate at tile ends. MODE_INF_ONLY:
+// inference only.
+// A row that accumulates waits while one of the last HAZARD rows went to the same C line: its sum would not be written
+// yet.
 // Timing: combinational from the class FIFOs; a class with a waiting row leaves the cycle to the other one.
 module eqx_mmu_stream #(
     parameter int unsigned ACTC_DEPTH = 4096,
@@ -8,27 +10,27 @@ module eqx_mmu_stream #(
     parameter int unsigned ACC_DEPTH  = 2048,
     parameter int unsigned HAZARD     = eqx_pkg::ACC_HAZARD
 ) (
-    input  logic                 clk_i,
-    input  logic                 rst_ni,
-    input  eqx_pkg::mode_e       mode_i,
-    input  logic [1:0]           front_valid_i,   // 0 inference, 1 training
-    input  eqx_mmu_pkg::tile_t [1:0] front_i,
-    input  logic [1:0]           front_bank_i,
-    output logic [1:0]           take_o,
-    output logic [1:0]           avail_o,         // has a row to give
-    output logic [1:0]           fault_o,         // the front tile's next row is out of range
-    output logic                 row_valid_o,
-    output eqx_mmu_pkg::row_t        row_o,
-    output logic [15:0]          row_addr_o,      // of the activation block
-    output logic                 row_sp_o,
-    output logic [1:0]           row_bank_o
+    input  logic                      clk_i,
+    input  logic                      rst_ni,
+    input  eqx_pkg::mode_e            mode_i,
+    input  logic               [ 1:0] front_valid_i,  // 0 inference, 1 training
+    input  eqx_mmu_pkg::tile_t [ 1:0] front_i,
+    input  logic               [ 1:0] front_bank_i,
+    output logic               [ 1:0] take_o,
+    output logic               [ 1:0] avail_o,        // has a row to give
+    output logic               [ 1:0] fault_o,        // the front tile's next row is out of range
+    output logic                      row_valid_o,
+    output eqx_mmu_pkg::row_t         row_o,
+    output logic               [15:0] row_addr_o,     // of the activation block
+    output logic                      row_sp_o,
+    output logic               [ 1:0] row_bank_o
 );
-  logic                    owner_q;   // MODE_FAIR: whose turn it is
+  logic                    owner_q;  // MODE_FAIR: whose turn it is
   logic [HAZARD-1:0]       hz_valid_q;
   logic [HAZARD-1:0][15:0] hz_addr_q;
-  logic                    cls, owner_idle;
+  logic cls, owner_idle;
   // verilator lint_off UNUSEDSIGNAL
-  eqx_mmu_pkg::tile_t          t;         // its strides and carries are of no use here
+  eqx_mmu_pkg::tile_t t;  // its strides and carries are of no use here
   // verilator lint_on UNUSEDSIGNAL
 
   always_comb begin
@@ -38,7 +40,7 @@ module eqx_mmu_stream #(
           && front_i[f].a_addr < ((front_i[f].a_sp == eqx_isa_pkg::ASP_ACTD) ? 17'(ACTD_DEPTH) : 17'(ACTC_DEPTH));
       wait_acc = 1'b0;
       for (int unsigned h = 0; h < HAZARD; h++)
-        wait_acc |= front_i[f].accum && hz_valid_q[h] && hz_addr_q[h] == front_i[f].c_addr[15:0];
+      wait_acc |= front_i[f].accum && hz_valid_q[h] && hz_addr_q[h] == front_i[f].c_addr[15:0];
       avail_o[f] = front_valid_i[f] && in_range && !wait_acc;
       fault_o[f] = front_valid_i[f] && !in_range;
     end

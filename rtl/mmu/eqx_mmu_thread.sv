@@ -1,6 +1,6 @@
 // The MATMUL loops of one context: takes instructions, gives tiles in the order chunk, g, k.
-// Timing: an instruction taken in cycle x offers its first tile in x+2; a tile follows the taken one in the next cycle, also across
-// instructions (one is held ready behind the running one).
+// Timing: an instruction taken in cycle x offers its first tile in x+2; a tile follows the taken one in the next cycle,
+// also across instructions (one is held ready behind the running one).
 // Faults: reported in order, when all earlier work of the context has left the unit; then nothing is taken until kill.
 module eqx_mmu_thread #(
     parameter int unsigned CTX_ID     = 0,
@@ -10,29 +10,29 @@ module eqx_mmu_thread #(
     parameter int unsigned WGTC_LINES = 2048,
     parameter int unsigned WGTD_LINES = 2048
 ) (
-    input  logic                             clk_i,
-    input  logic                             rst_ni,
-    input  logic                             instr_valid_i,
-    output logic                             instr_ready_o,
-    input  logic [eqx_isa_pkg::INSTR_BITS-1:0] instr_i,
+    input logic clk_i,
+    input logic rst_ni,
+    input logic instr_valid_i,
+    output logic instr_ready_o,
+    input logic [eqx_isa_pkg::INSTR_BITS-1:0] instr_i,
     // verilator lint_off UNUSEDSIGNAL
-    input  eqx_pkg::ctx_env_t                env_i,      // holds relocations of other units too
+    input eqx_pkg::ctx_env_t env_i,  // holds relocations of other units too
     // verilator lint_on UNUSEDSIGNAL
-    input  logic [11:0]                      train_rows_i,
-    input  logic                             kill_i,
+    input logic [11:0] train_rows_i,
+    input logic kill_i,
     // next tile, and the first line of its weights
-    output logic                             tile_valid_o,
-    output eqx_mmu_pkg::tile_t                   tile_o,
-    output logic                             b_sp_o,
-    output logic [15:0]                      b_line_o,
-    input  logic                             tile_take_i,
+    output logic tile_valid_o,
+    output eqx_mmu_pkg::tile_t tile_o,
+    output logic b_sp_o,
+    output logic [15:0] b_line_o,
+    input logic tile_take_i,
     // a row of an earlier tile is out of range: drop_o asks for the removal of the context's tiles
-    input  logic                             row_fault_i,
-    output logic                             drop_o,
-    input  logic                             outside_i,   // tiles, loads or rows of this context are in the unit
-    output logic                             held_o,      // an instruction (or its fault) is held
-    output logic                             err_valid_o,
-    output eqx_isa_pkg::err_e                err_cause_o
+    input logic row_fault_i,
+    output logic drop_o,
+    input logic outside_i,  // tiles, loads or rows of this context are in the unit
+    output logic held_o,  // an instruction (or its fault) is held
+    output logic err_valid_o,
+    output eqx_isa_pkg::err_e err_cause_o
 );
   localparam int unsigned MW = $clog2(M);
 
@@ -42,10 +42,10 @@ module eqx_mmu_thread #(
     DEAD  = 2'd2   // reported: wait for kill
   } state_e;
 
-  state_e              state_q;
-  eqx_isa_pkg::err_e   cause_q;
-  logic                drop_q;
-  logic                pend_q, act_q;
+  state_e            state_q;
+  eqx_isa_pkg::err_e cause_q;
+  logic              drop_q;
+  logic pend_q, act_q;
 
   // ---- waiting instruction: relocation and checks
   // verilator lint_off UNUSEDSIGNAL
@@ -54,7 +54,7 @@ module eqx_mmu_thread #(
 
   logic [15:0] rows, chunk;
   logic [16:0] a0, c0, b0_blk;
-  logic        bad;
+  logic bad;
 
   assign rows   = (ins_q.dyn_rows != 1'b0) ? 16'(env_i.rows) : ins_q.rows;
   assign a0     = 17'(ins_q.a_base) + ((ins_q.a_sp == eqx_isa_pkg::ASP_ACTC) ? 17'(env_i.actc_base) : '0);
@@ -71,21 +71,21 @@ module eqx_mmu_thread #(
 
   // ---- running instruction
   logic [15:0] rows_left_q, chunk_q, signal_q;
-  logic        accum_q, a_sp_q, b_sp_q, step_q, k_first_q;
-  logic [11:0] n_g_q, n_k_q, g_left_q, k_left_q;   // left: after this one
+  logic accum_q, a_sp_q, b_sp_q, step_q, k_first_q;
+  logic [11:0] n_g_q, n_k_q, g_left_q, k_left_q;  // left: after this one
   logic [11:0] a_sr_q, a_sk_q, c_sr_q, c_sg_q;
-  logic [16:0] b_sg_q, b_sk_q, a_step_q, c_step_q; // steps of a chunk
-  logic [16:0] b0_q, bg_q, bk_q;                   // lines: of the instruction, of g, of the tile
-  logic [16:0] a0_q, ak_q, c0_q, cg_q;             // of the chunk, of the tile
+  logic [16:0] b_sg_q, b_sk_q, a_step_q, c_step_q;  // steps of a chunk
+  logic [16:0] b0_q, bg_q, bk_q;  // lines: of the instruction, of g, of the tile
+  logic [16:0] a0_q, ak_q, c0_q, cg_q;  // of the chunk, of the tile
 
   logic k_end, g_end, chunk_end, done, advance, start, b_bad;
-  assign k_end     = k_left_q == '0;
-  assign g_end     = g_left_q == '0;
-  assign chunk_end = rows_left_q <= chunk_q;
-  assign done      = k_end && g_end && chunk_end;
-  assign advance   = tile_take_i;
-  assign b_bad     = bk_q > ((b_sp_q == eqx_isa_pkg::BSP_WGTD) ? 17'(WGTD_LINES - N) : 17'(WGTC_LINES - N));
-  assign start     = pend_q && (!act_q || (advance && done));
+  assign k_end         = k_left_q == '0;
+  assign g_end         = g_left_q == '0;
+  assign chunk_end     = rows_left_q <= chunk_q;
+  assign done          = k_end && g_end && chunk_end;
+  assign advance       = tile_take_i;
+  assign b_bad         = bk_q > ((b_sp_q == eqx_isa_pkg::BSP_WGTD) ? 17'(WGTD_LINES - N) : 17'(WGTC_LINES - N));
+  assign start         = pend_q && (!act_q || (advance && done));
 
   assign instr_ready_o = state_q == RUN && !kill_i && !pend_q;
   assign tile_valid_o  = state_q == RUN && !kill_i && act_q && !b_bad;
@@ -136,7 +136,7 @@ module eqx_mmu_thread #(
       end
     end else if (advance) begin
       k_first_q <= k_end;
-      k_left_q <= k_end ? n_k_q : k_left_q - 12'd1;
+      k_left_q  <= k_end ? n_k_q : k_left_q - 12'd1;
       if (!k_end) begin
         ak_q <= eqx_mmu_pkg::sat_add(ak_q, 17'(a_sk_q));
         bk_q <= eqx_mmu_pkg::sat_add(bk_q, b_sk_q);
@@ -165,21 +165,21 @@ module eqx_mmu_thread #(
     if (!rst_ni) begin
       state_q <= RUN;
       cause_q <= eqx_isa_pkg::ERR_NONE;
-      drop_q <= 1'b0;
-      pend_q <= 1'b0;
-      act_q <= 1'b0;
+      drop_q  <= 1'b0;
+      pend_q  <= 1'b0;
+      act_q   <= 1'b0;
     end else if (kill_i) begin
       state_q <= RUN;
       cause_q <= eqx_isa_pkg::ERR_NONE;
-      drop_q <= 1'b0;
-      pend_q <= 1'b0;
-      act_q <= 1'b0;
+      drop_q  <= 1'b0;
+      pend_q  <= 1'b0;
+      act_q   <= 1'b0;
     end else if (row_fault_i && !drop_q) begin  // earlier than any fault that this thread has found
       state_q <= FAULT;
       cause_q <= eqx_isa_pkg::ERR_OPERAND;
-      drop_q <= 1'b1;
-      pend_q <= 1'b0;
-      act_q <= 1'b0;
+      drop_q  <= 1'b1;
+      pend_q  <= 1'b0;
+      act_q   <= 1'b0;
     end else if (state_q == RUN) begin
       if (instr_valid_i && instr_ready_o) pend_q <= 1'b1;
       else if (start) pend_q <= 1'b0;

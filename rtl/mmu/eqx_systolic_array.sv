@@ -1,26 +1,28 @@
-// N x N processing elements. Activations enter row i delayed by i and move right, sums move down: the PE in row i, column j
-// works on a row of activations i+j cycles after the PE in row 0, column 0, so its control is one bit per diagonal.
-// Latency: element j of sum_o is valid N+j cycles after act_i[0]. Weights: wgt_we_i[i][j] writes wgt_i[i] into PE (i, j).
+// N x N processing elements. Activations enter row i delayed by i and move right, sums move down: the PE in row i,
+// column j works on a row of activations i+j cycles after the PE in row 0, column 0, so its control is one bit per
+// diagonal.
+// Latency: element j of sum_o is valid N+j cycles after act_i[0]. Weights: wgt_we_i[i][j] writes wgt_i[i] into PE (i,
+// j).
 module eqx_systolic_array #(
     parameter int unsigned N    = 8,
     parameter int unsigned W    = 4,
     parameter int unsigned SUMW = 21  // signed sum of N*W products
 ) (
-    input  logic                         clk_i,
-    input  logic [2*N-2:0]               valid_i,     // of each diagonal
-    input  logic [2*N-2:0][1:0]          bank_i,
-    input  logic [N-1:0][8*W-1:0]        act_i,
-    input  logic [N-1:0][N-1:0]          wgt_we_i,    // of each row, its column
-    input  logic [N-1:0][1:0]            wgt_bank_i,
-    input  logic [N-1:0][8*W-1:0]        wgt_i,
-    output logic [N-1:0][SUMW-1:0]       sum_o
+    input  logic                     clk_i,
+    input  logic [2*N-2:0]           valid_i,     // of each diagonal
+    input  logic [2*N-2:0][     1:0] bank_i,
+    input  logic [  N-1:0][ 8*W-1:0] act_i,
+    input  logic [  N-1:0][   N-1:0] wgt_we_i,    // of each row, its column
+    input  logic [  N-1:0][     1:0] wgt_bank_i,
+    input  logic [  N-1:0][ 8*W-1:0] wgt_i,
+    output logic [  N-1:0][SUMW-1:0] sum_o
 );
   for (genvar i = 0; i < N; i++) begin : g_row
     for (genvar j = 0; j < N; j++) begin : g_col
-      logic [8*W-1:0]  act;
+      logic [ 8*W-1:0] act;
       logic [SUMW-1:0] sum;
       // verilator lint_off UNUSEDSIGNAL
-      logic [8*W-1:0]  act_right;  // ends at the last column
+      logic [ 8*W-1:0] act_right;  // ends at the last column
       // verilator lint_on UNUSEDSIGNAL
       logic [SUMW-1:0] sum_below;
 

@@ -5,14 +5,14 @@
 module eqx_bf16_act (
     input  logic        clk_i,
     input  logic        valid_i,
-    input  logic [3:0]  fn_i,
+    input  logic [ 3:0] fn_i,
     input  logic [15:0] x_i,
     output logic [15:0] y_o
 );
-  logic [1:0]        valid_q;
-  eqx_bf16_act_pkg::s1_t s1_q;
-  eqx_bf16_act_pkg::s2_t s2_q;
-  logic [15:0]       y_q;
+  logic                  [ 1:0] valid_q;
+  eqx_bf16_act_pkg::s1_t        s1_q;
+  eqx_bf16_act_pkg::s2_t        s2_q;
+  logic                  [15:0] y_q;
 
   always_ff @(posedge clk_i) begin
     valid_q <= {valid_q[0], valid_i};

@@ -36,7 +36,7 @@ package eqx_bf16_act_pkg;
   // |x| * log2(e) in units of 2**-11, rounded half up. e: unbiased exponent, below 7.
   function automatic logic [18:0] times_log2e(input logic signed [9:0] e, input logic [6:0] frac);
     logic [25:0] prod;
-    logic [4:0]  right;
+    logic [ 4:0] right;
     logic [19:0] twice;
     prod  = {18'd0, 1'b1, frac} * {8'd0, eqx_act_rom_pkg::LOG2E};
     right = 5'(10'sd12 - e);  // 6..24
@@ -46,14 +46,14 @@ package eqx_bf16_act_pkg;
 
   // Decode, special cases, range reduction.
   function automatic s1_t stage1(input logic [3:0] fn, input logic [15:0] x_raw);
-    s1_t               r;
-    logic              pos;
-    logic [15:0]       x;
-    logic signed [9:0] e;
-    logic [18:0]       t;
+    s1_t                r;
+    logic               pos;
+    logic        [15:0] x;
+    logic signed [ 9:0] e;
+    logic        [18:0] t;
     logic signed [19:0] u;
-    logic signed [9:0] row;
-    logic [13:0]       twice;
+    logic signed [ 9:0] row;
+    logic        [13:0] twice;
     x       = (x_raw[14:7] == 8'd0) ? {x_raw[15], 15'd0} : x_raw;
     pos     = !x[15] && (x[14:7] != 8'd0);
     e       = signed'({2'b00, x[14:7]}) - 10'sd127;
@@ -127,7 +127,7 @@ package eqx_bf16_act_pkg;
           r.shift = 4'(10'sd10 + (e <<< 1));
         end
       end
-      default: ;  // ACT_NONE and unused codes copy
+      default:                ;  // ACT_NONE and unused codes copy
     endcase
     return r;
   endfunction
@@ -149,10 +149,10 @@ package eqx_bf16_act_pkg;
 
   // Join, normalise, round half up.
   function automatic logic [15:0] stage3(input s2_t s);
-    logic [13:0]       line;
-    logic [24:0]       value;  // leading one in bits 24..16
-    logic signed [9:0] exp;
-    logic [16:0]       rounded;  // exponent and fraction
+    logic        [13:0] line;
+    logic        [24:0] value;  // leading one in bits 24..16
+    logic signed [ 9:0] exp;
+    logic        [16:0] rounded;  // exponent and fraction
     if (s.kind == K_FIXED || s.kind == K_RECIP) return s.fixed;
     line = (s.kind == K_RISE) ? s.base + 14'(s.prod >> 5) : s.base - 14'(s.prod >> 5);
     if (s.kind == K_FALL_P) line = 14'd8192 - (line >> s.shift);
@@ -163,10 +163,22 @@ package eqx_bf16_act_pkg;
     endcase
     if (value == 25'd0) return 16'd0;
     exp = s.exp;
-    if (value[24:17] == 8'd0) begin value = value << 8; exp = exp - 10'sd8; end
-    if (value[24:21] == 4'd0) begin value = value << 4; exp = exp - 10'sd4; end
-    if (value[24:23] == 2'd0) begin value = value << 2; exp = exp - 10'sd2; end
-    if (!value[24]) begin value = value << 1; exp = exp - 10'sd1; end
+    if (value[24:17] == 8'd0) begin
+      value = value << 8;
+      exp   = exp - 10'sd8;
+    end
+    if (value[24:21] == 4'd0) begin
+      value = value << 4;
+      exp   = exp - 10'sd4;
+    end
+    if (value[24:23] == 2'd0) begin
+      value = value << 2;
+      exp   = exp - 10'sd2;
+    end
+    if (!value[24]) begin
+      value = value << 1;
+      exp   = exp - 10'sd1;
+    end
     if (exp < 10'sd1) return {s.sign, 15'd0};
     rounded = {exp, value[23:17]} + 17'(value[16]);
     if (rounded[16:7] >= 10'd255) return {s.sign, eqx_fp_pkg::BF16_INF[14:0]};

@@ -18,7 +18,7 @@ module eqx_fp32_add #(
     always_ff @(posedge clk_i) if (valid_i) y_q <= eqx_fp_pkg::fp32_add(a_i, b_i);
   end else if (LATENCY == 2) begin : g_two
     eqx_fp_pkg::add_mid_t mid_q;
-    logic             valid_q;
+    logic                 valid_q;
     always_ff @(posedge clk_i) begin
       valid_q <= valid_i;
       if (valid_i) mid_q <= eqx_fp_pkg::fp32_add_align(a_i, b_i);

@@ -1,10 +1,11 @@
-// Shared exponent of bf16 values: the largest exponent field of COUNT lanes (0 when all are zero, 255 when any is infinite or NaN).
+// Shared exponent of bf16 values: the largest exponent field of COUNT lanes (0 when all are zero, 255 when any is
+// infinite or NaN).
 // Combinational. Partial maxima of a longer block are joined by taking the larger exponent.
 module eqx_hbfp_max_exp #(
     parameter int unsigned COUNT = 16  // power of two
 ) (
     input  logic [COUNT-1:0][15:0] x_i,
-    output logic            [7:0]  exp_o
+    output logic [      7:0]       exp_o
 );
   if (COUNT < 1 || (COUNT & (COUNT - 1)) != 0) begin : g_bad
     $fatal(1, "hbfp_max_exp: COUNT = %0d: legal is a power of two", COUNT);

@@ -7,9 +7,9 @@ module eqx_int_to_fp32 #(
     input  logic                   clk_i,
     input  logic                   valid_i,
     input  logic signed [SUMW-1:0] sum_i,
-    input  logic        [7:0]      ea_i,
-    input  logic        [7:0]      eb_i,
-    output logic        [31:0]     y_o
+    input  logic        [     7:0] ea_i,
+    input  logic        [     7:0] eb_i,
+    output logic        [    31:0] y_o
 );
   if (SUMW < 2 || SUMW > 25) begin : g_bad
     $fatal(1, "int_to_fp32: SUMW = %0d: legal is 2..25", SUMW);

@@ -1,53 +1,54 @@
 // Decides when a batch leaves a queue, for which context, and hands its requests over one a cycle.
-// Decision in cycle t (round robin over the services that are ready); a batch is ready that is full, whose queue is full, or
-// whose oldest request has waited its timeout. While the stream is held no batch can grow: then, if none is ready, every
-// batch goes, as its requests hold slots that others wait for. While those others come in, timeouts wait.
-// Reads of its rows in t+1..t+rows, rows handed over in t+2..t+rows+1, a look at the new oldest request read in t+rows+1; next decision at t+rows+2 at the earliest.
+// Decision in cycle t (round robin over the services that are ready); a batch is ready that is full, whose queue is
+// full, or whose oldest request has waited its timeout. While the stream is held no batch can grow: then, if none is
+// ready, every batch goes, as its requests hold slots that others wait for. While those others come in, timeouts wait.
+// Reads of its rows in t+1..t+rows, rows handed over in t+2..t+rows+1, a look at the new oldest request read in
+// t+rows+1; next decision at t+rows+2 at the earliest.
 // Requests of a service that is not installed (any more) leave their queue the same way, one a decision, as answers.
 module eqx_batch_former #(
-    parameter int unsigned C_INF    = 2,
-    parameter int unsigned SERVICES = 4,
-    parameter int unsigned SW       = 6,
-    parameter int unsigned CW       = 6,   // bits of a queue's count
-    localparam int unsigned VW = (SERVICES > 1) ? $clog2(SERVICES) : 1
+    parameter  int unsigned C_INF    = 2,
+    parameter  int unsigned SERVICES = 4,
+    parameter  int unsigned SW       = 6,
+    parameter  int unsigned CW       = 6,                                     // bits of a queue's count
+    localparam int unsigned VW       = (SERVICES > 1) ? $clog2(SERVICES) : 1
 ) (
-    input  logic                        clk_i,
-    input  logic                        rst_ni,
-    input  logic [SERVICES-1:0]         installed_i,
-    input  logic [SERVICES-1:0][7:0]    batch_i,
-    input  logic [SERVICES-1:0][CW-1:0] level_i,
-    input  logic [SERVICES-1:0]         full_i,      // the queue
-    input  logic [SERVICES-1:0]         expired_i,
-    input  logic                        held_i,      // the stream: a request finds no room
-    input  logic                        flows_i,     // the stream: those come in that a hold has kept waiting
-    input  logic [C_INF-1:0]            ctx_idle_i,
+    input logic clk_i,
+    input logic rst_ni,
+    input logic [SERVICES-1:0] installed_i,
+    input logic [SERVICES-1:0][7:0] batch_i,
+    input logic [SERVICES-1:0][CW-1:0] level_i,
+    input logic [SERVICES-1:0] full_i,  // the queue
+    input logic [SERVICES-1:0] expired_i,
+    input logic held_i,  // the stream: a request finds no room
+    input logic flows_i,  // the stream: those come in that a hold has kept waiting
+    input logic [C_INF-1:0] ctx_idle_i,
     // queues
-    output logic                        take_o,
-    output logic [VW-1:0]               take_svc_o,
-    output logic [7:0]                  take_n_o,
-    output logic                        read_o,
-    output logic                        peek_o,
-    output logic [VW-1:0]               read_svc_o,
-    input  logic [SW-1:0]               slot_i,
-    input  logic [31:0]                 id_i,
-    input  logic [31:0]                 age_i,
+    output logic take_o,
+    output logic [VW-1:0] take_svc_o,
+    output logic [7:0] take_n_o,
+    output logic read_o,
+    output logic peek_o,
+    output logic [VW-1:0] read_svc_o,
+    input logic [SW-1:0] slot_i,
+    input logic [31:0] id_i,
+    input logic [31:0] age_i,
     // rows of a batch
-    output logic                        row_valid_o,
-    output eqx_pkg::batch_row_t         row_o,
+    output logic row_valid_o,
+    output eqx_pkg::batch_row_t row_o,
     // answers to requests of services that are not installed
-    output logic                        ans_valid_o,
-    input  logic                        ans_ready_i,
-    output eqx_pkg::answer_t            ans_o,
-    output logic                        drop_o,      // the answered request's slot is free
-    output logic [SW-1:0]               drop_slot_o
+    output logic ans_valid_o,
+    input logic ans_ready_i,
+    output eqx_pkg::answer_t ans_o,
+    output logic drop_o,  // the answered request's slot is free
+    output logic [SW-1:0] drop_slot_o
 );
   logic [SERVICES-1:0] waiting, ready, drain, go, req, gnt;
-  logic                busy_q, drain_q, take;
-  logic [VW-1:0]       svc, svc_q;
-  logic [7:0]          n, rows_q, cnt_q, row_q, ctx, ctx_q;
-  logic                row_valid_q;
-  logic                ans_valid_q;
-  eqx_pkg::answer_t    ans_q;
+  logic busy_q, drain_q, take;
+  logic [VW-1:0] svc, svc_q;
+  logic [7:0] n, rows_q, cnt_q, row_q, ctx, ctx_q;
+  logic             row_valid_q;
+  logic             ans_valid_q;
+  eqx_pkg::answer_t ans_q;
 
   // Decision.
   for (genvar s = 0; s < SERVICES; s++) begin : g_svc
@@ -122,19 +123,26 @@ module eqx_batch_former #(
     end
   end
 
-  assign take_o      = take;
-  assign take_svc_o  = svc;
-  assign take_n_o    = n;
-  assign read_o      = busy_q;
-  assign peek_o      = cnt_q == rows_q;
-  assign read_svc_o  = svc_q;
+  assign take_o = take;
+  assign take_svc_o = svc;
+  assign take_n_o = n;
+  assign read_o = busy_q;
+  assign peek_o = cnt_q == rows_q;
+  assign read_svc_o = svc_q;
   assign row_valid_o = row_valid_q && !drain_q;
-  assign row_o       = '{
-    age: age_i, last: row_q + 8'd1 == rows_q, ctx: ctx_q, svc: 8'(svc_q), rows: rows_q, row: row_q, slot: 16'(slot_i), id: id_i
-  };
+  assign row_o = '{
+          age: age_i,
+          last: row_q + 8'd1 == rows_q,
+          ctx: ctx_q,
+          svc: 8'(svc_q),
+          rows: rows_q,
+          row: row_q,
+          slot: 16'(slot_i),
+          id: id_i
+      };
   assign ans_valid_o = ans_valid_q;
-  assign ans_o       = ans_q;
-  assign drop_o      = row_valid_q && drain_q;
+  assign ans_o = ans_q;
+  assign drop_o = row_valid_q && drain_q;
   assign drop_slot_o = slot_i;
 
 `ifndef SYNTHESIS
@@ -144,9 +152,10 @@ module eqx_batch_former #(
       .rst_ni,
       .live_o(live)
   );
-  a_holds_up : assert property (@(posedge clk_i) disable iff (!live)
-      !(held_i && waiting != '0 && |ctx_idle_i && !busy_q) || take)
+  a_holds_up :
+  assert property (@(posedge clk_i) disable iff (!live) !(held_i && waiting != '0 && |ctx_idle_i && !busy_q) || take)
   else $error("batch_former: requests wait for their batch to fill while they hold up others");
-  c_holds_up : cover property (@(posedge clk_i) disable iff (!live) held_i && ready == '0 && take);
+  c_holds_up :
+  cover property (@(posedge clk_i) disable iff (!live) held_i && ready == '0 && take);
 `endif
 endmodule

@@ -20,9 +20,9 @@ module eqx_batch_order #(
     end else if (|open_i || |close_i) begin
       open_q <= (open_q & ~close_i) | open_i;
       for (int unsigned c = 0; c < C_INF; c++)
-        for (int unsigned d = 0; d < C_INF; d++)
-          if (open_i[c]) after_q[c][d] <= c != d && open_q[d] && !close_i[d] && svc_i[c] == svc_i[d];
-          else if (close_i[d]) after_q[c][d] <= 1'b0;
+      for (int unsigned d = 0; d < C_INF; d++)
+      if (open_i[c]) after_q[c][d] <= c != d && open_q[d] && !close_i[d] && svc_i[c] == svc_i[d];
+      else if (close_i[d]) after_q[c][d] <= 1'b0;
     end
   end
 

@@ -1,41 +1,41 @@
 // What an inference context knows of its batch: slots and ids of the rows, and the service's settings as they were
 // when the batch arrived. Latency: everything shows the cycle after its row arrived.
 module eqx_batch_store #(
-    parameter int unsigned N        = 8,
-    parameter int unsigned RX_SLOTS = 64,
-    localparam int unsigned SW = $clog2(RX_SLOTS)
+    parameter  int unsigned N        = 8,
+    parameter  int unsigned RX_SLOTS = 64,
+    localparam int unsigned SW       = $clog2(RX_SLOTS)
 ) (
-    input  logic                 clk_i,
-    input  logic                 rst_ni,
-    input  logic                 row_valid_i,
+    input logic clk_i,
+    input logic rst_ni,
+    input logic row_valid_i,
     /* verilator lint_off UNUSEDSIGNAL */  // ctx and last are decoded outside
-    input  eqx_pkg::batch_row_t  row_i,
-    input  eqx_pkg::svc_cfg_t    svc_i,       // settings of the row's service; not all of them are for here
+    input eqx_pkg::batch_row_t row_i,
+    input eqx_pkg::svc_cfg_t svc_i,  // settings of the row's service; not all of them are for here
     /* verilator lint_on UNUSEDSIGNAL */
-    input  logic                 free_i,
-    output logic [RX_SLOTS-1:0]  free_mask_o, // the batch's slots while free_i
-    output logic                 late_o,      // the batch's oldest request is older than its service's timeout
-    output logic                 open_o,      // pulse: svc_o is known
-    output logic [7:0]           svc_o,
-    output logic [7:0]           rows_o,
-    output logic [7:0]           tx_lines_o,
-    output logic [3:0]           pc_valid_o,
-    output logic [3:0][15:0]     pc_o,
-    output logic [15:0]          w_base_o,
-    output logic [15:0]          c_base_o,
+    input logic free_i,
+    output logic [RX_SLOTS-1:0] free_mask_o,  // the batch's slots while free_i
+    output logic late_o,  // the batch's oldest request is older than its service's timeout
+    output logic open_o,  // pulse: svc_o is known
+    output logic [7:0] svc_o,
+    output logic [7:0] rows_o,
+    output logic [7:0] tx_lines_o,
+    output logic [3:0] pc_valid_o,
+    output logic [3:0][15:0] pc_o,
+    output logic [15:0] w_base_o,
+    output logic [15:0] c_base_o,
     output logic [N-1:0][SW-1:0] slot_o,
-    output logic [N-1:0][31:0]   id_o
+    output logic [N-1:0][31:0] id_o
 );
   localparam int unsigned RW = $clog2(N);
 
-  logic                 open_q;
-  logic [7:0]           svc_q, rows_q, tx_lines_q;
-  logic [3:0]           pc_valid_q;
-  logic [3:0][15:0]     pc_q;
-  logic [15:0]          w_base_q, c_base_q;
+  logic open_q;
+  logic [7:0] svc_q, rows_q, tx_lines_q;
+  logic [3:0]       pc_valid_q;
+  logic [3:0][15:0] pc_q;
+  logic [15:0] w_base_q, c_base_q;
   logic [N-1:0][SW-1:0] slot_q;
-  logic [N-1:0][31:0]   id_q;
-  logic [31:0]          left_q;   // cycles until the oldest request is late
+  logic [N-1:0][  31:0] id_q;
+  logic [ 31:0]         left_q;  // cycles until the oldest request is late
   logic                 first;
 
   assign first = row_valid_i && row_i.row == '0;
@@ -68,15 +68,14 @@ module eqx_batch_store #(
 
   always_comb begin
     free_mask_o = '0;
-    if (free_i)
-      for (int unsigned r = 0; r < N; r++) if (8'(r) < rows_q) free_mask_o[slot_q[r]] = 1'b1;
+    if (free_i) for (int unsigned r = 0; r < N; r++) if (8'(r) < rows_q) free_mask_o[slot_q[r]] = 1'b1;
   end
 
-  assign open_o = open_q;
-  assign svc_o  = svc_q;
-  assign rows_o = rows_q;
-  assign slot_o = slot_q;
-  assign id_o   = id_q;
+  assign open_o     = open_q;
+  assign svc_o      = svc_q;
+  assign rows_o     = rows_q;
+  assign slot_o     = slot_q;
+  assign id_o       = id_q;
 
   assign tx_lines_o = tx_lines_q;
   assign pc_valid_o = pc_valid_q;

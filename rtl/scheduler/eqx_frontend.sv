@@ -1,63 +1,68 @@
 // Front end: instruction memories, fetch, semaphores, the life of contexts (see docs/scheduler.md).
 // Contexts 0..C_INF-1 run batches, C_INF..CTX-1 run training programs on command.
 // Latency: last row of a batch, or start command, in cycle t: first instructions offered from t+3 (t+1 running, fetch).
-// Cuts: kill_o, env_o, instr_o, iter_o, rsp_* come from registers; instr_valid_o from registers through a semaphore test.
+// Cuts: kill_o, env_o, instr_o, iter_o, rsp_* come from registers; instr_valid_o from registers through a semaphore
+// test.
 // Index order of all unit ports: [unit][context], unit as eqx_isa_pkg::unit_e.
 module eqx_frontend #(
-    parameter int unsigned CTX        = 3,
-    parameter int unsigned C_INF      = 2,
-    parameter int unsigned N          = 8,
-    parameter int unsigned SERVICES   = 4,
-    parameter int unsigned IMEM_DEPTH = 512,
-    parameter int unsigned RX_SLOTS   = 64,
-    localparam int unsigned SW = $clog2(RX_SLOTS),
-    localparam int unsigned IB = eqx_isa_pkg::INSTR_BITS
+    parameter  int unsigned CTX        = 3,
+    parameter  int unsigned C_INF      = 2,
+    parameter  int unsigned N          = 8,
+    parameter  int unsigned SERVICES   = 4,
+    parameter  int unsigned IMEM_DEPTH = 512,
+    parameter  int unsigned RX_SLOTS   = 64,
+    localparam int unsigned SW         = $clog2(RX_SLOTS),
+    localparam int unsigned IB         = eqx_isa_pkg::INSTR_BITS
 ) (
-    input  logic                             clk_i,
-    input  logic                             rst_ni,
+    input logic clk_i,
+    input logic rst_ni,
     // instruction memories, write port
-    input  logic                             imem_we_i,
-    input  logic [1:0]                       imem_unit_i,
-    input  logic [15:0]                      imem_addr_i,
-    input  logic [IB-1:0]                    imem_wdata_i,
+    input logic imem_we_i,
+    input logic [1:0] imem_unit_i,
+    input logic [15:0] imem_addr_i,
+    input logic [IB-1:0] imem_wdata_i,
     // settings, commands, status
-    input  eqx_pkg::svc_cfg_t [SERVICES-1:0] svc_i,
-    input  eqx_pkg::ctx_cfg_t [CTX-1:0]      ctx_cfg_i,
-    input  eqx_pkg::ctx_cmd_t [CTX-1:0]      ctx_cmd_i,
-    output eqx_pkg::ctx_sts_t [CTX-1:0]      ctx_sts_o,
+    input eqx_pkg::svc_cfg_t [SERVICES-1:0] svc_i,
+    input eqx_pkg::ctx_cfg_t [CTX-1:0] ctx_cfg_i,
+    input eqx_pkg::ctx_cmd_t [CTX-1:0] ctx_cmd_i,
+    output eqx_pkg::ctx_sts_t [CTX-1:0] ctx_sts_o,
     // batches, from the request dispatcher
-    output logic [C_INF-1:0]                 ctx_idle_o,
-    input  logic                             row_valid_i,
-    input  eqx_pkg::batch_row_t              row_i,
-    output logic [RX_SLOTS-1:0]              free_mask_o,
-    output logic                             any_late_o,    // a batch at work has a request that is older than its timeout
+    output logic [C_INF-1:0] ctx_idle_o,
+    input logic row_valid_i,
+    input eqx_pkg::batch_row_t row_i,
+    output logic [RX_SLOTS-1:0] free_mask_o,
+    output logic any_late_o,  // a batch at work has a request that is older than its timeout
     // batches, to the responder
-    output logic [C_INF-1:0]                 rsp_open_o,    // pulse: the context holds a batch from now on
-    output logic [C_INF-1:0]                 rsp_valid_o,   // the batch is to be answered
-    output eqx_pkg::batch_end_t [C_INF-1:0]  rsp_o,         // svc is valid from rsp_open_o on
-    output logic [C_INF-1:0][N-1:0][31:0]    rsp_id_o,
-    input  logic [C_INF-1:0]                 rsp_done_i,
+    output logic [C_INF-1:0] rsp_open_o,  // pulse: the context holds a batch from now on
+    output logic [C_INF-1:0] rsp_valid_o,  // the batch is to be answered
+    output eqx_pkg::batch_end_t [C_INF-1:0] rsp_o,  // svc is valid from rsp_open_o on
+    output logic [C_INF-1:0][N-1:0][31:0] rsp_id_o,
+    input logic [C_INF-1:0] rsp_done_i,
     // payload slots of each row, for the VPU
-    output logic [C_INF-1:0][N-1:0][SW-1:0]  row_slot_o,
+    output logic [C_INF-1:0][N-1:0][SW-1:0] row_slot_o,
     // units
-    output logic [3:0][CTX-1:0]              instr_valid_o,
-    input  logic [3:0][CTX-1:0]              instr_ready_i,
-    output logic [3:0][CTX-1:0][IB-1:0]      instr_o,
-    output logic [3:0][CTX-1:0][15:0]        iter_o,
-    output eqx_pkg::ctx_env_t [CTX-1:0]      env_o,
-    output logic [CTX-1:0]                   kill_o,
-    input  logic [3:0][CTX-1:0]              quiet_i,
-    input  logic [3:0][CTX-1:0]              done_valid_i,
-    input  logic [3:0][CTX-1:0][15:0]        done_signal_i,
-    input  logic [3:0][CTX-1:0]              done_step_i,
-    input  logic [3:0][CTX-1:0]              err_valid_i,
-    input  logic [3:0][CTX-1:0][3:0]         err_cause_i,
+    output logic [3:0][CTX-1:0] instr_valid_o,
+    input logic [3:0][CTX-1:0] instr_ready_i,
+    output logic [3:0][CTX-1:0][IB-1:0] instr_o,
+    output logic [3:0][CTX-1:0][15:0] iter_o,
+    output eqx_pkg::ctx_env_t [CTX-1:0] env_o,
+    output logic [CTX-1:0] kill_o,
+    input logic [3:0][CTX-1:0] quiet_i,
+    input logic [3:0][CTX-1:0] done_valid_i,
+    input logic [3:0][CTX-1:0][15:0] done_signal_i,
+    input logic [3:0][CTX-1:0] done_step_i,
+    input logic [3:0][CTX-1:0] err_valid_i,
+    input logic [3:0][CTX-1:0][3:0] err_cause_i,
     // observation
-    output logic [3:0][CTX-1:0]              dep_wait_o,    // an instruction waits for a semaphore
-    output logic [3:0][CTX-1:0]              fetch_wait_o   // the stream runs, but has no instruction yet
+    output logic [3:0][CTX-1:0] dep_wait_o,  // an instruction waits for a semaphore
+    output logic [3:0][CTX-1:0] fetch_wait_o  // the stream runs, but has no instruction yet
 );
   eqx_param_check #(
-      .UNIT("frontend"), .N(N), .SERVICES(SERVICES), .IMEM_DEPTH(IMEM_DEPTH), .RX_SLOTS(RX_SLOTS)
+      .UNIT("frontend"),
+      .N(N),
+      .SERVICES(SERVICES),
+      .IMEM_DEPTH(IMEM_DEPTH),
+      .RX_SLOTS(RX_SLOTS)
   ) u_check ();
   if (C_INF < 1 || C_INF > CTX) begin : g_check
     $fatal(1, "frontend: C_INF = %0d: legal is 1..CTX = %0d", C_INF, CTX);
@@ -66,28 +71,28 @@ module eqx_frontend #(
   localparam int unsigned VW = (SERVICES > 1) ? $clog2(SERVICES) : 1;
 
   // What runs in each context.
-  logic [CTX-1:0]             run, init;
+  logic [CTX-1:0] run, init;
   /* verilator lint_off UNUSEDSIGNAL */  // training contexts do not respond
-  logic [CTX-1:0]             respond, ok, free;
+  logic [CTX-1:0] respond, ok, free;
   /* verilator lint_on UNUSEDSIGNAL */
-  logic [CTX-1:0]             row_here;
-  logic [CTX-1:0][31:0]       limit;
-  logic [CTX-1:0][3:0]        pc_valid;
-  logic [C_INF-1:0]           late;
-  logic [CTX-1:0][3:0][15:0]  pc;
-  logic [CTX-1:0][15:0][3:0]  sem_init;
+  logic [  CTX-1:0]                row_here;
+  logic [  CTX-1:0][   31:0]       limit;
+  logic [  CTX-1:0][    3:0]       pc_valid;
+  logic [C_INF-1:0]                late;
+  logic [  CTX-1:0][    3:0][15:0] pc;
+  logic [  CTX-1:0][   15:0][ 3:0] sem_init;
 
   // Streams, [unit][context].
   /* verilator lint_off UNUSEDSIGNAL */  // only training contexts count them
-  logic [3:0][CTX-1:0][31:0]  iters;
+  logic [      3:0][CTX-1:0][31:0] iters;
   /* verilator lint_on UNUSEDSIGNAL */
-  logic [3:0][CTX-1:0]        ended, range_err, nop, nop_step;
-  logic [3:0][CTX-1:0][15:0]  take, nop_signal;
-  logic [CTX-1:0][15:0]       nonzero;
-  logic [CTX-1:0][15:0]       iter_mod;
+  logic [3:0][CTX-1:0] ended, range_err, nop, nop_step;
+  logic [3:0][CTX-1:0][15:0] take, nop_signal;
+  logic              [  CTX-1:0][        15:0] nonzero;
+  logic              [  CTX-1:0][        15:0] iter_mod;
 
-  eqx_pkg::svc_cfg_t              row_svc;
-  logic [C_INF-1:0][RX_SLOTS-1:0] free_mask;
+  eqx_pkg::svc_cfg_t                           row_svc;
+  logic              [C_INF-1:0][RX_SLOTS-1:0] free_mask;
   assign row_svc = svc_i[row_i.svc[VW-1:0]];
   always_comb begin
     free_mask_o = '0;
@@ -135,11 +140,11 @@ module eqx_frontend #(
   end
 
   for (genvar c = 0; c < CTX; c++) begin : g_ctx
-    logic [3:0]       c_ended, c_quiet, c_done, c_step, c_nop, c_nop_step, c_err, c_range;
+    logic [3:0] c_ended, c_quiet, c_done, c_step, c_nop, c_nop_step, c_err, c_range;
     logic [3:0][15:0] c_take, c_signal, c_nop_signal;
-    logic [3:0][3:0]  c_cause;
-    logic             overflow, rsp_done;
-    logic [1:0]       overflow_unit;
+    logic [3:0][3:0] c_cause;
+    logic overflow, rsp_done;
+    logic [1:0] overflow_unit;
     for (genvar u = 0; u < 4; u++) begin : g_unit
       assign c_ended[u]      = ended[u][c];
       assign c_quiet[u]      = quiet_i[u][c];
@@ -199,8 +204,8 @@ module eqx_frontend #(
     );
 
     if (c < C_INF) begin : g_inf
-      logic        old;
-      logic [7:0]  svc, rows, tx_lines;
+      logic old;
+      logic [7:0] svc, rows, tx_lines;
       logic [15:0] w_base, c_base;
       eqx_batch_store #(
           .N       (N),
@@ -225,22 +230,29 @@ module eqx_frontend #(
           .slot_o     (row_slot_o[c]),
           .id_o       (rsp_id_o[c])
       );
-      assign late[c]        = old && (ctx_sts_o[c].state == eqx_pkg::CTX_LOADING || run[c]);
-      assign row_here[c]    = row_valid_i && row_i.ctx == 8'(c);
-      assign rsp_done       = rsp_done_i[c];
-      assign ctx_idle_o[c]  = ctx_sts_o[c].state == eqx_pkg::CTX_IDLE;
+      assign late[c] = old && (ctx_sts_o[c].state == eqx_pkg::CTX_LOADING || run[c]);
+      assign row_here[c] = row_valid_i && row_i.ctx == 8'(c);
+      assign rsp_done = rsp_done_i[c];
+      assign ctx_idle_o[c] = ctx_sts_o[c].state == eqx_pkg::CTX_IDLE;
       assign rsp_valid_o[c] = respond[c];
-      assign rsp_o[c]       = '{
-        status: ok[c] ? eqx_isa_pkg::STATUS_OK : eqx_isa_pkg::STATUS_CTX_ERROR,
-        svc: svc, rows: rows, tx_lines: tx_lines
-      };
-      assign limit[c]    = 32'd1;
+      assign rsp_o[c] = '{
+              status: ok[c] ? eqx_isa_pkg::STATUS_OK : eqx_isa_pkg::STATUS_CTX_ERROR,
+              svc: svc,
+              rows: rows,
+              tx_lines: tx_lines
+          };
+      assign limit[c] = 32'd1;
       assign sem_init[c] = '0;
       assign iter_mod[c] = 16'd1;
-      assign env_o[c]    = '{
-        rows: rows, vec_base: ctx_cfg_i[c].vec_base, acc_base: ctx_cfg_i[c].acc_base,
-        actc_base: ctx_cfg_i[c].actc_base, w_base: w_base, c_base: c_base, dram_base: ctx_cfg_i[c].dram_base
-      };
+      assign env_o[c] = '{
+              rows: rows,
+              vec_base: ctx_cfg_i[c].vec_base,
+              acc_base: ctx_cfg_i[c].acc_base,
+              actc_base: ctx_cfg_i[c].actc_base,
+              w_base: w_base,
+              c_base: c_base,
+              dram_base: ctx_cfg_i[c].dram_base
+          };
     end else begin : g_trn
       logic [3:0][31:0] c_iters;
       for (genvar u = 0; u < 4; u++) begin : g_iters
@@ -257,16 +269,20 @@ module eqx_frontend #(
           .limit_o       (limit[c])
       );
       assign row_here[c] = 1'b0;
-      assign rsp_done    = 1'b0;
+      assign rsp_done = 1'b0;
       assign pc_valid[c] = ctx_cfg_i[c].pc_valid;
-      assign pc[c]       = ctx_cfg_i[c].pc;
+      assign pc[c] = ctx_cfg_i[c].pc;
       assign sem_init[c] = ctx_cfg_i[c].sem_init;
       assign iter_mod[c] = ctx_cfg_i[c].iter_mod;
-      assign env_o[c]    = '{
-        rows: '0, vec_base: ctx_cfg_i[c].vec_base, acc_base: ctx_cfg_i[c].acc_base,
-        actc_base: ctx_cfg_i[c].actc_base, w_base: ctx_cfg_i[c].w_base, c_base: ctx_cfg_i[c].c_base,
-        dram_base: ctx_cfg_i[c].dram_base
-      };
+      assign env_o[c] = '{
+              rows: '0,
+              vec_base: ctx_cfg_i[c].vec_base,
+              acc_base: ctx_cfg_i[c].acc_base,
+              actc_base: ctx_cfg_i[c].actc_base,
+              w_base: ctx_cfg_i[c].w_base,
+              c_base: ctx_cfg_i[c].c_base,
+              dram_base: ctx_cfg_i[c].dram_base
+          };
     end
   end
 

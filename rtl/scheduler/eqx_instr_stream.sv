@@ -10,49 +10,49 @@ module eqx_instr_stream #(
     // context
     input  logic          run_i,          // low: forget everything
     input  logic          valid_i,        // the program has this stream
-    input  logic [15:0]   base_i,         // its first instruction
-    input  logic [31:0]   limit_i,        // iterations to run
-    input  logic [15:0]   iter_mod_i,
-    output logic [31:0]   iters_o,        // iterations issued completely
+    input  logic [  15:0] base_i,         // its first instruction
+    input  logic [  31:0] limit_i,        // iterations to run
+    input  logic [  15:0] iter_mod_i,
+    output logic [  31:0] iters_o,        // iterations issued completely
     output logic          ended_o,        // nothing left to issue
     // fetch
     output logic          req_o,
-    output logic [15:0]   addr_o,
+    output logic [  15:0] addr_o,
     input  logic          gnt_i,
     input  logic [IB-1:0] rdata_i,        // the cycle after gnt_i
     output logic          range_err_o,    // the next instruction is beyond the memory
     // semaphores
-    input  logic [15:0]   sem_i,          // which are >= 1
-    output logic [15:0]   take_o,         // taken this cycle
+    input  logic [  15:0] sem_i,          // which are >= 1
+    output logic [  15:0] take_o,         // taken this cycle
     output logic          nop_o,          // a NOP completes this cycle
-    output logic [15:0]   nop_signal_o,
+    output logic [  15:0] nop_signal_o,
     output logic          nop_step_o,
     // unit
     output logic          instr_valid_o,
     input  logic          instr_ready_i,
     output logic [IB-1:0] instr_o,
-    output logic [15:0]   iter_o,
+    output logic [  15:0] iter_o,
     // observation
     output logic          dep_wait_o,
     output logic          fetch_wait_o
 );
-  logic              at_base_q;    // the next instruction is the stream's first
-  logic [16:0]       pc_q, pc;     // one more than an address, so that it passes the end of the largest memory
-  logic [31:0]       iters_q;
-  logic [15:0]       iter_q;       // iters_q modulo iter_mod_i
-  logic              flight_q;     // a read is under way
-  logic              full_q;       // head_q is valid
-  logic [IB-1:0]     head_q;
+  logic at_base_q;  // the next instruction is the stream's first
+  logic [16:0] pc_q, pc;  // one more than an address, so that it passes the end of the largest memory
+  logic              [  31:0] iters_q;
+  logic              [  15:0] iter_q;  // iters_q modulo iter_mod_i
+  logic                       flight_q;  // a read is under way
+  logic                       full_q;  // head_q is valid
+  logic              [IB-1:0] head_q;
   /* verilator lint_off UNUSEDSIGNAL */  // only the header matters here
-  eqx_isa_pkg::nop_t head;
+  eqx_isa_pkg::nop_t          head;
   /* verilator lint_on UNUSEDSIGNAL */
-  logic              more, met, is_nop, go;
+  logic more, met, is_nop, go;
 
-  assign pc     = at_base_q ? 17'(base_i) : pc_q;
-  assign more   = valid_i && iters_q < limit_i;
-  assign head   = head_q;
-  assign is_nop = head.op == eqx_isa_pkg::OP_NOP;
-  assign met    = (head.wait_mask & ~sem_i) == '0;
+  assign pc            = at_base_q ? 17'(base_i) : pc_q;
+  assign more          = valid_i && iters_q < limit_i;
+  assign head          = head_q;
+  assign is_nop        = head.op == eqx_isa_pkg::OP_NOP;
+  assign met           = (head.wait_mask & ~sem_i) == '0;
 
   assign range_err_o   = run_i && more && !full_q && !flight_q && 32'(pc) >= IMEM_DEPTH;
   assign req_o         = run_i && more && !full_q && !flight_q && !range_err_o;

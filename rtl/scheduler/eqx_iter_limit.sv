@@ -1,22 +1,21 @@
 // How many iterations a training context runs: what it was started with, or, after a drain command, up to and with the
 // iteration that the furthest stream is in. Latency: a command in cycle t shows in t+1.
 module eqx_iter_limit (
-    input  logic             clk_i,
-    input  logic             rst_ni,
-    input  logic             start_i,
-    input  logic [31:0]      iters_i,
-    input  logic             drain_i,
-    input  logic [3:0]       valid_i,         // the program has this stream
-    input  logic [3:0][31:0] stream_iters_i,  // iterations it has issued completely
-    output logic [31:0]      limit_o
+    input  logic              clk_i,
+    input  logic              rst_ni,
+    input  logic              start_i,
+    input  logic [31:0]       iters_i,
+    input  logic              drain_i,
+    input  logic [ 3:0]       valid_i,         // the program has this stream
+    input  logic [ 3:0][31:0] stream_iters_i,  // iterations it has issued completely
+    output logic [31:0]       limit_o
 );
   logic [31:0] limit_q, furthest;
 
   always_comb begin
     furthest = '0;
     if (drain_i)
-      for (int unsigned u = 0; u < 4; u++)
-        if (valid_i[u] && stream_iters_i[u] > furthest) furthest = stream_iters_i[u];
+      for (int unsigned u = 0; u < 4; u++) if (valid_i[u] && stream_iters_i[u] > furthest) furthest = stream_iters_i[u];
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin

@@ -8,7 +8,7 @@ module eqx_reg_fifo #(
     input  logic             rst_ni,
     input  logic             push_i,   // only while count_o < DEPTH
     input  logic [WIDTH-1:0] wdata_i,
-    output logic [AW:0]      count_o,
+    output logic [     AW:0] count_o,
     output logic             valid_o,
     input  logic             ready_i,
     output logic [WIDTH-1:0] rdata_o
@@ -18,7 +18,7 @@ module eqx_reg_fifo #(
   end
 
   logic [WIDTH-1:0] mem_q[DEPTH];
-  logic [AW:0]      wptr_q, rptr_q;
+  logic [AW:0] wptr_q, rptr_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -42,8 +42,10 @@ module eqx_reg_fifo #(
       .rst_ni,
       .live_o(live)
   );
-  a_overflow : assert property (@(posedge clk_i) disable iff (!live) !push_i || count_o < (AW + 1)'(DEPTH))
+  a_overflow :
+  assert property (@(posedge clk_i) disable iff (!live) !push_i || count_o < (AW + 1)'(DEPTH))
   else $error("reg_fifo: pushed while full");
-  c_overflow : cover property (@(posedge clk_i) disable iff (!live) push_i);
+  c_overflow :
+  cover property (@(posedge clk_i) disable iff (!live) push_i);
 `endif
 endmodule

@@ -13,38 +13,38 @@ module eqx_request_dispatcher #(
     parameter int unsigned RX_LINES    = 16,
     parameter int unsigned TX_LINES    = 4
 ) (
-    input  logic                              clk_i,
-    input  logic                              rst_ni,
+    input logic clk_i,
+    input logic rst_ni,
     // settings
-    input  eqx_pkg::svc_cfg_t [SERVICES-1:0]  svc_i,
-    input  logic                              accept_en_i,    // 0: take no new header
-    input  logic                              reject_mode_i,  // 1: answer REJECTED instead of waiting for room
+    input eqx_pkg::svc_cfg_t [SERVICES-1:0] svc_i,
+    input logic accept_en_i,  // 0: take no new header
+    input logic reject_mode_i,  // 1: answer REJECTED instead of waiting for room
     // request stream
-    input  logic                              s_tvalid_i,
-    output logic                              s_tready_o,
-    input  logic [16*L-1:0]                   s_tdata_i,
-    input  logic                              s_tlast_i,
+    input logic s_tvalid_i,
+    output logic s_tready_o,
+    input logic [16*L-1:0] s_tdata_i,
+    input logic s_tlast_i,
     // payload memory, write port
-    output logic                              rxb_we_o,
-    output logic [15:0]                       rxb_waddr_o,    // slot * RX_LINES + line
-    output logic [16*L-1:0]                   rxb_wdata_o,
+    output logic rxb_we_o,
+    output logic [15:0] rxb_waddr_o,  // slot * RX_LINES + line
+    output logic [16*L-1:0] rxb_wdata_o,
     // batches, to the front end
-    input  logic [C_INF-1:0]                  ctx_idle_i,
-    output logic                              row_valid_o,
-    output eqx_pkg::batch_row_t               row_o,
-    input  logic [RX_SLOTS-1:0]               free_mask_i,    // slots no longer needed
+    input logic [C_INF-1:0] ctx_idle_i,
+    output logic row_valid_o,
+    output eqx_pkg::batch_row_t row_o,
+    input logic [RX_SLOTS-1:0] free_mask_i,  // slots no longer needed
     // answers, to the responder
-    output logic                              ans_valid_o,
-    input  logic                              ans_ready_i,
-    output eqx_pkg::answer_t                  ans_o,
+    output logic ans_valid_o,
+    input logic ans_ready_i,
+    output eqx_pkg::answer_t ans_o,
     // observation
-    output logic [SERVICES-1:0][15:0]         level_o,        // requests waiting
-    output logic                              any_above_threshold_o,  // some queue is longer than its threshold, or a request finds no room
-    output logic                              any_expired_o,  // the oldest request of some service has waited its timeout
-    output logic                              accepted_o,     // pulses
-    output logic                              rejected_o,
-    output logic                              not_installed_o,
-    output logic                              bad_length_o
+    output logic [SERVICES-1:0][15:0] level_o,  // requests waiting
+    output logic any_above_threshold_o,  // some queue is longer than its threshold, or a request finds no room
+    output logic any_expired_o,  // the oldest request of some service has waited its timeout
+    output logic accepted_o,  // pulses
+    output logic rejected_o,
+    output logic not_installed_o,
+    output logic bad_length_o
 );
   localparam int unsigned SW = $clog2(RX_SLOTS);
   localparam int unsigned VW = (SERVICES > 1) ? $clog2(SERVICES) : 1;
@@ -57,33 +57,38 @@ module eqx_request_dispatcher #(
     $fatal(1, "request_dispatcher: L = %0d: legal is 4..%0d, a beat holds a header", L, eqx_pkg::MAX_LANES);
   end
   eqx_param_check #(
-      .UNIT("request_dispatcher"), .C_INF(C_INF), .SERVICES(SERVICES), .QUEUE_DEPTH(QUEUE_DEPTH),
-      .RX_SLOTS(RX_SLOTS), .RX_LINES(RX_LINES), .TX_LINES(TX_LINES)
+      .UNIT("request_dispatcher"),
+      .C_INF(C_INF),
+      .SERVICES(SERVICES),
+      .QUEUE_DEPTH(QUEUE_DEPTH),
+      .RX_SLOTS(RX_SLOTS),
+      .RX_LINES(RX_LINES),
+      .TX_LINES(TX_LINES)
   ) u_check ();
 
   // A service counts as installed while it is enabled and its settings are in range.
-  logic [SERVICES-1:0]       installed, full, expired;
-  logic [SERVICES-1:0][7:0]  rx_lines, batch;
+  logic [SERVICES-1:0] installed, full, expired;
+  logic [SERVICES-1:0][7:0] rx_lines, batch;
   logic [SERVICES-1:0][31:0] timeout;
   logic [SERVICES-1:0]       above;
-  logic                      held, beat, flows;  // the stream: a request finds no room; it moves; it moves behind a hold
+  logic held, beat, flows;  // the stream: a request finds no room; it moves; it moves behind a hold
   logic [SERVICES-1:0][CW-1:0] level;
   for (genvar s = 0; s < SERVICES; s++) begin : g_svc
-    assign rx_lines[s]  = svc_i[s].rx_lines;
-    assign batch[s]     = svc_i[s].batch;
-    assign timeout[s]   = svc_i[s].timeout;
+    assign rx_lines[s] = svc_i[s].rx_lines;
+    assign batch[s] = svc_i[s].batch;
+    assign timeout[s] = svc_i[s].timeout;
     assign installed[s] = svc_i[s].enable && rx_lines[s] != '0 && 32'(rx_lines[s]) <= RX_LINES &&
                           batch[s] != '0 && 32'(batch[s]) <= N &&
                           svc_i[s].tx_lines != '0 && 32'(svc_i[s].tx_lines) <= TX_LINES;
-    assign level_o[s]   = 16'(level[s]);
-    assign above[s]     = svc_i[s].enable && level_o[s] > svc_i[s].threshold;
+    assign level_o[s] = 16'(level[s]);
+    assign above[s] = svc_i[s].enable && level_o[s] > svc_i[s].threshold;
   end
   assign any_above_threshold_o = |above || held;
   assign any_expired_o         = |(expired & installed);
 
   // Slots.
-  logic                slot_valid, push, drop;
-  logic [SW-1:0]       slot, drop_slot, q_slot;
+  logic slot_valid, push, drop;
+  logic [SW-1:0] slot, drop_slot, q_slot;
   logic [RX_SLOTS-1:0] drop_mask;
   always_comb begin
     drop_mask = '0;
@@ -101,11 +106,11 @@ module eqx_request_dispatcher #(
   );
 
   // Receiver.
-  logic [VW-1:0]    push_svc;
-  logic [31:0]      push_id;
-  logic             rx_ans_push;
-  eqx_pkg::answer_t rx_ans;
-  logic [AW-1:0]    ans_count;
+  logic             [VW-1:0] push_svc;
+  logic             [  31:0] push_id;
+  logic                      rx_ans_push;
+  eqx_pkg::answer_t          rx_ans;
+  logic             [AW-1:0] ans_count;
   eqx_request_rx #(
       .L       (L),
       .SERVICES(SERVICES),
@@ -139,10 +144,10 @@ module eqx_request_dispatcher #(
   );
 
   // Queues.
-  logic          take, read, peek;
+  logic take, read, peek;
   logic [VW-1:0] take_svc, read_svc;
-  logic [7:0]    take_n;
-  logic [31:0]   q_id, q_age;
+  logic [7:0] take_n;
+  logic [31:0] q_id, q_age;
   eqx_request_queue #(
       .SERVICES   (SERVICES),
       .QUEUE_DEPTH(QUEUE_DEPTH),
@@ -173,7 +178,7 @@ module eqx_request_dispatcher #(
   );
 
   // Batches.
-  logic             bf_ans_valid, bf_ans_ready;
+  logic bf_ans_valid, bf_ans_ready;
   eqx_pkg::answer_t bf_ans;
   eqx_batch_former #(
       .C_INF   (C_INF),
@@ -252,9 +257,12 @@ module eqx_request_dispatcher #(
       out_q     <= out_q + 32'(row_valid_o) - 32'($countones(free_mask_i));
     end
   end
-  a_slots : assert property (@(posedge clk_i) disable iff (!live)
-      32'($countones(u_pool.free_q)) + 32'(slot_valid) + waiting_q + out_q == RX_SLOTS)
+  a_slots :
+  assert property (@(posedge clk_i) disable iff (!live) 32'($countones(
+      u_pool.free_q
+  )) + 32'(slot_valid) + waiting_q + out_q == RX_SLOTS)
   else $error("request_dispatcher: a slot is lost or there twice");
-  c_slots : cover property (@(posedge clk_i) disable iff (!live) waiting_q != 0 && out_q != 0);
+  c_slots :
+  cover property (@(posedge clk_i) disable iff (!live) waiting_q != 0 && out_q != 0);
 `endif
 endmodule

@@ -1,50 +1,50 @@
 // Queues of waiting requests, one a service, in one memory; the age of each queue's oldest request.
 // A request pushed in cycle t counts from t+1. `expired_o` of a service is up from the cycle a+timeout (at least t+1),
 // a the arrival of its oldest request; it is low after take_i until the new oldest is known.
-// A request arrives in the cycle in which it is pushed; but what comes in behind one that was held, beat on beat, may have
-// waited as long: it arrived in the first cycle with held_i. flows_o: such requests are coming in.
-// take_i removes take_n_i requests from the count at once; they are then read one by one (read_i, data one cycle later),
-// and a last read with peek_i looks at the oldest one left.
+// A request arrives in the cycle in which it is pushed; but what comes in behind one that was held, beat on beat, may
+// have waited as long: it arrived in the first cycle with held_i. flows_o: such requests are coming in.
+// take_i removes take_n_i requests from the count at once; they are then read one by one (read_i, data one cycle
+// later), and a last read with peek_i looks at the oldest one left.
 module eqx_request_queue #(
-    parameter int unsigned SERVICES    = 4,
-    parameter int unsigned QUEUE_DEPTH = 32,  // power of two
-    parameter int unsigned SW          = 6,
-    localparam int unsigned VW = (SERVICES > 1) ? $clog2(SERVICES) : 1,
-    localparam int unsigned PW = $clog2(QUEUE_DEPTH),
-    localparam int unsigned CW = PW + 1
+    parameter  int unsigned SERVICES    = 4,
+    parameter  int unsigned QUEUE_DEPTH = 32,                                     // power of two
+    parameter  int unsigned SW          = 6,
+    localparam int unsigned VW          = (SERVICES > 1) ? $clog2(SERVICES) : 1,
+    localparam int unsigned PW          = $clog2(QUEUE_DEPTH),
+    localparam int unsigned CW          = PW + 1
 ) (
     input  logic                        clk_i,
     input  logic                        rst_ni,
-    input  logic [SERVICES-1:0][31:0]   timeout_i,
+    input  logic [SERVICES-1:0][  31:0] timeout_i,
     input  logic                        push_i,
-    input  logic [VW-1:0]               push_svc_i,
-    input  logic [SW-1:0]               push_slot_i,
-    input  logic [31:0]                 push_id_i,
-    input  logic                        held_i,      // the stream is held
-    input  logic                        beat_i,      // it moves, with a good request
+    input  logic [      VW-1:0]         push_svc_i,
+    input  logic [      SW-1:0]         push_slot_i,
+    input  logic [        31:0]         push_id_i,
+    input  logic                        held_i,       // the stream is held
+    input  logic                        beat_i,       // it moves, with a good request
     output logic                        flows_o,
     input  logic                        take_i,
-    input  logic [VW-1:0]               take_svc_i,
-    input  logic [7:0]                  take_n_i,
+    input  logic [      VW-1:0]         take_svc_i,
+    input  logic [         7:0]         take_n_i,
     input  logic                        read_i,
-    input  logic                        peek_i,      // with read_i: do not remove
-    input  logic [VW-1:0]               read_svc_i,
-    output logic [SW-1:0]               slot_o,
-    output logic [31:0]                 id_o,
-    output logic [31:0]                 age_o,       // of the request read, cycles since it arrived
+    input  logic                        peek_i,       // with read_i: do not remove
+    input  logic [      VW-1:0]         read_svc_i,
+    output logic [      SW-1:0]         slot_o,
+    output logic [        31:0]         id_o,
+    output logic [        31:0]         age_o,        // of the request read, cycles since it arrived
     output logic [SERVICES-1:0][CW-1:0] level_o,
     output logic [SERVICES-1:0]         full_o,
     output logic [SERVICES-1:0]         expired_o
 );
-  logic [31:0]                 now_q, held_since_q, push_arrival, arrival;
-  logic                        backlog_q;     // the stream was held, and was held or moved in every cycle since
+  logic [31:0] now_q, held_since_q, push_arrival, arrival;
+  logic backlog_q;  // the stream was held, and was held or moved in every cycle since
   logic [SERVICES-1:0][PW-1:0] wptr_q, rptr_q;
   logic [SERVICES-1:0][CW-1:0] level_q;
-  logic [SERVICES-1:0][31:0]   oldest_q;      // when the oldest request arrived
-  logic [SERVICES-1:0]         known_q;       // oldest_q is valid
+  logic [SERVICES-1:0][  31:0] oldest_q;  // when the oldest request arrived
+  logic [SERVICES-1:0]         known_q;  // oldest_q is valid
   logic [SERVICES-1:0]         expired_q;
-  logic                        peek_q;        // the read data is a peek at a request that is there
-  logic [VW-1:0]               peek_svc_q;
+  logic                        peek_q;  // the read data is a peek at a request that is there
+  logic [      VW-1:0]         peek_svc_q;
 
   eqx_sram_1r1w #(
       .WIDTH(64 + SW),
@@ -117,15 +117,21 @@ module eqx_request_queue #(
     assign expired_o[s] = expired_q[s] || (known_q[s] && now_q - oldest_q[s] >= timeout_i[s]);
 
 `ifndef SYNTHESIS
-    a_overflow : assert property (@(posedge clk_i) disable iff (!live) !push || !full_o[s])
+    a_overflow :
+    assert property (@(posedge clk_i) disable iff (!live) !push || !full_o[s])
     else $error("request_queue: service %0d: pushed while full", s);
-    c_overflow : cover property (@(posedge clk_i) disable iff (!live) push);
-    a_underflow : assert property (@(posedge clk_i) disable iff (!live) !take || 32'(take_n_i) <= 32'(level_q[s]))
+    c_overflow :
+    cover property (@(posedge clk_i) disable iff (!live) push);
+    a_underflow :
+    assert property (@(posedge clk_i) disable iff (!live) !take || 32'(take_n_i) <= 32'(level_q[s]))
     else $error("request_queue: service %0d: %0d taken of %0d", s, take_n_i, level_q[s]);
-    c_underflow : cover property (@(posedge clk_i) disable iff (!live) take);
-    a_known : assert property (@(posedge clk_i) disable iff (!live) !known_q[s] || level_q[s] != '0)
+    c_underflow :
+    cover property (@(posedge clk_i) disable iff (!live) take);
+    a_known :
+    assert property (@(posedge clk_i) disable iff (!live) !known_q[s] || level_q[s] != '0)
     else $error("request_queue: service %0d: an arrival is known of an empty queue", s);
-    c_known : cover property (@(posedge clk_i) disable iff (!live) known_q[s]);
+    c_known :
+    cover property (@(posedge clk_i) disable iff (!live) known_q[s]);
 `endif
   end
 

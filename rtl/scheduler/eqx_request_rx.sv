@@ -3,44 +3,45 @@
 // last beat, a faulty one is taken up to tlast and answered with a status. Checks, in this order: service installed
 // (NOT_INSTALLED), room for it (else waits, or REJECTED in reject mode), length (BAD_LENGTH).
 // held_o: a request whose header has been taken finds no room. beat_o: a beat is taken of one that is good so far.
-// Latency: a request is pushed in the cycle of its last beat. One beat a cycle. s_tready_o and held_o depend on registers only.
+// Latency: a request is pushed in the cycle of its last beat. One beat a cycle. s_tready_o and held_o depend on
+// registers only.
 module eqx_request_rx #(
-    parameter int unsigned L        = 16,
-    parameter int unsigned SERVICES = 4,
-    parameter int unsigned SW       = 6,   // bits of a slot number
-    parameter int unsigned RX_LINES = 16,
-    localparam int unsigned VW = (SERVICES > 1) ? $clog2(SERVICES) : 1
+    parameter  int unsigned L        = 16,
+    parameter  int unsigned SERVICES = 4,
+    parameter  int unsigned SW       = 6,                                     // bits of a slot number
+    parameter  int unsigned RX_LINES = 16,
+    localparam int unsigned VW       = (SERVICES > 1) ? $clog2(SERVICES) : 1
 ) (
-    input  logic                     clk_i,
-    input  logic                     rst_ni,
-    input  logic                     accept_en_i,
-    input  logic                     reject_mode_i,
-    input  logic [SERVICES-1:0]      installed_i,
-    input  logic [SERVICES-1:0][7:0] rx_lines_i,
-    input  logic [SERVICES-1:0]      full_i,        // the service's queue is full
+    input  logic                                 clk_i,
+    input  logic                                 rst_ni,
+    input  logic                                 accept_en_i,
+    input  logic                                 reject_mode_i,
+    input  logic             [SERVICES-1:0]      installed_i,
+    input  logic             [SERVICES-1:0][7:0] rx_lines_i,
+    input  logic             [SERVICES-1:0]      full_i,         // the service's queue is full
     // request stream
-    input  logic                     s_tvalid_i,
-    output logic                     s_tready_o,
-    input  logic [16*L-1:0]          s_tdata_i,
-    input  logic                     s_tlast_i,
+    input  logic                                 s_tvalid_i,
+    output logic                                 s_tready_o,
+    input  logic             [    16*L-1:0]      s_tdata_i,
+    input  logic                                 s_tlast_i,
     // payload memory
-    output logic                     rxb_we_o,
-    output logic [15:0]              rxb_waddr_o,
-    output logic [16*L-1:0]          rxb_wdata_o,
+    output logic                                 rxb_we_o,
+    output logic             [        15:0]      rxb_waddr_o,
+    output logic             [    16*L-1:0]      rxb_wdata_o,
     // slot on offer
-    input  logic                     slot_valid_i,
-    input  logic [SW-1:0]            slot_i,
+    input  logic                                 slot_valid_i,
+    input  logic             [      SW-1:0]      slot_i,
     // good requests: push_o takes the slot
-    output logic                     push_o,
-    output logic [VW-1:0]            push_svc_o,
-    output logic [31:0]              id_o,
+    output logic                                 push_o,
+    output logic             [      VW-1:0]      push_svc_o,
+    output logic             [        31:0]      id_o,
     // who waits at the stream
-    output logic                     held_o,
-    output logic                     beat_o,
+    output logic                                 held_o,
+    output logic                                 beat_o,
     // faulty requests
-    input  logic                     ans_room_i,    // an answer pushed later will find room
-    output logic                     ans_push_o,
-    output eqx_pkg::answer_t         ans_o
+    input  logic                                 ans_room_i,     // an answer pushed later will find room
+    output logic                                 ans_push_o,
+    output eqx_pkg::answer_t                     ans_o
 );
   typedef enum logic [1:0] {
     HEAD  = 2'd0,  // the next beat is a header
@@ -49,12 +50,12 @@ module eqx_request_rx #(
     DROP  = 2'd3   // payload of a faulty request
   } state_e;
 
-  state_e                  state_q, state_d;
-  logic [7:0]              svc_q, line_q;
-  logic [31:0]             id_q;
-  eqx_isa_pkg::status_e    status_q, status_d, status;
-  logic [VW-1:0]           idx;
-  logic                    installed, first, room, refuse, at_end, xfer;
+  state_e state_q, state_d;
+  logic [7:0] svc_q, line_q;
+  logic [31:0] id_q;
+  eqx_isa_pkg::status_e status_q, status_d, status;
+  logic [VW-1:0] idx;
+  logic installed, first, room, refuse, at_end, xfer;
 
   assign idx       = svc_q[VW-1:0];
   assign installed = (32'(svc_q) < SERVICES) && installed_i[idx];

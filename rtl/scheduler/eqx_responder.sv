@@ -1,9 +1,10 @@
 // Responder: sends the responses of finished batches and the answers without payload (see docs/scheduler.md).
-// Header beat ([7:0] service, [15:8] status, [47:16] request id), then tx_lines payload beats if the status is OK; tlast
-// on the last. Batches of a service are answered in the order of rsp_open_i. Answers go between responses, never two in
-// a row while a batch is being answered.
-// Latency: a batch chosen in cycle t (round robin) has its header on m_* from t+2; one beat a cycle then, without bubble;
-// an answer offered in t is on m_* from t+1. rsp_done_o pulses when the last beat of a batch enters the output stage.
+// Header beat ([7:0] service, [15:8] status, [47:16] request id), then tx_lines payload beats if the status is OK;
+// tlast on the last. Batches of a service are answered in the order of rsp_open_i. Answers go between responses, never
+// two in a row while a batch is being answered.
+// Latency: a batch chosen in cycle t (round robin) has its header on m_* from t+2; one beat a cycle then, without
+// bubble; an answer offered in t is on m_* from t+1. rsp_done_o pulses when the last beat of a batch enters the output
+// stage.
 // Cuts: m_t* come from a register or the output of TXB; m_tready_i passes to txb_re_o, ans_ready_o and rsp_done_o.
 module eqx_responder #(
     parameter int unsigned L        = 16,
@@ -11,40 +12,42 @@ module eqx_responder #(
     parameter int unsigned C_INF    = 2,
     parameter int unsigned TX_LINES = 4
 ) (
-    input  logic                            clk_i,
-    input  logic                            rst_ni,
+    input  logic                                         clk_i,
+    input  logic                                         rst_ni,
     // batches, from the front end
-    input  logic [C_INF-1:0]                rsp_open_i,
-    input  logic [C_INF-1:0]                rsp_valid_i,
-    input  eqx_pkg::batch_end_t [C_INF-1:0] rsp_i,
-    input  logic [C_INF-1:0][N-1:0][31:0]   rsp_id_i,
-    output logic [C_INF-1:0]                rsp_done_o,
+    input  logic                [C_INF-1:0]              rsp_open_i,
+    input  logic                [C_INF-1:0]              rsp_valid_i,
+    input  eqx_pkg::batch_end_t [C_INF-1:0]              rsp_i,
+    input  logic                [C_INF-1:0][N-1:0][31:0] rsp_id_i,
+    output logic                [C_INF-1:0]              rsp_done_o,
     // answers, from the request dispatcher
-    input  logic                            ans_valid_i,
-    output logic                            ans_ready_o,
-    input  eqx_pkg::answer_t                ans_i,
+    input  logic                                         ans_valid_i,
+    output logic                                         ans_ready_o,
+    input  eqx_pkg::answer_t                             ans_i,
     // response payload memory, read port (latency 1, its output holds until the next read)
-    output logic                            txb_re_o,
-    output logic [15:0]                     txb_raddr_o,   // (ctx * N + row) * TX_LINES + line
-    input  logic [16*L-1:0]                 txb_rdata_i,
+    output logic                                         txb_re_o,
+    output logic                [     15:0]              txb_raddr_o,  // (ctx * N + row) * TX_LINES + line
+    input  logic                [ 16*L-1:0]              txb_rdata_i,
     // response stream
-    output logic                            m_tvalid_o,
-    input  logic                            m_tready_i,
-    output logic [16*L-1:0]                 m_tdata_o,
-    output logic                            m_tlast_o
+    output logic                                         m_tvalid_o,
+    input  logic                                         m_tready_i,
+    output logic                [ 16*L-1:0]              m_tdata_o,
+    output logic                                         m_tlast_o
 );
   localparam int unsigned RW = $clog2(N);
 
   eqx_param_check #(
-      .UNIT("responder"), .N(N), .M(L / N),
+      .UNIT("responder"),
+      .N(N),
+      .M(L / N),
       .TX_LINES(TX_LINES)
   ) u_check ();
 
   // Choice of the next batch.
-  logic [C_INF-1:0]      oldest, want, gnt;
+  logic [C_INF-1:0] oldest, want, gnt;
   logic [C_INF-1:0][7:0] svc;
   logic [C_INF-1:0]      done;
-  logic                  busy_q;      // a batch is being answered
+  logic                  busy_q;  // a batch is being answered
   for (genvar c = 0; c < C_INF; c++) begin : g_svc
     assign svc[c] = rsp_i[c].svc;
   end
@@ -70,23 +73,23 @@ module eqx_responder #(
   );
 
   // Position in the batch.
-  logic [C_INF-1:0]    ctx_q;         // one-hot
-  logic [RW-1:0]       row_q;
-  logic [7:0]          line_q;        // 0: header
-  logic                was_ans_q;     // the last thing sent was an answer
-  eqx_pkg::batch_end_t cur;
-  logic [31:0]         cur_id;
-  logic [7:0]          cur_ctx;
+  logic                [C_INF-1:0] ctx_q;  // one-hot
+  logic                [   RW-1:0] row_q;
+  logic                [      7:0] line_q;  // 0: header
+  logic                            was_ans_q;  // the last thing sent was an answer
+  eqx_pkg::batch_end_t             cur;
+  logic                [     31:0] cur_id;
+  logic                [      7:0] cur_ctx;
   always_comb begin
     cur     = '0;
     cur_id  = '0;
     cur_ctx = '0;
     for (int unsigned c = 0; c < C_INF; c++)
-      if (ctx_q[c]) begin
-        cur     = rsp_i[c];
-        cur_id  = rsp_id_i[c][row_q];
-        cur_ctx = 8'(c);
-      end
+    if (ctx_q[c]) begin
+      cur     = rsp_i[c];
+      cur_id  = rsp_id_i[c][row_q];
+      cur_ctx = 8'(c);
+    end
   end
 
   // What enters the output stage this cycle.

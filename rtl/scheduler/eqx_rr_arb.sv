@@ -7,7 +7,7 @@ module eqx_rr_arb #(
     input  logic             rst_ni,
     input  logic [WIDTH-1:0] req_i,
     input  logic             take_i,
-    output logic [WIDTH-1:0] gnt_o  // one-hot or zero
+    output logic [WIDTH-1:0] gnt_o    // one-hot or zero
 );
   logic [WIDTH-1:0] prev_q, mask, above;
 

@@ -2,24 +2,24 @@
 // Latency: what is signalled or taken in cycle t shows in t+1. All changes of a cycle are added up first; above 15 is
 // an overflow (overflow_o in the same cycle, with the lowest unit that signalled it), the counter stays at 15.
 module eqx_semaphores (
-    input  logic             clk_i,
-    input  logic             rst_ni,
-    input  logic             init_i,
-    input  logic [15:0][3:0] init_val_i,
-    input  logic [3:0][15:0] take_i,           // [unit]
-    input  logic [3:0]       done_i,           // [unit] an instruction completes
-    input  logic [3:0][15:0] done_signal_i,
-    input  logic [3:0]       nop_i,            // [unit] a NOP completes
-    input  logic [3:0][15:0] nop_signal_i,
-    output logic [15:0]      nonzero_o,
-    output logic             overflow_o,
-    output logic [1:0]       overflow_unit_o
+    input  logic              clk_i,
+    input  logic              rst_ni,
+    input  logic              init_i,
+    input  logic [15:0][ 3:0] init_val_i,
+    input  logic [ 3:0][15:0] take_i,          // [unit]
+    input  logic [ 3:0]       done_i,          // [unit] an instruction completes
+    input  logic [ 3:0][15:0] done_signal_i,
+    input  logic [ 3:0]       nop_i,           // [unit] a NOP completes
+    input  logic [ 3:0][15:0] nop_signal_i,
+    output logic [15:0]       nonzero_o,
+    output logic              overflow_o,
+    output logic [ 1:0]       overflow_unit_o
 );
-  logic [15:0][3:0]  sem_q, sem_d;
-  logic [15:0][5:0]  up;    // 0..15 + 8
-  logic [15:0][2:0]  down;  // 0..4
-  logic [15:0]       over, under;
-  logic              change;
+  logic [15:0][3:0] sem_q, sem_d;
+  logic [15:0][5:0] up;  // 0..15 + 8
+  logic [15:0][2:0] down;  // 0..4
+  logic [15:0] over, under;
+  logic change;
 
   assign change = (|done_i) || (|nop_i) || (|take_i);
 
@@ -48,8 +48,8 @@ module eqx_semaphores (
   always_comb begin
     overflow_unit_o = '0;
     for (int u = 3; u >= 0; u--)
-      if ((((done_i[u] ? done_signal_i[u] : '0) | (nop_i[u] ? nop_signal_i[u] : '0)) & over) != '0)
-        overflow_unit_o = 2'(u);
+    if ((((done_i[u] ? done_signal_i[u] : '0) | (nop_i[u] ? nop_signal_i[u] : '0)) & over) != '0)
+      overflow_unit_o = 2'(u);
   end
   assign overflow_o = |over;
 
@@ -71,8 +71,10 @@ module eqx_semaphores (
       .live_o(live)
   );
   // Two streams that wait on one semaphore (a program's fault) could take the same token.
-  a_underflow : assert property (@(posedge clk_i) disable iff (!live) under == '0)
+  a_underflow :
+  assert property (@(posedge clk_i) disable iff (!live) under == '0)
   else $error("semaphores: more tokens taken than there are");
-  c_underflow : cover property (@(posedge clk_i) disable iff (!live) change && take_i != '0);
+  c_underflow :
+  cover property (@(posedge clk_i) disable iff (!live) change && take_i != '0);
 `endif
 endmodule

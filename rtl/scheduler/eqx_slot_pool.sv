@@ -8,13 +8,13 @@ module eqx_slot_pool #(
     input  logic             clk_i,
     input  logic             rst_ni,
     output logic             valid_o,     // slot_o may be taken
-    output logic [SW-1:0]    slot_o,
+    output logic [   SW-1:0] slot_o,
     input  logic             take_i,      // only while valid_o
     input  logic [SLOTS-1:0] free_mask_i  // slots given back this cycle
 );
   logic [SLOTS-1:0] free_q, pick;
-  logic             valid_q, refill;
-  logic [SW-1:0]    slot_q, pick_idx;
+  logic valid_q, refill;
+  logic [SW-1:0] slot_q, pick_idx;
 
   assign refill = !valid_q || take_i;
   assign pick   = free_q & (~free_q + 1'b1);
@@ -48,14 +48,20 @@ module eqx_slot_pool #(
       .live_o(live)
   );
   // A slot is never given back twice, nor while it is offered.
-  a_double_free : assert property (@(posedge clk_i) disable iff (!live) (free_q & free_mask_i) == '0)
+  a_double_free :
+  assert property (@(posedge clk_i) disable iff (!live) (free_q & free_mask_i) == '0)
   else $error("slot_pool: a slot is given back twice");
-  c_double_free : cover property (@(posedge clk_i) disable iff (!live) free_mask_i != '0);
-  a_free_offered : assert property (@(posedge clk_i) disable iff (!live) !(valid_q && free_mask_i[slot_q]))
+  c_double_free :
+  cover property (@(posedge clk_i) disable iff (!live) free_mask_i != '0);
+  a_free_offered :
+  assert property (@(posedge clk_i) disable iff (!live) !(valid_q && free_mask_i[slot_q]))
   else $error("slot_pool: slot %0d is given back while it is offered", slot_q);
-  c_free_offered : cover property (@(posedge clk_i) disable iff (!live) valid_q && free_mask_i != '0);
-  a_take : assert property (@(posedge clk_i) disable iff (!live) !take_i || valid_q)
+  c_free_offered :
+  cover property (@(posedge clk_i) disable iff (!live) valid_q && free_mask_i != '0);
+  a_take :
+  assert property (@(posedge clk_i) disable iff (!live) !take_i || valid_q)
   else $error("slot_pool: taken while none is offered");
-  c_take : cover property (@(posedge clk_i) disable iff (!live) take_i);
+  c_take :
+  cover property (@(posedge clk_i) disable iff (!live) take_i);
 `endif
 endmodule

@@ -1,40 +1,40 @@
 // A unit's share of the front end: its instruction memory and the stream of every context.
 // The memory does one read a cycle, round robin over the contexts that want one. Latency: as in instr_stream.
 module eqx_unit_front #(
-    parameter int unsigned CTX        = 3,
-    parameter int unsigned IMEM_DEPTH = 512,
-    localparam int unsigned IB = eqx_isa_pkg::INSTR_BITS,
-    localparam int unsigned AW = (IMEM_DEPTH > 1) ? $clog2(IMEM_DEPTH) : 1
+    parameter  int unsigned CTX        = 3,
+    parameter  int unsigned IMEM_DEPTH = 512,
+    localparam int unsigned IB         = eqx_isa_pkg::INSTR_BITS,
+    localparam int unsigned AW         = (IMEM_DEPTH > 1) ? $clog2(IMEM_DEPTH) : 1
 ) (
-    input  logic                    clk_i,
-    input  logic                    rst_ni,
-    input  logic                    imem_we_i,
-    input  logic [15:0]             imem_addr_i,
-    input  logic [IB-1:0]           imem_wdata_i,
-    input  logic [CTX-1:0]          run_i,
-    input  logic [CTX-1:0]          valid_i,
-    input  logic [CTX-1:0][15:0]    base_i,
-    input  logic [CTX-1:0][31:0]    limit_i,
-    input  logic [CTX-1:0][15:0]    iter_mod_i,
-    output logic [CTX-1:0][31:0]    iters_o,
-    output logic [CTX-1:0]          ended_o,
-    output logic [CTX-1:0]          range_err_o,
-    input  logic [CTX-1:0][15:0]    sem_i,
-    output logic [CTX-1:0][15:0]    take_o,
-    output logic [CTX-1:0]          nop_o,
-    output logic [CTX-1:0][15:0]    nop_signal_o,
-    output logic [CTX-1:0]          nop_step_o,
-    output logic [CTX-1:0]          instr_valid_o,
-    input  logic [CTX-1:0]          instr_ready_i,
-    output logic [CTX-1:0][IB-1:0]  instr_o,
-    output logic [CTX-1:0][15:0]    iter_o,
-    output logic [CTX-1:0]          dep_wait_o,
-    output logic [CTX-1:0]          fetch_wait_o
+    input  logic                   clk_i,
+    input  logic                   rst_ni,
+    input  logic                   imem_we_i,
+    input  logic [   15:0]         imem_addr_i,
+    input  logic [ IB-1:0]         imem_wdata_i,
+    input  logic [CTX-1:0]         run_i,
+    input  logic [CTX-1:0]         valid_i,
+    input  logic [CTX-1:0][  15:0] base_i,
+    input  logic [CTX-1:0][  31:0] limit_i,
+    input  logic [CTX-1:0][  15:0] iter_mod_i,
+    output logic [CTX-1:0][  31:0] iters_o,
+    output logic [CTX-1:0]         ended_o,
+    output logic [CTX-1:0]         range_err_o,
+    input  logic [CTX-1:0][  15:0] sem_i,
+    output logic [CTX-1:0][  15:0] take_o,
+    output logic [CTX-1:0]         nop_o,
+    output logic [CTX-1:0][  15:0] nop_signal_o,
+    output logic [CTX-1:0]         nop_step_o,
+    output logic [CTX-1:0]         instr_valid_o,
+    input  logic [CTX-1:0]         instr_ready_i,
+    output logic [CTX-1:0][IB-1:0] instr_o,
+    output logic [CTX-1:0][  15:0] iter_o,
+    output logic [CTX-1:0]         dep_wait_o,
+    output logic [CTX-1:0]         fetch_wait_o
 );
-  logic [CTX-1:0]       req, gnt;
+  logic [CTX-1:0] req, gnt;
   logic [CTX-1:0][15:0] addr;
-  logic [15:0]          raddr;
-  logic [IB-1:0]        rdata;
+  logic [   15:0]       raddr;
+  logic [ IB-1:0]       rdata;
 
   eqx_rr_arb #(
       .WIDTH(CTX)

@@ -3,89 +3,102 @@
 // Latency: first line 2 cycles after the instruction's transfer; VEC and TXB written 8 + log2(L) cycles after a line's
 // start, SOF 4; blocks see eqx_converter.sv. Handshake: the unit interface of docs/architecture.md.
 module eqx_vpu #(
-    parameter int unsigned N          = 8,
-    parameter int unsigned M          = 2,
-    parameter int unsigned W          = 4,
-    parameter int unsigned CTX        = 3,
-    parameter int unsigned C_INF      = 2,
-    parameter int unsigned VEC_DEPTH  = 4096,
-    parameter int unsigned ACC_DEPTH  = 2048,
-    parameter int unsigned STG_DEPTH  = 2048,
-    parameter int unsigned SOF_DEPTH  = 1024,
-    parameter int unsigned ACTC_DEPTH = 4096,
-    parameter int unsigned WGTC_DEPTH = 4096,
-    parameter int unsigned SOB_DEPTH  = 2048,
-    parameter int unsigned RX_SLOTS   = 64,
-    parameter int unsigned RX_LINES   = 16,
-    parameter int unsigned TX_LINES   = 4,
-    localparam int unsigned L  = M * N,
-    localparam int unsigned K  = N * W,
-    localparam int unsigned SW = $clog2(RX_SLOTS)
+    parameter  int unsigned N          = 8,
+    parameter  int unsigned M          = 2,
+    parameter  int unsigned W          = 4,
+    parameter  int unsigned CTX        = 3,
+    parameter  int unsigned C_INF      = 2,
+    parameter  int unsigned VEC_DEPTH  = 4096,
+    parameter  int unsigned ACC_DEPTH  = 2048,
+    parameter  int unsigned STG_DEPTH  = 2048,
+    parameter  int unsigned SOF_DEPTH  = 1024,
+    parameter  int unsigned ACTC_DEPTH = 4096,
+    parameter  int unsigned WGTC_DEPTH = 4096,
+    parameter  int unsigned SOB_DEPTH  = 2048,
+    parameter  int unsigned RX_SLOTS   = 64,
+    parameter  int unsigned RX_LINES   = 16,
+    parameter  int unsigned TX_LINES   = 4,
+    localparam int unsigned L          = M * N,
+    localparam int unsigned K          = N * W,
+    localparam int unsigned SW         = $clog2(RX_SLOTS)
 ) (
-    input  logic                                          clk_i,
-    input  logic                                          rst_ni,
+    input logic clk_i,
+    input logic rst_ni,
     // Unit interface
-    input  logic              [CTX-1:0]                   instr_valid_i,
-    output logic              [CTX-1:0]                   instr_ready_o,
-    input  logic              [CTX-1:0][eqx_isa_pkg::INSTR_BITS-1:0] instr_i,
-    input  eqx_pkg::ctx_env_t [CTX-1:0]                   env_i,
-    input  eqx_pkg::mode_e                                mode_i,
-    input  logic              [CTX-1:0]                   kill_i,
-    output logic              [CTX-1:0]                   quiet_o,
-    output logic              [CTX-1:0]                   done_valid_o,
-    output logic              [CTX-1:0][15:0]             done_signal_o,
-    output logic              [CTX-1:0]                   done_step_o,
-    output logic              [CTX-1:0]                   err_valid_o,
-    output logic              [CTX-1:0][3:0]              err_cause_o,
-    output logic              [CTX-1:0]                   busy_o,
-    output eqx_pkg::stall_e                               stall_o,
-    input  logic [C_INF-1:0][N-1:0][SW-1:0]               slots_i,   // RXB slot of each row of a context's batch
+    input logic [CTX-1:0] instr_valid_i,
+    output logic [CTX-1:0] instr_ready_o,
+    input logic [CTX-1:0][eqx_isa_pkg::INSTR_BITS-1:0] instr_i,
+    input eqx_pkg::ctx_env_t [CTX-1:0] env_i,
+    input eqx_pkg::mode_e mode_i,
+    input logic [CTX-1:0] kill_i,
+    output logic [CTX-1:0] quiet_o,
+    output logic [CTX-1:0] done_valid_o,
+    output logic [CTX-1:0][15:0] done_signal_o,
+    output logic [CTX-1:0] done_step_o,
+    output logic [CTX-1:0] err_valid_o,
+    output logic [CTX-1:0][3:0] err_cause_o,
+    output logic [CTX-1:0] busy_o,
+    output eqx_pkg::stall_e stall_o,
+    input logic [C_INF-1:0][N-1:0][SW-1:0] slots_i,  // RXB slot of each row of a context's batch
     // Memories
-    output logic                                          acc_re_o,
-    output logic [15:0]                                   acc_raddr_o,
-    input  logic [32*L-1:0]                               acc_rdata_i,
-    output logic                                          stg_re_o,
-    output logic [15:0]                                   stg_raddr_o,
-    input  logic [32*L-1:0]                               stg_rdata_i,
-    output logic                                          rxb_re_o,
-    output logic [15:0]                                   rxb_raddr_o,  // slot * RX_LINES + line
-    input  logic [16*L-1:0]                               rxb_rdata_i,
-    output logic                                          txb_we_o,
-    output logic [15:0]                                   txb_waddr_o,  // context * N * TX_LINES + address
-    output logic [16*L-1:0]                               txb_wdata_o,
-    output logic                                          sof_we_o,
-    output logic [15:0]                                   sof_waddr_o,
-    output logic [32*L-1:0]                               sof_wdata_o,
-    output logic                                          actc_we_o,
-    output logic [15:0]                                   actc_waddr_o,
-    output logic                                          wgtc_we_o,
-    output logic [15:0]                                   wgtc_waddr_o,
-    output logic                                          sob_we_o,
-    output logic [15:0]                                   sob_waddr_o,
-    output logic [8*K+7:0]                                blk_wdata_o
+    output logic acc_re_o,
+    output logic [15:0] acc_raddr_o,
+    input logic [32*L-1:0] acc_rdata_i,
+    output logic stg_re_o,
+    output logic [15:0] stg_raddr_o,
+    input logic [32*L-1:0] stg_rdata_i,
+    output logic rxb_re_o,
+    output logic [15:0] rxb_raddr_o,  // slot * RX_LINES + line
+    input logic [16*L-1:0] rxb_rdata_i,
+    output logic txb_we_o,
+    output logic [15:0] txb_waddr_o,  // context * N * TX_LINES + address
+    output logic [16*L-1:0] txb_wdata_o,
+    output logic sof_we_o,
+    output logic [15:0] sof_waddr_o,
+    output logic [32*L-1:0] sof_wdata_o,
+    output logic actc_we_o,
+    output logic [15:0] actc_waddr_o,
+    output logic wgtc_we_o,
+    output logic [15:0] wgtc_waddr_o,
+    output logic sob_we_o,
+    output logic [15:0] sob_waddr_o,
+    output logic [8*K+7:0] blk_wdata_o
 );
-  localparam int unsigned LAST      = eqx_pkg::VEC_STAGE + $clog2(L);  // stage in which VEC and TXB are written
-  localparam int unsigned FLIGHT    = LAST + eqx_pkg::CONVERT_LATENCY;
+  localparam int unsigned LAST = eqx_pkg::VEC_STAGE + $clog2(L);  // stage in which VEC and TXB are written
+  localparam int unsigned FLIGHT = LAST + eqx_pkg::CONVERT_LATENCY;
   localparam int unsigned TXB_DEPTH = N * TX_LINES;
-  localparam int unsigned VAW       = $clog2(VEC_DEPTH);
-  localparam int unsigned NW        = $clog2(N);
+  localparam int unsigned VAW = $clog2(VEC_DEPTH);
+  localparam int unsigned NW = $clog2(N);
 
   eqx_param_check #(
-      .UNIT("vpu"), .N(N), .M(M), .W(W), .C_INF(C_INF), .C_TRN(CTX - C_INF), .VEC_DEPTH(VEC_DEPTH), .ACC_DEPTH(ACC_DEPTH),
-      .STG_DEPTH(STG_DEPTH), .SOF_DEPTH(SOF_DEPTH), .ACTC_DEPTH(ACTC_DEPTH), .WGTC_DEPTH(WGTC_DEPTH), .SOB_DEPTH(SOB_DEPTH),
-      .RX_SLOTS(RX_SLOTS), .RX_LINES(RX_LINES), .TX_LINES(TX_LINES)
+      .UNIT("vpu"),
+      .N(N),
+      .M(M),
+      .W(W),
+      .C_INF(C_INF),
+      .C_TRN(CTX - C_INF),
+      .VEC_DEPTH(VEC_DEPTH),
+      .ACC_DEPTH(ACC_DEPTH),
+      .STG_DEPTH(STG_DEPTH),
+      .SOF_DEPTH(SOF_DEPTH),
+      .ACTC_DEPTH(ACTC_DEPTH),
+      .WGTC_DEPTH(WGTC_DEPTH),
+      .SOB_DEPTH(SOB_DEPTH),
+      .RX_SLOTS(RX_SLOTS),
+      .RX_LINES(RX_LINES),
+      .TX_LINES(TX_LINES)
   ) u_check ();
 
   // ---- Contexts and the address stage
-  logic             [CTX-1:0]      seg_valid, room, take, active, fault, finish;
-  eqx_vpu_pkg::seg_t    [CTX-1:0]      seg;
-  logic             [CTX-1:0][2:0] report;
-  logic             [CTX-1:0]      tile;
-  eqx_vpu_pkg::seg_t                   now;         // of the line that starts
+  logic [CTX-1:0] seg_valid, room, take, active, fault, finish;
+  eqx_vpu_pkg::seg_t [CTX-1:0]      seg;
+  logic              [CTX-1:0][2:0] report;
+  logic              [CTX-1:0]      tile;
+  eqx_vpu_pkg::seg_t                now;  // of the line that starts
   // verilator lint_off UNUSEDSIGNAL
-  eqx_vpu_pkg::line_t                  line, line_w;  // the latter: not all fields serve the last stage
+  eqx_vpu_pkg::line_t line, line_w;  // the latter: not all fields serve the last stage
   // verilator lint_on UNUSEDSIGNAL
-  logic                            start, valid_w;
+  logic start, valid_w;
 
   for (genvar c = 0; c < CTX; c++) begin : g_ctx
     eqx_vpu_context #(
@@ -153,11 +166,11 @@ module eqx_vpu #(
   );
 
   // ---- Reads (stage 0)
-  logic [2:0]           vec_re;
-  logic [2:0][VAW-1:0]  vec_raddr;
-  logic [2:0][16*L-1:0] vec_rdata;
-  logic [SW-1:0]        slot;
-  logic [NW-1:0]        row;
+  logic [   2:0]           vec_re;
+  logic [   2:0][ VAW-1:0] vec_raddr;
+  logic [   2:0][16*L-1:0] vec_rdata;
+  logic [SW-1:0]           slot;
+  logic [NW-1:0]           row;
 
   // verilator lint_off UNUSEDSIGNAL
   function automatic logic [15:0] acd_addr(input logic [2:0] space, input eqx_vpu_pkg::seg_t s);
@@ -170,16 +183,18 @@ module eqx_vpu #(
   endfunction
   // verilator lint_on UNUSEDSIGNAL
 
-  assign vec_re[0]    = start && eqx_vpu_pkg::is_vec(now.op.a_sp);
-  assign vec_re[1]    = start && eqx_vpu_pkg::is_vec(now.op.b_sp);
-  assign vec_re[2]    = start && (eqx_vpu_pkg::is_vec(now.op.c_sp) || eqx_vpu_pkg::is_vec(now.op.d_sp));
+  assign vec_re[0] = start && eqx_vpu_pkg::is_vec(now.op.a_sp);
+  assign vec_re[1] = start && eqx_vpu_pkg::is_vec(now.op.b_sp);
+  assign vec_re[2] = start && (eqx_vpu_pkg::is_vec(now.op.c_sp) || eqx_vpu_pkg::is_vec(now.op.d_sp));
   assign vec_raddr[0] = now.addr[eqx_vpu_pkg::A][VAW-1:0];
   assign vec_raddr[1] = now.addr[eqx_vpu_pkg::B][VAW-1:0];
-  assign vec_raddr[2] = eqx_vpu_pkg::is_vec(now.op.c_sp) ? now.addr[eqx_vpu_pkg::C][VAW-1:0] : now.addr[eqx_vpu_pkg::D][VAW-1:0];
+  assign vec_raddr[2] = eqx_vpu_pkg::is_vec(
+      now.op.c_sp
+  ) ? now.addr[eqx_vpu_pkg::C][VAW-1:0] : now.addr[eqx_vpu_pkg::D][VAW-1:0];
 
-  assign acc_re_o    = start && acd_reads(eqx_isa_pkg::SRC_ACC, now.op);
+  assign acc_re_o = start && acd_reads(eqx_isa_pkg::SRC_ACC, now.op);
   assign acc_raddr_o = acd_addr(eqx_isa_pkg::SRC_ACC, now);
-  assign stg_re_o    = start && acd_reads(eqx_isa_pkg::SRC_STG, now.op);
+  assign stg_re_o = start && acd_reads(eqx_isa_pkg::SRC_STG, now.op);
   assign stg_raddr_o = acd_addr(eqx_isa_pkg::SRC_STG, now);
 
   assign row = now.row_is_i ? now.idx[NW-1:0] : now.row[NW-1:0];
@@ -199,22 +214,22 @@ module eqx_vpu #(
   ) u_lanes (
       .clk_i,
       .rst_ni,
-      .valid_i    (start),
-      .line_i     (line),
-      .op_i       (now.op),
-      .imm_i      (now.addr[eqx_vpu_pkg::B][15:0]),
-      .vec_a_i    (vec_rdata[0]),
-      .vec_b_i    (vec_rdata[1]),
-      .vec_c_i    (vec_rdata[2]),
-      .rxb_i      (rxb_rdata_i),
-      .acc_i      (acc_rdata_i),
-      .stg_i      (stg_rdata_i),
+      .valid_i(start),
+      .line_i (line),
+      .op_i   (now.op),
+      .imm_i  (now.addr[eqx_vpu_pkg::B][15:0]),
+      .vec_a_i(vec_rdata[0]),
+      .vec_b_i(vec_rdata[1]),
+      .vec_c_i(vec_rdata[2]),
+      .rxb_i  (rxb_rdata_i),
+      .acc_i  (acc_rdata_i),
+      .stg_i  (stg_rdata_i),
       .sof_we_o,
       .sof_waddr_o,
-      .s_o        (s),
-      .valid_o    (valid_w),
-      .line_o     (line_w),
-      .w_o        (w)
+      .s_o    (s),
+      .valid_o(valid_w),
+      .line_o (line_w),
+      .w_o    (w)
   );
   assign sof_wdata_o = s;
 
@@ -267,7 +282,8 @@ module eqx_vpu #(
     for (int unsigned c = 0; c < CTX; c++) begin
       report[c] = (conv_ctx == eqx_vpu_pkg::CTX_BITS'(c)) ? conv_finish : '0;
       if (valid_w && line_w.tag.ilast && line_w.tag.mode == eqx_isa_pkg::CONV_NONE
-          && line_w.tag.ctx == eqx_vpu_pkg::CTX_BITS'(c)) report[c][eqx_isa_pkg::CONV_NONE] = 1'b1;
+          && line_w.tag.ctx == eqx_vpu_pkg::CTX_BITS'(c))
+        report[c][eqx_isa_pkg::CONV_NONE] = 1'b1;
       tile[c] = (tile_full[0] && tile_ctx[0] == eqx_vpu_pkg::CTX_BITS'(c))
           || (tile_full[1] && tile_ctx[1] == eqx_vpu_pkg::CTX_BITS'(c));
     end

@@ -1,36 +1,36 @@
 // What the VPU keeps for a context: its thread, its completion queue, and whether anything of it is still under way.
 // Latency: done_* in the cycle of the last write; err_* when all earlier instructions have completed.
 module eqx_vpu_context #(
-    parameter int unsigned K        = 32,
-    parameter int unsigned ID       = 0,
-    parameter bit          TRAINING = 1'b0,
-    parameter int unsigned FLIGHT   = 14     // cycles from a line's start to its last possible write but for waiting tiles
+    parameter int unsigned K = 32,
+    parameter int unsigned ID = 0,
+    parameter bit TRAINING = 1'b0,
+    parameter int unsigned FLIGHT = 14  // cycles from a line's start to its last possible write but for waiting tiles
 ) (
-    input  logic                               clk_i,
-    input  logic                               rst_ni,
-    input  logic                               instr_valid_i,
-    output logic                               instr_ready_o,
-    input  logic [eqx_isa_pkg::INSTR_BITS-1:0] instr_i,
-    input  eqx_pkg::ctx_env_t                  env_i,
-    input  logic                               kill_i,
-    output logic                               seg_valid_o,
-    output eqx_vpu_pkg::seg_t                      seg_o,
-    input  logic                               take_i,
-    output logic                               room_o,
-    input  logic                               active_i,   // the context's segment is in the address stage,
-    input  logic                               fault_i,    // it has the turn, and is at a faulty address
-    input  logic                               finish_i,   // the instruction's last line starts,
-    input  eqx_vpu_pkg::finish_t                   finish_data_i,
-    input  logic [2:0]                         report_i,   // and much later: its last write happens
-    input  logic                               tile_i,     // a tile of the context waits or drains
-    output logic                               quiet_o,
-    output logic                               done_valid_o,
-    output logic [15:0]                        done_signal_o,
-    output logic                               done_step_o,
-    output logic                               err_valid_o,
-    output logic [3:0]                         err_cause_o
+    input logic clk_i,
+    input logic rst_ni,
+    input logic instr_valid_i,
+    output logic instr_ready_o,
+    input logic [eqx_isa_pkg::INSTR_BITS-1:0] instr_i,
+    input eqx_pkg::ctx_env_t env_i,
+    input logic kill_i,
+    output logic seg_valid_o,
+    output eqx_vpu_pkg::seg_t seg_o,
+    input logic take_i,
+    output logic room_o,
+    input logic active_i,  // the context's segment is in the address stage,
+    input logic fault_i,  // it has the turn, and is at a faulty address
+    input logic finish_i,  // the instruction's last line starts,
+    input eqx_vpu_pkg::finish_t finish_data_i,
+    input logic [2:0] report_i,  // and much later: its last write happens
+    input logic tile_i,  // a tile of the context waits or drains
+    output logic quiet_o,
+    output logic done_valid_o,
+    output logic [15:0] done_signal_o,
+    output logic done_step_o,
+    output logic err_valid_o,
+    output logic [3:0] err_cause_o
 );
-  logic              held, refused, empty;
+  logic held, refused, empty;
   eqx_isa_pkg::err_e refusal;
 
   eqx_vpu_thread #(

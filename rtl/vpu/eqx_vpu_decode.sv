@@ -5,10 +5,10 @@ module eqx_vpu_decode #(
     parameter int unsigned K        = 32,
     parameter bit          TRAINING = 1'b0
 ) (
-    input  logic [eqx_isa_pkg::INSTR_BITS-1:0] instr_i,
-    input  eqx_pkg::ctx_env_t                  env_i,
-    output eqx_vpu_pkg::work_t                     work_o,
-    output eqx_isa_pkg::err_e                  err_o
+    input  logic               [eqx_isa_pkg::INSTR_BITS-1:0] instr_i,
+    input  eqx_pkg::ctx_env_t                                env_i,
+    output eqx_vpu_pkg::work_t                               work_o,
+    output eqx_isa_pkg::err_e                                err_o
 );
   // Here and below: padding, the wait mask and the other units' relocations stay unread.
   // verilator lint_off UNUSEDSIGNAL
@@ -33,17 +33,36 @@ module eqx_vpu_decode #(
   endfunction
 
   logic rxb, spaces_ok, codes_ok, counts_ok, ports_ok, class_ok;
-  assign rxb       = v.a_sp == eqx_isa_pkg::SRC_RXB;
-  assign spaces_ok = (legal_cd(v.a_sp) || rxb) && legal_cd(v.c_sp) && legal_cd(v.d_sp)
-      && (v.b_sp == eqx_isa_pkg::SRC_NONE || v.b_sp == eqx_isa_pkg::SRC_IMM || eqx_vpu_pkg::is_vec(v.b_sp));
-  assign codes_ok  = eqx_isa_pkg::is_act(v.act) && eqx_isa_pkg::is_red(v.red) && eqx_isa_pkg::is_conv(v.v_mode)
-      && (v.v_mode == eqx_isa_pkg::CONV_NONE || eqx_isa_pkg::is_cvd(v.v_sp));
+  assign rxb = v.a_sp == eqx_isa_pkg::SRC_RXB;
+  assign spaces_ok = (legal_cd(
+      v.a_sp
+  ) || rxb) && legal_cd(
+      v.c_sp
+  ) && legal_cd(
+      v.d_sp
+  ) && (v.b_sp == eqx_isa_pkg::SRC_NONE || v.b_sp == eqx_isa_pkg::SRC_IMM || eqx_vpu_pkg::is_vec(
+      v.b_sp
+  ));
+  assign codes_ok = eqx_isa_pkg::is_act(
+      v.act
+  ) && eqx_isa_pkg::is_red(
+      v.red
+  ) && eqx_isa_pkg::is_conv(
+      v.v_mode
+  ) && (v.v_mode == eqx_isa_pkg::CONV_NONE || eqx_isa_pkg::is_cvd(
+      v.v_sp
+  ));
   assign counts_ok = cnt_o != '0 && cnt_i != '0 && cnt_i <= 12'(K);
-  assign ports_ok  = readers(eqx_isa_pkg::SRC_ACC, v.a_sp, v.c_sp, v.d_sp) <= 2'd1
-      && readers(eqx_isa_pkg::SRC_STG, v.a_sp, v.c_sp, v.d_sp) <= 2'd1
-      && !(eqx_vpu_pkg::is_vec(v.c_sp) && eqx_vpu_pkg::is_vec(v.d_sp))
-      && (!rxb || (v.dyn_o != v.dyn_i));
-  assign class_ok  = !TRAINING || !(v.dyn_o || v.dyn_i || rxb || v.r_sp == eqx_isa_pkg::DST_TXB);
+  assign ports_ok = readers(
+      eqx_isa_pkg::SRC_ACC, v.a_sp, v.c_sp, v.d_sp
+  ) <= 2'd1 && readers(
+      eqx_isa_pkg::SRC_STG, v.a_sp, v.c_sp, v.d_sp
+  ) <= 2'd1 && !(eqx_vpu_pkg::is_vec(
+      v.c_sp
+  ) && eqx_vpu_pkg::is_vec(
+      v.d_sp
+  )) && (!rxb || (v.dyn_o != v.dyn_i));
+  assign class_ok = !TRAINING || !(v.dyn_o || v.dyn_i || rxb || v.r_sp == eqx_isa_pkg::DST_TXB);
 
   always_comb begin
     if (v.op != eqx_isa_pkg::OP_VECTOR) err_o = eqx_isa_pkg::ERR_ILLEGAL_OP;
@@ -63,8 +82,20 @@ module eqx_vpu_decode #(
   // verilator lint_on UNUSEDSIGNAL
 
   always_comb begin
-    work_o.op = '{a_sp: v.a_sp, b_sp: v.b_sp, c_sp: v.c_sp, d_sp: v.d_sp, p_neg: v.p_neg, c_neg: v.c_neg,
-                  combine: v.combine, act: v.act, red: v.red, r_sp: v.r_sp, v_mode: v.v_mode, v_sp: v.v_sp};
+    work_o.op = '{
+        a_sp: v.a_sp,
+        b_sp: v.b_sp,
+        c_sp: v.c_sp,
+        d_sp: v.d_sp,
+        p_neg: v.p_neg,
+        c_neg: v.c_neg,
+        combine: v.combine,
+        act: v.act,
+        red: v.red,
+        r_sp: v.r_sp,
+        v_mode: v.v_mode,
+        v_sp: v.v_sp
+    };
     work_o.addr[eqx_vpu_pkg::A] = {1'b0, v.a_base} + {1'b0, relocation(v.a_sp, env)};
     work_o.addr[eqx_vpu_pkg::B] = {1'b0, v.b_base} + {1'b0, relocation(v.b_sp, env)};
     work_o.addr[eqx_vpu_pkg::C] = {1'b0, v.c_base} + {1'b0, relocation(v.c_sp, env)};

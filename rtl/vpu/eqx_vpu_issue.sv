@@ -21,27 +21,27 @@ module eqx_vpu_issue #(
     input  logic                         clk_i,
     input  logic                         rst_ni,
     input  eqx_pkg::mode_e               mode_i,
-    input  logic          [CTX-1:0]      seg_valid_i,
-    input  eqx_vpu_pkg::seg_t [CTX-1:0]      seg_i,
-    input  logic          [CTX-1:0]      room_i,      // the completion queue can take another instruction
-    output logic          [CTX-1:0]      take_o,
-    output logic          [CTX-1:0]      active_o,    // whose segments are in this stage
-    output logic          [CTX-1:0]      busy_o,      // whose line starts
+    input  logic               [CTX-1:0] seg_valid_i,
+    input  eqx_vpu_pkg::seg_t  [CTX-1:0] seg_i,
+    input  logic               [CTX-1:0] room_i,        // the completion queue can take another instruction
+    output logic               [CTX-1:0] take_o,
+    output logic               [CTX-1:0] active_o,      // whose segments are in this stage
+    output logic               [CTX-1:0] busy_o,        // whose line starts
     output eqx_pkg::stall_e              stall_o,
-    output logic          [CTX-1:0]      fault_o,
-    output logic          [CTX-1:0]      finish_o,    // the line is its instruction's last
+    output logic               [CTX-1:0] fault_o,
+    output logic               [CTX-1:0] finish_o,      // the line is its instruction's last
     // The line: seg_o.op and seg_o.addr go to the memories, line_o down the pipeline.
     output logic                         line_valid_o,
-    output eqx_vpu_pkg::seg_t                seg_o,
-    output eqx_vpu_pkg::line_t               line_o
+    output eqx_vpu_pkg::seg_t            seg_o,
+    output eqx_vpu_pkg::line_t           line_o
 );
   localparam logic [CTX-1:0] INF_MASK = CTX'((1 << C_INF) - 1);
 
   // ---- Segments of the classes: 0 inference, 1 training
-  logic          [CTX-1:0] gnt;
-  logic          [1:0]     take, turn, valid, first_of, last_of, blk_last_of, free;
-  eqx_vpu_pkg::seg_t [1:0]     seg_of;
-  eqx_vpu_pkg::seg_t           chosen;
+  logic [CTX-1:0] gnt;
+  logic [1:0] take, turn, valid, first_of, last_of, blk_last_of, free;
+  eqx_vpu_pkg::seg_t [1:0] seg_of;
+  eqx_vpu_pkg::seg_t       chosen;
   logic                    bad;
 
   always_comb begin
@@ -72,7 +72,7 @@ module eqx_vpu_issue #(
 
   // ---- The line of this cycle
   eqx_vpu_pkg::seg_t seg;
-  logic          first, last, blk_last;
+  logic first, last, blk_last;
   assign seg          = valid[0] ? seg_of[0] : seg_of[1];
   assign first        = valid[0] ? first_of[0] : first_of[1];
   assign last         = valid[0] ? last_of[0] : last_of[1];
@@ -99,16 +99,16 @@ module eqx_vpu_issue #(
   );
 
   always_comb begin
-    line_o.use_c  = seg.op.c_sp != eqx_isa_pkg::SRC_NONE;
-    line_o.add    = line_o.use_c && seg.op.combine == eqx_isa_pkg::CMB_ADD;
+    line_o.use_c = seg.op.c_sp != eqx_isa_pkg::SRC_NONE;
+    line_o.add = line_o.use_c && seg.op.combine == eqx_isa_pkg::CMB_ADD;
     line_o.need_w = seg.op.v_mode != eqx_isa_pkg::CONV_NONE || seg.op.r_sp == eqx_isa_pkg::DST_VEC
         || seg.op.r_sp == eqx_isa_pkg::DST_TXB;
-    line_o.use_d  = seg.op.d_sp != eqx_isa_pkg::SRC_NONE && line_o.need_w;
-    line_o.act    = seg.op.act;
-    line_o.red    = seg.op.red;
-    line_o.r_sp   = seg.op.r_sp;
+    line_o.use_d = seg.op.d_sp != eqx_isa_pkg::SRC_NONE && line_o.need_w;
+    line_o.act = seg.op.act;
+    line_o.red = seg.op.red;
+    line_o.r_sp = seg.op.r_sp;
     line_o.r_addr = seg.addr[eqx_vpu_pkg::R][15:0];
-    line_o.tag    = '{
+    line_o.tag = '{
         mode: seg.op.v_mode,
         space: seg.op.v_sp,
         addr: seg.addr[eqx_vpu_pkg::V][15:0],
@@ -125,8 +125,8 @@ module eqx_vpu_issue #(
     for (int unsigned c = 0; c < CTX; c++) begin
       active_o[c] = (valid[0] && seg_of[0].ctx == eqx_vpu_pkg::CTX_BITS'(c))
           || (valid[1] && seg_of[1].ctx == eqx_vpu_pkg::CTX_BITS'(c));
-      busy_o[c]   = line_valid_o && seg.ctx == eqx_vpu_pkg::CTX_BITS'(c);
-      fault_o[c]  = (|turn) && bad && seg.ctx == eqx_vpu_pkg::CTX_BITS'(c);
+      busy_o[c] = line_valid_o && seg.ctx == eqx_vpu_pkg::CTX_BITS'(c);
+      fault_o[c] = (|turn) && bad && seg.ctx == eqx_vpu_pkg::CTX_BITS'(c);
       finish_o[c] = busy_o[c] && line_o.tag.ilast;
     end
   end
@@ -147,21 +147,21 @@ module eqx_vpu_issue #(
   // than the training segment in this stage, only that one goes on while inference waits for it to leave the tile, and
   // no training segment is granted while inference waits for a tile.
   logic [CTX-1:0] offered, cols, req;
-  logic           fair, filling, wants_tile, held;
-  logic [1:0]     open;    // a segment of the class could have its first line in the next cycle
+  logic fair, filling, wants_tile, held;
+  logic [1:0] open;  // a segment of the class could have its first line in the next cycle
   always_comb begin
     for (int unsigned c = 0; c < CTX; c++) begin
       offered[c] = seg_valid_i[c] && (room_i[c] || !seg_i[c].last) && !fault_o[c];
       cols[c]    = seg_i[c].op.v_mode == eqx_isa_pkg::CONV_COLS;
     end
   end
-  assign fair       = mode_i == eqx_pkg::MODE_FAIR;
-  assign filling    = !free[1] && seg_of[1].op.v_mode == eqx_isa_pkg::CONV_COLS;
+  assign fair = mode_i == eqx_pkg::MODE_FAIR;
+  assign filling = !free[1] && seg_of[1].op.v_mode == eqx_isa_pkg::CONV_COLS;
   assign wants_tile = !fair && |(offered & cols & INF_MASK);
-  assign open[0]    = free[0] && (free[1] || !(fair || (wants_tile && filling)));
-  assign open[1]    = &free && !wants_tile;
-  assign req        = offered & ({CTX{tile_free}} | ~cols) & (({CTX{open[0]}} & INF_MASK) | ({CTX{open[1]}} & ~INF_MASK));
-  assign take_o     = gnt;
+  assign open[0] = free[0] && (free[1] || !(fair || (wants_tile && filling)));
+  assign open[1] = &free && !wants_tile;
+  assign req = offered & ({CTX{tile_free}} | ~cols) & (({CTX{open[0]}} & INF_MASK) | ({CTX{open[1]}} & ~INF_MASK));
+  assign take_o = gnt;
 
   eqx_arb #(
       .CTX  (CTX),
@@ -194,14 +194,14 @@ module eqx_vpu_issue #(
       .clk_i,
       .rst_ni,
       .mode_i,
-      .offered_i  (offered),
-      .cols_i     (cols),
-      .take_i     (take_o),
-      .valid_i    (valid),
-      .cols_held_i({seg_of[1].op.v_mode == eqx_isa_pkg::CONV_COLS, seg_of[0].op.v_mode == eqx_isa_pkg::CONV_COLS}),
-      .turn_i     (turn),
-      .begun_i    (first_of),
+      .offered_i   (offered),
+      .cols_i      (cols),
+      .take_i      (take_o),
+      .valid_i     (valid),
+      .cols_held_i ({seg_of[1].op.v_mode == eqx_isa_pkg::CONV_COLS, seg_of[0].op.v_mode == eqx_isa_pkg::CONV_COLS}),
+      .turn_i      (turn),
+      .begun_i     (first_of),
       .line_valid_i(line_valid_o),
-      .line_i     (seg)
+      .line_i      (seg)
   );
 endmodule

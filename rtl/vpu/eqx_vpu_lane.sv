@@ -2,28 +2,28 @@
 // Latency, counted from the cycle in which the memories' data are here (stage 1): s_o in stage 4, u_o in stage 8.
 // Stages: 1 multiply, 2-3 add or maximum, 4-6 activation, 7 multiply. Registers move only where a line needs them.
 module eqx_vpu_lane (
-    input  logic                   clk_i,
+    input  logic                    clk_i,
     // Stage 1: operands as read, and what to do with them.
-    input  logic                   valid1_i,
-    input  eqx_vpu_pkg::op_t           op_i,      // valid in stage 1 only
-    input  logic            [15:0] vec_a_i,
-    input  logic            [15:0] vec_b_i,
-    input  logic            [15:0] vec_c_i,
-    input  logic            [15:0] rxb_i,
-    input  logic            [31:0] acc_i,
-    input  logic            [31:0] stg_i,
-    input  logic            [15:0] imm_i,
+    input  logic                    valid1_i,
+    input  eqx_vpu_pkg::op_t        op_i,         // valid in stage 1 only
+    input  logic             [15:0] vec_a_i,
+    input  logic             [15:0] vec_b_i,
+    input  logic             [15:0] vec_c_i,
+    input  logic             [15:0] rxb_i,
+    input  logic             [31:0] acc_i,
+    input  logic             [31:0] stg_i,
+    input  logic             [15:0] imm_i,
     // Later stages, index = stage; all but add_i, use_c_i and act_i imply that the stage holds a line.
-    input  logic            [3:2]  valid_i,
-    input  logic            [3:2]  add_i,
-    input  logic                   use_c_i,   // stage 2
-    input  logic                   act_valid_i,  // stage 4: there is an activation function,
-    input  logic            [3:0]  act_i,        // namely
-    input  logic            [7:4]  plain_i,   // there is none, but a bf16 result
-    input  logic            [7:2]  use_d_i,
-    input  logic                   need_w_i,  // stage 7: there is a bf16 result
-    output logic            [31:0] s_o,
-    output logic            [15:0] u_o
+    input  logic             [ 3:2] valid_i,
+    input  logic             [ 3:2] add_i,
+    input  logic                    use_c_i,      // stage 2
+    input  logic                    act_valid_i,  // stage 4: there is an activation function,
+    input  logic             [ 3:0] act_i,        // namely
+    input  logic             [ 7:4] plain_i,      // there is none, but a bf16 result
+    input  logic             [ 7:2] use_d_i,
+    input  logic                    need_w_i,     // stage 7: there is a bf16 result
+    output logic             [31:0] s_o,
+    output logic             [15:0] u_o
 );
   // Not every field of the operation matters here.
   // verilator lint_off UNUSEDSIGNAL
@@ -46,9 +46,9 @@ module eqx_vpu_lane (
   endfunction
 
   // ---- Stages 1 to 3
-  logic [31:0]      p_q, z_q, pass_q, s_q;
-  eqx_fp_pkg::add_mid_t sum_q;
-  logic [31:0]      p;
+  logic [31:0] p_q, z_q, pass_q, s_q;
+  eqx_fp_pkg::add_mid_t        sum_q;
+  logic                 [31:0] p;
 
   always_comb begin
     p = 32'd0;
@@ -87,7 +87,7 @@ module eqx_vpu_lane (
   end
 
   // ---- Stages 4 to 7
-  logic [15:0]      x, t_act, t, u_q;
+  logic [15:0] x, t_act, t, u_q;
   logic [7:5][15:0] plain_q;
   assign x = eqx_fp_pkg::fp32_to_bf16(s_q);
 

@@ -4,26 +4,26 @@
 module eqx_vpu_lanes #(
     parameter int unsigned L = 16,
     localparam int unsigned LEVELS = $clog2(L),
-    localparam int unsigned LAST   = eqx_pkg::VEC_STAGE + LEVELS
+    localparam int unsigned LAST = eqx_pkg::VEC_STAGE + LEVELS
 ) (
-    input  logic                   clk_i,
-    input  logic                   rst_ni,
-    input  logic                   valid_i,   // stage 0
-    input  eqx_vpu_pkg::line_t         line_i,
-    input  eqx_vpu_pkg::op_t           op_i,
-    input  logic [15:0]            imm_i,
-    input  logic [L-1:0][15:0]     vec_a_i,   // stage 1
-    input  logic [L-1:0][15:0]     vec_b_i,
-    input  logic [L-1:0][15:0]     vec_c_i,
-    input  logic [L-1:0][15:0]     rxb_i,
-    input  logic [L-1:0][31:0]     acc_i,
-    input  logic [L-1:0][31:0]     stg_i,
-    output logic                   sof_we_o,
-    output logic [15:0]            sof_waddr_o,
-    output logic [L-1:0][31:0]     s_o,
-    output logic                   valid_o,   // last stage
-    output eqx_vpu_pkg::line_t         line_o,
-    output logic [L-1:0][15:0]     w_o
+    input  logic                             clk_i,
+    input  logic                             rst_ni,
+    input  logic                             valid_i,      // stage 0
+    input  eqx_vpu_pkg::line_t               line_i,
+    input  eqx_vpu_pkg::op_t                 op_i,
+    input  logic               [ 15:0]       imm_i,
+    input  logic               [L-1:0][15:0] vec_a_i,      // stage 1
+    input  logic               [L-1:0][15:0] vec_b_i,
+    input  logic               [L-1:0][15:0] vec_c_i,
+    input  logic               [L-1:0][15:0] rxb_i,
+    input  logic               [L-1:0][31:0] acc_i,
+    input  logic               [L-1:0][31:0] stg_i,
+    output logic                             sof_we_o,
+    output logic               [ 15:0]       sof_waddr_o,
+    output logic               [L-1:0][31:0] s_o,
+    output logic                             valid_o,      // last stage
+    output eqx_vpu_pkg::line_t               line_o,
+    output logic               [L-1:0][15:0] w_o
 );
   // ---- Control
   logic [LAST:1]  valid_q;
@@ -61,25 +61,25 @@ module eqx_vpu_lanes #(
   for (genvar l = 0; l < L; l++) begin : g_lane
     eqx_vpu_lane u_lane (
         .clk_i,
-        .valid1_i(valid_q[1]),
-        .op_i    (op_q),
-        .vec_a_i (vec_a_i[l]),
-        .vec_b_i (vec_b_i[l]),
-        .vec_c_i (vec_c_i[l]),
-        .rxb_i   (rxb_i[l]),
-        .acc_i   (acc_i[l]),
-        .stg_i   (stg_i[l]),
-        .imm_i   (imm_q),
-        .valid_i (valid_q[3:2]),
-        .add_i   ({line_q[3].add, line_q[2].add}),
-        .use_c_i (line_q[2].use_c),
+        .valid1_i   (valid_q[1]),
+        .op_i       (op_q),
+        .vec_a_i    (vec_a_i[l]),
+        .vec_b_i    (vec_b_i[l]),
+        .vec_c_i    (vec_c_i[l]),
+        .rxb_i      (rxb_i[l]),
+        .acc_i      (acc_i[l]),
+        .stg_i      (stg_i[l]),
+        .imm_i      (imm_q),
+        .valid_i    (valid_q[3:2]),
+        .add_i      ({line_q[3].add, line_q[2].add}),
+        .use_c_i    (line_q[2].use_c),
         .act_valid_i(need_w[4] && !plain[4]),
-        .act_i   (line_q[4].act),
-        .plain_i (plain),
-        .use_d_i (use_d),
-        .need_w_i(need_w[7]),
-        .s_o     (s_o[l]),
-        .u_o     (u[l])
+        .act_i      (line_q[4].act),
+        .plain_i    (plain),
+        .use_d_i    (use_d),
+        .need_w_i   (need_w[7]),
+        .s_o        (s_o[l]),
+        .u_o        (u[l])
     );
   end
 

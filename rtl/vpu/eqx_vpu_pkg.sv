@@ -35,49 +35,49 @@ package eqx_vpu_pkg;
 
   // What completes when an instruction does: the address stage hands it to the completion queue.
   typedef struct packed {
-    logic [1:0]  v_mode;  // which path finishes last
+    logic [1:0]  v_mode;       // which path finishes last
     logic        step;
     logic [15:0] signal_mask;
   } finish_t;
 
   // An instruction in its context's thread. addr: of the next segment's first line.
   typedef struct packed {
-    op_t                         op;
-    addr_t [OPERANDS-1:0]        addr;
-    logic  [OPERANDS-1:0][11:0]  so;
-    logic  [OPERANDS-1:0][11:0]  si;
-    logic  [11:0]                cnt_o;     // segments left
-    logic  [11:0]                cnt_i;
-    logic  [7:0]                 row;       // index of the segment
-    logic                        row_is_i;  // the inner index selects the RXB slot
-    finish_t                     finish;
+    op_t                       op;
+    addr_t [OPERANDS-1:0]      addr;
+    logic [OPERANDS-1:0][11:0] so;
+    logic [OPERANDS-1:0][11:0] si;
+    logic [11:0]               cnt_o;     // segments left
+    logic [11:0]               cnt_i;
+    logic [7:0]                row;       // index of the segment
+    logic                      row_is_i;  // the inner index selects the RXB slot
+    finish_t                   finish;
   } work_t;
 
   // A segment in the address stage. addr, left, idx: of the next line.
   typedef struct packed {
-    op_t                         op;
-    addr_t [OPERANDS-1:0]        addr;
-    logic  [OPERANDS-1:0][11:0]  si;
-    logic  [11:0]                left;
-    logic  [7:0]                 idx;
-    logic  [7:0]                 row;
-    logic                        row_is_i;
-    logic                        last;      // of the instruction
-    finish_t                     finish;
-    logic  [CTX_BITS-1:0]        ctx;
+    op_t                       op;
+    addr_t [OPERANDS-1:0]      addr;
+    logic [OPERANDS-1:0][11:0] si;
+    logic [11:0]               left;
+    logic [7:0]                idx;
+    logic [7:0]                row;
+    logic                      row_is_i;
+    logic                      last;      // of the instruction
+    finish_t                   finish;
+    logic [CTX_BITS-1:0]       ctx;
   } seg_t;
 
   // A line on its way through the lanes: what the stages after the memories' read need.
   typedef struct packed {
-    logic                add;      // s = p + z
-    logic                use_c;
-    logic                use_d;
-    logic                need_w;   // the line has a bf16 result
-    logic [3:0]          act;
-    logic [1:0]          red;
-    logic [1:0]          r_sp;
-    logic [15:0]         r_addr;
-    eqx_conv_pkg::tag_t      tag;      // for the converter; ctx and ilast serve every line
+    logic               add;     // s = p + z
+    logic               use_c;
+    logic               use_d;
+    logic               need_w;  // the line has a bf16 result
+    logic [3:0]         act;
+    logic [1:0]         red;
+    logic [1:0]         r_sp;
+    logic [15:0]        r_addr;
+    eqx_conv_pkg::tag_t tag;     // for the converter; ctx and ilast serve every line
   } line_t;
 
   function automatic addr_t advance(input addr_t at, input logic [11:0] stride);

@@ -14,11 +14,11 @@ module eqx_vpu_range #(
     parameter int unsigned TXB_DEPTH  = 32     // lines of a context's area
 ) (
     // verilator lint_off UNUSEDSIGNAL
-    input  eqx_vpu_pkg::op_t                            op_i,      // the spaces and v_mode; what to compute does not matter
+    input eqx_vpu_pkg::op_t op_i,  // the spaces and v_mode; what to compute does not matter
     // verilator lint_on UNUSEDSIGNAL
-    input  eqx_vpu_pkg::addr_t [eqx_vpu_pkg::OPERANDS-1:0]  addr_i,
-    input  logic           [11:0]                   stride_i,  // COLS: from lane to lane
-    output logic                                    bad_o
+    input eqx_vpu_pkg::addr_t [eqx_vpu_pkg::OPERANDS-1:0] addr_i,
+    input logic [11:0] stride_i,  // COLS: from lane to lane
+    output logic bad_o
 );
   function automatic logic over(input eqx_vpu_pkg::addr_t at, input logic [16:0] depth);
     return at >= depth;
@@ -37,7 +37,7 @@ module eqx_vpu_range #(
   localparam int unsigned REACH_BITS = 12 + $clog2(L);  // (L-1) strides
   localparam int unsigned SUM_BITS = ((REACH_BITS > 17) ? REACH_BITS : 17) + 1;
   logic [SUM_BITS-1:0] v_end, v_depth;
-  logic                r_bad, v_bad;
+  logic r_bad, v_bad;
   always_comb begin
     v_end = SUM_BITS'(addr_i[eqx_vpu_pkg::V]);
     if (op_i.v_mode == eqx_isa_pkg::CONV_COLS)
@@ -55,7 +55,13 @@ module eqx_vpu_range #(
       default:              r_bad = 1'b0;
     endcase
   end
-  assign bad_o = v_bad || r_bad
-      || source_bad(op_i.a_sp, addr_i[eqx_vpu_pkg::A]) || source_bad(op_i.b_sp, addr_i[eqx_vpu_pkg::B])
-      || source_bad(op_i.c_sp, addr_i[eqx_vpu_pkg::C]) || source_bad(op_i.d_sp, addr_i[eqx_vpu_pkg::D]);
+  assign bad_o = v_bad || r_bad || source_bad(
+      op_i.a_sp, addr_i[eqx_vpu_pkg::A]
+  ) || source_bad(
+      op_i.b_sp, addr_i[eqx_vpu_pkg::B]
+  ) || source_bad(
+      op_i.c_sp, addr_i[eqx_vpu_pkg::C]
+  ) || source_bad(
+      op_i.d_sp, addr_i[eqx_vpu_pkg::D]
+  );
 endmodule

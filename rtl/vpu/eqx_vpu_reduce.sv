@@ -6,18 +6,18 @@ module eqx_vpu_reduce #(
     parameter int unsigned L = 16,
     localparam int unsigned LEVELS = $clog2(L)
 ) (
-    input  logic                   clk_i,
-    input  logic [LEVELS-1:0]      valid_i,  // of the stage that feeds level i
-    input  logic [LEVELS:0][1:0]   red_i,    // eqx_isa_pkg::red_e, of the stage that feeds level i, and of the last
-    input  logic [L-1:0][15:0]     u_i,
-    output logic [L-1:0][15:0]     w_o
+    input  logic                    clk_i,
+    input  logic [LEVELS-1:0]       valid_i,  // of the stage that feeds level i
+    input  logic [  LEVELS:0][ 1:0] red_i,    // eqx_isa_pkg::red_e, of the stage that feeds level i, and of the last
+    input  logic [     L-1:0][15:0] u_i,
+    output logic [     L-1:0][15:0] w_o
 );
   logic [16*L-1:0] at[LEVELS];  // behind level i
 
   for (genvar k = 0; k < LEVELS; k++) begin : g_level
     localparam int unsigned OUT = L >> (k + 1);  // results of this level
     logic [2*OUT-1:0][31:0] from;
-    logic [16*L-1:0]        whole;
+    logic [ 16*L-1:0]       whole;
     if (k == 0) begin : g_first
       assign whole = u_i;
       always_comb begin
@@ -33,8 +33,11 @@ module eqx_vpu_reduce #(
         if (red_i[k] == eqx_isa_pkg::RED_NONE) at[k] <= whole;
         else
           for (int unsigned i = 0; i < OUT; i++)
-            at[k][32*i+:32] <= (red_i[k] == eqx_isa_pkg::RED_SUM) ? eqx_fp_pkg::fp32_add(from[2*i], from[2*i+1])
-                                                                    : eqx_fp_pkg::fp32_max(from[2*i], from[2*i+1]);
+          at[k][32*i+:32] <= (red_i[k] == eqx_isa_pkg::RED_SUM) ? eqx_fp_pkg::fp32_add(
+              from[2*i], from[2*i+1]
+          ) : eqx_fp_pkg::fp32_max(
+              from[2*i], from[2*i+1]
+          );
       end
     end
   end

@@ -1,27 +1,28 @@
 // Segment register of one class (inference, training) in the VPU's address stage, and the counters that make its lines.
 // Between any two of its lines a segment may wait, while the other class has the turn.
 // Latency: a segment taken in g has its first line in g+1 or later. All outputs are of registers but for free_o.
-// Handshake: take_i only with free_o. turn_i: the cycle is the class's; its line starts, or is refused and ends the segment.
+// Handshake: take_i only with free_o. turn_i: the cycle is the class's; its line starts, or is refused and ends the
+// segment.
 module eqx_vpu_segment #(
-    parameter int unsigned GROUP = 2   // lines a block, K/L
+    parameter int unsigned GROUP = 2  // lines a block, K/L
 ) (
-    input  logic          clk_i,
-    input  logic          rst_ni,
-    input  logic          take_i,
+    input  logic              clk_i,
+    input  logic              rst_ni,
+    input  logic              take_i,
     input  eqx_vpu_pkg::seg_t seg_i,
-    input  logic          turn_i,      // only with valid_o
-    input  logic          refuse_i,    // this line does not start, and the segment ends
-    output logic          valid_o,
+    input  logic              turn_i,      // only with valid_o
+    input  logic              refuse_i,    // this line does not start, and the segment ends
+    output logic              valid_o,
     output eqx_vpu_pkg::seg_t seg_o,       // its next line
-    output logic          first_o,     // that is the segment's first,
-    output logic          last_o,      // its last,
-    output logic          blk_last_o,  // the last of a ROWS block
-    output logic          free_o       // nothing of it is left after this cycle
+    output logic              first_o,     // that is the segment's first,
+    output logic              last_o,      // its last,
+    output logic              blk_last_o,  // the last of a ROWS block
+    output logic              free_o       // nothing of it is left after this cycle
 );
   localparam int unsigned GW = (GROUP > 1) ? $clog2(GROUP) : 1;
 
   eqx_vpu_pkg::seg_t seg_q;
-  logic          valid_q, first_q;
+  logic valid_q, first_q;
   logic [GW-1:0] grp_q;  // line within its block
 
   assign valid_o    = valid_q;
@@ -42,7 +43,8 @@ module eqx_vpu_segment #(
       first_q <= 1'b1;
       grp_q   <= '0;
     end else if (turn_i) begin
-      for (int unsigned x = 0; x < eqx_vpu_pkg::V; x++) seg_q.addr[x] <= eqx_vpu_pkg::advance(seg_q.addr[x], seg_q.si[x]);
+      for (int unsigned x = 0; x < eqx_vpu_pkg::V; x++)
+      seg_q.addr[x] <= eqx_vpu_pkg::advance(seg_q.addr[x], seg_q.si[x]);
       if (seg_q.op.v_mode == eqx_isa_pkg::CONV_ROWS && blk_last_o)
         seg_q.addr[eqx_vpu_pkg::V] <= eqx_vpu_pkg::advance(seg_q.addr[eqx_vpu_pkg::V], seg_q.si[eqx_vpu_pkg::V]);
       seg_q.left <= seg_q.left - 12'd1;

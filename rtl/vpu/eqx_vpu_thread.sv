@@ -8,25 +8,25 @@ module eqx_vpu_thread #(
     parameter int unsigned ID       = 0,
     parameter bit          TRAINING = 1'b0
 ) (
-    input  logic                               clk_i,
-    input  logic                               rst_ni,
-    input  logic                               instr_valid_i,
-    output logic                               instr_ready_o,
-    input  logic [eqx_isa_pkg::INSTR_BITS-1:0] instr_i,
-    input  eqx_pkg::ctx_env_t                  env_i,
-    input  logic                               kill_i,
-    input  logic                               drop_i,       // the address stage found a fault: stop until killed
-    output logic                               seg_valid_o,
-    output eqx_vpu_pkg::seg_t                      seg_o,
-    input  logic                               take_i,
-    output logic                               held_o,       // holds an instruction
-    output logic                               fault_o,      // pulse: an instruction was refused,
-    output eqx_isa_pkg::err_e                  cause_o       // for this
+    input logic clk_i,
+    input logic rst_ni,
+    input logic instr_valid_i,
+    output logic instr_ready_o,
+    input logic [eqx_isa_pkg::INSTR_BITS-1:0] instr_i,
+    input eqx_pkg::ctx_env_t env_i,
+    input logic kill_i,
+    input logic drop_i,  // the address stage found a fault: stop until killed
+    output logic seg_valid_o,
+    output eqx_vpu_pkg::seg_t seg_o,
+    input logic take_i,
+    output logic held_o,  // holds an instruction
+    output logic fault_o,  // pulse: an instruction was refused,
+    output eqx_isa_pkg::err_e cause_o  // for this
 );
-  logic                               next_valid_q, work_valid_q, stopped_q;
+  logic next_valid_q, work_valid_q, stopped_q;
   logic [eqx_isa_pkg::INSTR_BITS-1:0] next_q;
-  eqx_vpu_pkg::work_t                     work_q, decoded;
-  eqx_isa_pkg::err_e                  err;
+  eqx_vpu_pkg::work_t work_q, decoded;
+  eqx_isa_pkg::err_e err;
 
   logic accept, free, given, load, wait_next;
   assign instr_ready_o = !next_valid_q && !stopped_q && !kill_i;
@@ -71,24 +71,24 @@ module eqx_vpu_thread #(
       cause_o <= err;
     end else if (take_i) begin
       for (int unsigned x = 0; x < eqx_vpu_pkg::OPERANDS; x++)
-        work_q.addr[x] <= eqx_vpu_pkg::advance(work_q.addr[x], work_q.so[x]);
+      work_q.addr[x] <= eqx_vpu_pkg::advance(work_q.addr[x], work_q.so[x]);
       work_q.cnt_o <= work_q.cnt_o - 12'd1;
       work_q.row   <= work_q.row + 8'd1;
     end
   end
 
-  assign held_o      = next_valid_q || work_valid_q;
+  assign held_o = next_valid_q || work_valid_q;
   assign seg_valid_o = work_valid_q && !kill_i;
   assign seg_o = '{
-      op: work_q.op,
-      addr: work_q.addr,
-      si: work_q.si,
-      left: work_q.cnt_i,
-      idx: 8'd0,
-      row: work_q.row,
-      row_is_i: work_q.row_is_i,
-      last: work_q.cnt_o == 12'd1,
-      finish: work_q.finish,
-      ctx: eqx_vpu_pkg::CTX_BITS'(ID)
-  };
+          op: work_q.op,
+          addr: work_q.addr,
+          si: work_q.si,
+          left: work_q.cnt_i,
+          idx: 8'd0,
+          row: work_q.row,
+          row_is_i: work_q.row_is_i,
+          last: work_q.cnt_o == 12'd1,
+          finish: work_q.finish,
+          ctx: eqx_vpu_pkg::CTX_BITS'(ID)
+      };
 endmodule

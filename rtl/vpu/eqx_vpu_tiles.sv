@@ -1,5 +1,5 @@
-// Foresees, in the address stage, when the converter's two transposer tiles are free: the pipeline is fixed, so what the
-// converter's write port does follows from the lines, as many cycles later as the pipeline is long.
+// Foresees, in the address stage, when the converter's two transposer tiles are free: the pipeline is fixed, so what
+// the converter's write port does follows from the lines, as many cycles later as the pipeline is long.
 // A COLS segment leaves a tile of L blocks; a cycle whose line does not complete a ROWS block drains one of them.
 // Latency: free_o speaks of the next cycle, combinationally.
 module eqx_vpu_tiles #(
@@ -13,7 +13,7 @@ module eqx_vpu_tiles #(
 );
   localparam int unsigned CW = $clog2(L + 1);
   logic [CW-1:0] left_q, left_d;  // blocks left of the tile that is draining
-  logic          full_q, full_d;  // another full tile waits behind it
+  logic full_q, full_d;  // another full tile waits behind it
 
   always_comb begin
     left_d = left_q;

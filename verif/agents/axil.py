@@ -1,8 +1,10 @@
-"""AXI4-Lite master for a bus whose channels are held back at random, with address and data of a write apart as one likes.
+"""AXI4-Lite master for a bus whose channels are held back at random, with address and data of a write apart as one
+likes.
 
-Handshakes are sampled at falling edges, where they have the values that the next rising edge sees (the master of cocotb-bus
-looks after the edge, and so misreads a ready that falls with its transfer).
+Handshakes are sampled at falling edges, where they have the values that the next rising edge sees (the master of
+cocotb-bus looks after the edge, and so misreads a ready that falls with its transfer).
 """
+
 from __future__ import annotations
 
 import cocotb
@@ -14,9 +16,28 @@ class AxiLiteMaster:
 
     def __init__(self, dut, name: str) -> None:
         self.clk = dut.clk
-        self.sig = {s: getattr(dut, f"{name}_{s}") for s in (
-            "awvalid", "awready", "awaddr", "wvalid", "wready", "wdata", "wstrb", "bvalid", "bready", "bresp",
-            "arvalid", "arready", "araddr", "rvalid", "rready", "rdata", "rresp")}
+        self.sig = {
+            s: getattr(dut, f"{name}_{s}")
+            for s in (
+                "awvalid",
+                "awready",
+                "awaddr",
+                "wvalid",
+                "wready",
+                "wdata",
+                "wstrb",
+                "bvalid",
+                "bready",
+                "bresp",
+                "arvalid",
+                "arready",
+                "araddr",
+                "rvalid",
+                "rready",
+                "rdata",
+                "rresp",
+            )
+        }
         self.rest()
 
     def rest(self) -> None:

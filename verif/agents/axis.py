@@ -3,6 +3,7 @@
 What is driven changes after rising edges; handshakes are sampled at falling edges, where they have the values that the
 next rising edge sees, whatever the order of events at an edge.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable

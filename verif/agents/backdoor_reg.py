@@ -1,8 +1,11 @@
-"""What pyuvm's register classes lack for a back door: registers that pass back door accesses on, and coverage of both doors.
+"""What pyuvm's register classes lack for a back door: registers that pass back door accesses on, and coverage of both
+doors.
 
-pyuvm 5 has the calls (``peek``, ``poke``, ``read`` and ``write`` with ``UVM_BACKDOOR``, ``set_backdoor``) and leaves what they do
-unimplemented; it has no access coverage either. The generated register model takes :class:`BackdoorReg` as its base class.
+pyuvm 5 has the calls (``peek``, ``poke``, ``read`` and ``write`` with ``UVM_BACKDOOR``, ``set_backdoor``) and leaves
+what they do unimplemented; it has no access coverage either. The generated register model takes :class:`BackdoorReg` as
+its base class.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -15,7 +18,9 @@ Observer = Callable[["BackdoorReg", uvm_door_e, bool, int], None]
 
 
 class BackdoorReg(uvm_reg):
-    """A register whose back door is the block's ``uvm_reg_backdoor``: values are stored as given, whatever the access policy."""
+    """A register whose back door is the block's ``uvm_reg_backdoor``: values are stored as given, whatever the access
+    policy.
+    """
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
@@ -49,7 +54,9 @@ class BackdoorReg(uvm_reg):
 
     def _is_backdoor(self, rw: uvm_reg_item) -> bool:
         door = rw.get_door()
-        return (self._parent.get_default_door() if door is uvm_door_e.UVM_DEFAULT_DOOR else door) is uvm_door_e.UVM_BACKDOOR
+        return (
+            self._parent.get_default_door() if door is uvm_door_e.UVM_DEFAULT_DOOR else door
+        ) is uvm_door_e.UVM_BACKDOOR
 
     def _observe(self, rw: uvm_reg_item) -> None:
         if self.observer is not None and rw.get_status() is uvm_status_e.UVM_IS_OK:

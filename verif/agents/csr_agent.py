@@ -1,4 +1,5 @@
 """Agent of the control registers: AXI4-Lite through cocotb-bus, addressed by register names."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -7,7 +8,16 @@ import cocotb
 from cocotb.triggers import FallingEdge, First, RisingEdge
 from cocotb_bus.drivers.amba import AXI4LiteMaster
 from cocotb_bus.monitors import BusMonitor
-from pyuvm import ConfigDB, uvm_agent, uvm_analysis_port, uvm_component, uvm_driver, uvm_sequence, uvm_sequence_item, uvm_sequencer
+from pyuvm import (
+    ConfigDB,
+    uvm_agent,
+    uvm_analysis_port,
+    uvm_component,
+    uvm_driver,
+    uvm_sequence,
+    uvm_sequence_item,
+    uvm_sequencer,
+)
 
 from equinox_core.csr_map import REGS
 from equinox_core.registers import RegisterWrites
@@ -52,8 +62,24 @@ class CsrDriver(uvm_driver):
 class _CsrBusMonitor(BusMonitor):
     """Pairs AXI4-Lite address, data and response transfers; sleeps between accesses."""
 
-    _signals = ["awvalid", "awready", "awaddr", "wvalid", "wready", "wdata", "bvalid", "bready", "bresp",
-                "arvalid", "arready", "araddr", "rvalid", "rready", "rdata", "rresp"]
+    _signals = [
+        "awvalid",
+        "awready",
+        "awaddr",
+        "wvalid",
+        "wready",
+        "wdata",
+        "bvalid",
+        "bready",
+        "bresp",
+        "arvalid",
+        "arready",
+        "araddr",
+        "rvalid",
+        "rready",
+        "rdata",
+        "rresp",
+    ]
 
     async def _monitor_recv(self) -> None:
         bus, middle = self.bus, FallingEdge(self.clock)
@@ -76,7 +102,9 @@ class _CsrBusMonitor(BusMonitor):
                     self._recv(CsrAccess(aw.pop(0), wd.pop(0), True, int(bus.bresp.value)))
                 if int(bus.rvalid.value) and int(bus.rready.value):
                     self._recv(CsrAccess(ar.pop(0), int(bus.rdata.value), False, int(bus.rresp.value)))
-                pending = bool(aw or wd or ar or int(bus.awvalid.value) or int(bus.wvalid.value) or int(bus.arvalid.value))
+                pending = bool(
+                    aw or wd or ar or int(bus.awvalid.value) or int(bus.wvalid.value) or int(bus.arvalid.value)
+                )
 
 
 class CsrMonitor(uvm_component):
@@ -92,7 +120,9 @@ class CsrMonitor(uvm_component):
 
 @dataclass
 class CsrWrite:
-    """A register took a value, which shows from ``cycle`` on; ``data`` is the whole word, also where strobes named less."""
+    """A register took a value, which shows from ``cycle`` on; ``data`` is the whole word, also where strobes named
+    less.
+    """
 
     cycle: int
     address: int

@@ -1,4 +1,7 @@
-"""The generated register model (pyuvm RAL): front door on the CSR agent's sequencer, back door through ``csr_backdoor`` in the HDL top."""
+"""The generated register model (pyuvm RAL): front door on the CSR agent's sequencer, back door through ``csr_backdoor``
+in the HDL top.
+"""
+
 from __future__ import annotations
 
 from typing import Any
@@ -26,8 +29,8 @@ class CsrAdapter(uvm_reg_adapter):
 class CsrBackdoor(uvm_reg_backdoor):
     """Register storage read and written in the middle of a cycle, without the bus.
 
-    A write stores the bits that have storage, whatever the access policy; a read gives storage, or for fields without any the
-    hardware's signal, and 0 for constants.
+    A write stores the bits that have storage, whatever the access policy; a read gives storage, or for fields without
+    any the hardware's signal, and 0 for constants.
     """
 
     def __init__(self, port: Any, clock: Any) -> None:

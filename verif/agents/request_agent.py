@@ -1,4 +1,5 @@
 """Agent of the request stream: drives requests at their arrival cycles and reports what was sent."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -33,8 +34,15 @@ class RequestItem(uvm_sequence_item):
     statuses that the answer may have.
     """
 
-    def __init__(self, service: int, request_id: int, payload: np.ndarray, arrival: int = 0, tag: object = None,
-                 legal: frozenset[Status] = frozenset({Status.OK})):
+    def __init__(
+        self,
+        service: int,
+        request_id: int,
+        payload: np.ndarray,
+        arrival: int = 0,
+        tag: object = None,
+        legal: frozenset[Status] = frozenset({Status.OK}),
+    ):
         super().__init__(f"request_{request_id}")
         self.service, self.request_id, self.payload, self.arrival, self.tag = service, request_id, payload, arrival, tag
         self.legal = legal

@@ -2,6 +2,7 @@
 
 Use them by factory override, with a :class:`ResetControl` as ``RESET`` in the ConfigDB.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
@@ -78,7 +79,8 @@ class ResettableRequestDriver(RequestDriver):
 class ResettableCsrDriver(CsrDriver):
     """Register accesses through :class:`AxiLiteMaster`; ``skew``: address and data come up to so many cycles apart.
 
-    ``responses`` keeps (address, write, response) of accesses that were not answered OKAY; a read that a reset cuts returns 0.
+    ``responses`` keeps (address, write, response) of accesses that were not answered OKAY; a read that a reset cuts
+    returns 0.
     """
 
     def start_of_simulation_phase(self):

@@ -1,4 +1,5 @@
 """Passive agent of the response stream."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass

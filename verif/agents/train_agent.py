@@ -1,4 +1,5 @@
 """Agent of the training job: commands to a training context through the registers, and its steps as events."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -12,23 +13,27 @@ from verif.agents.axis import cycles, now
 from verif.agents.csr_agent import Csr
 
 IDLE, ERROR = CtxState.IDLE, CtxState.ERROR
-POLL = 200            # cycles between two looks at a context's state
+POLL = 200  # cycles between two looks at a context's state
 PATIENCE = 5_000_000  # cycles until a wait counts as failed
 
 
 class TrainCommand(Enum):
     """What a training context can be told."""
 
-    START = "start"   # write the settings, run
-    DRAIN = "drain"   # finish the furthest iteration, wait until idle
-    KILL = "kill"     # stop at once, wait until idle
-    CLEAR = "clear"   # leave the error state, wait until idle
+    START = "start"  # write the settings, run
+    DRAIN = "drain"  # finish the furthest iteration, wait until idle
+    KILL = "kill"  # stop at once, wait until idle
+    CLEAR = "clear"  # leave the error state, wait until idle
 
 
 class TrainItem(uvm_sequence_item):
-    """One command to context ``ctx``; START needs ``image`` and ``settings``. ``state`` is the context's state afterwards."""
+    """One command to context ``ctx``; START needs ``image`` and ``settings``. ``state`` is the context's state
+    afterwards.
+    """
 
-    def __init__(self, command: TrainCommand, ctx: int, image: Image | None = None, settings: ContextSettings | None = None):
+    def __init__(
+        self, command: TrainCommand, ctx: int, image: Image | None = None, settings: ContextSettings | None = None
+    ):
         super().__init__(f"train_{command.value}")
         self.command, self.ctx, self.image, self.settings = command, ctx, image, settings
         self.state: int | None = None

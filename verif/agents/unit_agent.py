@@ -1,4 +1,5 @@
 """Passive agent on the core's insides, fed by the probe in the HDL top: batches, states of contexts, unit completions."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ from verif.agents.axis import now
 
 @dataclass
 class BatchEvent:
-    """A batch was handed to an inference context; ``busy`` is the mask of contexts at work then, ``mode`` the scheduling mode.
+    """A batch was handed to an inference context; ``busy`` is the mask of contexts at work then, ``mode`` the
+    scheduling mode.
 
     ``train`` and ``train_pc`` say what training did (``batch_train``, ``batch_train_pc`` of the HDL top).
     """
@@ -69,7 +71,14 @@ class UnitMonitor(uvm_component):
         while True:
             await dut.batch_toggle.value_change
             values = (
-                dut.batch_ctx, dut.batch_svc, dut.batch_rows, dut.batch_busy, dut.batch_mode, dut.batch_policy, dut.batch_train, dut.batch_train_pc,
+                dut.batch_ctx,
+                dut.batch_svc,
+                dut.batch_rows,
+                dut.batch_busy,
+                dut.batch_mode,
+                dut.batch_policy,
+                dut.batch_train,
+                dut.batch_train_pc,
             )
             self.batches.write(BatchEvent(now(), *(int(v.value) for v in values)))
 

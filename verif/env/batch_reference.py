@@ -1,4 +1,7 @@
-"""The reference for programs whose responses depend on the batch they come in: it runs each batch as the core formed it."""
+"""The reference for programs whose responses depend on the batch they come in: it runs each batch as the core formed
+it.
+"""
+
 from __future__ import annotations
 
 import numpy as np
@@ -17,7 +20,8 @@ class _BatchPort(uvm_subscriber):
 class BatchPredictor(uvm_component):
     """Replaces ``Predictor``. Requests of a service are served in order, so the batches seen say who was in which.
 
-    A request's tag is its number among those of its service, and its payload's index. ``core`` is the functional core that ran them.
+    A request's tag is its number among those of its service, and its payload's index. ``core`` is the functional core
+    that ran them.
     """
 
     def build_phase(self):
@@ -36,10 +40,16 @@ class BatchPredictor(uvm_component):
         while len(rows) <= item.tag:
             batches = self.batches.get(item.service, [])
             if not batches:
-                raise RuntimeError(f"request {item.request_id} of service {item.service} was answered, but is in no batch")
+                raise RuntimeError(
+                    f"request {item.request_id} of service {item.service} was answered, but is in no batch"
+                )
             batch = batches.pop(0)
             payloads = self.what.payloads[self.what.image.installed[item.service].name]
-            rows += list(self.what.image.run_inference(self.core, item.service, payloads[len(rows) : len(rows) + batch.rows], batch.ctx))
+            rows += list(
+                self.what.image.run_inference(
+                    self.core, item.service, payloads[len(rows) : len(rows) + batch.rows], batch.ctx
+                )
+            )
         return rows[item.tag]
 
     def training(self, step: int, region: str) -> bytes:

@@ -1,8 +1,10 @@
-"""Functional coverage of a chip-level test: samples covergroups from what the probe, the buses and the timing model report.
+"""Functional coverage of a chip-level test: samples covergroups from what the probe, the buses and the timing model
+report.
 
-The groups are in ``coverage_operating.py``, ``coverage_isa.py`` and ``coverage_timing.py``; a test that knows more samples its own, with
-:class:`~verif.lib.covergroup.Covergroup`. Merged over runs by the coverage report (``make cov``).
+The groups are in ``coverage_operating.py``, ``coverage_isa.py`` and ``coverage_timing.py``; a test that knows more
+samples its own, with :class:`~verif.lib.covergroup.Covergroup`. Merged over runs by the coverage report (``make cov``).
 """
+
 from __future__ import annotations
 
 from pyuvm import ConfigDB, uvm_component, uvm_subscriber
@@ -37,9 +39,11 @@ class _Port(uvm_subscriber):
 
 
 class FunctionalCoverage(uvm_component):
-    """Samples batches, answers and training steps; programs count as executed when a batch of theirs is answered OK, or a step is done.
+    """Samples batches, answers and training steps; programs count as executed when a batch of theirs is answered OK, or
+    a step is done.
 
-    A test says what cannot be seen: ``load`` (fraction of the capacity) and ``services`` (names) while it offers requests in a known mix.
+    A test says what cannot be seen: ``load`` (fraction of the capacity) and ``services`` (names) while it offers
+    requests in a known mix.
     """
 
     def build_phase(self):
@@ -59,7 +63,9 @@ class FunctionalCoverage(uvm_component):
         if isinstance(item, BatchEvent):
             self._batch(item)
         elif isinstance(item, Response):
-            self.response.sample(cp_status=Status(item.status).name, cp_sink="stalls" if int(self.dut.rsp_stall_pct.value) else "ready")
+            self.response.sample(
+                cp_status=Status(item.status).name, cp_sink="stalls" if int(self.dut.rsp_stall_pct.value) else "ready"
+            )
             if item.status == Status.OK:
                 self.executed(self.what.image.installed[item.service].program)
         elif isinstance(item, TrainItem):
@@ -71,7 +77,9 @@ class FunctionalCoverage(uvm_component):
             self._step()
 
     def _step(self) -> None:
-        shared = self.policy if self.policy in POLICIES[1:] else None  # a step can end just after the policy has changed
+        shared = (
+            self.policy if self.policy in POLICIES[1:] else None
+        )  # a step can end just after the policy has changed
         self.training.sample(cp_event="step", cp_policy=shared, cp_beside=op.BESIDE[self.beside])
         self.beside = False
         self.executed(self.what.image.work.program)
@@ -116,5 +124,7 @@ class FunctionalCoverage(uvm_component):
             isa.sample_program(self.isa, program)
         board = ConfigDB().get(None, "", "LATENCY_BOARD")
         if board.timed and board.exact and board.timeline is not None:
-            timing.sample_timeline(self.timing, board.timeline, self.what.cfg.C_INF, [s.batch for s in self.what.image.services])
+            timing.sample_timeline(
+                self.timing, board.timeline, self.what.cfg.C_INF, [s.batch for s in self.what.image.services]
+            )
         coverage.dump(coverage.cocotb_groups())

@@ -1,4 +1,7 @@
-"""Covergroup of register accesses (``csr_cg``): which register was reached through which door, and what writes met in fields of each policy."""
+"""Covergroup of register accesses (``csr_cg``): which register was reached through which door, and what writes met in
+fields of each policy.
+"""
+
 from __future__ import annotations
 
 from pyuvm import uvm_door_e
@@ -12,7 +15,10 @@ ACCESSES = ("front read", "front write", "back read", "back write")
 POLICIES = ("RW", "RO", "W1C", "WO", "WP")
 WRITES = ("0 over 0", "0 over 1", "1 over 0", "1 over 1")
 STORED = {  # registers with a field that keeps its value in the register block itself
-    path for path, (_, layout) in REGS.items() if any(kind in ("RW", "W1C", "WO", "WP") for *_, kind in layout.values()) or path.startswith("CNT_")}
+    path
+    for path, (_, layout) in REGS.items()
+    if any(kind in ("RW", "W1C", "WO", "WP") for *_, kind in layout.values()) or path.startswith("CNT_")
+}
 CONSTANT = {"ID"}  # neither storage nor a signal: the back door has nothing to look at
 
 
@@ -22,10 +28,16 @@ def csr_cg() -> Covergroup:
     Commands (WP) hold their bit for a cycle only: nothing is written over a 1.
     """
     none = [(path, "back write") for path in REGS if path not in STORED] + [(path, "back read") for path in CONSTANT]
-    return Covergroup("csr_cg", {"cp_register": REGS, "cp_access": ACCESSES, "cp_policy": POLICIES, "cp_write": WRITES}, {
-        "cr_register_access": Cross("cp_register", "cp_access", illegal=none),
-        "cr_policy_write": Cross("cp_policy", "cp_write", illegal=[("WP", how) for how in WRITES if how.endswith("1")]),
-    })
+    return Covergroup(
+        "csr_cg",
+        {"cp_register": REGS, "cp_access": ACCESSES, "cp_policy": POLICIES, "cp_write": WRITES},
+        {
+            "cr_register_access": Cross("cp_register", "cp_access", illegal=none),
+            "cr_policy_write": Cross(
+                "cp_policy", "cp_write", illegal=[("WP", how) for how in WRITES if how.endswith("1")]
+            ),
+        },
+    )
 
 
 def covergroups() -> coverage.Groups:
@@ -61,7 +73,12 @@ class CsrCoverage:
     def missing(self) -> list[str]:
         """Accesses that were never made: of each register through each door that it has, and of each policy."""
         points = covergroups()["csr_cg"]
-        return [name for cross in ("cr_register_access", "cr_policy_write") for name, hits in points[cross].items() if not hits]
+        return [
+            name
+            for cross in ("cr_register_access", "cr_policy_write")
+            for name, hits in points[cross].items()
+            if not hits
+        ]
 
     def dump(self) -> None:
         """Leave the group where the coverage report finds it."""

@@ -1,4 +1,5 @@
 """The chip-level environment: agents, predictor, scoreboards."""
+
 from __future__ import annotations
 
 from functools import cache
@@ -63,12 +64,22 @@ class EquinoxEnv(uvm_env):
         self.training.monitor.ap.connect(self.weight_board.step_port.analysis_export)
         self.units.monitor.batches.connect(self.batches.batch_port.analysis_export)
         for port, name in (
-            (self.csrs.writes.ap, "writes"), (self.requests.driver.offered, "offered"), (self.requests.monitor.ap, "sent"),
-            (self.responses.monitor.ap, "answers"), (self.training.monitor.ap, "steps"), (self.units.monitor.batches, "batches"),
+            (self.csrs.writes.ap, "writes"),
+            (self.requests.driver.offered, "offered"),
+            (self.requests.monitor.ap, "sent"),
+            (self.responses.monitor.ap, "answers"),
+            (self.training.monitor.ap, "steps"),
+            (self.units.monitor.batches, "batches"),
             (self.units.monitor.states, "states"),
         ):
             port.connect(self.latency_board.port(name))
-        for port in (self.responses.monitor.ap, self.training.monitor.ap, self.training.driver.done, self.units.monitor.batches, self.csrs.writes.ap):
+        for port in (
+            self.responses.monitor.ap,
+            self.training.monitor.ap,
+            self.training.driver.done,
+            self.units.monitor.batches,
+            self.csrs.writes.ap,
+        ):
             port.connect(self.coverage.port.analysis_export)
 
     def end_of_elaboration_phase(self):
@@ -98,7 +109,11 @@ class EquinoxEnv(uvm_env):
         board = self.response_board
         oldest = next(iter(board.outstanding.values()), None)
         text = f"{len(board.served) + len(board.outstanding)} requests offered, {len(board.served)} answered"
-        return text if oldest is None else f"{text}, the oldest outstanding is request {oldest.request_id}, offered in cycle {oldest.offered}"
+        return (
+            text
+            if oldest is None
+            else f"{text}, the oldest outstanding is request {oldest.request_id}, offered in cycle {oldest.offered}"
+        )
 
     @property
     def boards(self) -> list[Scoreboard]:

@@ -1,4 +1,8 @@
-"""A run that makes no progress ends, and says what waits for what. The HDL top watches (``hang_watch.sv``); nothing here costs a cycle."""
+"""A run that makes no progress ends, and says what waits for what.
+
+The HDL top watches (``hang_watch.sv``); nothing here costs a cycle.
+"""
+
 from __future__ import annotations
 
 from cocotb.triggers import RisingEdge
@@ -19,14 +23,18 @@ HEADS = ("nothing to issue", "waits for its fetch", "waits for semaphores", "wai
 def hang_limit(cfg: Config) -> int:
     """Cycles without any progress after which a run counts as hung.
 
-    Rows, beats and lines are progress, so programs may be of any length: what can take long without one is the DRAM (its latency, others'
-    bursts before ours, stalls) and the host. Batch timeouts are added in the HDL top, from the registers.
+    Rows, beats and lines are progress, so programs may be of any length: what can take long without one is the DRAM
+    (its latency, others' bursts before ours, stalls) and the host. Batch timeouts are added in the HDL top, from the
+    registers.
     """
     return HOST + 2 * cfg.LATENCY + SLOWEST * BEATS * (1 + cfg.GAP)
 
 
 class HangWatch(uvm_component):
-    """Fails the run when the HDL top has seen no progress for too long. ``position()`` says where the host's trace is."""
+    """Fails the run when the HDL top has seen no progress for too long.
+
+    ``position()`` says where the host's trace is.
+    """
 
     def build_phase(self):
         self.what: Deployment = ConfigDB().get(self, "", "DEPLOYMENT")
@@ -56,15 +64,23 @@ class HangWatch(uvm_component):
         cfg, dut, image = self.what.cfg, self.dut, self.what.image
         stream = int(dut.stuck_stream.value)
         out = [f"host: {self.position()}; request stream {('idle', 'idle', 'held back by the core', 'moves')[stream]}"]
-        levels, timeouts, names = int(dut.stuck_level.value), int(dut.stuck_timeout.value), {n: name for name, n in self.what.index.items()}
+        levels, timeouts, names = (
+            int(dut.stuck_level.value),
+            int(dut.stuck_timeout.value),
+            {n: name for name, n in self.what.index.items()},
+        )
         for n, service in enumerate(image.services):
             level = levels >> 16 * n & 0xFFFF
             full = ", full" if level == cfg.QUEUE_DEPTH else ""
-            out.append(f"queue of {names.get(n, n)}: {level} of {cfg.QUEUE_DEPTH} wait{full}; a batch goes with {service.batch} or after {timeouts >> 32 * n & 0xFFFFFFFF} cycles")
+            out.append(
+                f"queue of {names.get(n, n)}: {level} of {cfg.QUEUE_DEPTH} wait{full}; a batch goes with {service.batch} or after {timeouts >> 32 * n & 0xFFFFFFFF} cycles"
+            )
         out.append(f"payload slots: {int(dut.stuck_free.value)} of {cfg.RX_SLOTS} free")
         for c in range(cfg.CTX):
             out += self.context(c)
-        reads, writes, replies = (int(signal.value) for signal in (dut.stuck_reads, dut.stuck_writes, dut.stuck_replies))
+        reads, writes, replies = (
+            int(signal.value) for signal in (dut.stuck_reads, dut.stuck_writes, dut.stuck_replies)
+        )
         out.append(f"DRAM: {reads} read bursts, {writes} write bursts, {replies} write responses outstanding")
         return out
 
@@ -74,7 +90,9 @@ class HangWatch(uvm_component):
         seen = CTX_SEEN.unpack(int(dut.ctx_seen.value) >> CTX_SEEN.bits * c)
         state = CtxState(seen.state)
         kind = "inference" if c < cfg.C_INF else "training"
-        out = [f"context {c} ({kind}): {state.name}{f', {Err(seen.err_cause).name} in {Unit(seen.err_unit).name}' if seen.err_cause else ''}"]
+        out = [
+            f"context {c} ({kind}): {state.name}{f', {Err(seen.err_cause).name} in {Unit(seen.err_unit).name}' if seen.err_cause else ''}"
+        ]
         if state == CtxState.IDLE:
             return out
         units, semaphores = len(Unit), int(dut.stuck_sem.value) >> 64 * c

@@ -1,4 +1,7 @@
-"""The latency scoreboard made sharper: every completion of every instruction in the cycle that the timing model predicts."""
+"""The latency scoreboard made sharper: every completion of every instruction in the cycle that the timing model
+predicts.
+"""
+
 from __future__ import annotations
 
 from equinox_core.timing import Timeline
@@ -8,7 +11,8 @@ from verif.env.latency import LatencyScoreboard
 
 
 class InstructionScoreboard(LatencyScoreboard):
-    """Replaces the latency scoreboard where the monitor of completions is on (``UNIT_PROBE``); its ``units`` port takes them.
+    """Replaces the latency scoreboard where the monitor of completions is on (``UNIT_PROBE``); its ``units`` port takes
+    them.
 
     NOPs are done by the front end and are not seen.
     """
@@ -23,7 +27,11 @@ class InstructionScoreboard(LatencyScoreboard):
 
     def compare_all(self) -> None:
         super().compare_all()
-        self._compare("instruction complete (cycle, unit, context)", self._observed_completions(), self._predicted_completions(self.timeline))
+        self._compare(
+            "instruction complete (cycle, unit, context)",
+            self._observed_completions(),
+            self._predicted_completions(self.timeline),
+        )
 
     def _observed_completions(self) -> list[tuple[int, ...]]:
         return sorted((e.cycle, int(e.unit), e.ctx) for e in self.units)

@@ -1,4 +1,5 @@
 """What the bench runs on the core: deployments with the jobs whose figures are measured."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -25,7 +26,9 @@ COMPUTE_BOUND = (256, 256, 256, 10)
 BATCH = 128
 """Rows of a minibatch."""
 IMAGES = 64
-"""Distinct requests: enough to keep data from repeating within a batch, few enough for the reference to be ready at once."""
+"""Distinct requests: enough to keep data from repeating within a batch, few enough for the reference to be ready at
+once.
+"""
 
 
 def gemm_deployment(scenario: Scenario) -> Deployment:
@@ -37,14 +40,18 @@ def gemm_deployment(scenario: Scenario) -> Deployment:
 
 
 def gemm_operands() -> tuple[np.ndarray, np.ndarray]:
-    """Real matrices ``a [m, k]`` and ``b [n, k]``: random signs and magnitudes over some decades, so that blocks' exponents differ."""
+    """Real matrices ``a [m, k]`` and ``b [n, k]``: random signs and magnitudes over some decades, so that blocks'
+    exponents differ.
+    """
     rng = np.random.default_rng(256)
     m, n, k = GEMM
     return tuple(rng.normal(size=(rows, k)) * np.exp2(rng.integers(-6, 7, (rows, k))) for rows in (m, n))
 
 
 def training_deployment(scenario: Scenario, sizes: tuple[int, ...]) -> Deployment:
-    """The LSTM service beside a perceptron of ``sizes`` that is trained: on the digits if it has their features, else on random data."""
+    """The LSTM service beside a perceptron of ``sizes`` that is trained: on the digits if it has their features, else
+    on random data.
+    """
     cfg = load_config(scenario.config)
     data = mlp.digits_training_set(BATCH)
     classes = min(sizes[-1], cfg.L)
@@ -77,7 +84,9 @@ def _deployment(scenario: Scenario, cfg: Config, work, data, targets=None) -> De
 
 @dataclass(frozen=True)
 class Work:
-    """Cycles that one run of a program needs in each unit if nothing ever waits: MMU rows, VPU lines, beats of LD and ST."""
+    """Cycles that one run of a program needs in each unit if nothing ever waits: MMU rows, VPU lines, beats of LD and
+    ST.
+    """
 
     mmu: int
     vpu: int
@@ -112,5 +121,6 @@ def work_of(cfg: Config, program: Program) -> Work:
     return Work(
         sum(i.rows * i.n_g * i.n_k for i in streams[Unit.MMU] if i.op.name == "MATMUL"),
         sum(i.cnt_o * i.cnt_i for i in streams[Unit.VPU] if i.op.name == "VECTOR"),
-        beats(Unit.LD, (LdDst.STG,)), beats(Unit.ST, (StSrc.SOF,)),
+        beats(Unit.LD, (LdDst.STG,)),
+        beats(Unit.ST, (StSrc.SOF,)),
     )

@@ -1,4 +1,7 @@
-"""Latency scoreboard: the timing model predicts every request, batch, training step and state; the core must keep every cycle."""
+"""Latency scoreboard: the timing model predicts every request, batch, training step and state; the core must keep every
+cycle.
+"""
+
 from __future__ import annotations
 
 from collections import deque
@@ -39,9 +42,9 @@ class _Port(uvm_subscriber):
 class LatencyScoreboard(Scoreboard):
     """Records what enters the core and when, and at the end compares the times of all that left it with the model's.
 
-    ``config`` is the core's. With ``exact`` off (random stalls) times are bounded instead, see ``latency_bounds.py``: ``held``
-    gives the cycles in which a stall held something back, ``earliest(service, rows)`` what a batch takes at least. With ``timed`` off
-    nothing is compared.
+    ``config`` is the core's. With ``exact`` off (random stalls) times are bounded instead, see ``latency_bounds.py``:
+    ``held`` gives the cycles in which a stall held something back, ``earliest(service, rows)`` what a batch takes at
+    least. With ``timed`` off nothing is compared.
     """
 
     def build_phase(self):
@@ -57,7 +60,9 @@ class LatencyScoreboard(Scoreboard):
         self.steps: list[StepEvent] = []
         self.batches: list[BatchEvent] = []
         self.states: list[StateEvent] = []
-        self.dram_errors: list[tuple[int, int, int]] = []  # (cycle, first, last address) that the DRAM answers with errors from then on
+        self.dram_errors: list[
+            tuple[int, int, int]
+        ] = []  # (cycle, first, last address) that the DRAM answers with errors from then on
         self.ports: dict[str, _Port] = {}
         for name in ("writes", "offered", "sent", "answers", "steps", "batches", "states"):
             self.add_port(name)
@@ -84,7 +89,9 @@ class LatencyScoreboard(Scoreboard):
 
     def last_cycle(self) -> int:
         """Of all events that were recorded; the simulation may end in the middle of it."""
-        return max((e.cycle for events in (self.writes, self.answers, self.steps, self.states) for e in events), default=0)
+        return max(
+            (e.cycle for events in (self.writes, self.answers, self.steps, self.states) for e in events), default=0
+        )
 
     def settle(self) -> Timeline:
         """The model's timeline of all that was recorded so far; predicted once as long as nothing more happens."""
@@ -112,7 +119,9 @@ class LatencyScoreboard(Scoreboard):
         boot = [(w.cycle, w.address, w.data) for w in self.writes if w.cycle < self.offered[0].offered]
         which = answered(timeline)
         out = {}
-        for cause, cycles in attribute(timeline, self.arrivals, Solo(self.config, boot, lines.__getitem__), which).items():
+        for cause, cycles in attribute(
+            timeline, self.arrivals, Solo(self.config, boot, lines.__getitem__), which
+        ).items():
             out[cause] = np.zeros(len(which), np.int64)
             out[cause][which] = cycles
         return out
@@ -123,7 +132,16 @@ class LatencyScoreboard(Scoreboard):
         if self.writes:
             self.judge()
         self.until, self.before = None, (self.compared, list(self.mismatches))
-        for record in (self.writes, self.offered, self.sent, self.answers, self.steps, self.batches, self.states, self.dram_errors):
+        for record in (
+            self.writes,
+            self.offered,
+            self.sent,
+            self.answers,
+            self.steps,
+            self.batches,
+            self.states,
+            self.dram_errors,
+        ):
             record.clear()
         self.timeline, self.settled, self.judged = None, -1, -1
 
@@ -152,7 +170,9 @@ class LatencyScoreboard(Scoreboard):
         self._compare("batch (cycle, context, service, rows)", self._observed_batches(), self._predicted_batches())
         self._compare("response (cycle, request, status)", self._observed_requests(), self._predicted_requests())
         self._compare("training step (cycle, steps)", self._observed_steps(), self._predicted_steps())
-        self._compare("state of a context (cycle, context, state, cause, unit)", self._observed_states(), self._predicted_states())
+        self._compare(
+            "state of a context (cycle, context, state, cause, unit)", self._observed_states(), self._predicted_states()
+        )
 
     def _bound(self) -> None:
         """With random stalls: nothing comes impossibly early or late."""
@@ -160,7 +180,10 @@ class LatencyScoreboard(Scoreboard):
         wanted = {n: cycle for cycle, n, _ in self._predicted_requests()}
         begun = {n: r.offered for n, r in enumerate(self.offered)}
         service = {n: r.service for n, r in enumerate(self.offered)}
-        early, late = too_early(self.batches, self.answers, self.earliest), too_late(seen, wanted, begun, service, self.held())
+        early, late = (
+            too_early(self.batches, self.answers, self.earliest),
+            too_late(seen, wanted, begun, service, self.held()),
+        )
         for what, (checked, complaints) in (("earliest times of batches", early), ("latest times of responses", late)):
             self._count(what, checked)
             if not checked and seen:
@@ -185,7 +208,10 @@ class LatencyScoreboard(Scoreboard):
         return [(b.cycle, b.ctx, b.service, b.rows) for b in self.batches]
 
     def _predicted_batches(self) -> list[tuple[int, ...]]:
-        return [(int(b["decided"] + b["rows"] + 1), int(b["ctx"]), int(b["svc"]), int(b["rows"])) for b in self.timeline.batches]
+        return [
+            (int(b["decided"] + b["rows"] + 1), int(b["ctx"]), int(b["svc"]), int(b["rows"]))
+            for b in self.timeline.batches
+        ]
 
     def _observed_requests(self) -> list[tuple[int, ...]]:
         place: dict[int, deque[int]] = {}
@@ -203,7 +229,11 @@ class LatencyScoreboard(Scoreboard):
         return list({int(s["cycle"]): int(s["count"]) for s in self.timeline.steps}.items())  # of one cycle the last
 
     def _observed_states(self) -> list[tuple[int, ...]]:
-        return [(s.cycle, s.ctx, s.state, s.cause, s.unit) for s in self.states if self._born() < s.cycle < self.last_cycle()]
+        return [
+            (s.cycle, s.ctx, s.state, s.cause, s.unit)
+            for s in self.states
+            if self._born() < s.cycle < self.last_cycle()
+        ]
 
     def _predicted_states(self) -> list[tuple[int, ...]]:
         return sorted(s for s in self.timeline.states.tolist() if s[0] < self.last_cycle())
@@ -213,7 +243,9 @@ class LatencyScoreboard(Scoreboard):
         return self.writes[0].cycle if self.writes else 0
 
     def _compare(self, what: str, seen: list[tuple[int, ...]], want: list[tuple[int, ...]]) -> None:
-        """Event by event, in order of time, as far as the model predicts; at the first difference, both timelines around it."""
+        """Event by event, in order of time, as far as the model predicts; at the first difference, both timelines
+        around it.
+        """
         end = self.timeline.end if self.until is None else min(self.timeline.end, self.until)
         seen, want = ([e for e in events if e[0] < end] for events in (seen, want))
         for n, (a, b) in enumerate(zip_longest(seen, want)):

@@ -1,19 +1,23 @@
 """How long a run may go on before it counts as hung: from the work that it was given, not from a fixed number.
 
-The scheduler never idles while something can go on, so a run needs at most as long as all of its instructions one after another
-(``models/equinox_core/timing/bounds.py``, ``serial_work``), stretched by random stalls, plus the waits that its settings ask for.
+The scheduler never idles while something can go on, so a run needs at most as long as all of its instructions one after
+another (``models/equinox_core/timing/bounds.py``, ``serial_work``), stretched by random stalls, plus the waits that its
+settings ask for.
 """
+
 from __future__ import annotations
 
 from equinox_core.timing.bounds import serial_work
 from equinox_core.deploy.deployment import Deployment
 
-FACTOR = 2        # times the work: what was left out above
-LEAST = 20_000    # cycles, so that a run without much work has time for what stands around it
+FACTOR = 2  # times the work: what was left out above
+LEAST = 20_000  # cycles, so that a run without much work has time for what stands around it
 
 
 def request_work(what: Deployment, service: int) -> int:
-    """Cycles of one request at most: its batch for itself alone, one instruction after another, with its rows and beats."""
+    """Cycles of one request at most: its batch for itself alone, one instruction after another, with its rows and
+    beats.
+    """
     settings, installed = what.image.services[service], what.image.installed[service]
     beats = settings.batch * (settings.tx_lines + 2) + settings.rx_lines + 2
     return serial_work(installed.program, what.cfg, settings.batch) + beats
@@ -25,6 +29,9 @@ def training_work(what: Deployment, iters: int) -> int:
 
 
 def patience(work: int, waits: int = 0, stall: int = 0) -> int:
-    """Cycles after which a run has hung. ``work``: cycles as above; ``waits``: cycles that pass by settings (timeouts, later starts);
-    ``stall``: percent of the cycles in which something is held back at random."""
+    """Cycles after which a run has hung.
+
+    ``work``: cycles as above; ``waits``: cycles that pass by settings (timeouts, later starts); ``stall``: percent of
+    the cycles in which something is held back at random.
+    """
     return LEAST + waits + FACTOR * work * 100 // (100 - stall)

@@ -1,4 +1,5 @@
 """Progress of a run: the bench leaves it in a file, the command that started the run shows it as a bar."""
+
 from __future__ import annotations
 
 import sys

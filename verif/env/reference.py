@@ -2,9 +2,10 @@
 
 The worker appends fixed-size records to files (one file a service: the response to each distinct payload; one file a
 DRAM region: its contents after each training step), so a record is there as soon as the file is long enough.
-The worker trains at most AHEAD steps beyond the last one read here, and ends with this process: each step read sends it a
-byte, and it ends when its standard input does.
+The worker trains at most AHEAD steps beyond the last one read here, and ends with this process: each step read sends it
+a byte, and it ends when its standard input does.
 """
+
 from __future__ import annotations
 
 import os
@@ -17,6 +18,7 @@ import numpy as np
 from verif.lib import process
 from verif.lib.packages import python_path
 from verif.lib.toolchain import ROOT
+
 AHEAD = 40
 WAIT = 600.0  # seconds that the bench waits for a record before it gives up
 
@@ -50,18 +52,26 @@ class RecordFile:
 class Reference:
     """Starts the worker for a run folder (which holds ``scenario.json``) and serves its results.
 
-    ``responses(service, index)`` is uint16 [tx_lines, L]; ``training(step, region)`` the region's bytes after that step.
+    ``responses(service, index)`` is uint16 [tx_lines, L]; ``training(step, region)`` the region's bytes after that
+    step.
     """
 
     def __init__(self, run_dir: Path, tx_shapes: dict[str, tuple[int, int]], regions: dict[str, int]) -> None:
         self.log = (run_dir / "reference.log").open("w+", encoding="utf-8")
         python = Path(sys.prefix) / "bin" / "python"
         self.process = process.start(
-            [str(python), "-m", "verif.env.reference_worker", str(run_dir)], cwd=ROOT, stdin=process.PIPE, stdout=self.log, stderr=self.log,
-            env={k: v for k, v in os.environ.items() if not k.startswith(("COCOTB", "PYGPI", "LD_"))} | {"PYTHONPATH": python_path(), "PYTHONUTF8": "1"},
+            [str(python), "-m", "verif.env.reference_worker", str(run_dir)],
+            cwd=ROOT,
+            stdin=process.PIPE,
+            stdout=self.log,
+            stderr=self.log,
+            env={k: v for k, v in os.environ.items() if not k.startswith(("COCOTB", "PYGPI", "LD_"))}
+            | {"PYTHONPATH": python_path(), "PYTHONUTF8": "1"},
         )
         self.shapes, self.steps_read = tx_shapes, 0
-        self.services = {n: RecordFile(run_dir / f"ref_{n}.bin", 2 * s[0] * s[1], self._alive) for n, s in tx_shapes.items()}
+        self.services = {
+            n: RecordFile(run_dir / f"ref_{n}.bin", 2 * s[0] * s[1], self._alive) for n, s in tx_shapes.items()
+        }
         self.regions = {n: RecordFile(run_dir / f"ref_train_{n}.bin", size, self._alive) for n, size in regions.items()}
 
     def _alive(self) -> None:

@@ -1,4 +1,5 @@
 """Computes expected results beside the simulation; see ``verif/env/reference.py``. Usage: reference_worker RUN_DIR"""
+
 from __future__ import annotations
 
 import sys

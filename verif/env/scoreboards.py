@@ -1,7 +1,9 @@
 """Scoreboards: results and order of responses, and the weights that training leaves in DRAM.
 
-Each counts what it compared and fails in its check phase on any mismatch, or when it was to compare and compared nothing.
+Each counts what it compared and fails in its check phase on any mismatch, or when it was to compare and compared
+nothing.
 """
+
 from __future__ import annotations
 
 from collections import deque
@@ -103,20 +105,28 @@ class ResponseScoreboard(Scoreboard):
     def answered(self, rsp: Response) -> None:
         item = self.outstanding.pop(rsp.request_id, None)
         if item is None:
-            self.mismatch(f"cycle {rsp.cycle}: response to request {rsp.request_id}, which is not outstanding (duplicate or invented)")
+            self.mismatch(
+                f"cycle {rsp.cycle}: response to request {rsp.request_id}, which is not outstanding (duplicate or invented)"
+            )
             return
         if rsp.service != item.service:
-            self.mismatch(f"cycle {rsp.cycle}: request {rsp.request_id} of service {item.service} answered as service {rsp.service}")
+            self.mismatch(
+                f"cycle {rsp.cycle}: request {rsp.request_id} of service {item.service} answered as service {rsp.service}"
+            )
         queue = self.order[item.service]
         if rsp.status != Status.OK:
             queue.remove(rsp.request_id)
         else:
             if queue[0] != rsp.request_id:
-                self.mismatch(f"cycle {rsp.cycle}: service {item.service} answered request {rsp.request_id} before {queue[0]} (order)")
+                self.mismatch(
+                    f"cycle {rsp.cycle}: service {item.service} answered request {rsp.request_id} before {queue[0]} (order)"
+                )
             queue.remove(rsp.request_id)
             self.ordered += 1
         if rsp.status not in item.legal:
-            self.mismatch(f"cycle {rsp.cycle}: request {rsp.request_id} has status {rsp.status}, legal {sorted(map(int, item.legal))}")
+            self.mismatch(
+                f"cycle {rsp.cycle}: request {rsp.request_id} has status {rsp.status}, legal {sorted(map(int, item.legal))}"
+            )
         elif rsp.status == Status.OK:
             self._compare(item, rsp)
         elif len(rsp.payload):
@@ -131,17 +141,28 @@ class ResponseScoreboard(Scoreboard):
         want = self.expected(item)
         self.payloads += 1
         if want.shape != rsp.payload.shape:
-            self.mismatch(f"request {rsp.request_id}: response of {rsp.payload.shape[0]} lines, reference {want.shape[0]}")
+            self.mismatch(
+                f"request {rsp.request_id}: response of {rsp.payload.shape[0]} lines, reference {want.shape[0]}"
+            )
         elif not np.array_equal(want, rsp.payload):
             line, lane = np.argwhere(want != rsp.payload)[0]
-            self.mismatch(f"cycle {rsp.cycle}: request {rsp.request_id} line {line} lane {lane}: "
-                          f"{rsp.payload[line, lane]:#06x}, reference {want[line, lane]:#06x}")
+            self.mismatch(
+                f"cycle {rsp.cycle}: request {rsp.request_id} line {line} lane {lane}: "
+                f"{rsp.payload[line, lane]:#06x}, reference {want[line, lane]:#06x}"
+            )
 
     def counts(self) -> dict[str, int]:
-        return {"responses (status, once)": self.compared, "payloads": self.payloads, "responses in order": self.ordered}
+        return {
+            "responses (status, once)": self.compared,
+            "payloads": self.payloads,
+            "responses in order": self.ordered,
+        }
 
     def problems(self) -> list[str]:
-        lost = [f"request {i} of service {r.service}, offered from cycle {r.arrival}, was never answered" for i, r in self.outstanding.items()]
+        lost = [
+            f"request {i} of service {r.service}, offered from cycle {r.arrival}, was never answered"
+            for i, r in self.outstanding.items()
+        ]
         return lost + super().problems()
 
 
@@ -153,8 +174,8 @@ class StepPort(uvm_subscriber):
 class WeightScoreboard(Scoreboard):
     """Compares what training leaves in DRAM with the reference, at each checkpoint step and in every step its evidence.
 
-    ``read(region) -> bytes`` is the back door; ``reference.training(step, region) -> bytes`` the expected contents after
-    that step; regions are names. ``checkpoints`` is the set of steps at which ``weight_regions`` are compared;
+    ``read(region) -> bytes`` is the back door; ``reference.training(step, region) -> bytes`` the expected contents
+    after that step; regions are names. ``checkpoints`` is the set of steps at which ``weight_regions`` are compared;
     ``step_regions`` are compared after every step. ``loss(step, bytes of evidence) -> float`` feeds the loss curve.
     """
 
@@ -186,7 +207,9 @@ class WeightScoreboard(Scoreboard):
         for region in self.step_regions:
             seen = self._compare(event, region)
             if self.loss:
-                self.losses.append((self.loss(self.steps, seen), self.loss(self.steps, self.reference(self.steps, region))))
+                self.losses.append(
+                    (self.loss(self.steps, seen), self.loss(self.steps, self.reference(self.steps, region)))
+                )
         if self.steps in self.checkpoints:
             for region in self.weight_regions:
                 self._compare(event, region)
@@ -209,7 +232,9 @@ class WeightScoreboard(Scoreboard):
         if seen != want:
             a, b = np.frombuffer(seen, np.uint8), np.frombuffer(want, np.uint8)
             where = np.flatnonzero(a != b) if a.size == b.size else np.array([min(a.size, b.size)])
-            self.mismatch(f"cycle {event.cycle}: after step {event.steps} region {region} differs in {where.size} bytes, first at offset {where[0]}")
+            self.mismatch(
+                f"cycle {event.cycle}: after step {event.steps} region {region} differs in {where.size} bytes, first at offset {where[0]}"
+            )
         return seen
 
 
@@ -237,7 +262,10 @@ class BatchRecorder(Scoreboard):
 
 
 class AxiWatch(Scoreboard):
-    """How many transfers the AXI checker of the HDL top has watched (what it finds ends the simulation). ``transfers()`` reads its count."""
+    """How many transfers the AXI checker of the HDL top has watched (what it finds ends the simulation).
+
+    ``transfers()`` reads its count.
+    """
 
     def build_phase(self):
         super().build_phase()

@@ -1,4 +1,5 @@
 """Builds the chip-level simulator and runs one scenario in it."""
+
 from __future__ import annotations
 
 import os
@@ -18,7 +19,15 @@ from verif.lib.sim import SimResult, build, env_flag, run
 MODULE = "verif.tests.bench_equinox"
 TIMELINE = "timeline.json.gz"  # in a run's folder
 LIBRARY = (ROOT / "rtl", ROOT / "verif/lib/sv", ROOT / "verif/tb")
-VISIBLE = [("axi_dram", "mem"), ("axi_dram", "stall_pct"), ("axi_dram", "stall_seed"), ("axi_dram", "err_*"), ("axi_dram", "latency"), ("axi_dram", "held*"), ("axi_checker", "transfers")]
+VISIBLE = [
+    ("axi_dram", "mem"),
+    ("axi_dram", "stall_pct"),
+    ("axi_dram", "stall_seed"),
+    ("axi_dram", "err_*"),
+    ("axi_dram", "latency"),
+    ("axi_dram", "held*"),
+    ("axi_checker", "transfers"),
+]
 
 
 def build_chip(config: str, *, trace: bool = False, sources: Sequence[Path] = (), **options) -> Path:
@@ -31,7 +40,13 @@ def build_chip(config: str, *, trace: bool = False, sources: Sequence[Path] = ()
     options.setdefault("public", VISIBLE)
     if trace:  # a traced model is large, and simulates briefly: what counts is the time of its build
         options.setdefault("opt", "-O0")
-    return build("tb_equinox", [*closure(ROOT / "verif/tb/tb_equinox.sv", library=LIBRARY), *sources], params, trace=trace, **options)
+    return build(
+        "tb_equinox",
+        [*closure(ROOT / "verif/tb/tb_equinox.sv", library=LIBRARY), *sources],
+        params,
+        trace=trace,
+        **options,
+    )
 
 
 @dataclass
@@ -44,14 +59,23 @@ class ChipRun:
 
 
 def simulate(
-    scenario: Scenario, run_dir: Path, *, trace: bool | None = None, timeout: float = 3600.0, check: bool = False,
-    module: str = MODULE, deployment: Deployment | None = None, timeline: bool = False, plusargs: Sequence[str] = (), **options,
+    scenario: Scenario,
+    run_dir: Path,
+    *,
+    trace: bool | None = None,
+    timeout: float = 3600.0,
+    check: bool = False,
+    module: str = MODULE,
+    deployment: Deployment | None = None,
+    timeline: bool = False,
+    plusargs: Sequence[str] = (),
+    **options,
 ) -> ChipRun:
     """Build if needed, write the run's inputs, run ``scenario.test`` of ``module``.
 
-    ``deployment`` is what runs, where it is not what :func:`deploy` makes of the scenario. ``trace``: dump waves (default:
-    whether WAVES is set). ``timeline``: the test leaves a :data:`TIMELINE` in the folder. ``options`` are those of
-    :func:`verif.lib.sim.build`.
+    ``deployment`` is what runs, where it is not what :func:`deploy` makes of the scenario. ``trace``: dump waves
+    (default: whether WAVES is set). ``timeline``: the test leaves a :data:`TIMELINE` in the folder. ``options`` are
+    those of :func:`verif.lib.sim.build`.
 
     Raises:
         ValueError: the scenario is wrong or does not fit, or the folder holds something else than an earlier run.
@@ -59,7 +83,9 @@ def simulate(
     """
     scenario.check()
     if run_dir.is_dir() and any(run_dir.iterdir()) and not (run_dir / "scenario.json").exists():
-        raise ValueError(f"{run_dir}: holds files that are not a run's; legal is a new folder, an empty one, or that of an earlier run")
+        raise ValueError(
+            f"{run_dir}: holds files that are not a run's; legal is a new folder, an empty one, or that of an earlier run"
+        )
     trace = env_flag("WAVES") if trace is None else trace
     what = deploy(scenario) if deployment is None else deployment
     start = time.monotonic()
@@ -74,9 +100,16 @@ def simulate(
         what.save(run_dir)
         (run_dir / "dram.bin").write_bytes(what.image.dram.tobytes())
         result = run(
-            exe, module, test_filter=rf"\b{scenario.test}$", seed=scenario.seed, plusargs=[f"+dram_image={run_dir / 'dram.bin'}", *plusargs],
+            exe,
+            module,
+            test_filter=rf"\b{scenario.test}$",
+            seed=scenario.seed,
+            plusargs=[f"+dram_image={run_dir / 'dram.bin'}", *plusargs],
             env={"EQX_RUN_DIR": str(run_dir), "EQX_TIMELINE": str(int(timeline)), "COCOTB_REWRITE_ASSERTION_FILES": ""},
-            run_dir=run_dir / "sim", trace=trace, timeout=timeout, check=check,
+            run_dir=run_dir / "sim",
+            trace=trace,
+            timeout=timeout,
+            check=check,
         )
         checks.report(result.run_dir)
     return ChipRun(run_dir, result, built)
@@ -84,4 +117,9 @@ def simulate(
 
 def default_run_dir(scenario: Scenario) -> Path:
     """Where ``make sim`` leaves what it writes."""
-    return ROOT / "build" / "sim_runs" / f"{Path(scenario.config).stem}_{scenario.test}_{os.environ.get('EQX_RUN_NAME', scenario.seed)}"
+    return (
+        ROOT
+        / "build"
+        / "sim_runs"
+        / f"{Path(scenario.config).stem}_{scenario.test}_{os.environ.get('EQX_RUN_NAME', scenario.seed)}"
+    )

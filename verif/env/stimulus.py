@@ -1,4 +1,5 @@
 """Records what a simulation drives into the HDL top, as a file that ``bare_loop.cpp`` replays."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -8,9 +9,23 @@ import cocotb
 from cocotb.utils import get_sim_time
 
 INPUTS = (
-    "rst_n", "rsp_stall_pct", "unit_probe", "s_axil_awvalid", "s_axil_awaddr", "s_axil_wvalid", "s_axil_wdata", "s_axil_wstrb",
-    "s_axil_bready", "s_axil_arvalid", "s_axil_araddr", "s_axil_rready", "s_tvalid", "s_tdata", "s_tlast",
-    "u_dram.stall_pct", "u_dram.stall_seed",
+    "rst_n",
+    "rsp_stall_pct",
+    "unit_probe",
+    "s_axil_awvalid",
+    "s_axil_awaddr",
+    "s_axil_wvalid",
+    "s_axil_wdata",
+    "s_axil_wstrb",
+    "s_axil_bready",
+    "s_axil_arvalid",
+    "s_axil_araddr",
+    "s_axil_rready",
+    "s_tvalid",
+    "s_tdata",
+    "s_tlast",
+    "u_dram.stall_pct",
+    "u_dram.stall_seed",
 )
 """Everything that the environment drives."""
 
@@ -36,7 +51,9 @@ class Recorder:
             self._note(name, signal)
 
     def write(self, path: Path, begin: int, end: int, regions: Iterable[tuple[int, int]]) -> None:
-        """Write the stimulus; ``begin`` and ``end`` are times in steps, ``regions`` DRAM ranges (address, bytes) for the digest."""
+        """Write the stimulus; ``begin`` and ``end`` are times in steps, ``regions`` DRAM ranges (address, bytes) for
+        the digest.
+        """
         head = [f"measure {begin} {end}", *(f"region {a} {n}" for a, n in regions)]
         path.write_text("\n".join([*head, *self.lines]) + "\n", encoding="utf-8")
 

@@ -1,4 +1,5 @@
 """The timeline of a run as a trace file for the public viewers."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -12,8 +13,11 @@ from verif.env.latency import LatencyScoreboard
 from verif.env.simulate import TIMELINE
 
 
-def write_timeline(board: LatencyScoreboard, what: Deployment, run_dir: Path, causes: dict[str, np.ndarray] | None = None) -> Written | None:
-    """Write :data:`~verif.env.simulate.TIMELINE`; None, and nothing is written, where times are not exact (random stalls, or a test that is not timed).
+def write_timeline(
+    board: LatencyScoreboard, what: Deployment, run_dir: Path, causes: dict[str, np.ndarray] | None = None
+) -> Written | None:
+    """Write :data:`~verif.env.simulate.TIMELINE`; None, and nothing is written, where times are not exact (random
+    stalls, or a test that is not timed).
 
     ``causes``: cycles of each request's latency, int64 [requests]; default: the stages of its life.
     """

@@ -1,4 +1,5 @@
 """The project's tests, as pytest collects them: the one list that plans, tiers and reports refer to."""
+
 from __future__ import annotations
 
 import json
@@ -13,6 +14,7 @@ from pathlib import Path
 from verif.lib import process
 from verif.lib.packages import python_path
 from verif.lib.toolchain import ROOT
+
 CONFIGS = tuple(sorted(path.stem for path in (ROOT / "configs").glob("*.toml")))
 """Configurations of the core; a run is of one of them when its id says so (``test_dma[tiny]``)."""
 
@@ -87,7 +89,18 @@ def collect(paths: Sequence[str] = (), root: Path = ROOT) -> list[Test]:
     """
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "tests.json"
-        command = [sys.executable, "-m", "pytest", "--collect-only", "-qq", "-m", "", "-p", "verif.flow.collect_plugin", *paths]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "--collect-only",
+            "-qq",
+            "-m",
+            "",
+            "-p",
+            "verif.flow.collect_plugin",
+            *paths,
+        ]
         settings = {**os.environ, "PYTHONPATH": python_path(), "EQX_COLLECT": str(out), "PYTEST_ADDOPTS": ""}
         done = process.run(command, cwd=root, env=settings, capture_output=True, encoding="utf-8", errors="replace")
         if done.returncode or not out.exists():
@@ -115,7 +128,9 @@ def _tests(rows: Sequence[Mapping]) -> list[Test]:
         name = f"{Path(file).stem.removeprefix('test_')}::{function}"
         if name in tests:
             other = tests[name]
-            raise CollectError(f"{file}:{group[0]['line']}: test id {name} is that of {other.file}:{other.line} too; legal is a name of its own")
+            raise CollectError(
+                f"{file}:{group[0]['line']}: test id {name} is that of {other.file}:{other.line} too; legal is a name of its own"
+            )
         cases = tuple(Run(row["node"], frozenset(row["marks"]), frozenset(row["tags"])) for row in group)
         tests[name] = Test(name, file, group[0]["line"], block_of(file), cases)
     return list(tests.values())

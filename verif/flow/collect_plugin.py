@@ -1,4 +1,5 @@
 """pytest plugin of collect.py: writes what was collected as JSON into the file that EQX_COLLECT names."""
+
 from __future__ import annotations
 
 import json
@@ -13,7 +14,14 @@ def _row(item: pytest.Item) -> dict:
     function = item.nodeid.partition("::")[2].partition("[")[0]
     tags = {str(tag) for mark in item.iter_markers("tag") for tag in mark.args}
     marks = {mark.name for mark in item.iter_markers()} - {"tag", "parametrize", "usefixtures", "filterwarnings"}
-    return {"node": item.nodeid, "file": file, "line": (line or 0) + 1, "function": function, "marks": sorted(marks), "tags": sorted(tags)}
+    return {
+        "node": item.nodeid,
+        "file": file,
+        "line": (line or 0) + 1,
+        "function": function,
+        "marks": sorted(marks),
+        "tags": sorted(tags),
+    }
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

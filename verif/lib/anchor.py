@@ -1,7 +1,10 @@
-"""Finds a piece of code by its tokens, so that layout does not matter: blanks, line breaks, a comma before a closing bracket.
+"""Finds a piece of code by its tokens, so that layout does not matter: blanks, line breaks, a comma before a closing
+bracket.
 
-A planted fault names the code that it changes. Where a formatter breaks that line anew, the fault still finds its place.
+A planted fault names the code that it changes. Where a formatter breaks that line anew, the fault still finds its
+place.
 """
+
 from __future__ import annotations
 
 import re

@@ -1,11 +1,12 @@
 """Every assertion of the HDL, and whether it is exercised: by rule each has a cover of what it judges beside it.
 
-An assertion is labelled ``a_<name>``; its cover, of the cases in which it had something to judge, is ``c_<name>`` in the
-same file; modules ``*_cg`` hold points ``cp_*`` and crosses ``cr_*``. Verilator counts covers in runs with COVERAGE=1
-(kind ``user``); more covers than assertions are welcome.
+An assertion is labelled ``a_<name>``; its cover, of the cases in which it had something to judge, is ``c_<name>`` in
+the same file; modules ``*_cg`` hold points ``cp_*`` and crosses ``cr_*``. Verilator counts covers in runs with
+COVERAGE=1 (kind ``user``); more covers than assertions are welcome.
 Elaboration checks of parameters (``$fatal``/``$error`` outside processes) are no assertions.
 No assertion judges before the first reset, when registers hold anything: each depends on ``live`` of an ``eqx_live``.
 """
+
 from __future__ import annotations
 
 import re
@@ -62,7 +63,9 @@ def assertions(root: Path = ROOT) -> tuple[Assertion, ...]:
             if match[2] != "assert":
                 continue
             said = _TEXT.search(_TO_END.match(text, match.end())[0])
-            found.append(Assertion(name, text.count("\n", 0, match.start(2)) + 1, match[1] or "", said[1] if said else ""))
+            found.append(
+                Assertion(name, text.count("\n", 0, match.start(2)) + 1, match[1] or "", said[1] if said else "")
+            )
     return tuple(found)
 
 
@@ -70,8 +73,10 @@ def covers(root: Path = ROOT) -> dict[tuple[str, str], int]:
     """(file, label) of every cover -> its line."""
     return {
         (name, match[1] or ""): text.count("\n", 0, match.start(2)) + 1
-        for name, text in _sources(root) for match in _STATEMENT.finditer(text) if match[2] == "cover"
-    }  # fmt: skip
+        for name, text in _sources(root)
+        for match in _STATEMENT.finditer(text)
+        if match[2] == "cover"
+    }
 
 
 def without_cover(root: Path = ROOT) -> list[str]:
@@ -88,21 +93,25 @@ def without_cover(root: Path = ROOT) -> list[str]:
     for (file, label), line in have.items():
         legal = ("cp_", "cr_") if file.endswith("_cg.sv") else ("c_",)
         if not label.startswith(legal):
-            out.append(f"{file}:{line}: a cover needs a label {' or '.join(f'{word}<name>' for word in legal)}, found {label or 'none'}")
+            out.append(
+                f"{file}:{line}: a cover needs a label {' or '.join(f'{word}<name>' for word in legal)}, found {label or 'none'}"
+            )
     for name, text in _sources(root):
         for match in _PROCEDURAL.finditer(text):
             start = text.rfind("\n", 0, match.start()) + 1
             if _in_process(text, match.start()):
                 line = text.count("\n", 0, match.start()) + 1
-                out.append(f"{name}:{line}: `if ({text[start:match.end()].strip()[:30]}...) $error`: write an assertion, so that it is counted")
+                out.append(
+                    f"{name}:{line}: `if ({text[start : match.end()].strip()[:30]}...) $error`: write an assertion, so that it is counted"
+                )
     return out
 
 
 def before_reset(root: Path = ROOT) -> list[str]:
     """Assertions that could judge before the first reset: a line each.
 
-    A concurrent one must begin with ``disable iff (!live)``; the others must stand behind a condition on ``live`` in their process,
-    or in a task or function of a file whose processes have one.
+    A concurrent one must begin with ``disable iff (!live)``; the others must stand behind a condition on ``live`` in
+    their process, or in a task or function of a file whose processes have one.
     """
     out = []
     for name, text in _sources(root):
@@ -114,18 +123,29 @@ def before_reset(root: Path = ROOT) -> list[str]:
                 guarded = re.search(r"disable\s+iff\s*\(!live\)", own)
             else:
                 opened = max(_OPENS.finditer(text[: match.start(2)]), key=lambda m: m.start(), default=None)
-                where = text if opened is None or opened[0] in ("task", "function") else text[opened.start() : match.start(2)] + own
+                where = (
+                    text
+                    if opened is None or opened[0] in ("task", "function")
+                    else text[opened.start() : match.start(2)] + own
+                )
                 guarded = re.search(r"\blive\b", where)
             if not guarded or "eqx_live" not in text:
                 line = text.count("\n", 0, match.start(2)) + 1
-                out.append(f"{name}:{line}: {match[1] or 'an assertion'} judges before the first reset: make it depend on live of an eqx_live")
+                out.append(
+                    f"{name}:{line}: {match[1] or 'an assertion'} judges before the first reset: make it depend on live of an eqx_live"
+                )
     return out
 
 
 def _in_process(text: str, at: int) -> bool:
-    """Whether the place stands in an always block that reports a check (not in file handling of an initial block or task)."""
+    """Whether the place stands in an always block that reports a check (not in file handling of an initial block or
+    task).
+    """
     opened = max((m.start() for m in re.finditer(r"\b(?:always\w*|initial|task|function)\b", text[:at])), default=-1)
-    closed = max((m.start() for m in re.finditer(r"\b(?:endtask|endfunction|endmodule|generate|genvar)\b", text[:at])), default=-1)
+    closed = max(
+        (m.start() for m in re.finditer(r"\b(?:endtask|endfunction|endmodule|generate|genvar)\b", text[:at])),
+        default=-1,
+    )
     return opened > closed and text[opened:].startswith("always") and "$fopen" not in text[opened:at]
 
 
@@ -146,4 +166,8 @@ def never_exercised(points: Mapping[Point, int], root: Path = ROOT) -> list[str]
     ``points`` is what :func:`verif.lib.coverage.merge` makes of all runs' data.
     """
     lines = covers(root)
-    return [f"{file}:{lines[file, label]}: {label} was never hit" for (file, label), n in sorted(exercised(points, root).items()) if not n]
+    return [
+        f"{file}:{lines[file, label]}: {label} was never hit"
+        for (file, label), n in sorted(exercised(points, root).items())
+        if not n
+    ]

@@ -109,12 +109,7 @@ def build(
     for path in paths:
         if not path.is_file():
             raise BuildError(f"{top}: no such source file: {path}")
-    headers = [
-        file
-        for folder in includes
-        for file in sorted(Path(folder).rglob("*"))
-        if file.suffix in _HEADERS
-    ]
+    headers = [file for folder in includes for file in sorted(Path(folder).rglob("*")) if file.suffix in _HEADERS]
 
     args = ["--cc", "--exe", "--top-module", top, "--prefix", "Vtop", "-O3"]
     args += ["--timescale", "1ns/1ps", "--x-assign", "unique", "--x-initial", "unique"]
@@ -174,9 +169,7 @@ def build(
     return executable
 
 
-def _compile(
-    top: str, args: list[str], sources: list[Path], objects: Path, variables: list[str]
-) -> None:
+def _compile(top: str, args: list[str], sources: list[Path], objects: Path, variables: list[str]) -> None:
     """Run Verilator and make in the folder ``objects``; the result is ``objects/simulator``."""
     __tracebackhide__ = True
     env = toolchain.verilator_env()
@@ -190,9 +183,7 @@ def _compile(
     _run(what, make, env, log, objects)
 
 
-def _runtime_library(
-    objects: Path, variables: list[str], make: Callable[[Sequence[str]], None]
-) -> None:
+def _runtime_library(objects: Path, variables: list[str], make: Callable[[Sequence[str]], None]) -> None:
     """Put the simulator's run-time library into ``objects``: all models share it, so compile it once."""
     classes = (objects / "Vtop_classes.mk").read_text(encoding="utf-8")
     makefile = (objects / "Vtop.mk").read_text(encoding="utf-8") + classes
@@ -217,9 +208,7 @@ def _runtime_library(
         part.rename(ready)
 
 
-def _run(
-    what: str, command: list[str], env: Mapping[str, str], log: Path, cwd: Path
-) -> None:
+def _run(what: str, command: list[str], env: Mapping[str, str], log: Path, cwd: Path) -> None:
     __tracebackhide__ = True
     try:
         done = process.run(

@@ -1,8 +1,10 @@
-"""How much each check of a simulation has compared: counted in the bench, kept in the run's ``checks.json``; nothing is a failure.
+"""How much each check of a simulation has compared: counted in the bench, kept in the run's ``checks.json``; nothing is
+a failure.
 
-A bench calls :func:`compared` wherever a check has done its work. The file holds ``{check: items}``; :func:`read` is for
-those who report a run, :func:`require` for those who judge it.
+A bench calls :func:`compared` wherever a check has done its work. The file holds ``{check: items}``; :func:`read` is
+for those who report a run, :func:`require` for those who judge it.
 """
+
 from __future__ import annotations
 
 import atexit

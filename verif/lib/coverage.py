@@ -6,8 +6,8 @@ toggle, user), ``page`` kind and module, ``o`` what the point stands for, ``S`` 
 are executed when it is hit (``3,5-7``), ``h`` instance.  Points of all instances of a module, of all
 its parameter sets and of all runs are merged by their place in the source.
 
-Covergroups (:mod:`verif.lib.coverage_groups`) are JSON files, ``{"group": {"point": {"bin": hits}}}``, which benches write with
-:func:`dump`; bins that were never hit are listed with 0. Cover properties are bins too.
+Covergroups (:mod:`verif.lib.coverage_groups`) are JSON files, ``{"group": {"point": {"bin": hits}}}``, which benches
+write with :func:`dump`; bins that were never hit are listed with 0. Cover properties are bins too.
 """
 
 from __future__ import annotations
@@ -19,12 +19,40 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from verif.lib.coverage_groups import CoverageError, Groups, Tally, check_groups, cocotb_groups, dump, group_tally, merge_groups, property_bin
+from verif.lib.coverage_groups import (
+    CoverageError,
+    Groups,
+    Tally,
+    check_groups,
+    cocotb_groups,
+    dump,
+    group_tally,
+    merge_groups,
+    property_bin,
+)
 
 __all__ = [
-    "KINDS", "CoverageError", "FileCoverage", "Groups", "Point", "Report", "Tally", "by_file", "check_groups", "cocotb_groups", "collect",
-    "collect_files", "dump", "group_tally", "merge", "merge_groups", "parse", "property_groups", "read_groups", "totals",
-]  # fmt: skip
+    "KINDS",
+    "CoverageError",
+    "FileCoverage",
+    "Groups",
+    "Point",
+    "Report",
+    "Tally",
+    "by_file",
+    "check_groups",
+    "cocotb_groups",
+    "collect",
+    "collect_files",
+    "dump",
+    "group_tally",
+    "merge",
+    "merge_groups",
+    "parse",
+    "property_groups",
+    "read_groups",
+    "totals",
+]
 
 KINDS = ("line", "branch", "expression", "toggle", "user")
 """Kinds of code coverage, in the order of the report."""
@@ -165,9 +193,7 @@ class Report:
             folders[str(Path(item.file).parent)].append(item)
         for folder, items in sorted(folders.items()):
             sums = totals(items)
-            shown = ", ".join(
-                f"{kind} {sums[kind].percent:.1f} %" for kind in KINDS[:3] if sums[kind].total
-            )
+            shown = ", ".join(f"{kind} {sums[kind].percent:.1f} %" for kind in KINDS[:3] if sums[kind].total)
             rows.append(f"  {folder + ':':<18}{shown}")
         if self.never_built:
             rows.append(f"  never simulated: {', '.join(self.never_built)}")

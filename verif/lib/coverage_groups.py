@@ -1,8 +1,8 @@
 """Covergroups as data: ``{"group": {"point": {"bin": hits}}}``, written by benches, checked, merged, summed up.
 
-They come from three places: the cocotb-coverage library (:mod:`verif.lib.covergroup`), counters that a bench keeps itself, and cover
-properties. Hits of several runs are added by the bins' names, so runs may differ in their bins; the library's own merge needs
-files whose bins are the same.
+They come from three places: the cocotb-coverage library (:mod:`verif.lib.covergroup`), counters that a bench keeps
+itself, and cover properties. Hits of several runs are added by the bins' names, so runs may differ in their bins; the
+library's own merge needs files whose bins are the same.
 """
 
 from __future__ import annotations

@@ -72,14 +72,11 @@ def _groups(report: Report) -> str:
         for point, bins in sorted(points.items()):
             tally = Tally(sum(hits > 0 for hits in bins.values()), len(bins))
             cells = ", ".join(
-                f"<span{'' if hits else ' class=miss'}>{escape(name)}: {hits}</span>"
-                for name, hits in bins.items()
+                f"<span{'' if hits else ' class=miss'}>{escape(name)}: {hits}</span>" for name, hits in bins.items()
             )
             rows.append(f'<tr><td>{escape(point)}</td>{_cell(tally)}<td style="text-align:left">{cells}</td></tr>')
         table = _table("point", ["bins hit", "bins"], rows)
-        parts.append(
-            f"<details><summary>{escape(group)} - {group_tally(points)}</summary>{table}</details>"
-        )
+        parts.append(f"<details><summary>{escape(group)} - {group_tally(points)}</summary>{table}</details>")
     return "".join(parts) or "<p>No bench wrote covergroups.</p>"
 
 
@@ -101,7 +98,9 @@ def _verdict(verdict: Judged | None) -> str:
         for words, items in (("missed", row.missed), ("excluded", row.excluded)):
             if items:
                 shown = "".join(f"<li>{escape(item.shown)}</li>" for item in items)
-                lists.append(f"<details><summary>{words}, {escape(row.kind)}: {len(items)}</summary><ul>{shown}</ul></details>")
+                lists.append(
+                    f"<details><summary>{words}, {escape(row.kind)}: {len(items)}</summary><ul>{shown}</ul></details>"
+                )
     problems = "".join(f'<li class="lo">{escape(problem)}</li>' for problem in verdict.problems)
     table = _table("coverage", ["reached", "gate", "", "excluded"], rows)
     return f"<h2>Gates</h2><ul>{problems}</ul>{table}{''.join(lists)}"

@@ -1,7 +1,7 @@
 """Covergroups sampled by value, on the points and crosses of the cocotb-coverage library.
 
-The library samples the arguments of a function it decorates. Here that function takes a dictionary, so that one event samples as
-many points as it knows something of:
+The library samples the arguments of a function it decorates. Here that function takes a dictionary, so that one event
+samples as many points as it knows something of:
 
 >>> cg = Covergroup("batch_cg", {"cp_fill": ("one", "full"), "cp_mode": ("fair", "priority")},
 ...                 {"cr_fill_mode": Cross("cp_fill", "cp_mode")})
@@ -11,6 +11,7 @@ many points as it knows something of:
 Bins live in the library's database, one a process: groups of the same name share them. They get out with
 :func:`verif.lib.coverage.cocotb_groups`.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
@@ -37,7 +38,9 @@ class Covergroup:
         ValueError: a cross of a point that there is not, or an illegal combination that names no bin.
     """
 
-    def __init__(self, name: str, points: Mapping[str, Iterable[str]], crosses: Mapping[str, Cross] | None = None) -> None:
+    def __init__(
+        self, name: str, points: Mapping[str, Iterable[str]], crosses: Mapping[str, Cross] | None = None
+    ) -> None:
         self.name = name
         self.bins = {point: tuple(bins) for point, bins in points.items()}
         self.crosses = dict(crosses or {})
@@ -46,7 +49,10 @@ class Covergroup:
                 if point not in self.bins:
                     raise ValueError(f"{name}.{cross_name}: no point {point!r}")
             for rule in cross.illegal:
-                if not any(all(a in (None, b) for a, b in zip(rule, bins, strict=True)) for bins in product(*(self.bins[p] for p in cross.points))):
+                if not any(
+                    all(a in (None, b) for a, b in zip(rule, bins, strict=True))
+                    for bins in product(*(self.bins[p] for p in cross.points))
+                ):
                     raise ValueError(f"{name}.{cross_name}: illegal {rule} is no combination of its bins")
         self._sample = self._section()(lambda values: None)
 
@@ -54,7 +60,9 @@ class Covergroup:
         def look_up(point: str):
             return lambda values: values.get(point)
 
-        items = [CoverPoint(f"{self.name}.{point}", xf=look_up(point), bins=list(bins)) for point, bins in self.bins.items()]
+        items = [
+            CoverPoint(f"{self.name}.{point}", xf=look_up(point), bins=list(bins)) for point, bins in self.bins.items()
+        ]
         items += [
             CoverCross(f"{self.name}.{name}", items=[f"{self.name}.{p}" for p in cross.points], ign_bins=cross.illegal)
             for name, cross in self.crosses.items()

@@ -1,4 +1,5 @@
 """Files that scripts generate: written where they differ, or with ``--check`` named when they are out of date."""
+
 from __future__ import annotations
 
 import os

@@ -1,4 +1,5 @@
 """Results that outlive a run: each under a key of everything it depends on, written whole or not at all."""
+
 from __future__ import annotations
 
 import functools
@@ -29,7 +30,9 @@ def _files(places: Iterable[str], tests: bool) -> list[Path]:
 
 @functools.cache
 def fingerprint(places: tuple[str, ...], packages: tuple[str, ...], tests: bool = False) -> str:
-    """Hash of source files (files and folders below the project's root, ``test_*`` only if ``tests``) and of the versions of Python and packages."""
+    """Hash of source files (files and folders below the project's root, ``test_*`` only if ``tests``) and of the
+    versions of Python and packages.
+    """
     digest = hashlib.sha256(platform.python_version().encode())
     for name in packages:
         digest.update(f"{name} {version(name)}\n".encode())
@@ -39,7 +42,9 @@ def fingerprint(places: tuple[str, ...], packages: tuple[str, ...], tests: bool 
 
 
 def key(what: object, config: str, trace: Path | None, sources: str) -> str:
-    """Hash of a run: what it is asked to do (plain data), its configuration and trace file, the fingerprint of what carries it out."""
+    """Hash of a run: what it is asked to do (plain data), its configuration and trace file, the fingerprint of what
+    carries it out.
+    """
     digest = hashlib.sha256(json.dumps([what, vars(load_config(config)), sources], sort_keys=True).encode())
     digest.update(trace.read_bytes() if trace else b"")
     return digest.hexdigest()[:16]

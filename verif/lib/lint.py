@@ -84,7 +84,9 @@ def run_verilator(target: Target, sources: Sequence[Path]) -> str:
     command += ["--lint-only", "-Wall", "--no-timing", "--top-module", target.module]
     command += [f"-G{key}={value}" for key, value in target.params.items()]
     command += [str(waivers), *map(str, sources)]
-    done = process.run(command, env=toolchain.verilator_env(), capture_output=True, encoding="utf-8", errors="replace", cwd=ROOT)
+    done = process.run(
+        command, env=toolchain.verilator_env(), capture_output=True, encoding="utf-8", errors="replace", cwd=ROOT
+    )
     return (done.stdout + done.stderr).strip() if done.returncode else ""
 
 
@@ -115,7 +117,9 @@ def check_generated() -> list[str]:
     """Run every generator with --check; returns what is not current."""
     stale = []
     for script in sorted((ROOT / "scripts").glob("gen_*.py")):
-        done = process.run([sys.executable, str(script), "--check"], capture_output=True, encoding="utf-8", errors="replace", cwd=ROOT)
+        done = process.run(
+            [sys.executable, str(script), "--check"], capture_output=True, encoding="utf-8", errors="replace", cwd=ROOT
+        )
         if done.returncode:
             words = (done.stdout + done.stderr).strip()
             stale.append(f"{script.name} --check fails:\n{words}")

@@ -83,8 +83,10 @@ def start(command: Sequence[str | Path], *, timeout: float | None = None, **opti
     try:
         process = Process(
             [_python(), "-I", "-S", str(KEEPER), ",".join(map(str, held)), str(timeout or 0), *words],
-            start_new_session=True, pass_fds=held, **{"stdin": DEVNULL, **options},
-        )  # fmt: skip
+            start_new_session=True,
+            pass_fds=held,
+            **{"stdin": DEVNULL, **options},
+        )
     except BaseException:
         os.close(lifeline)
         raise

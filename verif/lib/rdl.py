@@ -1,4 +1,7 @@
-"""Compiles the SystemRDL address map, and renders from it what is needed beside the register model: the back door in HDL, the HTML manual."""
+"""Compiles the SystemRDL address map, and renders from it what is needed beside the register model: the back door in
+HDL, the HTML manual.
+"""
+
 from __future__ import annotations
 
 import re
@@ -52,11 +55,20 @@ def compile_map(source: Path = SOURCE) -> AddrmapNode:
 
 
 def html_manual(top: AddrmapNode, folder: Path) -> None:
-    """Write the HTML manual; everything that its pages need is in the folder (MathJax, which would come from elsewhere, is a stub)."""
+    """Write the HTML manual; everything that its pages need is in the folder (MathJax, which would come from elsewhere,
+    is a stub).
+    """
     HTMLExporter().export(top, str(folder), title="Equinox registers", footer="Generated from rtl/csr/eqx_csr.rdl")
     index = folder / "index.html"
     text = re.sub(r"<script[^>]*x-mathjax[^>]*>.*?</script>", "", index.read_text(encoding="utf-8"), flags=re.S)
-    index.write_text(re.sub(r'<script[^>]*src="https:[^>]*></script>', "<script>var MathJax = {Hub: {Queue: function () {}}};</script>", text), encoding="utf-8")
+    index.write_text(
+        re.sub(
+            r'<script[^>]*src="https:[^>]*></script>',
+            "<script>var MathJax = {Hub: {Queue: function () {}}};</script>",
+            text,
+        ),
+        encoding="utf-8",
+    )
 
 
 def _signal(field: FieldNode) -> str | None:
@@ -68,7 +80,9 @@ def _signal(field: FieldNode) -> str | None:
 
 
 def backdoor(top: AddrmapNode) -> str:
-    """The module ``csr_backdoor`` of an address map of 32-bit registers, to be bound into the module of PeakRDL-regblock."""
+    """The module ``csr_backdoor`` of an address map of 32-bit registers, to be bound into the module of
+    PeakRDL-regblock.
+    """
     out = []
     width = (top.size - 1).bit_length()
     for reg in (node for node in top.descendants(unroll=True) if isinstance(node, RegNode)):

@@ -14,8 +14,10 @@ from verif.lib.rtl import strip_comments
 _ORDER = ("equinox_core", "verif", "scripts")
 _SIMULATION_ONLY = {"cocotb", "pyuvm", "cocotb_bus", "cocotbext", "cocotb_coverage"}
 # Processes are started by verif/lib/process.py alone, so that nothing of them is left when their parent ends.
-_STARTS = re.compile(r"subprocess|multiprocessing|pty|os\.(fork\w*|exec\w+|spawn\w+|posix_spawn\w*|system|popen)|asyncio\.create_subprocess_\w+"
-                     r"|concurrent\.futures\.(process|ProcessPoolExecutor)")  # fmt: skip
+_STARTS = re.compile(
+    r"subprocess|multiprocessing|pty|os\.(fork\w*|exec\w+|spawn\w+|posix_spawn\w*|system|popen)|asyncio\.create_subprocess_\w+"
+    r"|concurrent\.futures\.(process|ProcessPoolExecutor)"
+)
 _MAY_START = {
     "verif/lib/process.py": "the one place",
     "verif/lib/keeper.py": "its other half",
@@ -81,12 +83,18 @@ def _text_without_encoding(call: ast.Call) -> bool:
         if name == "open" and owner == "os":
             return False  # file descriptors
         places = [named["mode"]] if "mode" in named else call.args[:2]
-        modes = [x.value for x in places if isinstance(x, ast.Constant) and isinstance(x.value, str) and _MODE.fullmatch(x.value)]
+        modes = [
+            x.value
+            for x in places
+            if isinstance(x, ast.Constant) and isinstance(x.value, str) and _MODE.fullmatch(x.value)
+        ]
         if owner in {"gzip", "bz2", "lzma"} or name.endswith("TemporaryFile"):
             return any("b" not in m and (name != "open" or "t" in m) for m in modes)  # binary unless they say otherwise
         return not any("b" in m for m in modes)
     if owner == "subprocess" and name in _PROCESSES:
-        return any(isinstance(named.get(k), ast.Constant) and named[k].value is True for k in ("text", "universal_newlines"))
+        return any(
+            isinstance(named.get(k), ast.Constant) and named[k].value is True for k in ("text", "universal_newlines")
+        )
     return False
 
 
@@ -95,16 +103,20 @@ def _statements(tree: ast.AST, is_test: bool) -> list[tuple[int, str]]:
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Assert) and not is_test:
-            found.append((node.lineno, "`assert` outside test_*.py: python -O drops it; write verdict.require or raise"))
+            found.append(
+                (node.lineno, "`assert` outside test_*.py: python -O drops it; write verdict.require or raise")
+            )
         elif isinstance(node, ast.Name) and node.id == "__debug__":
             found.append((node.lineno, "`__debug__`: nothing may hang on python -O"))
         elif isinstance(node, ast.Call) and _text_without_encoding(node):
-            found.append((node.lineno, "text in the locale's encoding: name it, encoding=\"utf-8\""))
+            found.append((node.lineno, 'text in the locale\'s encoding: name it, encoding="utf-8"'))
     return found
 
 
 def check_python_file(path: Path, root: Path) -> list[str]:
-    """Imports against the direction scripts -> verif -> models, edits of Python's path, own ways to start processes, verdicts that ``python -O`` drops, encodings left open."""
+    """Imports against the direction scripts -> verif -> models, edits of Python's path, own ways to start processes,
+    verdicts that ``python -O`` drops, encodings left open.
+    """
     folder, name = path.relative_to(root).parts[0], path.relative_to(root).as_posix()
     package = next((n for n in _ORDER if FOLDERS[n].split("/")[0] == folder), None)
     banned = set(_ORDER[_ORDER.index(package) + 1 :] if package else ())
@@ -118,13 +130,24 @@ def check_python_file(path: Path, root: Path) -> list[str]:
     except UnicodeDecodeError as error:
         return [f"{path}: not UTF-8: {error}"]
     is_test = path.name == "conftest.py" or path.name.startswith("test_")  # pytest rewrites their asserts
-    found = [(line, f"{folder}/ must not import {other}") for line, other in _imports(tree) if other.split(".")[0] in banned]
+    found = [
+        (line, f"{folder}/ must not import {other}") for line, other in _imports(tree) if other.split(".")[0] in banned
+    ]
     if name.startswith("verif/") and not name.startswith("verif/flow/"):
-        found += [(line, f"what verifies must not import the flow's tools ({other})") for line, other in _imports(tree) if other.startswith("verif.flow")]
+        found += [
+            (line, f"what verifies must not import the flow's tools ({other})")
+            for line, other in _imports(tree)
+            if other.startswith("verif.flow")
+        ]
     if name not in _MAY_START:
-        found += [(line, f"{what}: processes are started by verif/lib/process.py alone") for line, what in _process_starts(tree)]
+        found += [
+            (line, f"{what}: processes are started by verif/lib/process.py alone")
+            for line, what in _process_starts(tree)
+        ]
     for match in _PATH_EDIT.finditer(text):
-        found.append((text.count("\n", 0, match.end()) + 1, "`sys.path` is edited: the checkout is installed (make venv)"))
+        found.append(
+            (text.count("\n", 0, match.end()) + 1, "`sys.path` is edited: the checkout is installed (make venv)")
+        )
     return [f"{path}:{line}: {words}" for line, words in found + _statements(tree, is_test)]
 
 
@@ -145,7 +168,9 @@ def _process_starts(tree: ast.AST) -> list[tuple[int, str]]:
 
 
 def check_all(root: Path) -> list[str]:
-    """All findings in rtl/, models/, verif/ and scripts/ below ``root``, with assertions that have no cover or judge before a reset."""
+    """All findings in rtl/, models/, verif/ and scripts/ below ``root``, with assertions that have no cover or judge
+    before a reset.
+    """
     findings = asserts.without_cover(root) + asserts.before_reset(root)
     for path in sorted((root / "rtl").rglob("*.sv")):
         findings += check_rtl_file(path)

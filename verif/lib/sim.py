@@ -31,9 +31,22 @@ from verif.lib.rtl import RTL, closure, rtl_sources
 from verif.lib.toolchain import BUILD, ROOT, ToolError, trace_format
 
 __all__ = [
-    "BUILD", "ROOT", "RTL", "BuildError", "SimFailure", "SimResult", "TestOutcome", "ToolError",
-    "build", "closure", "default_seed", "out_dir", "rtl_sources", "run", "run_block",
-]  # fmt: skip
+    "BUILD",
+    "ROOT",
+    "RTL",
+    "BuildError",
+    "SimFailure",
+    "SimResult",
+    "TestOutcome",
+    "ToolError",
+    "build",
+    "closure",
+    "default_seed",
+    "out_dir",
+    "rtl_sources",
+    "run",
+    "run_block",
+]
 
 DEFAULT_SEED = 1
 # names that cocotb gives a meaning of its own
@@ -222,7 +235,10 @@ def run(
     exports = "".join(f"export {k}={shlex.quote(v)}\n" for k, v in settings.items())
     script = run_dir / "rerun.sh"
     clean = f"unset {' '.join(sorted(_NOT_FOR_COCOTB))}\n"
-    script.write_text(f"#!/bin/sh\ncd {shlex.quote(str(run_dir))} || exit 1\n{clean}{exports}{shlex.join(command)}\n", encoding="utf-8")
+    script.write_text(
+        f"#!/bin/sh\ncd {shlex.quote(str(run_dir))} || exit 1\n{clean}{exports}{shlex.join(command)}\n",
+        encoding="utf-8",
+    )
     node = _current_test()
     again = f"sh {os.path.relpath(script, ROOT)}"
     if node:
@@ -230,17 +246,20 @@ def run(
 
     began = time.monotonic()
     environment = {
-        k: v
-        for k, v in os.environ.items()
-        if k not in _NOT_FOR_COCOTB and not k.startswith(("COCOTB_", "GPI_"))
+        k: v for k, v in os.environ.items() if k not in _NOT_FOR_COCOTB and not k.startswith(("COCOTB_", "GPI_"))
     }
     environment.update(settings)
     with open(run_dir / "sim.log", "w", encoding="utf-8") as log:
         try:
             code: int | None = process.run(
-                command, cwd=run_dir, env=environment, stdin=process.DEVNULL,
-                stdout=log, stderr=process.STDOUT, timeout=timeout,
-            ).returncode  # fmt: skip
+                command,
+                cwd=run_dir,
+                env=environment,
+                stdin=process.DEVNULL,
+                stdout=log,
+                stderr=process.STDOUT,
+                timeout=timeout,
+            ).returncode
         except process.TimeoutExpired:
             code = None
     result = SimResult(run_dir, seed, code, time.monotonic() - began, again, _parse(results))
@@ -329,8 +348,8 @@ def run_block(
             The tests are in ``bench_<dut>.py`` beside it.
         top: another top module (``tb_x.sv`` in the folder, or a module of rtl/).
         params: parameters of the top; the bench gets them as environment variables ``P_<name>``.
-        seeds: one run per seed; default: one run with the default seed. The environment's SEED shifts them all: with SEED=5,
-            ``[1, 2]`` is 5 and 6.
+        seeds: one run per seed; default: one run with the default seed. The environment's SEED shifts them all: with
+            SEED=5, ``[1, 2]`` is 5 and 6.
         test_filter, timeout, env, plusargs: see :func:`run`.
         build_options: see :func:`build`.
 
@@ -350,9 +369,7 @@ def run_block(
     settings = {f"P_{key}": str(int(v) if isinstance(v, bool) else v) for key, v in (params or {}).items()}
     settings.update(env or {})
     results = [
-        run(
-            exe, bench, seed=seed, test_filter=test_filter, timeout=timeout, env=settings, plusargs=plusargs
-        )
+        run(exe, bench, seed=seed, test_filter=test_filter, timeout=timeout, env=settings, plusargs=plusargs)
         for seed in ([seed + default_seed() - DEFAULT_SEED for seed in seeds] or [default_seed()])
     ]
     for result in results:

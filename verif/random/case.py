@@ -1,9 +1,10 @@
 """A random program as data: everything that a run needs, kept as a TOML file.
 
-Programs stand as assembler text in the order in which executing one instruction after another is right; semaphores are derived
-(``lower.py``), so any instruction may be left out. ``.fence`` before an instruction: it waits for the latest instruction of every other
-unit. A NOP takes over the waits of the instruction behind it in its unit's stream.
+Programs stand as assembler text in the order in which executing one instruction after another is right; semaphores are
+derived (``lower.py``), so any instruction may be left out. ``.fence`` before an instruction: it waits for the latest
+instruction of every other unit. A NOP takes over the waits of the instruction behind it in its unit's stream.
 """
+
 from __future__ import annotations
 
 import tomllib
@@ -33,7 +34,9 @@ Lines = tuple[Line, ...]
 
 @dataclass(frozen=True)
 class ServiceCase:
-    """A service: its program, its memory contents (blocks that boot loads, blocks that it loads itself, constant lines), its settings."""
+    """A service: its program, its memory contents (blocks that boot loads, blocks that it loads itself, constant
+    lines), its settings.
+    """
 
     program: Lines
     weights: int = 0
@@ -61,9 +64,11 @@ class TrainingCase:
 
 @dataclass(frozen=True)
 class Case:
-    """A run: ``requests`` are (cycle, service, seed of the payload), ``changes`` are (cycle, policy); cycles count from the end of boot.
+    """A run: ``requests`` are (cycle, service, seed of the payload), ``changes`` are (cycle, policy); cycles count from
+    the end of boot.
 
-    ``data`` is the seed of all memory contents, ``seed`` where the case came from (0: by hand), ``fails`` how it failed when it was found.
+    ``data`` is the seed of all memory contents, ``seed`` where the case came from (0: by hand), ``fails`` how it failed
+    when it was found.
     """
 
     config: str = "tiny"
@@ -133,7 +138,9 @@ def lines_of(text: str, where: str) -> Lines:
 
 
 def _plain(part: ServiceCase | TrainingCase) -> dict:
-    return {f.name: getattr(part, f.name) for f in fields(part) if f.name != "program"} | {"program": text_of(part.program)}
+    return {f.name: getattr(part, f.name) for f in fields(part) if f.name != "program"} | {
+        "program": text_of(part.program)
+    }
 
 
 def save_case(case: Case, path: Path) -> None:
@@ -177,7 +184,11 @@ def _rows(table: dict, key: str, kinds: tuple[type, ...], where: str) -> tuple:
     if not isinstance(rows, list):
         raise ValueError(f"{where}: {key}: legal is {what}")
     for row in rows:
-        if not isinstance(row, list) or [type(v) for v in row] != list(kinds) or any(isinstance(v, int) and v < 0 for v in row):
+        if (
+            not isinstance(row, list)
+            or [type(v) for v in row] != list(kinds)
+            or any(isinstance(v, int) and v < 0 for v in row)
+        ):
             raise ValueError(f"{where}: {key}: {row!r}: legal is {what}")
     return tuple(tuple(row) for row in rows)
 
@@ -200,10 +211,12 @@ def load_case(path: Path) -> Case:
     if not isinstance(services, list):
         raise ValueError(f"{where}: services: legal is a list of tables [[services]]")
     case = replace(
-        _part(Case, table, where), changes=changes, requests=requests,
+        _part(Case, table, where),
+        changes=changes,
+        requests=requests,
         services=tuple(_part(ServiceCase, s, f"{where}: services[{n}]") for n, s in enumerate(services)),
         training=None if training is None else _part(TrainingCase, training, f"{where}: training"),
-    )  # fmt: skip
+    )
     for policy in (case.policy, *(p for _, p in changes)):
         if policy not in POLICIES:
             raise ValueError(f"{where}: policy {policy!r}: legal are {', '.join(POLICIES)}")

@@ -1,4 +1,7 @@
-"""A random case: services, a training program, requests, policies. The same configuration, knobs and seed always give the same case."""
+"""A random case: services, a training program, requests, policies. The same configuration, knobs and seed always give
+the same case.
+"""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -58,9 +61,13 @@ class _Generator:
             count = min(1, knobs.services[1])
         policies = [str(p) for p in rng.choice(knobs.policies, 1 + self.between(knobs.changes))]
         case = replace(
-            self.case_, seed=seed, data=int(rng.integers(1, 1 << 31)), policy=policies[0], train_rows=self.between(knobs.train_rows),
+            self.case_,
+            seed=seed,
+            data=int(rng.integers(1, 1 << 31)),
+            policy=policies[0],
+            train_rows=self.between(knobs.train_rows),
             services=tuple(self.service(n, bool(trains)) for n in range(count)),
-        )  # fmt: skip
+        )
         if trains:
             case = replace(case, training=self.training(case, trains))
         if count:
@@ -69,7 +76,9 @@ class _Generator:
         case = replace(case, changes=tuple(sorted((int(rng.integers(span)), p) for p in policies[1:])))
         if self.chance(knobs.stalls):
             kind = int(rng.integers(3))
-            case = replace(case, rsp_stall=int(rng.choice(STALLS)) * (kind != 1), dram_stall=int(rng.choice(STALLS)) * (kind != 0))
+            case = replace(
+                case, rsp_stall=int(rng.choice(STALLS)) * (kind != 1), dram_stall=int(rng.choice(STALLS)) * (kind != 0)
+            )
         return case
 
     def requests(self, services: int) -> tuple[tuple[int, int, int], ...]:
@@ -85,10 +94,17 @@ class _Generator:
         cfg, rng, knobs = self.cfg, self.rng, self.knobs
         feeds = self.chance(knobs.feed)
         part = ServiceCase(
-            (), weights=cfg.L * int(rng.integers(1, 6)), loaded=cfg.L * int(rng.integers(0, 3)) * feeds, constants=int(rng.integers(1, 16)),
-            rx_lines=int(rng.integers(1, cfg.RX_LINES + 1)), tx_lines=int(rng.integers(1, cfg.TX_LINES + 1)), batch=self.between(knobs.batch, cfg.N),
-            timeout=self.between(knobs.timeout), threshold=self.between(knobs.threshold), semaphores=self.seed(),
-        )  # fmt: skip
+            (),
+            weights=cfg.L * int(rng.integers(1, 6)),
+            loaded=cfg.L * int(rng.integers(0, 3)) * feeds,
+            constants=int(rng.integers(1, 16)),
+            rx_lines=int(rng.integers(1, cfg.RX_LINES + 1)),
+            tx_lines=int(rng.integers(1, cfg.TX_LINES + 1)),
+            batch=self.between(knobs.batch, cfg.N),
+            timeout=self.between(knobs.timeout),
+            threshold=self.between(knobs.threshold),
+            semaphores=self.seed(),
+        )
         ledger = service_ledger(cfg, part, index)
         maker = Maker(rng, knobs, ledger, self.service_windows(index, part, trains, feeds))
         for _ in range(self.between(knobs.service_ops)):
@@ -99,11 +115,18 @@ class _Generator:
         self.answer(maker, part)
         return replace(part, program=tuple(maker.lines))
 
-    def service_windows(self, index: int, part: ServiceCase, trains: bool, feeds: bool) -> dict[str, list[tuple[int, int]]]:
+    def service_windows(
+        self, index: int, part: ServiceCase, trains: bool, feeds: bool
+    ) -> dict[str, list[tuple[int, int]]]:
         cfg = self.cfg
         own = {s: getattr(cfg, DEPTHS[s]) * (3 if trains else 4) // 4 // cfg.C_INF for s in ("VEC", "ACC", "ACTC")}
         own["VEC"] -= 16
-        sizes = {"VEC": 40, "ACC": max(24, 3 * cfg.N), "ACTC": max(40, 2 * cfg.L, 2 * cfg.N), "WGTD": part.weights + part.loaded}
+        sizes = {
+            "VEC": 40,
+            "ACC": max(24, 3 * cfg.N),
+            "ACTC": max(40, 2 * cfg.L, 2 * cfg.N),
+            "WGTD": part.weights + part.loaded,
+        }
         ends = {s: (0, size) for s, size in own.items()} | {"WGTD": (0, part.weights + part.loaded)}
         if feeds:
             ends |= {s: share(cfg, index, s) for s in COMMON}
@@ -118,9 +141,17 @@ class _Generator:
                 return
             lines = int(self.rng.integers(1, part.tx_lines + 1))
             maker.shape = (self.cfg.N, lines)
-            fields: dict[str, int] = {"dyn_o": 1, "cnt_i": lines, "r_sp": Dst.TXB, "r_so": self.cfg.TX_LINES, "r_si": 1,
-                                      "r_base": int(self.rng.integers(part.tx_lines - lines + 1))}  # fmt: skip
-            if maker.source(fields, "a", [Src.VEC, Src.VEC, Src.ACC, Src.ACC, Src.RXB]) and maker.source(fields, "c", [Src.NONE, Src.ACC, Src.VEC]):
+            fields: dict[str, int] = {
+                "dyn_o": 1,
+                "cnt_i": lines,
+                "r_sp": Dst.TXB,
+                "r_so": self.cfg.TX_LINES,
+                "r_si": 1,
+                "r_base": int(self.rng.integers(part.tx_lines - lines + 1)),
+            }
+            if maker.source(fields, "a", [Src.VEC, Src.VEC, Src.ACC, Src.ACC, Src.RXB]) and maker.source(
+                fields, "c", [Src.NONE, Src.ACC, Src.VEC]
+            ):
                 maker.admit(make(Op.VECTOR, **fields))
         if not answered(maker.ledger, part.tx_lines):
             line = output(part, self.cfg.TX_LINES)
@@ -136,15 +167,29 @@ class _Generator:
     def training(self, case: Case, ops: int) -> TrainingCase:
         cfg, rng, knobs = self.cfg, self.rng, self.knobs
         part = TrainingCase(
-            (), int(rng.integers(1, 16)), self.between(knobs.iters), self.between(knobs.iter_mod), int(rng.integers(0, 1000)) * self.chance(0.5), self.seed()
+            (),
+            int(rng.integers(1, 16)),
+            self.between(knobs.iters),
+            self.between(knobs.iter_mod),
+            int(rng.integers(0, 1000)) * self.chance(0.5),
+            self.seed(),
         )
         ends = training_ends(replace(case, training=part))
         sizes = {
-            "VEC": 48, "ACC": max(64, 2 * cfg.N), "ACTC": max(96, 3 * cfg.L), "ACTD": 64, "WGTC": 4 * cfg.L, "WGTD": 5 * cfg.L, "STG": 64, "SOF": 64,
+            "VEC": 48,
+            "ACC": max(64, 2 * cfg.N),
+            "ACTC": max(96, 3 * cfg.L),
+            "ACTD": 64,
+            "WGTC": 4 * cfg.L,
+            "WGTD": 5 * cfg.L,
+            "STG": 64,
+            "SOF": 64,
             "SOB": max(48, 2 * cfg.L),
-        }  # fmt: skip
+        }
         ledger = training_ledger(cfg, part, ends)
-        windows = windows_of(rng, sizes, {s: (0, end) for s, end in ends.items()}, knobs.far) | {"CST": [(0, part.constants)]}
+        windows = windows_of(rng, sizes, {s: (0, end) for s, end in ends.items()}, knobs.far) | {
+            "CST": [(0, part.constants)]
+        }
         maker = Maker(rng, knobs, ledger, windows)
         for _ in range(ops):
             if self.chance(knobs.store):
@@ -155,7 +200,9 @@ class _Generator:
                 maker.emit(str(rng.choice(["vector", "vector", "vector", "matmul", "matmul", "load"])))
         self.dump(maker)
         lines = maker.lines
-        for n in {len(lines) - 1, *(int(n) for n in rng.integers(len(lines), size=int(rng.integers(3))))} if lines else ():
+        for n in (
+            {len(lines) - 1, *(int(n) for n in rng.integers(len(lines), size=int(rng.integers(3))))} if lines else ()
+        ):
             lines[n] = replace(lines[n], ins=with_fields(lines[n].ins, step=1))
         return replace(part, program=tuple(lines))
 
@@ -175,10 +222,25 @@ class _Generator:
                 count = min(count, s_high - s_low)
                 width = min(count, cfg.K)
                 for part in range(0, count - count % width, width):
-                    self.must(maker, make(Op.VECTOR, cnt_o=1, cnt_i=width, a_sp=source, a_base=first + part, a_si=1, r_sp=Dst.SOF, r_base=s_low + part, r_si=1))
+                    self.must(
+                        maker,
+                        make(
+                            Op.VECTOR,
+                            cnt_o=1,
+                            cnt_i=width,
+                            a_sp=source,
+                            a_base=first + part,
+                            a_si=1,
+                            r_sp=Dst.SOF,
+                            r_base=s_low + part,
+                            r_si=1,
+                        ),
+                    )
                 size = (count - count % width) * 4 * cfg.L
                 if at + size <= area.end:
-                    self.must(maker, make(Op.STORE, sp=StSrc.SOF, n_o=1, len=count - count % width, l_base=s_low, d_base=at))
+                    self.must(
+                        maker, make(Op.STORE, sp=StSrc.SOF, n_o=1, len=count - count % width, l_base=s_low, d_base=at)
+                    )
                     at += size
 
     @staticmethod

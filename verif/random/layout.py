@@ -1,4 +1,5 @@
 """Where random programs keep what: DRAM areas, shares of the buffers that contexts have in common."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -7,16 +8,16 @@ from equinox_core.config import Config
 from equinox_core.dram_layout import block_beats
 from equinox_core.isa.encoding import BSpace, LdDst
 
-LINES = 64       # fp32 lines of input
-PANELS_OF = 64   # blocks of input, rounded up to panels, and two panels more
-SCRATCH = 96     # lines' worth of room for what is stored
+LINES = 64  # fp32 lines of input
+PANELS_OF = 64  # blocks of input, rounded up to panels, and two panels more
+SCRATCH = 96  # lines' worth of room for what is stored
 FEED_LINES = 16  # of a service: lines of input
 FEED_BLOCKS = 3  # tiles of input
-FEED_OUT = 48    # lines' worth of room
-SHARE = 32       # lines or blocks of each common buffer that a service may have
+FEED_OUT = 48  # lines' worth of room
+SHARE = 32  # lines or blocks of each common buffer that a service may have
 COMMON = ("ACTD", "WGTC", "STG", "SOF", "SOB")
 """Buffers that all contexts share; an instruction's address is the memory's."""
-TOP = 1 << 22    # services' areas in DRAM lie below this address
+TOP = 1 << 22  # services' areas in DRAM lie below this address
 DEPTHS = {space: f"{space}_DEPTH" for space in ("VEC", "ACC", "ACTC", "ACTD", "WGTC", "WGTD", "STG", "SOF", "SOB")}
 LOADED = {LdDst.ACTD: "ACTD", LdDst.WGTD: "WGTD", LdDst.STG: "STG"}
 WEIGHTS = {BSpace.WGTC: "WGTC", BSpace.WGTD: "WGTD"}

@@ -1,9 +1,11 @@
 """What a program may do next: it reads only what it has written, and keeps to what is its own.
 
-Memories start with random contents, so a value is known only where the program (or boot, or the host) has written it. An inference
-program runs in several contexts at once. What it writes into buffers that all contexts share, or into DRAM, is therefore computed from
-constants, not from the batch, and each address is written once: whichever context writes it, the same value stands there.
+Memories start with random contents, so a value is known only where the program (or boot, or the host) has written it.
+An inference program runs in several contexts at once. What it writes into buffers that all contexts share, or into
+DRAM, is therefore computed from constants, not from the batch, and each address is written once: whichever context
+writes it, the same value stands there.
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -43,8 +45,14 @@ class Ledger:
     """
 
     def __init__(
-        self, cfg: Config, rows: tuple[int | None, ...], ends: Mapping[str, int], given: Mapping[str, int], area: Area,
-        starts: Mapping[str, int] | None = None, turns: int = 1,
+        self,
+        cfg: Config,
+        rows: tuple[int | None, ...],
+        ends: Mapping[str, int],
+        given: Mapping[str, int],
+        area: Area,
+        starts: Mapping[str, int] | None = None,
+        turns: int = 1,
     ) -> None:
         self.cfg, self.rows, self.ends, self.area, self.turns = cfg, rows, dict(ends), area, turns
         self.training = rows == (None,)
@@ -78,7 +86,9 @@ class Ledger:
             for acc in self._reads(ins, every):
                 known = self.known[rows].get(acc.space)
                 if known is not None and not known[acc.addr].all():
-                    raise Refused(f"{acc.space} {acc.addr[~known[acc.addr]][0]} is read and not written before", acc.space)
+                    raise Refused(
+                        f"{acc.space} {acc.addr[~known[acc.addr]][0]} is read and not written before", acc.space
+                    )
         if not self.training:
             self._check_shared(ins, touched[self.rows[0]])
         for rows, every in touched.items():
@@ -121,12 +131,20 @@ class Ledger:
 
 
 def service_ledger(cfg: Config, part, index: int, ends: Mapping[str, int] | None = None) -> Ledger:
-    """Of a service (a ``ServiceCase``): payload, weights and constants are there; ``ends`` bound VEC, ACC and ACTC (default: the memory)."""
+    """Of a service (a ``ServiceCase``): payload, weights and constants are there; ``ends`` bound VEC, ACC and ACTC
+    (default: the memory).
+    """
     area = service_area(cfg, index)
     shares = {space: share(cfg, index, space) for space in COMMON}
     limits = {s: getattr(cfg, DEPTHS[s]) // cfg.C_INF for s in ("VEC", "ACC", "ACTC")} | dict(ends or {})
     limits |= {s: end for s, (_, end) in shares.items()}
-    limits |= {"WGTD": part.weights + part.loaded, "CST": part.constants, "RXB": part.rx_lines, "TXB": cfg.N * cfg.TX_LINES, "DRAM": area.end // cfg.K}
+    limits |= {
+        "WGTD": part.weights + part.loaded,
+        "CST": part.constants,
+        "RXB": part.rx_lines,
+        "TXB": cfg.N * cfg.TX_LINES,
+        "DRAM": area.end // cfg.K,
+    }
     starts = {s: low for s, (low, _) in shares.items()} | {"DRAM": area.lines // cfg.K}
     given = {"WGTD": part.weights, "CST": part.constants, "RXB": part.rx_lines}
     ledger = Ledger(cfg, tuple(range(1, cfg.N + 1)), limits, given, area, starts)
@@ -139,4 +157,3 @@ def training_ledger(cfg: Config, part, ends: Mapping[str, int]) -> Ledger:
     area = training_area(cfg)
     limits = {**ends, "CST": part.constants, "DRAM": area.end // cfg.K}
     return Ledger(cfg, (None,), limits, {"CST": part.constants}, area, turns=part.iter_mod)
-

@@ -1,4 +1,7 @@
-"""Whether a case is legal: programs by the static checks, free of races, nothing read that was not written, contexts apart from one another."""
+"""Whether a case is legal: programs by the static checks, free of races, nothing read that was not written, contexts
+apart from one another.
+"""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -20,7 +23,9 @@ def output(part: ServiceCase, width: int) -> Line:
 def answered(ledger: Ledger, lines: int) -> bool:
     """Whether a service's program has written so many lines of every row's response."""
     width = ledger.cfg.TX_LINES
-    return all(known["TXB"][r * width : r * width + lines].all() for rows, known in ledger.known.items() for r in range(rows))
+    return all(
+        known["TXB"][r * width : r * width + lines].all() for rows, known in ledger.known.items() for r in range(rows)
+    )
 
 
 def training_ends(case: Case) -> dict[str, int]:
@@ -30,7 +35,12 @@ def training_ends(case: Case) -> dict[str, int]:
     used = {name: cfg.C_INF * max(getattr(n, name) for n in needs) for name in ("vec", "acc", "actc")}
     wgtd = sum(-(-(s.weights + s.loaded) // cfg.L) * cfg.L for s in case.services)
     constants = sum(s.constants for s in case.services) + (case.training.constants if case.training else 0)
-    ends = {"VEC": cfg.VEC_DEPTH - used["vec"] - constants, "ACC": cfg.ACC_DEPTH - used["acc"], "ACTC": cfg.ACTC_DEPTH - used["actc"], "WGTD": cfg.WGTD_DEPTH - wgtd}
+    ends = {
+        "VEC": cfg.VEC_DEPTH - used["vec"] - constants,
+        "ACC": cfg.ACC_DEPTH - used["acc"],
+        "ACTC": cfg.ACTC_DEPTH - used["actc"],
+        "WGTD": cfg.WGTD_DEPTH - wgtd,
+    }
     return ends | {space: common_end(cfg, len(case.services), space) for space in COMMON}
 
 
@@ -47,7 +57,9 @@ def _kept(ledger: Ledger, lines: Lines) -> Lines:
 
 
 def repaired(case: Case) -> Case:
-    """The case without the instructions that have become illegal, and with what it must have: every response is written."""
+    """The case without the instructions that have become illegal, and with what it must have: every response is
+    written.
+    """
     cfg = case.cfg
     services = []
     for n, part in enumerate(case.services):
@@ -79,7 +91,9 @@ def check_case(case: Case) -> RandomDeployment:
         ledger = service_ledger(cfg, part, n)
         _admit_all(ledger, part.program, f"service{n}")
         if not answered(ledger, part.tx_lines):
-            raise ValueError(f"service{n}: a response has lines that nothing writes; legal is that all {part.tx_lines} lines of every row are written")
+            raise ValueError(
+                f"service{n}: a response has lines that nothing writes; legal is that all {part.tx_lines} lines of every row are written"
+            )
         program = what.image.installed[n].program
         check_program(program, cfg)
         for rows in sorted({1, cfg.N}):

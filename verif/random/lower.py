@@ -1,4 +1,5 @@
 """From a case to what runs: programs with semaphores, memory contents, the image of the core."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -26,7 +27,9 @@ SPECIAL = 0.002  # share of infinities, NaN, denormals and such in lines of inpu
 TEST = "equinox_random_program_test"
 NOT_RUN = "not run: a case before this one failed"
 _NOP = make(Op.NOP)
-SILENT = ServiceCase((Line(make(Op.VECTOR, dyn_o=1, cnt_i=1, r_sp=Dst.TXB), Unit.VPU),))  # installed where a case has no service: nobody asks it
+SILENT = ServiceCase(
+    (Line(make(Op.VECTOR, dyn_o=1, cnt_i=1, r_sp=Dst.TXB), Unit.VPU),)
+)  # installed where a case has no service: nobody asks it
 
 
 @dataclass
@@ -41,7 +44,9 @@ class RandomWork:
 
 @dataclass
 class RandomDeployment(Deployment):
-    """A case as it is deployed; ``payloads[service]`` is uint16 [requests of it, rx_lines, L], in the order of the case's requests."""
+    """A case as it is deployed; ``payloads[service]`` is uint16 [requests of it, rx_lines, L], in the order of the
+    case's requests.
+    """
 
     case: Case | None = None
 
@@ -50,7 +55,9 @@ class RandomDeployment(Deployment):
         """Cycles after which a run of the case has hung."""
         case = self.case
         work = sum(request_work(self, service) for _, service, _ in case.requests)
-        waits = max([0, *(at for at, *_ in (*case.requests, *case.changes))]) + sum(case.services[s].timeout for _, s, _ in case.requests)
+        waits = max([0, *(at for at, *_ in (*case.requests, *case.changes))]) + sum(
+            case.services[s].timeout for _, s, _ in case.requests
+        )
         if case.training:
             work += training_work(self, case.training.iters)
             waits += case.training.start
@@ -59,7 +66,10 @@ class RandomDeployment(Deployment):
     @property
     def moves(self) -> bool:
         """Whether the case's run has any traffic with the DRAM: boot's included, services' that are asked for."""
-        programs = [self.image.programs["boot"], *(self.image.installed[n].program for n in {n for _, n, _ in self.case.requests})]
+        programs = [
+            self.image.programs["boot"],
+            *(self.image.installed[n].program for n in {n for _, n, _ in self.case.requests}),
+        ]
         if self.case.training:
             programs.append(self.image.work.program)
         return any(p.streams[Unit.LD] or p.streams[Unit.ST] for p in programs)
@@ -140,7 +150,10 @@ def _filled(cfg: Config, rng: np.random.Generator, area: Area) -> NDArray[np.uin
 def programs_of(case: Case) -> tuple[list[Program], Program | None]:
     """Programs of the services, and the training program."""
     cfg, t = case.cfg, case.training
-    services = [program_of(cfg, f"service{n}", s.program, False, semaphores=s.semaphores) for n, s in enumerate(case.services or (SILENT,))]
+    services = [
+        program_of(cfg, f"service{n}", s.program, False, semaphores=s.semaphores)
+        for n, s in enumerate(case.services or (SILENT,))
+    ]
     return services, program_of(cfg, "training", t.program, True, t.iter_mod, t.semaphores) if t else None
 
 
@@ -154,9 +167,15 @@ def lower(case: Case) -> RandomDeployment:
     case_services = case.services or (SILENT,)
     programs, training = programs_of(case)
     installed = [
-        Service(p, _blocks(cfg, _rng(case, 1, n), s.weights + s.loaded), _bf16(cfg, _rng(case, 2, n), s.constants), s.rx_lines, s.tx_lines)
+        Service(
+            p,
+            _blocks(cfg, _rng(case, 1, n), s.weights + s.loaded),
+            _bf16(cfg, _rng(case, 2, n), s.constants),
+            s.rx_lines,
+            s.tx_lines,
+        )
         for n, (s, p) in enumerate(zip(case_services, programs, strict=True))
-    ]  # fmt: skip
+    ]
     work = dram = None
     if t:
         area = training_area(cfg)
@@ -164,19 +183,34 @@ def lower(case: Case) -> RandomDeployment:
         dram = _filled(cfg, _rng(case, 4), area)
     of = {f"service{n}": s for n, s in enumerate(case_services)}
     image = build_image(
-        cfg, installed, work, dram, iters=t.iters if t else 1, train_rows=case.train_rows, batch={k: s.batch for k, s in of.items()},
-        timeout={k: s.timeout for k, s in of.items()}, threshold={k: s.threshold for k, s in of.items()},
-    )  # fmt: skip
+        cfg,
+        installed,
+        work,
+        dram,
+        iters=t.iters if t else 1,
+        train_rows=case.train_rows,
+        batch={k: s.batch for k, s in of.items()},
+        timeout={k: s.timeout for k, s in of.items()},
+        threshold={k: s.threshold for k, s in of.items()},
+    )
     _add_areas(case, image)
     lines = {n: [r for r in case.requests if r[1] == n] for n in range(len(case_services))}
     payloads = {
-        f"service{n}": np.array([_bf16(cfg, _rng(case, 5, seed), s.rx_lines) for _, _, seed in lines[n]], np.uint16).reshape(-1, s.rx_lines, cfg.L)
+        f"service{n}": np.array(
+            [_bf16(cfg, _rng(case, 5, seed), s.rx_lines) for _, _, seed in lines[n]], np.uint16
+        ).reshape(-1, s.rx_lines, cfg.L)
         for n, s in enumerate(case_services)
     }
     scenario = Scenario(
-        config=case.config, policy=case.policy, train="off", test=TEST, seed=1 + case.data % 1000, rsp_stall=case.rsp_stall, dram_stall=case.dram_stall,
+        config=case.config,
+        policy=case.policy,
+        train="off",
+        test=TEST,
+        seed=1 + case.data % 1000,
+        rsp_stall=case.rsp_stall,
+        dram_stall=case.dram_stall,
         requests=max(1, len(case.requests)),
-    )  # fmt: skip
+    )
     return RandomDeployment(scenario, cfg, image, None, payloads, None, None, case=case)
 
 
@@ -186,7 +220,9 @@ def _add_areas(case: Case, image: Image) -> None:
     for n in range(len(case.services)):
         area = service_area(cfg, n)
         if area.lines < image.dram.size:
-            raise ValueError(f"DRAM: services need {area.size} bytes each below {min(cfg.BYTES, area.end)}, the image has {image.dram.size}")
+            raise ValueError(
+                f"DRAM: services need {area.size} bytes each below {min(cfg.BYTES, area.end)}, the image has {image.dram.size}"
+            )
     if case.services:
         whole = np.zeros(service_area(cfg, 0).end, np.uint8)
         whole[: image.dram.size] = image.dram

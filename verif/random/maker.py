@@ -1,4 +1,5 @@
 """Makes one random program, an instruction at a time, each admitted by the ledger."""
+
 from __future__ import annotations
 
 from collections import Counter
@@ -8,8 +9,22 @@ import numpy as np
 
 from equinox_core.dram_layout import block_beats
 from equinox_core.isa.encoding import (
-    UNIT_OF_OP, Act, ASpace, BSpace, Combine, Conv, ConvDst, Dst, Instr, LdDst, Op, Red, Src, StSrc, make,
-)  # fmt: skip
+    UNIT_OF_OP,
+    Act,
+    ASpace,
+    BSpace,
+    Combine,
+    Conv,
+    ConvDst,
+    Dst,
+    Instr,
+    LdDst,
+    Op,
+    Red,
+    Src,
+    StSrc,
+    make,
+)
 from equinox_core.hw.pipeline import line_stage
 from equinox_core.numerics import bf16_from_float
 from verif.random.case import Line
@@ -18,8 +33,8 @@ from verif.random.layout import COMMON, LOADED
 from verif.random.ledger import Ledger, Refused
 
 OPS = {"vector": Op.VECTOR, "own_lines": Op.VECTOR, "matmul": Op.MATMUL, "load": Op.LOAD, "store": Op.STORE}  # by kind
-TRIES = 60     # draws of an instruction until one is legal
-SUPPLIES = 4   # how far back a missing operand is supplied
+TRIES = 60  # draws of an instruction until one is legal
+SUPPLIES = 4  # how far back a missing operand is supplied
 Windows = dict[str, list[tuple[int, int]]]
 _SOURCES = {Src.VEC: "VEC", Src.CST: "CST", Src.ACC: "ACC", Src.STG: "STG", Src.RXB: "RXB"}
 _RESULTS = {Dst.VEC: "VEC", Dst.TXB: "TXB", Dst.SOF: "SOF"}
@@ -28,8 +43,8 @@ _RESULTS = {Dst.VEC: "VEC", Dst.TXB: "TXB", Dst.SOF: "SOF"}
 class Maker:
     """One program under way.
 
-    ``windows[space]`` are the address ranges that its operands lie in; ``constant``: only instructions whose operands are the same in
-    every context (what a service may do with buffers that all contexts share).
+    ``windows[space]`` are the address ranges that its operands lie in; ``constant``: only instructions whose operands
+    are the same in every context (what a service may do with buffers that all contexts share).
     """
 
     def __init__(self, rng: np.random.Generator, knobs: Knobs, ledger: Ledger, windows: Windows) -> None:
@@ -38,7 +53,7 @@ class Maker:
         self.lines: list[Line] = []
         self.constant = False
         self.missing: Counter[str] = Counter()  # spaces where refused instructions found no value
-        self.shape = (1, 1)                     # segments and lines of the VECTOR under way, with full batches
+        self.shape = (1, 1)  # segments and lines of the VECTOR under way, with full batches
 
     # -- drawing -------------------------------------------------------------------------------------------------
 
@@ -52,12 +67,18 @@ class Maker:
         """A number in a range, small ones more often."""
         low, high = limits
         high = max(low, high if most is None else min(high, most))
-        return min(high if most is None else most, int(self.rng.integers(low, (high if self.chance(0.3) else min(high, low + 4)) + 1)))
+        return min(
+            high if most is None else most,
+            int(self.rng.integers(low, (high if self.chance(0.3) else min(high, low + 4)) + 1)),
+        )
 
-    def span(self, space: str, counts: Sequence[int], strides: Sequence[Sequence[int]], read: bool, unit: int = 1) -> tuple[int, list[int]] | None:
+    def span(
+        self, space: str, counts: Sequence[int], strides: Sequence[Sequence[int]], read: bool, unit: int = 1
+    ) -> tuple[int, list[int]] | None:
         """Base and strides of a grid of addresses in one of the space's windows; None where it has none, or no room.
 
-        ``strides`` are candidates for each axis; ``unit`` divides all of them and the base. A grid that is read begins where something was written.
+        ``strides`` are candidates for each axis; ``unit`` divides all of them and the base. A grid that is read begins
+        where something was written.
         """
         if space not in self.windows:
             return None
@@ -174,11 +195,20 @@ class Maker:
             return None
         quiet = fill and self.chance(0.7)
         bf16 = [Src.CST, *([] if self.constant else [Src.VEC])]
-        for x, legal in (("b", [Src.NONE, Src.NONE, Src.IMM, *bf16]), ("c", [Src.NONE, Src.NONE, *sources]), ("d", [Src.NONE, Src.NONE, *sources])):
+        for x, legal in (
+            ("b", [Src.NONE, Src.NONE, Src.IMM, *bf16]),
+            ("c", [Src.NONE, Src.NONE, *sources]),
+            ("d", [Src.NONE, Src.NONE, *sources]),
+        ):
             if not quiet and not self.source(f, x, legal):
                 return None
         if not quiet:
-            f |= {"p_neg": self.pick(0, 1), "c_neg": self.pick(0, 1), "combine": self.pick(*Combine), "red": self.pick(Red.NONE, Red.NONE, *Red)}
+            f |= {
+                "p_neg": self.pick(0, 1),
+                "c_neg": self.pick(0, 1),
+                "combine": self.pick(*Combine),
+                "red": self.pick(Red.NONE, Red.NONE, *Red),
+            }
             f["act"] = self.pick(*[Act.NONE] * 6, *Act)
         return f if self._results(f, to) else None
 
@@ -196,7 +226,9 @@ class Maker:
         outer, inner = self.shape
         if space == "TXB":
             width = self.cfg.TX_LINES
-            strides = [[width], [1, 1, 0]] if f["dyn_o"] else [[1, 0], [width]] if f["dyn_i"] else [[0, 1, inner], [0, 1]]
+            strides = (
+                [[width], [1, 1, 0]] if f["dyn_o"] else [[1, 0], [width]] if f["dyn_i"] else [[0, 1, inner], [0, 1]]
+            )
         elif space == "RXB":
             strides = [[0], [0, 1, 1, 2]] if f["dyn_o"] else [[0, 1, 1, 2], [0]]
         else:
@@ -213,7 +245,11 @@ class Maker:
     def _results(self, f: dict[str, int], to: str) -> bool:
         """R and V of a VECTOR."""
         blocks = [c for c in ConvDst if c.name in self.windows and (self.constant or self.training or c.name == "ACTC")]
-        lines = [d for d, space in _RESULTS.items() if space in self.windows and (self.training or self.constant or d != Dst.SOF)]
+        lines = [
+            d
+            for d, space in _RESULTS.items()
+            if space in self.windows and (self.training or self.constant or d != Dst.SOF)
+        ]
         if self.constant:
             lines, blocks = [d for d in lines if d == Dst.SOF], [c for c in blocks if c != ConvDst.ACTC]
         want_block = to in ConvDst.__members__
@@ -251,7 +287,13 @@ class Maker:
         a_sp = self.pick(*[a for a in ASpace if a.name in self.windows])
         b_sp = self.pick(*[b for b in BSpace if b.name in self.windows])
         a = self.span(a_sp.name, (most, depth), [[1, 1, depth, 0, 2], [most, 1, 0, 1]], read=True)
-        b = self.span(b_sp.name, (groups, depth, lanes // m), [[lanes, m, 0], [groups * lanes, lanes, m, 0], [m]], read=True, unit=m)
+        b = self.span(
+            b_sp.name,
+            (groups, depth, lanes // m),
+            [[lanes, m, 0], [groups * lanes, lanes, m, 0], [m]],
+            read=True,
+            unit=m,
+        )
         strides = [[0, 1], [0]] if self.chance(self.knobs.same_line) else [[1, 1, groups], [most, most, 1, most + 1]]
         c = self.span("ACC", (most, groups), strides, read=accum)
         if old is not None:
@@ -259,10 +301,23 @@ class Maker:
         if a is None or b is None or c is None or b[1][2] != m:
             return None
         return {
-            "dyn_rows": dyn, "accum": accum, "a_sp": a_sp, "b_sp": b_sp, "rows": 0 if dyn else rows, "n_g": groups, "n_k": depth,
-            "a_base": a[0], "a_sr": a[1][0], "a_sk": a[1][1], "b_base": b[0], "b_sg": b[1][0], "b_sk": b[1][1],
-            "c_base": c[0], "c_sr": c[1][0], "c_sg": c[1][1],
-        }  # fmt: skip
+            "dyn_rows": dyn,
+            "accum": accum,
+            "a_sp": a_sp,
+            "b_sp": b_sp,
+            "rows": 0 if dyn else rows,
+            "n_g": groups,
+            "n_k": depth,
+            "a_base": a[0],
+            "a_sr": a[1][0],
+            "a_sk": a[1][1],
+            "b_base": b[0],
+            "b_sg": b[1][0],
+            "b_sk": b[1][1],
+            "c_base": c[0],
+            "c_sr": c[1][0],
+            "c_sg": c[1][1],
+        }
 
     def load(self, to: str) -> dict[str, int] | None:
         """Fields of a LOAD: mostly lines from where lines are and blocks from where panels are, now and then anything."""
@@ -306,11 +361,24 @@ class Maker:
             at = low + (high - low - reach) // unit * unit
         if so and self.chance(0.25):  # downwards
             at, so = at + (runs - 1) * so, (1 << 32) - so
-        return {"sp": sp, "n_o": runs, "len": length, "l_base": local[0], "l_so": local[1][0], "d_base": at, "d_so": so, "d_iter": it}
+        return {
+            "sp": sp,
+            "n_o": runs,
+            "len": length,
+            "l_base": local[0],
+            "l_so": local[1][0],
+            "d_base": at,
+            "d_so": so,
+            "d_iter": it,
+        }
 
 
-def windows_of(maker_rng: np.random.Generator, sizes: dict[str, int], ends: dict[str, tuple[int, int]], far: float) -> Windows:
-    """Address ranges: ``sizes[space]`` from the start of what is the program's own, and (by chance ``far``) as many at its end."""
+def windows_of(
+    maker_rng: np.random.Generator, sizes: dict[str, int], ends: dict[str, tuple[int, int]], far: float
+) -> Windows:
+    """Address ranges: ``sizes[space]`` from the start of what is the program's own, and (by chance ``far``) as many at
+    its end.
+    """
     out: Windows = {}
     for space, (low, high) in ends.items():
         size = min(sizes[space], high - low)

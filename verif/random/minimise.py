@@ -1,4 +1,5 @@
 """Shrinking on the simulator: a failing case in, a minimal one out; goes on where it was interrupted."""
+
 from __future__ import annotations
 
 import hashlib
@@ -39,5 +40,10 @@ def _minimise(case: Case, folder: Path, plant: str, say: Callable[[str], None]) 
     if not outcome.failed:
         return None
     say(f"{case.size} instructions fail: {outcome.message.splitlines()[0]}")
-    oracle = Oracle(lambda cases: run_cases(cases, folder / "runs", stop=True, plant=plant), outcome.kind, folder / "known.jsonl", say)
+    oracle = Oracle(
+        lambda cases: run_cases(cases, folder / "runs", stop=True, plant=plant),
+        outcome.kind,
+        folder / "known.jsonl",
+        say,
+    )
     return replace(shrink(case, oracle, folder / CASE), fails=outcome.kind)

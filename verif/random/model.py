@@ -1,4 +1,5 @@
 """A case on the timing model alone: its whole timeline, without a simulator."""
+
 from __future__ import annotations
 
 from equinox_core.compiler.image import register
@@ -9,8 +10,11 @@ from verif.random.lower import RandomDeployment
 
 
 def predict_case(what: RandomDeployment, until: int) -> Timeline:
-    """Timeline up to cycle ``until``; cycle 0 of the case is ``FIRST``. As in a run, inference gets priority when all requests are
-    answered and all changes made, so that training under ``inference_only`` ends too."""
+    """Timeline up to cycle ``until``; cycle 0 of the case is ``FIRST``.
+
+    As in a run, inference gets priority when all requests are answered and all changes made, so that training under
+    ``inference_only`` ends too.
+    """
     case, image, ctx = what.case, what.image, what.cfg.C_INF
     writes = [*setup(what, case.policy, {}, False)]
     if image.training:
@@ -24,5 +28,7 @@ def predict_case(what: RandomDeployment, until: int) -> Timeline:
     return _run(what, [*writes, (quiet + 1, *register("POLICY", policy=POLICIES.index("priority")))], requests, until)
 
 
-def _run(what: RandomDeployment, writes: list[tuple[int, int, int]], requests: list[tuple[int, int, int]], until: int) -> Timeline:
+def _run(
+    what: RandomDeployment, writes: list[tuple[int, int, int]], requests: list[tuple[int, int, int]], until: int
+) -> Timeline:
     return TimingModel(what.cfg, what.image.imem).run(sorted(writes, key=lambda w: w[0]), requests, until)

@@ -1,4 +1,7 @@
-"""Faults planted in the core through the test bench (verif/tb/tb_equinox.sv): random programs must find them, shrinking must reduce them."""
+"""Faults planted in the core through the test bench (verif/tb/tb_equinox.sv): random programs must find them, shrinking
+must reduce them.
+"""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -16,7 +19,9 @@ class Plant:
 PLANTS: dict[str, Plant] = {
     "": Plant("none"),
     "read": Plant("the last beat of read bursts of two beats has its highest bit wrong", plusargs=("+plant_read=2",)),
-    "acc": Plant("a product that accumulates leaves a bit of its lines wrong for the VPU", defines=(("EQX_PLANT_ACC", 1),)),
+    "acc": Plant(
+        "a product that accumulates leaves a bit of its lines wrong for the VPU", defines=(("EQX_PLANT_ACC", 1),)
+    ),
 }
 
 

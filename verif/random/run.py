@@ -1,4 +1,5 @@
 """Runs cases on the simulator: several in one process, each a test of its own."""
+
 from __future__ import annotations
 
 import os
@@ -19,7 +20,14 @@ MODULE = "verif.random.bench_random"
 SECONDS = 300.0  # that a case may take, beside its cycles
 SLOWEST = 2000.0  # cycles a second that a simulation makes at least, on a machine that is busy
 CASE = "case.toml"
-SOURCES = ("models", "verif/random", "verif/env", "verif/agents", "verif/tests", "verif/sequences")  # what an outcome depends on beside the simulator
+SOURCES = (
+    "models",
+    "verif/random",
+    "verif/env",
+    "verif/agents",
+    "verif/tests",
+    "verif/sequences",
+)  # what an outcome depends on beside the simulator
 _FIRED = re.compile(r"%Error: \S+?(\w+\.sv):\d+: (.*)")
 
 
@@ -75,7 +83,9 @@ def simulator(config: str, plant: str = "") -> Path:
     return build_chip(config, trace=env_flag("WAVES"), defines=dict(find_plant(plant).defines))
 
 
-def run_cases(cases: Sequence[Case], folder: Path, *, stop: bool = False, plant: str = "", env: Mapping[str, str] | None = None) -> list[Outcome | None]:
+def run_cases(
+    cases: Sequence[Case], folder: Path, *, stop: bool = False, plant: str = "", env: Mapping[str, str] | None = None
+) -> list[Outcome | None]:
     """Run cases of one configuration in one simulation, each in a folder of its own below ``folder``.
 
     ``stop``: not beyond the first that fails. ``plant``: a fault of ``plants.py``. ``env``: for the simulation.
@@ -93,10 +103,22 @@ def _run(cases: Sequence[Case], folder: Path, stop: bool, plant: str, env: Mappi
         folders.append(folder / f"case{n}")
     fault = find_plant(plant)
     exe = simulator(cases[0].config, plant)
-    settings = {"EQX_RUN_DIRS": os.pathsep.join(map(str, folders)), "EQX_STOP": str(int(stop)), "COCOTB_REWRITE_ASSERTION_FILES": "", **env}
+    settings = {
+        "EQX_RUN_DIRS": os.pathsep.join(map(str, folders)),
+        "EQX_STOP": str(int(stop)),
+        "COCOTB_REWRITE_ASSERTION_FILES": "",
+        **env,
+    }
     result = run(
-        exe, MODULE, seed=1 + cases[0].data % 1000, plusargs=fault.plusargs, env=settings, run_dir=folder / "sim", timeout=seconds, check=False,
-    )  # fmt: skip
+        exe,
+        MODULE,
+        seed=1 + cases[0].data % 1000,
+        plusargs=fault.plusargs,
+        env=settings,
+        run_dir=folder / "sim",
+        timeout=seconds,
+        check=False,
+    )
     outcomes: list[Outcome | None] = [None] * len(cases)
     for test in result.tests:
         number = int(test.name.rsplit("_", 1)[-1])

@@ -1,9 +1,11 @@
 """Reduces a failing case to a minimal one that fails the same way.
 
-Delta debugging (ddmin of Zeller and Hildebrandt, from the library picire) over instructions, requests and changes of policy, then greedy
-simplification of settings and fields. Every candidate is repaired first (``legal.repaired``: what reads a value that nothing writes any more
-goes too), so that nearly all are legal; several run in one simulation. Runs are remembered in a file: an interrupted search goes on where it was.
+Delta debugging (ddmin of Zeller and Hildebrandt, from the library picire) over instructions, requests and changes of
+policy, then greedy simplification of settings and fields. Every candidate is repaired first (``legal.repaired``: what
+reads a value that nothing writes any more goes too), so that nearly all are legal; several run in one simulation. Runs
+are remembered in a file: an interrupted search goes on where it was.
 """
+
 from __future__ import annotations
 
 import hashlib
@@ -23,7 +25,9 @@ from verif.random.simplify import simpler, weight
 
 BATCH = 8  # candidates in one simulation
 Runner = Callable[[Sequence[Case]], list[Outcome | None]]
-Atom = tuple[str, int, int]  # ("op", program, place), ("request", place, 0), ("change", place, 0); program -1 is training's
+Atom = tuple[
+    str, int, int
+]  # ("op", program, place), ("request", place, 0), ("change", place, 0); program -1 is training's
 
 
 def _hash(case: Case) -> str:
@@ -41,7 +45,9 @@ class Oracle:
         self.known: dict[str, str] = {}
         self.runs = 0
         if memory.exists():
-            self.known = dict(json.loads(line) for line in memory.read_text(encoding="utf-8").splitlines() if line.endswith("]"))
+            self.known = dict(
+                json.loads(line) for line in memory.read_text(encoding="utf-8").splitlines() if line.endswith("]")
+            )
 
     def _learn(self, case: Case, kind: str) -> None:
         self.known[_hash(case)] = kind
@@ -118,7 +124,9 @@ class _BatchDD(AbstractDD):
 
 def atoms_of(case: Case) -> list[Atom]:
     """What ddmin may leave out."""
-    out: list[Atom] = [("change", n, 0) for n in range(len(case.changes))] + [("request", n, 0) for n in range(len(case.requests))]
+    out: list[Atom] = [("change", n, 0) for n in range(len(case.changes))] + [
+        ("request", n, 0) for n in range(len(case.requests))
+    ]
     for p, part in enumerate(case.services):
         out += [("op", p, n) for n in range(len(part.program))]
     return out + [("op", -1, n) for n in range(len(case.training.program) if case.training else 0)]
@@ -128,16 +136,23 @@ def only(case: Case, atoms: Sequence[Atom]) -> Case | None:
     """The case with these atoms alone, repaired; None if nothing is left."""
     keep = set(atoms)
     services = tuple(
-        replace(s, program=tuple(line for n, line in enumerate(s.program) if ("op", p, n) in keep)) for p, s in enumerate(case.services)
+        replace(s, program=tuple(line for n, line in enumerate(s.program) if ("op", p, n) in keep))
+        for p, s in enumerate(case.services)
     )
     training = case.training
     if training:
-        training = replace(training, program=tuple(line for n, line in enumerate(training.program) if ("op", -1, n) in keep))
-    return tidy(replace(
-        case, services=services, training=training,
-        changes=tuple(c for n, c in enumerate(case.changes) if ("change", n, 0) in keep),
-        requests=tuple(r for n, r in enumerate(case.requests) if ("request", n, 0) in keep),
-    ))  # fmt: skip
+        training = replace(
+            training, program=tuple(line for n, line in enumerate(training.program) if ("op", -1, n) in keep)
+        )
+    return tidy(
+        replace(
+            case,
+            services=services,
+            training=training,
+            changes=tuple(c for n, c in enumerate(case.changes) if ("change", n, 0) in keep),
+            requests=tuple(r for n, r in enumerate(case.requests) if ("request", n, 0) in keep),
+        )
+    )
 
 
 def tidy(case: Case) -> Case | None:
@@ -178,7 +193,10 @@ def _ddmin(case: Case, oracle: Oracle, keep: Path) -> Case:
 
     def first(candidates: list[list[Atom]]) -> int | None:
         nonlocal best
-        made = [c if c is not None and weight(c) < weight(best) else None for c in (only(case, atoms) for atoms in candidates)]
+        made = [
+            c if c is not None and weight(c) < weight(best) else None
+            for c in (only(case, atoms) for atoms in candidates)
+        ]
         found = oracle.first(made)
         if found is not None:
             best = _note(made[found], oracle, keep)
@@ -204,7 +222,9 @@ def _simplify(case: Case, oracle: Oracle, keep: Path) -> Case:
 
 
 def _tidied(cases: Sequence[Case], than: Case, made: list[Case | None]) -> Iterator[Case | None]:
-    """The cases tidied, as they are asked for; None for those that are nothing, or not less than ``than`` (repair may add). ``made`` collects them."""
+    """The cases tidied, as they are asked for; None for those that are nothing, or not less than ``than`` (repair may
+    add). ``made`` collects them.
+    """
     most = weight(than)
     for case in cases:
         case = tidy(case)

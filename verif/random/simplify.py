@@ -1,4 +1,5 @@
 """Simpler variants of a case: one setting or one field of an instruction at a time."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -15,7 +16,14 @@ _STRIDES = {  # fields without meaning while a count is 1
     Op.LOAD: {"n_o": ("l_so", "d_so")},
     Op.STORE: {"n_o": ("l_so", "d_so")},
 }
-_OPERANDS = {"a": "a_sp", "b": "b_sp", "c": "c_sp", "d": "d_sp", "r": "r_sp", "v": "v_mode"}  # of VECTOR, and what says that there is none
+_OPERANDS = {
+    "a": "a_sp",
+    "b": "b_sp",
+    "c": "c_sp",
+    "d": "d_sp",
+    "r": "r_sp",
+    "v": "v_mode",
+}  # of VECTOR, and what says that there is none
 
 
 def parts_of(case: Case) -> Iterator[tuple[int, ServiceCase | TrainingCase]]:
@@ -64,7 +72,11 @@ def plain(case: Case) -> Case:
     """The case with the simplest of settings."""
     case = replace(case, policy="priority", rsp_stall=0, dram_stall=0, changes=())
     for index, part in parts_of(case):
-        low = {f.name: LEAST.get(f.name, 0) for f in fields(part) if f.name in ("iters", "start", "semaphores", "timeout", "threshold")}
+        low = {
+            f.name: LEAST.get(f.name, 0)
+            for f in fields(part)
+            if f.name in ("iters", "start", "semaphores", "timeout", "threshold")
+        }
         case = with_part(case, index, replace(part, **low))
     return case
 
@@ -82,7 +94,13 @@ def simpler(case: Case) -> Iterator[Case]:
 
 def weight(case: Case) -> tuple[int, int, int]:
     """What shrinking makes less: instructions, then requests and changes, then the sum of all numbers."""
-    numbers = [case.train_rows, case.rsp_stall, case.dram_stall, int(case.policy != "priority"), *(at for at, *_ in case.requests)]
+    numbers = [
+        case.train_rows,
+        case.rsp_stall,
+        case.dram_stall,
+        int(case.policy != "priority"),
+        *(at for at, *_ in case.requests),
+    ]
     for _, part in parts_of(case):
         numbers += [getattr(part, f.name) for f in fields(part) if f.name != "program"]
         for line in part.program:

@@ -1,4 +1,7 @@
-"""Random cases on the timing model alone: what bounds and attribution promise, and how long a run may take, over many seeds."""
+"""Random cases on the timing model alone: what bounds and attribution promise, and how long a run may take, over many
+seeds.
+"""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -25,7 +28,9 @@ KNOBS = {"usual": Knobs(), "heavy": HEAVY}
 
 
 def solo(what: RandomDeployment) -> Solo:
-    return Solo(what.cfg, setup(what, what.case.policy, {}, False), lambda n: what.case.services[n].rx_lines, what.image.imem)
+    return Solo(
+        what.cfg, setup(what, what.case.policy, {}, False), lambda n: what.case.services[n].rx_lines, what.image.imem
+    )
 
 
 def anomalies(what: RandomDeployment) -> int:
@@ -33,7 +38,9 @@ def anomalies(what: RandomDeployment) -> int:
     limit, cfg = what.patience, what.cfg
     timeline = predict_case(what, FIRST + limit)
     arrival = np.array(sorted(FIRST + at for at, *_ in what.case.requests), np.int64)
-    assert len(arrival) == len(timeline.requests) and (timeline.requests["done"] < NEVER).all(), "a request is not answered in time"
+    assert len(arrival) == len(timeline.requests) and (timeline.requests["done"] < NEVER).all(), (
+        "a request is not answered in time"
+    )
     if what.case.training:
         states = timeline.states[timeline.states["ctx"] == cfg.C_INF]
         assert len(states) and states[-1]["state"] == 0, "training has not ended in time"
@@ -42,7 +49,9 @@ def anomalies(what: RandomDeployment) -> int:
         key = (int(batch["svc"]), int(batch["rows"]))
         if key not in least:
             least[key] = earliest_end(what.image.installed[key[0]].program, cfg, key[1])
-        assert batch["end"] - batch["run"] >= least[key], f"{key}: ran {batch['end'] - batch['run']} cycles, {least[key]} are the least"
+        assert batch["end"] - batch["run"] >= least[key], (
+            f"{key}: ran {batch['end'] - batch['run']} cycles, {least[key]} are the least"
+        )
     parts = attribute(timeline, arrival, solo(what))
     assert np.array_equal(sum(parts.values()), (timeline.requests["done"] - arrival)[answered(timeline)])
     assert all((cycles <= 0 if cause == "anomaly" else cycles >= 0).all() for cause, cycles in parts.items())
@@ -51,11 +60,24 @@ def anomalies(what: RandomDeployment) -> int:
     return int(shorter.sum())
 
 
-@pytest.mark.parametrize(("config", "knobs", "count"), [
-    ("tiny", "usual", 40), ("default", "usual", 12), ("tiny", "heavy", 4), ("default", "heavy", 4),
-    *(pytest.param(config, knobs, count, marks=pytest.mark.nightly)
-      for config, knobs, count in [("tiny", "usual", 600), ("default", "usual", 250), ("tiny", "heavy", 24), ("default", "heavy", 24)]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("config", "knobs", "count"),
+    [
+        ("tiny", "usual", 40),
+        ("default", "usual", 12),
+        ("tiny", "heavy", 4),
+        ("default", "heavy", 4),
+        *(
+            pytest.param(config, knobs, count, marks=pytest.mark.nightly)
+            for config, knobs, count in [
+                ("tiny", "usual", 600),
+                ("default", "usual", 250),
+                ("tiny", "heavy", 24),
+                ("default", "heavy", 24),
+            ]
+        ),
+    ],
+)
 def test_bounds_and_causes(config: str, knobs: str, count: int) -> None:
     """No batch ends before its bound, causes sum, and every case ends within its patience."""
     for seed in range(1, 1 + count):

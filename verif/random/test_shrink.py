@@ -1,4 +1,5 @@
 """The search for a minimal case, with a stand-in for the simulator: which cases fail is known."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -19,11 +20,14 @@ KNOBS = Knobs(training_ops=(9, 9), service_ops=(2, 3), services=(2, 2), requests
 def adds(case: Case) -> bool:
     """The fault of these tests: a product that accumulates, while a request is asked of service 1."""
     lines = case.training.program if case.training else ()
-    return any(line.ins.op == Op.MATMUL and line.ins.accum for line in lines) and any(service == 1 for _, service, _ in case.requests)
+    return any(line.ins.op == Op.MATMUL and line.ins.accum for line in lines) and any(
+        service == 1 for _, service, _ in case.requests
+    )
 
 
 def runner(limit: int, counted: list[int]):
     """Runs cases up to the first that fails, ``limit`` in all before it is interrupted."""
+
     def run(cases: Sequence[Case]) -> list[Outcome | None]:
         out: list[Outcome | None] = []
         for case in cases:
@@ -51,16 +55,28 @@ def test_shrinks_and_goes_on_after_an_interruption(tmp_path: Path) -> None:
     assert len(counted) - 1 == 8 + oracle.runs and said
     assert load_case(tmp_path / "best.toml") == best
     products = [line.ins for line in best.training.program if line.ins.op == Op.MATMUL]
-    assert best.size <= 8 and len(products) <= 2 and len(best.requests) == 1 and not best.changes and best.policy == "priority"
+    assert (
+        best.size <= 8
+        and len(products) <= 2
+        and len(best.requests) == 1
+        and not best.changes
+        and best.policy == "priority"
+    )
     again = Oracle(runner(0, []), "memory", tmp_path / "known", said.append)
     assert shrink(case, again, tmp_path / "best.toml") == best and again.runs == 0
 
 
-@pytest.mark.parametrize(("message", "kind"), [
-    ("memory: 8 bytes of DRAM differ, first at 0x18", "memory"),
-    ("latency_board: 2 problem(s), first: batch (cycle, context, service, rows) 4: seen", "latency_board: batch"),
-    ("AssertionError: response_board: 1 problem(s), first: cycle 17: request 3 line 0", "response_board"),
-    ("TimeoutError: context 2 is in state 2, not in [0, 5], after 400000 cycles", "context # is in state #, not in [#, #], after # cycles"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("memory: 8 bytes of DRAM differ, first at 0x18", "memory"),
+        ("latency_board: 2 problem(s), first: batch (cycle, context, service, rows) 4: seen", "latency_board: batch"),
+        ("AssertionError: response_board: 1 problem(s), first: cycle 17: request 3 line 0", "response_board"),
+        (
+            "TimeoutError: context 2 is in state 2, not in [0, 5], after 400000 cycles",
+            "context # is in state #, not in [#, #], after # cycles",
+        ),
+    ],
+)
 def test_kinds(message: str, kind: str) -> None:
     assert kind_of(message) == kind

@@ -1,4 +1,5 @@
 """Sequences that bring the core up and steer its contexts, all through the registers."""
+
 from __future__ import annotations
 
 from cocotb.triggers import ClockCycles, Timer

@@ -1,10 +1,29 @@
-"""An inference service of operands that compiled services do not use: everything an instruction of a service may read, in every pair."""
+"""An inference service of operands that compiled services do not use: everything an instruction of a service may read,
+in every pair.
+"""
+
 from __future__ import annotations
 
 import numpy as np
 
 from equinox_core.compiler.builder import Builder
-from equinox_core.compiler.ops import ACC, CST, DYN, IMM, RXB, STG, TO_ACTC, TO_SOB, TO_SOF, TO_TXB, TO_VEC, TO_WGTC, VEC, At, vector
+from equinox_core.compiler.ops import (
+    ACC,
+    CST,
+    DYN,
+    IMM,
+    RXB,
+    STG,
+    TO_ACTC,
+    TO_SOB,
+    TO_SOF,
+    TO_TXB,
+    TO_VEC,
+    TO_WGTC,
+    VEC,
+    At,
+    vector,
+)
 from equinox_core.compiler.service import Service
 from equinox_core.config import Config
 from equinox_core.dram_layout import block_beats
@@ -21,7 +40,10 @@ TOP = 1 << 22  # its DRAM lies below this address
 
 
 def isa_service(cfg: Config, rng: np.random.Generator) -> Service:
-    """Four lines in, four out. It keeps what the batch computes in ACTD, STG, SOF, SOB and DRAM, which all contexts share: one batch at a time."""
+    """Four lines in, four out.
+
+    It keeps what the batch computes in ACTD, STG, SOF, SOB and DRAM, which all contexts share: one batch at a time.
+    """
     n, lanes = cfg.N, cfg.L
     lines = min(cfg.K, 16)
     line_bytes, block_bytes = n * PANEL * 4 * lanes, block_beats(n, cfg.K) * cfg.K
@@ -39,11 +61,15 @@ def isa_service(cfg: Config, rng: np.random.Generator) -> Service:
         if a_sp == ASpace.ACTC:
             out.matmul(dyn_rows=1, a_sp=a_sp, b_sp=b_sp, n_g=1, n_k=1, a_sr=1, c_base=group * n, c_sr=1)
     # Lines of the request by way of SOF and DRAM to STG, and in ACTC.
-    vector(out, DYN, PANEL, At(RXB, 0, 0, 1), b=At(VEC, 0, PANEL, 1), r=At(TO_SOF, 0, PANEL, 1), rows=At(TO_ACTC, n, 1, 1))
+    vector(
+        out, DYN, PANEL, At(RXB, 0, 0, 1), b=At(VEC, 0, PANEL, 1), r=At(TO_SOF, 0, PANEL, 1), rows=At(TO_ACTC, n, 1, 1)
+    )
     out.store(sp=StSrc.SOF, n_o=1, len=n * PANEL, d_base=dram_lines)
     out.load(sp=LdDst.STG, n_o=1, len=n * PANEL, d_base=dram_lines)
     # What comes next waits for this product, and when it is there, for the unit, which is busy for long.
-    out.matmul(accum=1, dyn_rows=1, a_sp=ASpace.ACTC, b_sp=BSpace.WGTC, n_g=1, n_k=1, a_base=n, a_sr=1, c_base=0, c_sr=1)
+    out.matmul(
+        accum=1, dyn_rows=1, a_sp=ASpace.ACTC, b_sp=BSpace.WGTC, n_g=1, n_k=1, a_base=n, a_sr=1, c_base=0, c_sr=1
+    )
     vector(out, LONG, 4, At(CST, 0, 0, 1), r=At(TO_VEC, n * PANEL, 4, 1))
     vector(out, 1, 1, At(CST), r=At(TO_VEC, n * PANEL))
     vector(out, DYN, 1, At(RXB, 0, 0, 1), c=At(ACC, 0, 1, n), r=At(TO_TXB, 0, cfg.TX_LINES, 1))

@@ -1,4 +1,5 @@
 """Random legal training programs that use the whole instruction set, with the DRAM contents they work on."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -12,18 +13,35 @@ from equinox_core.compiler.space import DramMap
 from equinox_core.config import Config
 from equinox_core.dram_layout import pack_blocks, pack_lines
 from equinox_core.isa.check import Fault, check_fields
-from equinox_core.isa.encoding import Act, ASpace, BSpace, Combine, Conv, ConvDst, Dst, LdDst, Op, Red, Src, StSrc, Unit, make
+from equinox_core.isa.encoding import (
+    Act,
+    ASpace,
+    BSpace,
+    Combine,
+    Conv,
+    ConvDst,
+    Dst,
+    LdDst,
+    Op,
+    Red,
+    Src,
+    StSrc,
+    Unit,
+    make,
+)
 from equinox_core.isa.program import Program
 from equinox_core.numerics import bf16_from_float, fp32_to_bf16, quantise
 
-HALF = 64       # lines of VEC: two halves, an instruction reads one and writes the other
-LINES = 64      # lines of ACC, and of SOF
-ACTD = 32       # blocks
+HALF = 64  # lines of VEC: two halves, an instruction reads one and writes the other
+LINES = 64  # lines of ACC, and of SOF
+ACTD = 32  # blocks
 CONSTANTS = 16  # lines
-REFRESH = 3     # instructions between two that bring fresh numbers
-SNAPSHOT = 8    # instructions between two looks at everything
-TURNS = 2       # different inputs and outputs, by iteration
-SPECIAL = np.array([0x00000000, 0x80000000, 0x7F800000, 0xFF800000, 0x7FC00000, 0x00012345, 0x7F7FFFFF, 0x3F800000], np.uint32)
+REFRESH = 3  # instructions between two that bring fresh numbers
+SNAPSHOT = 8  # instructions between two looks at everything
+TURNS = 2  # different inputs and outputs, by iteration
+SPECIAL = np.array(
+    [0x00000000, 0x80000000, 0x7F800000, 0xFF800000, 0x7FC00000, 0x00012345, 0x7F7FFFFF, 0x3F800000], np.uint32
+)
 
 
 @dataclass
@@ -89,7 +107,13 @@ class _Tour:
         lines, half = self.lines_in(), self.map.line_bytes(HALF)
         out.load(sp=LdDst.STG, n_o=2, len=HALF, l_so=HALF, d_base=lines, d_so=half, d_iter=2 * half)
         out.load(sp=LdDst.ACTD, n_o=1, len=ACTD, d_base=self.blocks_in(ACTD), d_iter=self.map.block_bytes(ACTD))
-        out.load(sp=LdDst.WGTD, n_o=1, len=self.wgtd, d_base=self.blocks_in(self.wgtd), d_iter=self.map.block_bytes(self.wgtd))
+        out.load(
+            sp=LdDst.WGTD,
+            n_o=1,
+            len=self.wgtd,
+            d_base=self.blocks_in(self.wgtd),
+            d_iter=self.map.block_bytes(self.wgtd),
+        )
         for part in range(6):
             self.refresh(part)
         vector(out, LINES // 4, 4, At(VEC, 0, 4, 1), r=At(TO_SOF, 0, 4, 1))
@@ -100,7 +124,9 @@ class _Tour:
         if part < 2:
             vector(out, HALF // 4, 4, At(STG, part * HALF, 4, 1), r=At(TO_VEC, part * HALF, 4, 1))
         elif part == 2:
-            out.matmul(a_sp=ASpace.ACTD, b_sp=BSpace.WGTD, rows=16, n_g=LINES // 16, n_k=1, a_sr=1, b_sg=cfg.M, c_sr=1, c_sg=16)
+            out.matmul(
+                a_sp=ASpace.ACTD, b_sp=BSpace.WGTD, rows=16, n_g=LINES // 16, n_k=1, a_sr=1, b_sg=cfg.M, c_sr=1, c_sg=16
+            )
         else:
             space = ConvDst(part - 3)
             count = self.blocks[space]
@@ -134,7 +160,12 @@ class _Tour:
         f: dict[str, int] = {"cnt_o": outer, "cnt_i": inner}
         spaces = (Src.NONE, Src.NONE, Src.VEC, Src.VEC, Src.CST, Src.ACC, Src.STG)
         sizes = {Src.VEC: HALF, Src.CST: CONSTANTS, Src.ACC: LINES, Src.STG: 2 * HALF}
-        for x, legal in (("a", spaces), ("b", (Src.NONE, Src.NONE, Src.VEC, Src.CST, Src.IMM)), ("c", spaces), ("d", spaces)):
+        for x, legal in (
+            ("a", spaces),
+            ("b", (Src.NONE, Src.NONE, Src.VEC, Src.CST, Src.IMM)),
+            ("c", spaces),
+            ("d", spaces),
+        ):
             space = self.pick(*legal)
             f[f"{x}_sp"] = space
             if space == Src.IMM:
@@ -142,7 +173,12 @@ class _Tour:
             elif space != Src.NONE:
                 base, f[f"{x}_so"], f[f"{x}_si"] = self.span(sizes[space], outer, inner)
                 f[f"{x}_base"] = base + (half if space == Src.VEC else 0)
-        f |= {"p_neg": self.below(2), "c_neg": self.below(2), "combine": self.pick(*Combine), "red": self.pick(Red.NONE, *Red)}
+        f |= {
+            "p_neg": self.below(2),
+            "c_neg": self.below(2),
+            "combine": self.pick(*Combine),
+            "red": self.pick(Red.NONE, *Red),
+        }
         f["act"] = self.pick(*[Act.NONE] * 4, *Act)
         f["r_sp"] = self.pick(Dst.VEC, Dst.VEC, Dst.SOF, Dst.NONE)
         if f["r_sp"] != Dst.NONE:
@@ -168,23 +204,52 @@ class _Tour:
             b_sg = b_sk = 0
         b_base = self.below((b_room - (groups - 1) * b_sg - (depth - 1) * b_sk) // m + 1) * m
         self.out.matmul(
-            accum=self.below(2), a_sp=a_sp, b_sp=b_sp, rows=rows, n_g=groups, n_k=depth, a_base=a_base, a_sr=a_sr, a_sk=a_sk,
-            b_base=b_base, b_sg=b_sg, b_sk=b_sk, c_base=self.below(LINES - rows * groups + 1), c_sr=1, c_sg=rows,
-        )  # fmt: skip
+            accum=self.below(2),
+            a_sp=a_sp,
+            b_sp=b_sp,
+            rows=rows,
+            n_g=groups,
+            n_k=depth,
+            a_base=a_base,
+            a_sr=a_sr,
+            a_sk=a_sk,
+            b_base=b_base,
+            b_sg=b_sg,
+            b_sk=b_sk,
+            c_base=self.below(LINES - rows * groups + 1),
+            c_sr=1,
+            c_sg=rows,
+        )
 
     def snapshot(self, last: bool) -> None:
         """Store everything that can be seen, in a place of its own; the last time completes a step."""
         out, lines, sob = self.out, self.map.line_bytes(LINES), self.blocks[ConvDst.SOB]
         run = self.map.line_bytes(LINES // 2)
-        out.store(sp=StSrc.SOF, n_o=2, len=LINES // 2, l_so=LINES // 2, d_base=self.map.lines(LINES, TURNS), d_so=run, d_iter=lines)
+        out.store(
+            sp=StSrc.SOF,
+            n_o=2,
+            len=LINES // 2,
+            l_so=LINES // 2,
+            d_base=self.map.lines(LINES, TURNS),
+            d_so=run,
+            d_iter=lines,
+        )
         out.store(sp=StSrc.SOB, n_o=1, len=sob, d_base=self.map.blocks(sob, TURNS), d_iter=self.map.block_bytes(sob))
         for at in (At(VEC, 0, 4, 1), At(VEC, HALF, 4, 1), At(ACC, 0, 4, 1)):
             vector(out, LINES // 4, 4, at, r=At(TO_SOF, 0, 4, 1))
-            out.store(sp=StSrc.SOF, n_o=1, len=LINES, d_base=self.map.lines(LINES, TURNS), d_iter=lines, step=last and at.sp == ACC)
+            out.store(
+                sp=StSrc.SOF,
+                n_o=1,
+                len=LINES,
+                d_base=self.map.lines(LINES, TURNS),
+                d_iter=lines,
+                step=last and at.sp == ACC,
+            )
 
 
 def isa_tour(cfg: Config, rng: np.random.Generator, vectors: int = 90, products: int = 20) -> IsaTour:
-    """A random program of so many VECTORs and MATMULs, with loads of random operands before and stores of all results between.
+    """A random program of so many VECTORs and MATMULs, with loads of random operands before and stores of all results
+    between.
 
     Its data flow is ordered by the builder's semaphores; a NOP stands before each stream.
     """

@@ -1,4 +1,5 @@
 """Sequences of a random case: its requests, its changes of policy, its training program, all at their cycles."""
+
 from __future__ import annotations
 
 import cocotb
@@ -13,8 +14,8 @@ from verif.random.lower import RandomDeployment
 from verif.sequences.boot import StartTrainingSeq
 from verif.sequences.replay import ItemsSeq, fresh_id
 
-LEAD = 20        # cycles from the sequence's start to cycle 0 of the case
-POLL = 50        # cycles between two looks at the training context
+LEAD = 20  # cycles from the sequence's start to cycle 0 of the case
+POLL = 50  # cycles between two looks at the training context
 
 
 class PolicyChangesSeq(uvm_sequence):
@@ -49,8 +50,11 @@ class RandomProgramSeq(uvm_sequence):
 
 
 class RandomProgramVseq(uvm_sequence):
-    """The whole case. ``serve`` sends requests and waits for the answers (``EquinoxTest.send``). Inference gets priority at the
-    end, so that training under ``inference_only`` ends too."""
+    """The whole case.
+
+    ``serve`` sends requests and waits for the answers (``EquinoxTest.send``). Inference gets priority at the end, so
+    that training under ``inference_only`` ends too.
+    """
 
     def __init__(self, what: RandomDeployment, serve):
         super().__init__("random_program_vseq")

@@ -1,9 +1,11 @@
 """Register test sequences over both doors, on pyuvm's ``uvm_reg_sequence``.
 
-pyuvm 5 has front door accesses, mirrors and access policies, and none of UVM's ready-made sequences (``uvm_reg_hw_reset_seq``,
-``uvm_reg_bit_bash_seq``, ``uvm_reg_access_seq``): these are they, for any register model with a back door. What a register should
-hold comes from the model's mirror, which pyuvm predicts from each field's access policy.
+pyuvm 5 has front door accesses, mirrors and access policies, and none of UVM's ready-made sequences
+(``uvm_reg_hw_reset_seq``, ``uvm_reg_bit_bash_seq``, ``uvm_reg_access_seq``): these are they, for any register model
+with a back door. What a register should hold comes from the model's mirror, which pyuvm predicts from each field's
+access policy.
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -31,7 +33,13 @@ class RegisterSeq(uvm_reg_sequence):
         live: values by path that hardware gives registers without storage, or those that it updates.
     """
 
-    def __init__(self, registers: Mapping[str, BackdoorReg], coverage: CsrCoverage, rng: np.random.Generator, live: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self,
+        registers: Mapping[str, BackdoorReg],
+        coverage: CsrCoverage,
+        rng: np.random.Generator,
+        live: Mapping[str, int] | None = None,
+    ) -> None:
         super().__init__(type(self).__name__)
         self.registers, self.coverage, self.rng, self.live = registers, coverage, rng, live or {}
         self.bus, self.compared = Csr(), 0
@@ -75,7 +83,9 @@ class RegisterSeq(uvm_reg_sequence):
 
     def mirror(self, path: str) -> int:
         """What the model says that the register holds."""
-        return self.live.get(path, sum(f.get_mirrored_value() << f.get_lsb_pos() for f in self.registers[path].get_fields()))
+        return self.live.get(
+            path, sum(f.get_mirrored_value() << f.get_lsb_pos() for f in self.registers[path].get_fields())
+        )
 
     def readable(self, path: str) -> int:
         """Bits that a front door read shows."""
@@ -94,7 +104,9 @@ class RegisterSeq(uvm_reg_sequence):
 
 
 class RegisterResetSeq(RegisterSeq):
-    """Every register holds its reset value (``live`` where hardware gives it), through both doors; bits without a field read 0."""
+    """Every register holds its reset value (``live`` where hardware gives it), through both doors; bits without a field
+    read 0.
+    """
 
     async def visit(self, path: str, reg: BackdoorReg) -> None:
         reg.reset()
@@ -103,7 +115,8 @@ class RegisterResetSeq(RegisterSeq):
 
 
 class RegisterBitBashSeq(RegisterSeq):
-    """Each bit of a field is written 1 and 0 through the front door, over 0 and over 1, and all bits without a field together.
+    """Each bit of a field is written 1 and 0 through the front door, over 0 and over 1, and all bits without a field
+    together.
 
     What it should then be is its field's policy.
     """
@@ -112,7 +125,9 @@ class RegisterBitBashSeq(RegisterSeq):
         start, word = self.mirror(path), (1 << reg.get_n_bits()) - 1
         used = self.mask(path, lambda access: True)
         flips = [1 << bit for bit in range(reg.get_n_bits()) if used >> bit & 1] + [word & ~used] * (used != word)
-        kept = self.mask(path, lambda access: access != "WC")  # commands keep what is poked for one cycle only, and are left alone
+        kept = self.mask(
+            path, lambda access: access != "WC"
+        )  # commands keep what is poked for one cycle only, and are left alone
         for background in (0, word):
             for flip in flips:
                 if path in STORED and self.mirror(path) != background & kept:
@@ -121,7 +136,12 @@ class RegisterBitBashSeq(RegisterSeq):
                     held = self.mirror(path)
                     await self.put(path, value, FRONT, held)
                     expected = self.mirror(path)  # before the read, which the mirror follows
-                    self.expect(path, f"after {value:#010x} over {held:#010x}", await self.get(path, FRONT), expected & self.readable(path))
+                    self.expect(
+                        path,
+                        f"after {value:#010x} over {held:#010x}",
+                        await self.get(path, FRONT),
+                        expected & self.readable(path),
+                    )
         if path in STORED:
             await self.put(path, start, BACK)
 
@@ -140,7 +160,9 @@ class RegisterAccessSeq(RegisterSeq):
             if path in STORED:
                 kept = pattern & self.mask(path, lambda access: access != "WC")
                 await self.put(path, kept, BACK)
-                self.expect(path, f"read after a poke of {kept:#010x}", await self.get(path, FRONT), kept & self.readable(path))
+                self.expect(
+                    path, f"read after a poke of {kept:#010x}", await self.get(path, FRONT), kept & self.readable(path)
+                )
         if path in STORED:
             await self.put(path, start, BACK)
 
@@ -153,7 +175,12 @@ class RegisterUniqueSeq(RegisterSeq):
         start = {path: self.mirror(path) for path in paths}
         for door in (FRONT, BACK):
             for path in paths:
-                await self.put(path, int(self.rng.integers(1 << 32)) & self.mask(path, lambda access: access != "WC"), door, self.mirror(path))
+                await self.put(
+                    path,
+                    int(self.rng.integers(1 << 32)) & self.mask(path, lambda access: access != "WC"),
+                    door,
+                    self.mirror(path),
+                )
             for path in paths:
                 await self.agree(path, f"among all, written by {door.name}")
         for path in paths:

@@ -1,4 +1,5 @@
 """Sequences of requests: replay of an arrival schedule, and requests given one by one."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -35,7 +36,9 @@ class ItemsSeq(uvm_sequence):
         await self.start(ConfigDB().get(None, "", "REQUEST_SEQR"))
 
 
-def good_request(what: Deployment, name: str, rng: np.random.Generator, legal: frozenset[Status] = frozenset({Status.OK})) -> RequestItem:
+def good_request(
+    what: Deployment, name: str, rng: np.random.Generator, legal: frozenset[Status] = frozenset({Status.OK})
+) -> RequestItem:
     """A request that service ``name`` can answer: a random test image, offered at once."""
     tag = int(rng.integers(len(what.payloads[name])))
     return RequestItem(what.index[name], fresh_id(), what.payloads[name][tag], 0, tag, legal)

@@ -1,15 +1,16 @@
-// Notices that a simulation runs on without progress: a class of contexts waits for the core, and for `limit_i` cycles nothing
-// of what it waits for moves. Inference's progress is inference's; training may be held by inference, so anything is progress for it.
+// Notices that a simulation runs on without progress: a class of contexts waits for the core, and for `limit_i` cycles
+// nothing of what it waits for moves. Inference's progress is inference's; training may be held by inference, so
+// anything is progress for it.
 // stuck_o stays up until reset. For simulation only.
 module hang_watch (
     input  logic        clk_i,
     input  logic        rst_ni,
     input  logic [31:0] limit_i,    // 0: not watched
     input  logic        excused_i,  // the bench itself holds the core
-    input  logic [1:0]  waits_i,    // 0 inference, 1 training
-    input  logic [1:0]  moves_i,
+    input  logic [ 1:0] waits_i,    // 0 inference, 1 training
+    input  logic [ 1:0] moves_i,
     output logic        stuck_o,
-    output logic [1:0]  who_o,
+    output logic [ 1:0] who_o,
     output logic        catch_o     // pulse: the cycle in which stuck_o is about to rise
 );
   logic [1:0][31:0] still_q;  // cycles without progress

@@ -1,4 +1,5 @@
 """Base of all chip-level tests: compiles the scenario, builds the environment, boots the core."""
+
 from __future__ import annotations
 
 import os
@@ -46,7 +47,13 @@ class EquinoxTest(uvm_test):
         self.dram = DramBackdoor(self.dut.u_dram)
         self.expected_things = 0
         self.causes: dict[str, np.ndarray] | None = None  # cycles of each request's latency, where the test found them
-        for key, value in (("DUT", self.dut), ("CONFIG", self.cfg), ("DEPLOYMENT", self.what), ("RUN_DIR", self.run_dir), ("TIMED", self.timed)):
+        for key, value in (
+            ("DUT", self.dut),
+            ("CONFIG", self.cfg),
+            ("DEPLOYMENT", self.what),
+            ("RUN_DIR", self.run_dir),
+            ("TIMED", self.timed),
+        ):
             ConfigDB().set(None, "*", key, value)
         self.prepare()
         self.env = EquinoxEnv.create("env", self)
@@ -169,7 +176,9 @@ class EquinoxTest(uvm_test):
             await cycles(500)
 
     def dram_errors(self, first: int = 1, last: int = 0) -> None:
-        """From now on the DRAM answers bursts that touch these bytes with an error (default: none does); to be changed while none is in flight."""
+        """From now on the DRAM answers bursts that touch these bytes with an error (default: none does); to be changed
+        while none is in flight.
+        """
         dram = self.dut.u_dram
         dram.err_addr_lo.value, dram.err_addr_hi.value, dram.err_en.value = first, last, int(first <= last)
         self.env.latency_board.dram_errors.append((now(), first, last))

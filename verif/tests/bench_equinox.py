@@ -1,4 +1,5 @@
 """cocotb's entry: the chip-level tests. Each is one run of a scenario (``scripts/sim.py --test``)."""
+
 import pyuvm
 
 from verif.tests.checkers import Checkers, Silent

@@ -1,4 +1,7 @@
-"""cocotb's entry of `make experiments`: `make sim`'s scenario, with each request's latency and response kept, and the software baseline."""
+"""cocotb's entry of `make experiments`: `make sim`'s scenario, with each request's latency and response kept, and the
+software baseline.
+"""
+
 from __future__ import annotations
 
 import hashlib
@@ -21,11 +24,15 @@ POLL = 200  # cycles between two looks of the host at the training context
 
 
 class Experiment(EquinoxReplay):
-    """Writes ``experiment.json``: latencies and response digests in order of arrival, the MMU's split, the training steps meanwhile."""
+    """Writes ``experiment.json``: latencies and response digests in order of arrival, the MMU's split, the training
+    steps meanwhile.
+    """
 
     def build_phase(self):
         super().build_phase()
-        self.rng = np.random.default_rng(self.scenario.seed)  # the same payloads in every test; cocotb's seed depends on the test's name
+        self.rng = np.random.default_rng(
+            self.scenario.seed
+        )  # the same payloads in every test; cocotb's seed depends on the test's name
         self.tap = ResponseTap("tap", self)
         self.reactions: list[dict[str, int]] = []
 
@@ -41,11 +48,20 @@ class Experiment(EquinoxReplay):
         report = {
             "latencies": [r.latency for r in order],
             "digests": [hashlib.sha256(self.tap.seen[r.request_id][1].encode()).hexdigest()[:16] for r in order],
-            "backlog": sum(r.done > final for r in order), "slots": self.cfg.RX_SLOTS, "capacity": capacity, "unloaded": unloaded,
-            "timeout": self._timeout(), "mmu": perf.units["MMU"], "counted": perf.cycles,
-            "steps": sum(begin <= c <= end for c in self.env.weight_board.step_cycles), "cycles": end - begin, "span": end - order[0].arrival,
-            "rows": [b.rows for b in self.env.batches.batches[first_batch:]], "seconds": seconds,
-            "compared": self.env.response_board.compared, "host": self.reactions[:20],
+            "backlog": sum(r.done > final for r in order),
+            "slots": self.cfg.RX_SLOTS,
+            "capacity": capacity,
+            "unloaded": unloaded,
+            "timeout": self._timeout(),
+            "mmu": perf.units["MMU"],
+            "counted": perf.cycles,
+            "steps": sum(begin <= c <= end for c in self.env.weight_board.step_cycles),
+            "cycles": end - begin,
+            "span": end - order[0].arrival,
+            "rows": [b.rows for b in self.env.batches.batches[first_batch:]],
+            "seconds": seconds,
+            "compared": self.env.response_board.compared,
+            "host": self.reactions[:20],
         }
         (self.run_dir / "experiment.json").write_text(json.dumps(report), encoding="utf-8")
         return result
@@ -63,10 +79,11 @@ class experiment_replay(Experiment):
 
 @pyuvm.test()
 class experiment_software(Experiment):
-    """The host decides: when every request is answered it closes the intake, runs one whole training step, and opens it again.
+    """The host decides: when every request is answered it closes the intake, runs one whole training step, and opens it
+    again.
 
-    Each start begins with the job's first minibatch, so weights are not those of the reference, and are not compared; responses and
-    all times are.
+    Each start begins with the job's first minibatch, so weights are not those of the reference, and are not compared;
+    responses and all times are.
     """
 
     async def start_training(self) -> None:
@@ -95,7 +112,9 @@ class experiment_software(Experiment):
             found = now()
             await self.csr.write("CTRL", accept_en=1)
             await cycles(1)
-            self.reactions.append({"quiet": quiet, "closed": closed, "started": started, "found": found, "opened": now()})
+            self.reactions.append(
+                {"quiet": quiet, "closed": closed, "started": started, "found": found, "opened": now()}
+            )
         self.stopped.set()
 
     async def wait_steps(self, steps: int) -> None:

@@ -1,4 +1,7 @@
-"""cocotb's entry of `make bench`: measures MMU use and training throughput from the counters; each test writes ``bench.json``."""
+"""cocotb's entry of `make bench`: measures MMU use and training throughput from the counters; each test writes
+``bench.json``.
+"""
+
 from __future__ import annotations
 
 import json
@@ -23,13 +26,15 @@ from verif.tests.base import EquinoxTest
 from verif.tests.replay import EquinoxReplay
 
 LOADS = (0.1, 0.3, 0.5)
-GEMM_RUNS = 2       # measured, after one that fills the pipeline
-FULL_BATCHES = 24   # of the run at full load; the first and last SKIPPED are not measured
+GEMM_RUNS = 2  # measured, after one that fills the pipeline
+FULL_BATCHES = 24  # of the run at full load; the first and last SKIPPED are not measured
 SKIPPED = 4
 
 
 class PoissonSeq(ReplaySeq):
-    """Requests with exponential gaps of mean ``1/rate`` cycles until ``stop`` is set and a multiple of ``batch`` was sent."""
+    """Requests with exponential gaps of mean ``1/rate`` cycles until ``stop`` is set and a multiple of ``batch`` was
+    sent.
+    """
 
     def __init__(self, what, service: str, rate: float, batch: int, rng: np.random.Generator):
         super().__init__(what, [], [], rng)
@@ -86,8 +91,14 @@ class figure_gemm(Figures):
 
     async def body(self):
         job, image = self.what.image.work, self.what.image
-        load = replace(image.training, pc_valid=job.loader.pc_valid, pc=image.linked.pc[job.loader.name],
-                       sem_init=job.loader.sem_init, iters=1, iter_mod=1)
+        load = replace(
+            image.training,
+            pc_valid=job.loader.pc_valid,
+            pc=image.linked.pc[job.loader.name],
+            sem_init=job.loader.sem_init,
+            iters=1,
+            iter_mod=1,
+        )
         await StartTrainingSeq(image, load).start()
         equal(await wait_state(self.csr, self.ctx, {IDLE, ERROR}), IDLE)
         await self.start_training()
@@ -195,8 +206,14 @@ class record_replay(EquinoxReplay, Figures):
         ranges, memory = self.what.weight_ranges if self.what.job is not None else [], Digest()
         memory.add(b"".join(self.dram.read(*r) for r in ranges))
         self.recorder.write(self.run_dir / "stimulus.txt", begin, end, ranges)
-        self.write(cycle=int(self.dut.cycle.value), responses=len(self.env.response_board.served), steps=int(self.dut.steps.value),
-                   answers=self.answers.value, memory=memory.value, cpu=cpu)
+        self.write(
+            cycle=int(self.dut.cycle.value),
+            responses=len(self.env.response_board.served),
+            steps=int(self.dut.steps.value),
+            answers=self.answers.value,
+            memory=memory.value,
+            cpu=cpu,
+        )
 
     def _answer(self, packet: tuple[list[int], int]) -> None:
         for beat in packet[0]:

@@ -1,4 +1,5 @@
 """Checks of the checkers: faults planted between the core and the scoreboards must be reported, each as what it is."""
+
 from __future__ import annotations
 
 import re

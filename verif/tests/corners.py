@@ -1,4 +1,7 @@
-"""Settings and commands at the ends of their ranges: ITERS and ITER_MOD of 0, several commands in one write, a service without streams."""
+"""Settings and commands at the ends of their ranges: ITERS and ITER_MOD of 0, several commands in one write, a service
+without streams.
+"""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -65,7 +68,11 @@ class Corners(EquinoxTest):
         self.expect(f"{what}: steps", await self.steps(), steps)
         self.expect(f"{what}: end event", await self.ended(), 1)
         for address, size in self.what.weight_ranges:
-            self.expect(f"{what}: weights at {address:#x}", self.dram.read(address, size).tobytes(), core.mem.DRAM[address : address + size].tobytes())
+            self.expect(
+                f"{what}: weights at {address:#x}",
+                self.dram.read(address, size).tobytes(),
+                core.mem.DRAM[address : address + size].tobytes(),
+            )
 
     async def kill_and_drain(self, settings: ContextSettings) -> None:
         """Of kill and drain in one write the kill counts; clear has no part in it."""
@@ -77,7 +84,9 @@ class Corners(EquinoxTest):
         self.expect("end event after kill and drain", await self.ended(), 0)
 
     async def no_streams(self) -> None:
-        """A service without streams answers with what the response buffer holds: here the answer to the same request before it."""
+        """A service without streams answers with what the response buffer holds: here the answer to the same request
+        before it.
+        """
         name = self.what.image.installed[0].name
         payload = self.what.payloads[name][0]
         for valid in (self.what.image.services[0].pc_valid, 0):

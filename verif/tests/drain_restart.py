@@ -1,4 +1,5 @@
 """Life of the training context: run to an end, drain, restart, kill; DRAM and step counts are right each time."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -33,7 +34,9 @@ class DrainRestart(EquinoxTest):
 
     def serve_beside(self):
         """Requests in the background; returns the task."""
-        return cocotb.start_soon(self.send_good([str(n) for n in self.rng.choice(list(self.what.index), 4 * self.cfg.N)]))
+        return cocotb.start_soon(
+            self.send_good([str(n) for n in self.rng.choice(list(self.what.index), 4 * self.cfg.N)])
+        )
 
     async def steps(self) -> int:
         return (await self.csr.read(f"CTX[{self.ctx}].STEPS"))["count"]

@@ -1,4 +1,7 @@
-"""Every cause of an error in every unit that can raise it, in both kinds of context: the context alone stops, and says why."""
+"""Every cause of an error in every unit that can raise it, in both kinds of context: the context alone stops, and says
+why.
+"""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -13,8 +16,8 @@ from verif.sequences.boot import CommandSeq, PatchSeq, StartTrainingSeq
 from verif.sequences.replay import good_request
 from verif.tests.base import EquinoxTest
 
-SPARE = 300      # instructions from here on belong to no program
-SLOW_SINK = 30   # percent of cycles, for half of the units
+SPARE = 300  # instructions from here on belong to no program
+SLOW_SINK = 30  # percent of cycles, for half of the units
 BEYOND = 0xFFFF  # an address beyond every buffer
 CAUSES = [e for e in Err if e not in (Err.NONE, Err.DMA_TIMEOUT)]  # for a memory that does not answer: faults/dram.py
 OPS = {Unit.MMU: Op.MATMUL, Unit.VPU: Op.VECTOR, Unit.LD: Op.LOAD, Unit.ST: Op.STORE}
@@ -72,7 +75,11 @@ class ErrorSpace(EquinoxTest):
     async def report(self, ctx: int, cause: Err, unit: Unit) -> None:
         """The context is in the error state and says why; clear it."""
         status = await self.csr.read(f"CTX[{ctx}].STATUS")
-        self.expect(f"context {ctx}", (status["state"], Err(status["err_cause"]), Unit(status["err_unit"])), (ERROR, cause, unit))
+        self.expect(
+            f"context {ctx}",
+            (status["state"], Err(status["err_cause"]), Unit(status["err_unit"])),
+            (ERROR, cause, unit),
+        )
         self.env.coverage.error(ctx, cause, unit)
         await CommandSeq(ctx, "clear").start()
 

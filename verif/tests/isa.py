@@ -1,4 +1,5 @@
 """Programs that use the whole instruction set, as training beside inference, and as a service."""
+
 from __future__ import annotations
 
 import cocotb
@@ -30,7 +31,9 @@ class OwnImage(EquinoxTest):
 
 
 class IsaTourTest(OwnImage):
-    """A random training program; DRAM is compared bit for bit. Replaces the scenario's training by a tour of the instruction set (run it with TRAIN=off)."""
+    """A random training program; DRAM is compared bit for bit. Replaces the scenario's training by a tour of the
+    instruction set (run it with TRAIN=off).
+    """
 
     expects = True
 
@@ -38,13 +41,17 @@ class IsaTourTest(OwnImage):
         old = self.what.image
         tour = isa_tour(self.cfg, self.rng)
         rows = int(self.rng.choice([1, 3, self.cfg.N, 2 * self.cfg.N, 500]))
-        self.what.image = build_image(self.cfg, old.installed, tour, tour.dram, iters=ITERS, timeout=400, train_rows=rows)
+        self.what.image = build_image(
+            self.cfg, old.installed, tour, tour.dram, iters=ITERS, timeout=400, train_rows=rows
+        )
 
     async def body(self) -> None:
         image = self.what.image
         core = image.core()
         core.run_training(image.work.program, ITERS, image.training.iter_mod, image.training.bases)
-        serving = cocotb.start_soon(self.send_good([str(n) for n in self.rng.choice(list(self.what.index), 4 * self.cfg.N)]))
+        serving = cocotb.start_soon(
+            self.send_good([str(n) for n in self.rng.choice(list(self.what.index), 4 * self.cfg.N)])
+        )
         await StartTrainingSeq(image, image.training).start()
         state = await wait_state(self.csr, self.ctx, {IDLE, ERROR})
         self.expect("state at the end", state, IDLE)
@@ -64,7 +71,10 @@ class IsaTourTest(OwnImage):
 
 
 class IsaServiceTest(OwnImage):
-    """A service of every operand, in batches of every size, one at a time. Replaces the scenario's services (run it with TRAIN=off)."""
+    """A service of every operand, in batches of every size, one at a time.
+
+    Replaces the scenario's services (run it with TRAIN=off).
+    """
 
     def prepare(self) -> None:
         uvm_factory().set_type_override_by_type(Predictor, BatchPredictor)

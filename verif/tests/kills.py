@@ -1,4 +1,7 @@
-"""Contexts killed at random times, one or all at once, while they load, run or answer; beside them the others go on, and the killed ones start anew."""
+"""Contexts killed at random times, one or all at once, while they load, run or answer; beside them the others go on,
+and the killed ones start anew.
+"""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -16,7 +19,9 @@ TIMES = 12  # kills
 
 
 class Kills(EquinoxTest):
-    """What stops is answered CTX_ERROR or is gone; the timing model knows every cycle of it, and of what comes behind it."""
+    """What stops is answered CTX_ERROR or is gone; the timing model knows every cycle of it, and of what comes behind
+    it.
+    """
 
     async def body(self) -> None:
         await self.set_timeout(200)
@@ -28,7 +33,9 @@ class Kills(EquinoxTest):
             if training:
                 await StartTrainingSeq(self.what.image, replace(self.what.image.training, iters=1 + n % 3)).start()
             await cycles(int(self.rng.integers(0, (60, 3000, 20_000)[n % 3])))
-            victims = [c for c in range(self.cfg.CTX) if self.rng.random() < 0.6] or [int(self.rng.integers(self.cfg.CTX))]
+            victims = [c for c in range(self.cfg.CTX) if self.rng.random() < 0.6] or [
+                int(self.rng.integers(self.cfg.CTX))
+            ]
             for ctx in victims:
                 await self.csr.write(f"CTX[{ctx}].CMD", kill=1)
             if training:

@@ -1,4 +1,5 @@
 """Times that are wrong by one cycle: the latency scoreboard must find each. These tests must fail."""
+
 from __future__ import annotations
 
 from dataclasses import replace

@@ -1,4 +1,7 @@
-"""The same requests in the same batches, to be run with and without training: writes every response's bits for comparison."""
+"""The same requests in the same batches, to be run with and without training: writes every response's bits for
+comparison.
+"""
+
 from __future__ import annotations
 
 import json
@@ -28,7 +31,8 @@ class ResponseTap(uvm_subscriber):
 class NonInterference(EquinoxTest):
     """Waves of 1..N requests a service, each answered before the next comes, then full batches back to back.
 
-    So batches are the same whatever the pace of the core; the file holds them, the responses and the training steps beside.
+    So batches are the same whatever the pace of the core; the file holds them, the responses and the training steps
+    beside.
     """
 
     def build_phase(self):
@@ -52,7 +56,9 @@ class NonInterference(EquinoxTest):
         if self.scenario.train != "off":
             await self.wait_steps(1)
             await self.drain_training()
-        batches = {name: [b.rows for b in self.env.batches.batches if b.service == n] for name, n in self.what.index.items()}
+        batches = {
+            name: [b.rows for b in self.env.batches.batches if b.service == n] for name, n in self.what.index.items()
+        }
         steps = sum(begin <= cycle <= begin + taken for cycle in self.env.weight_board.step_cycles)
         report = {"batches": batches, "responses": self.tap.seen, "steps": steps, "cycles": taken}
         (self.run_dir / FILE).write_text(json.dumps(report), encoding="utf-8")

@@ -1,4 +1,7 @@
-"""The operating space in one run: every policy at every load, in every phase of training, with full, partial and lonely batches."""
+"""The operating space in one run: every policy at every load, in every phase of training, with full, partial and lonely
+batches.
+"""
+
 from __future__ import annotations
 
 import cocotb
@@ -14,15 +17,18 @@ from verif.sequences.replay import good_request
 from verif.tests.base import EquinoxTest
 
 LOADS = (0.28, 0.6, 0.9, 1.6)  # one of each band of the covergroup
-SHARE = 8       # a batch's timeout is this part of an unloaded batch, so that a lonely request is dispatched while others are at work
+# a batch's timeout is this part of an unloaded batch, so that a lonely request is dispatched while others are at work
+SHARE = 8
 PATIENCE = 200  # looks at the training program's place, a few cycles apart, for a phase to come
-LOOK = 40       # cycles between two of them
-TRIES = 8       # at finding a training tile that is loaded and not begun,
-SPREAD = 800    # with requests in so many cycles
+LOOK = 40  # cycles between two of them
+TRIES = 8  # at finding a training tile that is loaded and not begun,
+SPREAD = 800  # with requests in so many cycles
 
 
 class OperatingSpace(EquinoxTest):
-    """Without stalls in the scenario: policies × loads × phases, to the cycle. With them: each kind of stall with each policy and phase."""
+    """Without stalls in the scenario: policies × loads × phases, to the cycle. With them: each kind of stall with each
+    policy and phase.
+    """
 
     async def body(self) -> None:
         self.names = list(self.what.index)
@@ -74,7 +80,9 @@ class OperatingSpace(EquinoxTest):
             await self.csr.write("TRAIN_ROWS", rows=2)
             await cycles(int(self.rng.integers(LOOK)))
             await self.csr.write("POLICY", policy=POLICIES.index(policy))
-            await self.serve(np.sort(now() + self.rng.integers(SPREAD, size=6)), self.rng.choice(self.names, 6).tolist())
+            await self.serve(
+                np.sort(now() + self.rng.integers(SPREAD, size=6)), self.rng.choice(self.names, 6).tolist()
+            )
 
     async def every_fill(self, one: str, other: str) -> None:
         """Batches of every fill: alone, beside one of the same service, beside one of the other."""

@@ -1,4 +1,7 @@
-"""A random case on the core: responses and DRAM against the functional core, and without random stalls every time against the timing model."""
+"""A random case on the core: responses and DRAM against the functional core, and without random stalls every time
+against the timing model.
+"""
+
 from __future__ import annotations
 
 import os

@@ -1,7 +1,9 @@
-"""The registers in the whole core, over the front door through the generated register model; and the performance counters' sums.
+"""The registers in the whole core, over the front door through the generated register model; and the performance
+counters' sums.
 
 Both doors, every bit and every register: ``verif/block/csr``.
 """
+
 from __future__ import annotations
 
 import cocotb
@@ -76,7 +78,13 @@ class Registers(EquinoxTest):
             self.expect(f"{path}: fields", fields, {name: place[:2] for name, place in layout.items()})
 
     async def reset_values(self) -> None:
-        parameters = {"size_n": self.cfg.N, "size_m": self.cfg.M, "size_w": self.cfg.W, "c_inf": self.cfg.C_INF, "ctx": self.cfg.CTX}
+        parameters = {
+            "size_n": self.cfg.N,
+            "size_m": self.cfg.M,
+            "size_w": self.cfg.W,
+            "c_inf": self.cfg.C_INF,
+            "ctx": self.cfg.CTX,
+        }
         for path, (_, layout) in REGS.items():
             if path == "IMEM_DATA":
                 continue
@@ -118,7 +126,9 @@ class Registers(EquinoxTest):
         for path in held:
             await self.put(path, self.regs[path].get_reset())
         for path in held:
-            self.expect(f"{path}: mirrored", await self.regs[path].mirror(uvm_check_e.UVM_CHECK), uvm_status_e.UVM_IS_OK)
+            self.expect(
+                f"{path}: mirrored", await self.regs[path].mirror(uvm_check_e.UVM_CHECK), uvm_status_e.UVM_IS_OK
+            )
             self.expect(f"{path} reset by hand", await self.value(path), self.regs[path].get_reset())
 
     async def strobes(self) -> None:
@@ -133,7 +143,9 @@ class Registers(EquinoxTest):
             self.expect(f"{path} with strobes {strobe:#06b}", await self.value(path), held)
 
     async def in_parts(self) -> None:
-        """Instructions of a service written again in halves and bytes, over others that were put in their place: it still works."""
+        """Instructions of a service written again in halves and bytes, over others that were put in their place: it
+        still works.
+        """
         unit, service = Unit.VPU, self.what.image.services[0]
         start, words = service.pc[unit], self.what.image.imem[unit]
         address, data = REGS["IMEM_ADDR"][0], REGS["IMEM_DATA"][0]
@@ -151,7 +163,12 @@ class Registers(EquinoxTest):
         """Sticky bits are set by events and cleared by writing 1 to them alone."""
         await self.put("IRQ_STATUS", 0x1F)  # the boot program's end
         self.expect("IRQ_STATUS", await self.value("IRQ_STATUS"), 0)
-        await self.send([bad_request(self.what, 0, 0, self.rng, Status.BAD_LENGTH), bad_request(self.what, 3, 1, self.rng, Status.NOT_INSTALLED)])
+        await self.send(
+            [
+                bad_request(self.what, 0, 0, self.rng, Status.BAD_LENGTH),
+                bad_request(self.what, 3, 1, self.rng, Status.NOT_INSTALLED),
+            ]
+        )
         self.expect("IRQ_STATUS with events", await self.value("IRQ_STATUS"), 0b00110)
         for written, left in ((0b11001, 0b00110), (0b00000, 0b00110), (0b00010, 0b00100), (0b11111, 0)):
             await self.put("IRQ_STATUS", written)
@@ -196,4 +213,6 @@ class Registers(EquinoxTest):
         self.expect("counters while disabled", (again.units, again.cycles), (first.units, first.cycles))
         await self.csr.write("PERF_CTRL", enable=0, clear=1)
         await again.start()
-        self.expect("counters after clearing", (again.cycles, sum(sum(u.values()) for u in again.units.values())), (0, 0))
+        self.expect(
+            "counters after clearing", (again.cycles, sum(sum(u.values()) for u in again.units.values())), (0, 0)
+        )

@@ -1,4 +1,5 @@
 """The main scenario: a trace of requests is served while training runs; writes ``result.json`` for the report."""
+
 from __future__ import annotations
 
 import json
@@ -18,7 +19,7 @@ from verif.sequences.boot import PerfSeq
 from verif.tests.base import EquinoxTest
 
 NO_CAUSES = "Where latency comes from is not shown: with random stalls the timing model does not know every cycle."
-CHECKPOINTS = 8         # comparisons of all weights on the way
+CHECKPOINTS = 8  # comparisons of all weights on the way
 
 
 class EquinoxReplay(EquinoxTest):
@@ -30,7 +31,9 @@ class EquinoxReplay(EquinoxTest):
         measured = {name: await self.measure_capacity(name, 8 if s.requests >= 100 else 4) for name in names}
         self.limit = s.limit or default_limit(latency for _, latency in measured.values())
         for name, (_, latency) in measured.items():
-            await self.csr.write(f"SVC[{self.what.index[name]}].TIMEOUT", cycles=batch_timeout(s.policy, self.limit, latency))
+            await self.csr.write(
+                f"SVC[{self.what.index[name]}].TIMEOUT", cycles=batch_timeout(s.policy, self.limit, latency)
+            )
         trace = self.what.trace
         plan = scale_to_load(trace, s.requests, s.load, [measured[n][0] for n in names], map_services(trace, names))
         weights.required = s.train != "off"
@@ -42,7 +45,9 @@ class EquinoxReplay(EquinoxTest):
             await self.start_training()
         progress = ProgressWriter(self.run_dir, len(plan))
         counted = len(board.served)
-        board.on_served.append(lambda _: progress.show(len(board.served) - counted, f"requests, {weights.steps} training steps"))
+        board.on_served.append(
+            lambda _: progress.show(len(board.served) - counted, f"requests, {weights.steps} training steps")
+        )
         self.env.coverage.load, self.env.coverage.services = s.load, set(names)
         served = await self.serve(plan.cycles + now() + 100, [names[k] for k in plan.service])
         perf = PerfSeq(start=False, c_inf=self.cfg.C_INF, ctx=self.cfg.CTX)
@@ -72,34 +77,63 @@ class EquinoxReplay(EquinoxTest):
         if self.causes is None:
             return {}
         place = {item.request_id: n for n, item in enumerate(self.env.latency_board.offered)}
-        return {cause: cycles[[place[r.request_id] for r in requests]].tolist() for cause, cycles in self.causes.items()}
+        return {
+            cause: cycles[[place[r.request_id] for r in requests]].tolist() for cause, cycles in self.causes.items()
+        }
 
     def _result(self, measured, served, perf, begin, last, seconds, first_batch, in_window) -> RunResult:
-        s, board, weights, latency = self.scenario, self.env.response_board, self.env.weight_board, self.env.latency_board
+        s, board, weights, latency = (
+            self.scenario,
+            self.env.response_board,
+            self.env.weight_board,
+            self.env.latency_board,
+        )
         services = []
         for name in s.services:
             index = self.what.index[name]
             mine = sorted((r for r in served if r.service == index), key=lambda r: r.arrival)
-            services.append(Service(
-                name, len(mine), self.what.image.services[index].batch, [r.arrival for r in mine], [r.latency for r in mine],
-                [b.rows for b in self.env.batches.batches[first_batch:] if b.service == index], self.limit,
-                causes=self._causes_of(mine),
-            ))
+            services.append(
+                Service(
+                    name,
+                    len(mine),
+                    self.what.image.services[index].batch,
+                    [r.arrival for r in mine],
+                    [r.latency for r in mine],
+                    [b.rows for b in self.env.batches.batches[first_batch:] if b.service == index],
+                    self.limit,
+                    causes=self._causes_of(mine),
+                )
+            )
         training = None
         if s.train != "off":
             training = Training(
-                f"{s.train} {'-'.join(map(str, self.what.sizes))}", self.what.job.batch, weights.step_cycles, list(range(1, len(weights.losses) + 1)),
-                [a for a, _ in weights.losses], [b for _, b in weights.losses], None, begin,
+                f"{s.train} {'-'.join(map(str, self.what.sizes))}",
+                self.what.job.batch,
+                weights.step_cycles,
+                list(range(1, len(weights.losses) + 1)),
+                [a for a, _ in weights.losses],
+                [b for _, b in weights.losses],
+                None,
+                begin,
             )
         scenario = {k: v for k, v in asdict(s).items() if k != "seed" and (k != "limit" or v)}
         for name, (capacity, batch) in measured.items():
             scenario[f"capacity of {name}"] = f"{1e6 * capacity:.1f} requests per million cycles"
             scenario[f"full batch of {name}, idle core"] = f"{batch} cycles"
         scenario["steps while requests ran"] = in_window
-        checks = [Check("responses", "responses", board.compared, len(board.mismatches)),
-                  Check("order and loss", "requests", board.compared, len(board.outstanding))]
+        checks = [
+            Check("responses", "responses", board.compared, len(board.mismatches)),
+            Check("order and loss", "requests", board.compared, len(board.outstanding)),
+        ]
         latency.judge()
-        checks.append(Check("times" if latency.exact else "bounds of times", "batches, responses, steps", latency.compared, len(latency.mismatches)))
+        checks.append(
+            Check(
+                "times" if latency.exact else "bounds of times",
+                "batches, responses, steps",
+                latency.compared,
+                len(latency.mismatches),
+            )
+        )
         batches, axi = self.env.batches, self.env.axi_watch
         axi.count()
         checks.append(Check("fill of batches", "batches", batches.compared, len(batches.mismatches)))
@@ -107,6 +141,16 @@ class EquinoxReplay(EquinoxTest):
         if s.train != "off":
             checks.append(Check("training in DRAM", "regions", weights.compared, len(weights.mismatches)))
         return RunResult(
-            scenario, s.seed, s.command(), last - begin, seconds, services, [Unit(n, split) for n, split in perf.units.items()],
-            training, checks, [*board.problems(), *weights.problems(), *latency.problems()], counted=perf.cycles, notes=[] if self.causes else [NO_CAUSES],
+            scenario,
+            s.seed,
+            s.command(),
+            last - begin,
+            seconds,
+            services,
+            [Unit(n, split) for n, split in perf.units.items()],
+            training,
+            checks,
+            [*board.problems(), *weights.problems(), *latency.problems()],
+            counted=perf.cycles,
+            notes=[] if self.causes else [NO_CAUSES],
         )

@@ -1,4 +1,5 @@
 """Requests that cannot be served: each gets its status, counts once, and nothing else suffers."""
+
 from __future__ import annotations
 
 from collections import Counter
@@ -41,7 +42,9 @@ class RequestErrors(EquinoxTest):
         self.expect("sticky events before", await self.sticky(), set())
 
     async def check(self, event: str, count: int) -> None:
-        """One kind of event happened ``count`` times since the last check; its bit is set, interrupts, and can be cleared."""
+        """One kind of event happened ``count`` times since the last check; its bit is set, interrupts, and can be
+        cleared.
+        """
         before, after = self.seen, await self.counters()
         self.expect(f"{event} counted", after[event] - before[event], count)
         self.expect("sticky events", await self.sticky(), {event})
@@ -65,7 +68,11 @@ class RequestErrors(EquinoxTest):
     async def not_installed(self) -> None:
         self.seen = await self.counters()
         free = len(self.what.image.installed)
-        bad = [bad_request(self.what, n, lines, self.rng, Status.NOT_INSTALLED) for n in (free, FAR) for lines in (0, 1, 5, 40)]
+        bad = [
+            bad_request(self.what, n, lines, self.rng, Status.NOT_INSTALLED)
+            for n in (free, FAR)
+            for lines in (0, 1, 5, 40)
+        ]
         await self.send(bad)
         await self.check("not_installed", len(bad))
 
@@ -96,7 +103,9 @@ class RequestErrors(EquinoxTest):
         await self.csr.write("IRQ_STATUS", value=0x1F)
 
     async def rejected(self) -> None:
-        """Reject mode: with both contexts stopped by an error nothing leaves the queue, so exactly its depth is accepted."""
+        """Reject mode: with both contexts stopped by an error nothing leaves the queue, so exactly its depth is
+        accepted.
+        """
         stopped = range(self.cfg.C_INF)
         await self.stop_contexts()
         await self.csr.write("IRQ_STATUS", value=0x1F)
@@ -107,7 +116,9 @@ class RequestErrors(EquinoxTest):
         refused = [good_request(self.what, name, self.rng, frozenset({Status.REJECTED})) for _ in range(extra)]
         served = len(self.env.response_board.served)
         await self.offer(queued)
-        self.expect("queue level", (await self.csr.read(f"SVC[{self.what.index[name]}].LEVEL"))["waiting"], self.cfg.QUEUE_DEPTH)
+        self.expect(
+            "queue level", (await self.csr.read(f"SVC[{self.what.index[name]}].LEVEL"))["waiting"], self.cfg.QUEUE_DEPTH
+        )
         await self.send(refused)
         await self.check("rejected", extra)
         self.expect("answered while stopped", len(self.env.response_board.served) - served, extra)
@@ -115,7 +126,9 @@ class RequestErrors(EquinoxTest):
             await CommandSeq(ctx, "clear").start()
         await self.send_good([name])  # waits in its turn: everything before it is answered then
         await self.csr.write("CTRL", accept_en=1, reject_mode=0)
-        self.expect("answered after clearing", len(self.env.response_board.served) - served, extra + self.cfg.QUEUE_DEPTH + 1)
+        self.expect(
+            "answered after clearing", len(self.env.response_board.served) - served, extra + self.cfg.QUEUE_DEPTH + 1
+        )
 
     async def stop_contexts(self) -> None:
         """Put all inference contexts into the error state, with a service whose first instruction is illegal."""
@@ -131,12 +144,16 @@ class RequestErrors(EquinoxTest):
         await PatchSeq(unit, at, self.what.image.imem[unit][at]).start()
 
     async def disabled(self) -> None:
-        """A service that is disabled while requests wait for it answers them NOT_INSTALLED, and serves again when enabled."""
+        """A service that is disabled while requests wait for it answers them NOT_INSTALLED, and serves again when
+        enabled.
+        """
         await self.set_timeout(100_000)
         name = self.what.image.installed[-1].name
         index, setting = self.what.index[name], self.what.image.services[-1]
         self.seen = await self.counters()
-        waiting = [good_request(self.what, name, self.rng, frozenset({Status.NOT_INSTALLED})) for _ in range(self.cfg.N - 1)]
+        waiting = [
+            good_request(self.what, name, self.rng, frozenset({Status.NOT_INSTALLED})) for _ in range(self.cfg.N - 1)
+        ]
         served = len(self.env.response_board.served)
         await self.offer(waiting)
         self.expect("queue level", (await self.csr.read(f"SVC[{index}].LEVEL"))["waiting"], len(waiting))

@@ -1,4 +1,5 @@
 """A service whose program is faulty: its requests are answered CTX_ERROR, the other service's as ever."""
+
 from __future__ import annotations
 
 import cocotb
@@ -51,7 +52,9 @@ class ServiceErrors(EquinoxTest):
         """Requests for all services mixed, those for ``name`` with these answers; until every context is idle again."""
         names = list(self.what.index) * 2 * self.cfg.N
         self.rng.shuffle(names)
-        await self.send([good_request(self.what, n, self.rng, legal if n == name else frozenset({Status.OK})) for n in names])
+        await self.send(
+            [good_request(self.what, n, self.rng, legal if n == name else frozenset({Status.OK})) for n in names]
+        )
         for _ in range(100):  # the last context stops just after its answers
             if all([(await self.csr.read(f"CTX[{c}].STATUS"))["state"] == IDLE for c in range(self.cfg.C_INF)]):
                 return
@@ -74,7 +77,9 @@ class ServiceErrors(EquinoxTest):
             ([token] * (SEM_MAX + 1), [store], (Err.SEM_OVERFLOW, Unit.LD)),
         ]
         for ld, st, report in cases:
-            program = Program(streams={Unit.MMU: [], Unit.VPU: [], Unit.LD: ld, Unit.ST: st}, name=f"side {report}").set_last()
+            program = Program(
+                streams={Unit.MMU: [], Unit.VPU: [], Unit.LD: ld, Unit.ST: st}, name=f"side {report}"
+            ).set_last()
             for unit in (Unit.LD, Unit.ST):
                 for n, word in enumerate(program.words(unit)):
                     await PatchSeq(unit, SPARE + n, word).start()

@@ -1,4 +1,5 @@
 """The least in which every scoreboard compares something: what a planted fault is looked for with."""
+
 from __future__ import annotations
 
 from verif.agents.axis import cycles, now

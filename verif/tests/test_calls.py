@@ -21,7 +21,15 @@ from verif.lib import process
 from verif.lib.switch import switch
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
-SEEN = {"SEED": "7", "WAVES": "0", "COVERAGE": "0", "JOBS": "3", "PYTHON": sys.executable, "BLOCK": "mmu", "MODULE": "mmu"}
+SEEN = {
+    "SEED": "7",
+    "WAVES": "0",
+    "COVERAGE": "0",
+    "JOBS": "3",
+    "PYTHON": sys.executable,
+    "BLOCK": "mmu",
+    "MODULE": "mmu",
+}
 
 
 def _script(name: str) -> ModuleType:
@@ -33,12 +41,18 @@ def _script(name: str) -> ModuleType:
 
 CALL = _script("check_call")
 KNOBS = CALL.knobs(MAKEFILE)
-CLEAN = {k: v for k, v in os.environ.items() if k not in {knob for names in KNOBS.values() for knob in names} and not k.startswith("MAKE")}
+CLEAN = {
+    k: v
+    for k, v in os.environ.items()
+    if k not in {knob for names in KNOBS.values() for knob in names} and not k.startswith("MAKE")
+}
 
 
 def shell(command: str, **env: str) -> process.CompletedProcess:
     """Run a line of shell in the checkout."""
-    return process.run(["bash", "-c", command], cwd=ROOT, capture_output=True, encoding="utf-8", timeout=120, env=CLEAN | env)
+    return process.run(
+        ["bash", "-c", command], cwd=ROOT, capture_output=True, encoding="utf-8", timeout=120, env=CLEAN | env
+    )
 
 
 def python(code: str, redirect: str = "", **env: str) -> process.CompletedProcess:
@@ -46,20 +60,28 @@ def python(code: str, redirect: str = "", **env: str) -> process.CompletedProces
     return shell(f"{shlex.quote(sys.executable)} -c {shlex.quote(code)} {redirect}", PYTHONPATH=str(ROOT), **env)
 
 
-@pytest.mark.parametrize(("goals", "given", "environment_", "words"), [
-    (["sim"], ["LAOD"], [], "there is no knob LAOD, the nearest is LOAD; make sim has "),
-    (["sim"], ["load"], [], "there is no knob load, the nearest is LOAD;"),
-    (["sim"], ["ONLY"], [], "ONLY is no knob of make sim, but of make bench, "),
-    (["bench"], ["REQUESTS"], [], "REQUESTS is no knob of make bench, but of make sim, make experiments"),
-    (["plan"], ["XYZZY"], [], "there is no knob XYZZY; make plan has PYTHON"),
-    (["sim", "lint"], ["MODULE", "LOAD"], [], ""),
-    ([], ["LOAD"], [], "LOAD is no knob of make help, but of make sim"),
-    (["sim"], [], ["LOAD"], "LOAD stands in the environment, where it does not count: write make sim LOAD=..., or unset it"),
-    (["sim"], ["LOAD"], ["LOAD"], ""),
-    (["plan"], [], ["LOAD", "NAME"], ""),
-    (["sim", "test"], [], ["SEED", "WAVES", "COVERAGE", "JOBS", "PYTHON"], ""),
-    (["no-such-target"], ["LOAD"], [], ""),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("goals", "given", "environment_", "words"),
+    [
+        (["sim"], ["LAOD"], [], "there is no knob LAOD, the nearest is LOAD; make sim has "),
+        (["sim"], ["load"], [], "there is no knob load, the nearest is LOAD;"),
+        (["sim"], ["ONLY"], [], "ONLY is no knob of make sim, but of make bench, "),
+        (["bench"], ["REQUESTS"], [], "REQUESTS is no knob of make bench, but of make sim, make experiments"),
+        (["plan"], ["XYZZY"], [], "there is no knob XYZZY; make plan has PYTHON"),
+        (["sim", "lint"], ["MODULE", "LOAD"], [], ""),
+        ([], ["LOAD"], [], "LOAD is no knob of make help, but of make sim"),
+        (
+            ["sim"],
+            [],
+            ["LOAD"],
+            "LOAD stands in the environment, where it does not count: write make sim LOAD=..., or unset it",
+        ),
+        (["sim"], ["LOAD"], ["LOAD"], ""),
+        (["plan"], [], ["LOAD", "NAME"], ""),
+        (["sim", "test"], [], ["SEED", "WAVES", "COVERAGE", "JOBS", "PYTHON"], ""),
+        (["no-such-target"], ["LOAD"], [], ""),
+    ],
+)
 def test_wrong_knobs(goals: list[str], given: list[str], environment_: list[str], words: str) -> None:
     """A knob that the target does not have, or that would not count, is named; what make itself refuses is left to it."""
     found = CALL.wrong(MAKEFILE, goals, given, environment_)
@@ -90,22 +112,50 @@ def test_every_knob_reaches_its_target(target: str) -> None:
 def test_knobs_stay_with_their_call() -> None:
     """Tests and makes that a target starts do not see its knobs: they would take them for their own."""
     recipe = "\n\t@env | grep -E '^(LOAD|TEST|MAKEFLAGS|SEED)=' || true\n"
-    text = MAKEFILE.replace("\nlint: venv", f"\nprobe: ## x{recipe}\nlint: venv").replace("#: of `make sim`\n", "#: of `make sim` and `make probe`\n", 1)
-    done = process.run(["make", "-f", "-", "-C", str(ROOT), "--no-print-directory", "lint", "-n"], input=text, capture_output=True, encoding="utf-8", env=CLEAN)
+    text = MAKEFILE.replace("\nlint: venv", f"\nprobe: ## x{recipe}\nlint: venv").replace(
+        "#: of `make sim`\n", "#: of `make sim` and `make probe`\n", 1
+    )
+    done = process.run(
+        ["make", "-f", "-", "-C", str(ROOT), "--no-print-directory", "lint", "-n"],
+        input=text,
+        capture_output=True,
+        encoding="utf-8",
+        env=CLEAN,
+    )
     assert done.returncode == 0, done.stderr
     done = process.run(
-        ["make", "-f", "-", "--no-print-directory", "probe", "SEED=5"], cwd=ROOT, input=text.replace("$(error $(WRONG))", ""),
-        capture_output=True, encoding="utf-8", env=CLEAN,
-    )  # fmt: skip
+        ["make", "-f", "-", "--no-print-directory", "probe", "SEED=5"],
+        cwd=ROOT,
+        input=text.replace("$(error $(WRONG))", ""),
+        capture_output=True,
+        encoding="utf-8",
+        env=CLEAN,
+    )
     assert "SEED=5" in done.stdout
     done = process.run(
-        ["make", "-f", "-", "--no-print-directory", "probe", "LOAD=0.3", "TEST=x"], cwd=ROOT, input=text.replace("$(error $(WRONG))", ""),
-        capture_output=True, encoding="utf-8", env=CLEAN,
-    )  # fmt: skip
+        ["make", "-f", "-", "--no-print-directory", "probe", "LOAD=0.3", "TEST=x"],
+        cwd=ROOT,
+        input=text.replace("$(error $(WRONG))", ""),
+        capture_output=True,
+        encoding="utf-8",
+        env=CLEAN,
+    )
     assert "LOAD" not in done.stdout and "TEST" not in done.stdout, done.stdout
 
 
-@pytest.mark.parametrize("trace", ["my trace.csv", "a$b.csv", "$(rm x).csv", "it's.csv", 'say "no".csv', "a#b;c&d.csv", "ümlaut.csv", "back\\slash`x`.csv"])
+@pytest.mark.parametrize(
+    "trace",
+    [
+        "my trace.csv",
+        "a$b.csv",
+        "$(rm x).csv",
+        "it's.csv",
+        'say "no".csv',
+        "a#b;c&d.csv",
+        "ümlaut.csv",
+        "back\\slash`x`.csv",
+    ],
+)
 def test_repeat_with(trace: str) -> None:
     """The line that repeats a run does so when it is put into a shell."""
     command = Scenario(trace=trace, load=0.3).command()
@@ -125,10 +175,16 @@ def test_switch() -> None:
             switch(word, "WAVES")
 
 
-@pytest.mark.parametrize(("script", "words", "name"), [
-    ("sim", "--waves maybe", "WAVES = 'maybe'"), ("sim", "--timeline x", "TIMELINE = 'x'"), ("regress", "--fresh x", "FRESH = 'x'"),
-    ("regress", "--coverage x", "COVERAGE = 'x'"), ("bench", "--strict x", "STRICT = 'x'"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("script", "words", "name"),
+    [
+        ("sim", "--waves maybe", "WAVES = 'maybe'"),
+        ("sim", "--timeline x", "TIMELINE = 'x'"),
+        ("regress", "--fresh x", "FRESH = 'x'"),
+        ("regress", "--coverage x", "COVERAGE = 'x'"),
+        ("bench", "--strict x", "STRICT = 'x'"),
+    ],
+)
 def test_bad_switch(script: str, words: str, name: str) -> None:
     done = shell(f"{shlex.quote(sys.executable)} scripts/{script}.py {words}")
     assert done.returncode == 2 and len(done.stderr.splitlines()) == 1 and name in done.stderr, done
@@ -136,7 +192,9 @@ def test_bad_switch(script: str, words: str, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["WAVES", "COVERAGE"])
 def test_bad_switch_of_pytest(name: str) -> None:
-    done = shell(f"{shlex.quote(sys.executable)} -m pytest --collect-only -q verif/tests/test_calls.py", **{name: "maybe"})
+    done = shell(
+        f"{shlex.quote(sys.executable)} -m pytest --collect-only -q verif/tests/test_calls.py", **{name: "maybe"}
+    )
     assert done.returncode != 0 and f"{name} = 'maybe': legal is 1 or 0" in done.stderr, done
 
 
@@ -147,7 +205,9 @@ SHORT = "from equinox_core import cli; cli.run(lambda: print('word') or {code})"
 @pytest.mark.parametrize("text", [SHORT, LONG])
 @pytest.mark.parametrize("verdict", [0, 1])
 def test_streams(text: str, verdict: int) -> None:
-    """Without a stream, with a full disk or without a reader the exit code is still right, and something is said where it can be."""
+    """Without a stream, with a full disk or without a reader the exit code is still right, and something is said where
+    it can be.
+    """
     code = text.format(code=verdict)
     full = python(code, ">/dev/full")
     assert full.returncode == (verdict or 2) and full.stderr == "error: standard output: No space left on device\n"
@@ -175,26 +235,57 @@ def test_words_without_standard_error() -> None:
 def test_a_terminal_that_lacks_characters() -> None:
     """What its encoding does not have is replaced, in whatever locale."""
     done = process.run(
-        [sys.executable, "-c", "from equinox_core import cli; cli.run(lambda: print('8×8 → ü') or 0)"], cwd=ROOT, capture_output=True,
+        [sys.executable, "-c", "from equinox_core import cli; cli.run(lambda: print('8×8 → ü') or 0)"],
+        cwd=ROOT,
+        capture_output=True,
         env=CLEAN | {"PYTHONIOENCODING": "latin-1", "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+    )
     assert done.returncode == 0 and done.stdout == "8×8 ? ü\n".encode("latin-1")
 
 
-@pytest.mark.parametrize("script", ["gen_isa_pkg.py --check", "gen_act_rom.py --check", "gen_checks.py --check", "gen_csr.py --check", "selftest.py --list"])
+@pytest.mark.parametrize(
+    "script",
+    [
+        "gen_isa_pkg.py --check",
+        "gen_act_rom.py --check",
+        "gen_checks.py --check",
+        "gen_csr.py --check",
+        "selftest.py --list",
+    ],
+)
 def test_another_encoding(script: str) -> None:
     """Files are read and written as UTF-8 where the locale says something else."""
     done = shell(f"{shlex.quote(sys.executable)} scripts/{script}", LC_ALL="C", PYTHONCOERCECLOCALE="0", PYTHONUTF8="0")
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize(("path", "shown"), [
-    ("/home/a b/x", "a blank"), ("/x(1)", "( )"), ("/x&y", "&"), ("/x:y", ":"), ("/x=y", "="), ("/it's", "'"), ("/x#1", "#"), ("/$x", "$"),
-    ("/x,y", ","), ("/x\ny", r"'\n'"), ("/%x", "%"), ("/~x", "~"), ('/"x', '"'), ("/x;y", ";"), ("/x*", "*"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/home/a b/x", "a blank"),
+        ("/x(1)", "( )"),
+        ("/x&y", "&"),
+        ("/x:y", ":"),
+        ("/x=y", "="),
+        ("/it's", "'"),
+        ("/x#1", "#"),
+        ("/$x", "$"),
+        ("/x,y", ","),
+        ("/x\ny", r"'\n'"),
+        ("/%x", "%"),
+        ("/~x", "~"),
+        ('/"x', '"'),
+        ("/x;y", ";"),
+        ("/x*", "*"),
+    ],
+)
 def test_folders_that_cannot_work(path: str, shown: str) -> None:
     line = environment.path_problem(Path(path), "utf-8")
-    assert f" do not take {shown} in the path" in line and "legal are letters, digits and . _ + @ -" in line and "\n" not in line.replace(path, "")
+    assert (
+        f" do not take {shown} in the path" in line
+        and "legal are letters, digits and . _ + @ -" in line
+        and "\n" not in line.replace(path, "")
+    )
 
 
 def test_folders_that_work() -> None:
@@ -207,19 +298,45 @@ def test_folders_that_work() -> None:
 def test_such_a_folder_is_named_at_every_call(tmp_path: Path) -> None:
     """make, an entry point, and pytest, wherever the checkout was moved."""
     root = tmp_path / "copy (1)"
-    for part in ("models/equinox_core/__init__.py", "models/equinox_core/environment.py", "verif/__init__.py", "scripts/check_call.py", "scripts/sim.py", "Makefile", "conftest.py", "requirements.txt", "pyproject.toml"):
+    for part in (
+        "models/equinox_core/__init__.py",
+        "models/equinox_core/environment.py",
+        "verif/__init__.py",
+        "scripts/check_call.py",
+        "scripts/sim.py",
+        "Makefile",
+        "conftest.py",
+        "requirements.txt",
+        "pyproject.toml",
+    ):
         (root / part).parent.mkdir(parents=True, exist_ok=True)
         (root / part).write_bytes((ROOT / part).read_bytes())
     (root / "rtl").mkdir()  # by which it is a checkout
     where, exe = shlex.quote(str(root)), shlex.quote(sys.executable)
     for command in ("make help", f"make sim PYTHON={exe}", f"{exe} scripts/sim.py", f"{exe} -m pytest"):
-        done = shell(f"cd {where} && {command}", PYTHONPATH=f"{root}:{root}/models")  # as the paths in its .venv would have it
+        done = shell(
+            f"cd {where} && {command}", PYTHONPATH=f"{root}:{root}/models"
+        )  # as the paths in its .venv would have it
         lines = done.stderr.splitlines()
-        assert done.returncode != 0 and done.stdout == "" and len(lines) == 1 and "do not take a blank ( ) in the path" in lines[0], (command, done)
+        assert (
+            done.returncode != 0
+            and done.stdout == ""
+            and len(lines) == 1
+            and "do not take a blank ( ) in the path" in lines[0]
+        ), (command, done)
 
 
 @pytest.mark.parametrize("package", ["numpy", "cocotb"])
-@pytest.mark.parametrize("command", ["make plan", "{py} scripts/sim.py", "{py} scripts/gen_csr.py --check", "{py} scripts/train_lstm.py", "{py} -m pytest"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "make plan",
+        "{py} scripts/sim.py",
+        "{py} scripts/gen_csr.py --check",
+        "{py} scripts/train_lstm.py",
+        "{py} -m pytest",
+    ],
+)
 def test_foreign_packages(package: str, command: str, tmp_path: Path) -> None:
     """A package that PYTHONPATH puts before the pinned one is named."""
     (tmp_path / package).mkdir()
@@ -258,7 +375,12 @@ def test_numba_without_a_place(tmp_path: Path, monkeypatch) -> None:
 def test_optimised_python_keeps_verdicts() -> None:
     """python -O drops asserts: those of the benches' helpers hold, those of pytest's own files too."""
     code = "from verif.lib.verdict import equal, require; import sys; assert False; {}"
-    for check, words in (("require(1 > 2, 'why')", "why"), ("equal(1, 2, 'x')", "x: 1, expected 2"), ("require(1 > 2)", "not so: "), ("equal([0] * 20, [0] * 19 + [5])", "item 19 is 0, expected 5")):
+    for check, words in (
+        ("require(1 > 2, 'why')", "why"),
+        ("equal(1, 2, 'x')", "x: 1, expected 2"),
+        ("require(1 > 2)", "not so: "),
+        ("equal([0] * 20, [0] * 19 + [5])", "item 19 is 0, expected 5"),
+    ):
         done = python(code.format(check), PYTHONOPTIMIZE="1")
         assert done.returncode == 1 and f"AssertionError: {words}" in done.stderr or words in done.stderr, done
     assert python(code.format("require(True); equal([1], [1])"), PYTHONOPTIMIZE="1").returncode == 0
@@ -266,6 +388,12 @@ def test_optimised_python_keeps_verdicts() -> None:
 
 def test_optimised_pytest(tmp_path: Path) -> None:
     """pytest rewrites the asserts of test_*.py, so that they hold under python -O as well."""
-    (tmp_path / "test_x.py").write_text("def test_a():\n    assert 1 == 2\n\n\ndef test_b():\n    assert __import__('sys').flags.optimize == 1\n", encoding="utf-8")
-    done = shell(f"{shlex.quote(sys.executable)} -m pytest -q -n 0 --rootdir {tmp_path} -c /dev/null {tmp_path}/test_x.py", PYTHONOPTIMIZE="1")
+    (tmp_path / "test_x.py").write_text(
+        "def test_a():\n    assert 1 == 2\n\n\ndef test_b():\n    assert __import__('sys').flags.optimize == 1\n",
+        encoding="utf-8",
+    )
+    done = shell(
+        f"{shlex.quote(sys.executable)} -m pytest -q -n 0 --rootdir {tmp_path} -c /dev/null {tmp_path}/test_x.py",
+        PYTHONOPTIMIZE="1",
+    )
     assert done.returncode == 1 and "1 failed, 1 passed" in done.stdout, done.stdout

@@ -1,4 +1,5 @@
 """The chip-level tests, each a run of a scenario on a simulator that is built once for each configuration."""
+
 from __future__ import annotations
 
 import gzip
@@ -24,7 +25,9 @@ CONFIGS = ["tiny", "default", LARGE]
 
 def run(config: str, test: str, name: str = "", *, check: bool = True, **knobs) -> ChipRun:
     """Run one test of ``bench_equinox.py`` in a folder of its own."""
-    scenario = Scenario(config=config, test=f"equinox_{test}_test", **{"requests": 24, "steps": 2, "seed": default_seed(), **knobs})
+    scenario = Scenario(
+        config=config, test=f"equinox_{test}_test", **{"requests": 24, "steps": 2, "seed": default_seed(), **knobs}
+    )
     folder = out_dir() / "runs" / "chip" / "-".join(filter(None, (Path(config).stem, test, name)))
     return simulate(scenario, folder, timeout=900, check=check, timeline=True)
 
@@ -37,7 +40,16 @@ def test_replay(config: str, policy: str) -> None:
     result = run(config, "replay", policy, policy=policy, service=BOTH, requests=40, steps=3, **stalls)
     report = json.loads((result.run_dir / "result.json").read_text(encoding="utf-8"))
     assert {c["name"]: c["compared"] > 0 for c in report["checks"]} == dict.fromkeys(
-        ("responses", "order and loss", "bounds of times" if stalls else "times", "fill of batches", "AXI rules", "training in DRAM"), True)
+        (
+            "responses",
+            "order and loss",
+            "bounds of times" if stalls else "times",
+            "fill of batches",
+            "AXI rules",
+            "training in DRAM",
+        ),
+        True,
+    )
     for service in report["services"]:
         if stalls:
             assert service["causes"] == {} and "random stalls" in report["notes"][0]
@@ -52,27 +64,52 @@ def test_replay(config: str, policy: str) -> None:
 
 @pytest.mark.parametrize("test", ["replay", "drain_restart", "request_errors", "late_response"])
 def test_timeline(test: str) -> None:
-    """Every run whose times are exact can leave its timeline, those too in which a context is killed or the test fails; flows match."""
+    """Every run whose times are exact can leave its timeline, those too in which a context is killed or the test fails;
+    flows match.
+    """
     done = run("tiny", test, "timeline", check=False)
     with gzip.open(done.run_dir / TIMELINE) as file:
         events = json.load(file)["traceEvents"]
     flows = {ph: sorted(e["id"] for e in events if e["ph"] == ph) for ph in "stf"}
     assert flows["s"] == flows["f"] and set(flows["t"]) <= set(flows["s"]) and flows["t"]
-    assert {"units", "contexts", "streams", "requests"} == {e["args"]["name"] for e in events if e["name"] == "process_name"}
+    assert {"units", "contexts", "streams", "requests"} == {
+        e["args"]["name"] for e in events if e["name"] == "process_name"
+    }
     assert all(e["ts"] >= 0 and e.get("dur", 1) > 0 for e in events if e["ph"] != "M")
 
 
 @pytest.mark.parametrize("policy", ["priority", "slack"])
 def test_overload(policy: str) -> None:
     """More requests than can be served: full queues hold the stream back, and every time is still the model's."""
-    run("tiny", "replay", f"overload-{policy}", policy=policy, service=BOTH, load=3.0, requests=200, trace="poisson", limit=10**7)
+    run(
+        "tiny",
+        "replay",
+        f"overload-{policy}",
+        policy=policy,
+        service=BOTH,
+        load=3.0,
+        requests=200,
+        trace="poisson",
+        limit=10**7,
+    )
 
 
 @pytest.mark.parametrize("policy", ["priority", "adaptive", "slack"])
 def test_crowded(policy: str) -> None:
-    """One context, and few slots for two services: partial batches make room for others long before their timeouts, and slack keeps
-    its limit, whose timeouts are four fifths of it."""
-    done = run(str(Path(__file__).with_name("crowded.toml")), "replay", policy, policy=policy, service=BOTH, load=0.9, requests=80, trace="bursty", limit=LIMIT)
+    """One context, and few slots for two services: partial batches make room for others long before their timeouts, and
+    slack keeps its limit, whose timeouts are four fifths of it.
+    """
+    done = run(
+        str(Path(__file__).with_name("crowded.toml")),
+        "replay",
+        policy,
+        policy=policy,
+        service=BOTH,
+        load=0.9,
+        requests=80,
+        trace="bursty",
+        limit=LIMIT,
+    )
     report = json.loads((done.run_dir / "result.json").read_text(encoding="utf-8"))
     latency = [cycles for service in report["services"] for cycles in service["latency"]]
     assert len(latency) == 80 and max(latency) <= LIMIT
@@ -81,7 +118,10 @@ def test_crowded(policy: str) -> None:
 @pytest.mark.parametrize("config", CONFIGS)
 def test_noninterference(config: str) -> None:
     """With and without training: the same batches, and the same bits in every response."""
-    without, beside = (json.loads((run(config, "noninterference", t, train=t).run_dir / FILE).read_text(encoding="utf-8")) for t in ("off", "mlp"))
+    without, beside = (
+        json.loads((run(config, "noninterference", t, train=t).run_dir / FILE).read_text(encoding="utf-8"))
+        for t in ("off", "mlp")
+    )
     assert without["batches"] == beside["batches"]
     assert {"lstm", "mlp"} == {name for name, rows in without["batches"].items() if len(rows) >= 6}
     assert len(without["responses"]) == sum(sum(rows) for rows in without["batches"].values())
@@ -90,7 +130,9 @@ def test_noninterference(config: str) -> None:
     assert without["cycles"] < beside["cycles"]
 
 
-@pytest.mark.parametrize(("config", "seeds"), [("tiny", 3), ("default", 2), pytest.param("large", 2, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize(
+    ("config", "seeds"), [("tiny", 3), ("default", 2), pytest.param("large", 2, marks=pytest.mark.nightly)]
+)
 def test_isa(config: str, seeds: int) -> None:
     """Random programs of the whole instruction set."""
     for seed in range(default_seed(), default_seed() + seeds):
@@ -128,7 +170,9 @@ def test_without_training(test: str, policy: str) -> None:
 @pytest.mark.parametrize("policy", ["fair", "priority", "adaptive"])
 @pytest.mark.parametrize("test", ["kills", "training_errors", "drain_restart", "service_errors"])
 def test_stopped_contexts(test: str, policy: str) -> None:
-    """Kills and errors at random times in all contexts, beside training and inference, under several seeds: every cycle is the model's."""
+    """Kills and errors at random times in all contexts, beside training and inference, under several seeds: every cycle
+    is the model's.
+    """
     for seed in range(default_seed(), default_seed() + 2):
         run("tiny", test, f"{policy}-seed{seed}", policy=policy, seed=seed)
 
@@ -152,12 +196,15 @@ def test_nothing_compared_fails() -> None:
     assert [f.message for f in result.sim.failures if "response_board: compared nothing" in f.message]
 
 
-@pytest.mark.parametrize(("test", "train", "report"), [
-    ("late_after_kill", "mlp", r"response \(cycle, request, status\) \d+: seen \((\d+), .*predicted \((\d+), "),
-    ("late_state", "mlp", r"state of a context \(.*\) \d+: seen \((\d+), .*predicted \((\d+), "),
-    ("late_response", "off", r"response \(cycle, request, status\) \d+: seen \((\d+), .*predicted \((\d+), "),
-    ("slow_dram", "mlp", r"training step \(cycle, steps\) 0: seen \((\d+), .*predicted \((\d+), "),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("test", "train", "report"),
+    [
+        ("late_after_kill", "mlp", r"response \(cycle, request, status\) \d+: seen \((\d+), .*predicted \((\d+), "),
+        ("late_state", "mlp", r"state of a context \(.*\) \d+: seen \((\d+), .*predicted \((\d+), "),
+        ("late_response", "off", r"response \(cycle, request, status\) \d+: seen \((\d+), .*predicted \((\d+), "),
+        ("slow_dram", "mlp", r"training step \(cycle, steps\) 0: seen \((\d+), .*predicted \((\d+), "),
+    ],
+)
 def test_one_cycle_is_seen(test: str, train: str, report: str) -> None:
     """A time that is off by a cycle (for the DRAM: by one an access) fails the run, with both times."""
     result = run("tiny", test, train=train, check=False)
@@ -170,12 +217,26 @@ def test_one_cycle_is_seen(test: str, train: str, report: str) -> None:
 
 def sim_command(out: Path, *words: str) -> process.CompletedProcess[str]:
     """``scripts/sim.py`` as a command."""
-    command = [sys.executable, str(ROOT / "scripts" / "sim.py"), "--config", "tiny", "--requests", "8", "--train", "off", "--out", str(out), *words]
+    command = [
+        sys.executable,
+        str(ROOT / "scripts" / "sim.py"),
+        "--config",
+        "tiny",
+        "--requests",
+        "8",
+        "--train",
+        "off",
+        "--out",
+        str(out),
+        *words,
+    ]
     return process.run(command, capture_output=True, encoding="utf-8", errors="replace", timeout=300, cwd=ROOT)
 
 
 def test_command_fails_beyond_the_limit(tmp_path: Path) -> None:
-    """`make sim`'s exit code: 0 for a good run, not 0 when the latency limit is broken, with the line that repeats the run."""
+    """`make sim`'s exit code: 0 for a good run, not 0 when the latency limit is broken, with the line that repeats the
+    run.
+    """
     good = sim_command(tmp_path / "good", "--service", "mlp")
     assert good.returncode == 0, good.stdout + good.stderr
     late = sim_command(tmp_path / "late", "--service", "mlp", "--limit", "1")

@@ -1,4 +1,7 @@
-"""Bad input of ``scripts/sim.py``: one clear line with what is legal, exit code 2, nothing written. No simulator is needed."""
+"""Bad input of ``scripts/sim.py``: one clear line with what is legal, exit code 2, nothing written. No simulator is
+needed.
+"""
+
 from __future__ import annotations
 
 import gzip
@@ -33,6 +36,7 @@ def sim() -> ModuleType:
 @pytest.fixture
 def refused(sim: ModuleType, tmp_path: Path, capsys, monkeypatch) -> Callable[..., str]:
     """Run the command; it must fail with one line, which is returned, build nothing and write nothing."""
+
     def no_build(*_args, **_options):
         raise AssertionError("bad input came as far as the build")
 
@@ -73,8 +77,14 @@ TRACES = {  # contents, and what the line must say beside the file's name
     "hole": ("arrival_us,model\n1,a\n,a\n", (":3:", "arrival_us", "''", "legal is a number from 0")),
     "layout": ("when,what\n1,2\n", (":1:", "unknown column layout", "'when,what'", "legal: a column 'arrival_us'")),
     "fields": ("arrival_us,model\n1\n", (":2:", "1 fields", "the header names 2")),
-    "same_time": ("arrival_us\n7\n7\n7\n", ("its first 1000 arrivals are all at one time", "legal are two times or more")),
-    "stamp": ("TIMESTAMP,ContextTokens\n2023-11-16 18:15:46.68,1\nyesterday,2\n", (":3:", "TIMESTAMP", "'yesterday'", "legal is YYYY-MM-DD")),
+    "same_time": (
+        "arrival_us\n7\n7\n7\n",
+        ("its first 1000 arrivals are all at one time", "legal are two times or more"),
+    ),
+    "stamp": (
+        "TIMESTAMP,ContextTokens\n2023-11-16 18:15:46.68,1\nyesterday,2\n",
+        (":3:", "TIMESTAMP", "'yesterday'", "legal is YYYY-MM-DD"),
+    ),
 }
 
 
@@ -116,6 +126,7 @@ def test_unsorted_trace_is_said(tmp_path: Path, capsys) -> None:
 @pytest.fixture
 def config(tmp_path: Path) -> Callable[..., str]:
     """A copy of ``configs/tiny.toml`` with a line replaced or added; returns its path."""
+
     def make(old: str, new: str) -> str:
         text = (ROOT / "configs" / "tiny.toml").read_text(encoding="utf-8")
         assert old in text
@@ -128,74 +139,101 @@ def config(tmp_path: Path) -> Callable[..., str]:
 
 def test_bad_config(refused, config) -> None:
     where = "changed.toml"
-    contains(refused("--config", config("[core]\n", "[core]\nCOLOUR = 3\n")), where, "[core]", "unknown key COLOUR", "legal: N, M, W")
-    contains(refused("--config", config("[dram]\n", "[shop]\nX = 1\n[dram]\n")), where, "unknown table [shop]", "legal: [core], [dram]")
+    contains(
+        refused("--config", config("[core]\n", "[core]\nCOLOUR = 3\n")),
+        where,
+        "[core]",
+        "unknown key COLOUR",
+        "legal: N, M, W",
+    )
+    contains(
+        refused("--config", config("[dram]\n", "[shop]\nX = 1\n[dram]\n")),
+        where,
+        "unknown table [shop]",
+        "legal: [core], [dram]",
+    )
     contains(refused("--config", config("N = 4\n", "N = 5\n")), where, "[core] N = 5", "legal is")
     contains(refused("--config", config("N = 4\n", "N = 64\n")), where, "[core] N = 64", "legal is")
     contains(refused("--config", config("N = 4\n", "N = 'four'\n")), where, "[core] N = 'four'", "legal is an integer")
     contains(refused("--config", config("N = 4\n", "")), where, "[core] N is missing", "legal is")
     contains(refused("--config", config("W = 2\n", "W = 16\n")), where, "[core] W = 16", "legal is M, 2·M or 4·M")
     contains(refused("--config", config("C_TRN = 1 ", "C_TRN = 3 ")), where, "C_TRN = 3", "legal is")
-    contains(refused("--config", config("WGTD_DEPTH = 8192", "WGTD_DEPTH = 8191")), where, "WGTD_DEPTH = 8191", "legal is a multiple of")
+    contains(
+        refused("--config", config("WGTD_DEPTH = 8192", "WGTD_DEPTH = 8191")),
+        where,
+        "WGTD_DEPTH = 8191",
+        "legal is a multiple of",
+    )
     contains(refused("--config", config("[core]", "[core")), where, "not TOML")
     contains(refused("--config", "enormous"), "enormous", "no such configuration", "default", "tiny")
     contains(refused("--config", "/nowhere/at_all.toml"), "at_all.toml", "no such configuration")
 
 
-@pytest.mark.parametrize(("old", "new", "parts"), [
-    ("WGTD_DEPTH = 8192", "WGTD_DEPTH = 1024", ("WGTD", "1024")),
-    ("VEC_DEPTH = 4096", "VEC_DEPTH = 64", ("VEC", "64")),
-    ("ACC_DEPTH = 2048", "ACC_DEPTH = 16", ("ACC", "16")),
-    ("ACTC_DEPTH = 4096", "ACTC_DEPTH = 16", ("ACTC", "16")),
-    ("ACTD_DEPTH = 4096", "ACTD_DEPTH = 16", ("ACTD", "16")),
-    ("WGTC_DEPTH = 4096", "WGTC_DEPTH = 8", ("WGTC", "8")),
-    ("STG_DEPTH = 2048", "STG_DEPTH = 2", ("STG", "2")),
-    ("SOF_DEPTH = 1024", "SOF_DEPTH = 2", ("SOF", "2")),
-    ("SOB_DEPTH = 2048", "SOB_DEPTH = 4", ("SOB", "4")),
-    ("RX_LINES = 16", "RX_LINES = 2", ("RX_LINES", "2")),
-    ("TX_LINES = 4", "TX_LINES = 1", ("TX_LINES", "1")),
-    ("BYTES = 4194304", "BYTES = 65536", ("DRAM", "65536")),
-    ("IMEM_DEPTH = 512", "IMEM_DEPTH = 128", ("instruction memory", "128", "IMEM_DEPTH")),
-    ("SERVICES = 4", "SERVICES = 1", ("2 services", "SERVICES")),
-])
+@pytest.mark.parametrize(
+    ("old", "new", "parts"),
+    [
+        ("WGTD_DEPTH = 8192", "WGTD_DEPTH = 1024", ("WGTD", "1024")),
+        ("VEC_DEPTH = 4096", "VEC_DEPTH = 64", ("VEC", "64")),
+        ("ACC_DEPTH = 2048", "ACC_DEPTH = 16", ("ACC", "16")),
+        ("ACTC_DEPTH = 4096", "ACTC_DEPTH = 16", ("ACTC", "16")),
+        ("ACTD_DEPTH = 4096", "ACTD_DEPTH = 16", ("ACTD", "16")),
+        ("WGTC_DEPTH = 4096", "WGTC_DEPTH = 8", ("WGTC", "8")),
+        ("STG_DEPTH = 2048", "STG_DEPTH = 2", ("STG", "2")),
+        ("SOF_DEPTH = 1024", "SOF_DEPTH = 2", ("SOF", "2")),
+        ("SOB_DEPTH = 2048", "SOB_DEPTH = 4", ("SOB", "4")),
+        ("RX_LINES = 16", "RX_LINES = 2", ("RX_LINES", "2")),
+        ("TX_LINES = 4", "TX_LINES = 1", ("TX_LINES", "1")),
+        ("BYTES = 4194304", "BYTES = 65536", ("DRAM", "65536")),
+        ("IMEM_DEPTH = 512", "IMEM_DEPTH = 128", ("instruction memory", "128", "IMEM_DEPTH")),
+        ("SERVICES = 4", "SERVICES = 1", ("2 services", "SERVICES")),
+    ],
+)
 def test_does_not_fit(old: str, new: str, parts: tuple[str, ...], refused, config) -> None:
     """Sizes that do not fit name the buffer, what is needed and what there is."""
     contains(refused("--config", config(old, new)), *parts)
 
 
-@pytest.mark.parametrize(("words", "parts"), [
-    (("--policy", "random"), ("POLICY", "'random'", f"legal are {', '.join(POLICIES)}")),
-    (("--train", "cnn"), ("TRAIN", "'cnn'", "legal are off, mlp")),
-    (("--service", "gpt"), ("SERVICE", "'gpt'", "lstm, mlp")),
-    (("--service", "lstm,lstm"), ("SERVICE", "'lstm,lstm'", "different")),
-    (("--service", ""), ("SERVICE", "''", "lstm, mlp")),
-    (("--load", "0"), ("LOAD = 0.0", "legal is a number in 0.001..4")),
-    (("--load", "5"), ("LOAD = 5.0", "legal is a number in 0.001..4")),
-    (("--load", "nan"), ("LOAD = nan", "legal is a number in 0.001..4")),
-    (("--load", "fast"), ("LOAD = 'fast'", "legal is a number in 0.001..4")),
-    (("--requests", "0"), ("REQUESTS = 0", "legal is a whole number in 1..10000000")),
-    (("--requests", "3.5"), ("REQUESTS = '3.5'", "legal is a whole number in 1..10000000")),
-    (("--steps", "0"), ("STEPS = 0", "legal is a whole number in 1..1000000")),
-    (("--seed", "-1"), ("SEED = -1", "legal is a whole number in 0..2147483647")),
-    (("--seed", "dice"), ("SEED = 'dice'", "legal is a whole number in 0..2147483647")),
-    (("--limit", "-5"), ("LIMIT = -5", "legal is a whole number in 0..")),
-    (("--rsp-stall", "100"), ("RSP_STALL = 100", "legal is a whole number in 0..95")),
-    (("--dram-stall", "-1"), ("DRAM_STALL = -1", "legal is a whole number in 0..95")),
-    (("--colour", "red"), ("--colour", "--help")),
-    (("--test", "replay_test"), ("TEST", "'replay_test'", "verif/tests/bench_equinox.py", "equinox_replay_test")),
-])
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        (("--policy", "random"), ("POLICY", "'random'", f"legal are {', '.join(POLICIES)}")),
+        (("--train", "cnn"), ("TRAIN", "'cnn'", "legal are off, mlp")),
+        (("--service", "gpt"), ("SERVICE", "'gpt'", "lstm, mlp")),
+        (("--service", "lstm,lstm"), ("SERVICE", "'lstm,lstm'", "different")),
+        (("--service", ""), ("SERVICE", "''", "lstm, mlp")),
+        (("--load", "0"), ("LOAD = 0.0", "legal is a number in 0.001..4")),
+        (("--load", "5"), ("LOAD = 5.0", "legal is a number in 0.001..4")),
+        (("--load", "nan"), ("LOAD = nan", "legal is a number in 0.001..4")),
+        (("--load", "fast"), ("LOAD = 'fast'", "legal is a number in 0.001..4")),
+        (("--requests", "0"), ("REQUESTS = 0", "legal is a whole number in 1..10000000")),
+        (("--requests", "3.5"), ("REQUESTS = '3.5'", "legal is a whole number in 1..10000000")),
+        (("--steps", "0"), ("STEPS = 0", "legal is a whole number in 1..1000000")),
+        (("--seed", "-1"), ("SEED = -1", "legal is a whole number in 0..2147483647")),
+        (("--seed", "dice"), ("SEED = 'dice'", "legal is a whole number in 0..2147483647")),
+        (("--limit", "-5"), ("LIMIT = -5", "legal is a whole number in 0..")),
+        (("--rsp-stall", "100"), ("RSP_STALL = 100", "legal is a whole number in 0..95")),
+        (("--dram-stall", "-1"), ("DRAM_STALL = -1", "legal is a whole number in 0..95")),
+        (("--colour", "red"), ("--colour", "--help")),
+        (("--test", "replay_test"), ("TEST", "'replay_test'", "verif/tests/bench_equinox.py", "equinox_replay_test")),
+    ],
+)
 def test_bad_knob(words: tuple[str, ...], parts: tuple[str, ...], refused) -> None:
     contains(refused(*words), *parts)
 
 
-@pytest.mark.parametrize(("words", "seed", "parts"), [
-    (("-k", "no_such_test"), "1", ("no test matches 'no_such_test'", "and the blocks axi_checker,", "vpu")),
-    ((), "dice", ("SEED = 'dice': legal is a whole number in 0..2147483647",)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("words", "seed", "parts"),
+    [
+        (("-k", "no_such_test"), "1", ("no test matches 'no_such_test'", "and the blocks axi_checker,", "vpu")),
+        ((), "dice", ("SEED = 'dice': legal is a whole number in 0..2147483647",)),
+    ],
+)
 def test_choice_of_tests(words: tuple[str, ...], seed: str, parts: tuple[str, ...]) -> None:
     """`make test` says what can be chosen where nothing is, and that a seed is none."""
     call = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(Path(__file__)), *words]
-    done = process.run(call, capture_output=True, encoding="utf-8", errors="replace", cwd=ROOT, env=os.environ | {"SEED": seed})
+    done = process.run(
+        call, capture_output=True, encoding="utf-8", errors="replace", cwd=ROOT, env=os.environ | {"SEED": seed}
+    )
     assert done.returncode != 0 and "Traceback" not in done.stdout + done.stderr
     contains(done.stdout + done.stderr, *parts)
 
@@ -206,7 +244,9 @@ def test_a_folder_of_somebody_else(sim: ModuleType, tmp_path: Path, capsys, monk
     (tmp_path / "thesis.txt").write_text("years of work", encoding="utf-8")
     assert sim.main(["--requests", "8", "--out", str(tmp_path)]) == 2
     assert str(tmp_path) in capsys.readouterr().err
-    assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"] and (tmp_path / "thesis.txt").read_text(encoding="utf-8") == "years of work"
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"] and (tmp_path / "thesis.txt").read_text(
+        encoding="utf-8"
+    ) == "years of work"
 
 
 def test_results_of_a_configuration_elsewhere(config) -> None:
@@ -215,14 +255,23 @@ def test_results_of_a_configuration_elsewhere(config) -> None:
     assert default_run_dir(Scenario(config=path)).parent == ROOT / "build" / "sim_runs"
 
 
-@pytest.mark.parametrize(("script", "words", "parts"), [
-    ("bench", ("--only", "beauty"), ("--only beauty", "legal are gemm, inference")),
-    ("bench", ("--repeat", "often"), ("--repeat", "'often'")),
-    ("lint", ("no_such_module",), ("MODULE = 'no_such_module'", "legal are the modules of rtl/")),
-])
+@pytest.mark.parametrize(
+    ("script", "words", "parts"),
+    [
+        ("bench", ("--only", "beauty"), ("--only beauty", "legal are gemm, inference")),
+        ("bench", ("--repeat", "often"), ("--repeat", "'often'")),
+        ("lint", ("no_such_module",), ("MODULE = 'no_such_module'", "legal are the modules of rtl/")),
+    ],
+)
 def test_other_commands(script: str, words: tuple[str, ...], parts: tuple[str, ...]) -> None:
     """The other entry points that make calls say it in one line, too."""
-    done = process.run([sys.executable, str(ROOT / "scripts" / f"{script}.py"), *words], capture_output=True, encoding="utf-8", errors="replace", cwd=ROOT)
+    done = process.run(
+        [sys.executable, str(ROOT / "scripts" / f"{script}.py"), *words],
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        cwd=ROOT,
+    )
     assert done.returncode == 2 and done.stdout == "" and len(done.stderr.splitlines()) == 1, done.stderr
     contains(done.stderr, "error: ", *parts)
 
@@ -230,7 +279,14 @@ def test_other_commands(script: str, words: tuple[str, ...], parts: tuple[str, .
 def test_no_compiler(tmp_path: Path) -> None:
     """A compiler that is missing is named in one line."""
     command = [sys.executable, str(ROOT / "scripts" / "sim.py"), "--requests", "8", "--out", str(tmp_path / "out")]
-    done = process.run(command, capture_output=True, encoding="utf-8", errors="replace", cwd=ROOT, env={**os.environ, "EQX_CXX": "no-such-compiler"})
+    done = process.run(
+        command,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        cwd=ROOT,
+        env={**os.environ, "EQX_CXX": "no-such-compiler"},
+    )
     assert done.returncode == 2 and len(done.stderr.splitlines()) == 1, done.stderr
     contains(done.stderr, "error: ", "C++20 compiler", "no-such-compiler")
     assert not (tmp_path / "out").exists()

@@ -1,4 +1,6 @@
-"""Every target of the Makefile runs, shortened, in the nightly tier: in a copy of the checkout, so that it disturbs nobody's results."""
+"""Every target of the Makefile runs, shortened, in the nightly tier: in a copy of the checkout, so that it disturbs
+nobody's results.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,19 @@ import yaml
 from verif.lib import process
 from verif.lib.toolchain import BUILD, ROOT
 
-COPIED = ("rtl", "verif", "models", "scripts", "configs", "docs", "conftest.py", "pyproject.toml", "requirements.txt", "README.md", "Makefile")
+COPIED = (
+    "rtl",
+    "verif",
+    "models",
+    "scripts",
+    "configs",
+    "docs",
+    "conftest.py",
+    "pyproject.toml",
+    "requirements.txt",
+    "README.md",
+    "Makefile",
+)
 TREE = BUILD / "commands"
 CASES: dict[str, tuple[str, int, str]] = {  # target -> knobs that shorten it, exit code, words of its output
     "help": ("", 0, "Variables:"),
@@ -71,7 +85,9 @@ def test_pages_name_targets(page: str) -> None:
 
 def copy(target: Path) -> Path:
     """A copy of the checkout with its virtual environment; files that are as they should be stay untouched."""
-    wanted = [f for place in COPIED for f in ([ROOT / place] if (ROOT / place).is_file() else (ROOT / place).rglob("*"))]
+    wanted = [
+        f for place in COPIED for f in ([ROOT / place] if (ROOT / place).is_file() else (ROOT / place).rglob("*"))
+    ]
     kept = {f.relative_to(ROOT): f for f in wanted if f.is_file() and "__pycache__" not in f.parts}
     for name, source in kept.items():
         place = target / name
@@ -102,10 +118,20 @@ def test_command(target: str, tree: Path) -> None:
     """It runs, ends with the right exit code, and says what it should."""
     knobs, code, words = CASES[target]
     knobs = knobs.format(case=min(p.name for p in (ROOT / "verif/random/cases").glob("*.toml")))
-    env = {k: v for k, v in os.environ.items() if k not in KNOBS and not k.startswith(("PYTEST", "EQX_", "MAKE", "COCOTB"))}
+    env = {
+        k: v for k, v in os.environ.items() if k not in KNOBS and not k.startswith(("PYTEST", "EQX_", "MAKE", "COCOTB"))
+    }
     if target == "distclean":  # has nothing to build before
         tree = copy(tree.with_name("bare"))
-    done = process.run(["make", target, *knobs.split()], cwd=tree, env=env, capture_output=True, encoding="utf-8", errors="replace", timeout=1700)
+    done = process.run(
+        ["make", target, *knobs.split()],
+        cwd=tree,
+        env=env,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        timeout=1700,
+    )
     shown = done.stdout + done.stderr
     assert not re.search(r"^Traceback", shown, re.M), shown  # the indented one is a bench's, in a mutant's log
     assert (done.returncode if code == 0 else min(done.returncode, 1)) == code, shown

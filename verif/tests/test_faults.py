@@ -1,4 +1,7 @@
-"""Faults and abuse at the chip level (docs/faults.md), on ``tiny``: a seed of each; nightly more seeds, the mix of all, and ``default``."""
+"""Faults and abuse at the chip level (docs/faults.md), on ``tiny``: a seed of each; nightly more seeds, the mix of all,
+and ``default``.
+"""
+
 from __future__ import annotations
 
 import pytest
@@ -6,7 +9,17 @@ import pytest
 from verif.lib.sim import default_seed
 from verif.tests.test_chip import run
 
-TESTS = ("axi_errors", "dram_timeout", "stalls", "illegal", "queue_overflow", "removed_service", "csr_abuse", "reprogram", "reset")
+TESTS = (
+    "axi_errors",
+    "dram_timeout",
+    "stalls",
+    "illegal",
+    "queue_overflow",
+    "removed_service",
+    "csr_abuse",
+    "reprogram",
+    "reset",
+)
 
 
 @pytest.mark.tag("faults")

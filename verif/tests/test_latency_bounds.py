@@ -1,4 +1,5 @@
 """The bounds that hold under random stalls can be broken, both ways."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -18,8 +19,10 @@ def test_too_early() -> None:
     """Each batch owns the next answers of its service; its first one is compared with the batch's earliest."""
     batches = [BatchEvent(100, 0, 0, 2), BatchEvent(150, 1, 1, 1), BatchEvent(200, 0, 0, 1)]
     answers = [answer(180), answer(184), answer(210, 1), answer(271)]
-    assert too_early(batches, answers, lambda service, rows: 60 + 10 * rows) == (3, [
-        "batch of cycle 150 (service 1, 1 rows): first response after 60 cycles, it takes 70 at least"])
+    assert too_early(batches, answers, lambda service, rows: 60 + 10 * rows) == (
+        3,
+        ["batch of cycle 150 (service 1, 1 rows): first response after 60 cycles, it takes 70 at least"],
+    )
     assert too_early(batches, answers, lambda service, rows: 60) == (3, [])
 
 

@@ -1,4 +1,7 @@
-"""The rules of ``models/equinox_core/hw/params.py`` and those of the RTL are the same: what one side takes, the other elaborates."""
+"""The rules of ``models/equinox_core/hw/params.py`` and those of the RTL are the same: what one side takes, the other
+elaborates.
+"""
+
 from __future__ import annotations
 
 import re
@@ -15,7 +18,9 @@ from verif.lib import process, toolchain
 from verif.lib.rtl import closure
 from verif.lib.sim import ROOT
 
-BASE = load_config("tiny").changed(QUEUE_DEPTH=128, RX_SLOTS=128, RX_LINES=4, WGTC_DEPTH=4096, WGTD_DEPTH=8192)  # room for any N
+BASE = load_config("tiny").changed(
+    QUEUE_DEPTH=128, RX_SLOTS=128, RX_LINES=4, WGTC_DEPTH=4096, WGTD_DEPTH=8192
+)  # room for any N
 QUICK = ("QUEUE_DEPTH", "RX_LINES", "IMEM_DEPTH", "BYTES")  # the others are for the nightly tier
 RULES = {**CORE, **DRAM}
 COMBINATIONS = 60
@@ -30,9 +35,30 @@ def rtl_refuses(values: dict[str, int]) -> str:
     """What Verilator says to these parameters at elaboration; empty where it takes them."""
     settings = {"DRAM_" + key if key in DRAM else key: value for key, value in values.items()}
     with tempfile.TemporaryDirectory() as folder:
-        command = [str(toolchain.verilator_root() / "bin" / "verilator_bin"), "--json-only", "--json-only-output", f"{folder}/tree.json", "--Mdir", folder]
-        command += ["--timing", "--assert", "-Wno-lint", "-Wno-style", "--top-module", "tb_equinox", *(f"-G{key}={value}" for key, value in settings.items())]
-        done = process.run([*command, *_sources()], env=toolchain.verilator_env(), capture_output=True, encoding="utf-8", errors="replace")
+        command = [
+            str(toolchain.verilator_root() / "bin" / "verilator_bin"),
+            "--json-only",
+            "--json-only-output",
+            f"{folder}/tree.json",
+            "--Mdir",
+            folder,
+        ]
+        command += [
+            "--timing",
+            "--assert",
+            "-Wno-lint",
+            "-Wno-style",
+            "--top-module",
+            "tb_equinox",
+            *(f"-G{key}={value}" for key, value in settings.items()),
+        ]
+        done = process.run(
+            [*command, *_sources()],
+            env=toolchain.verilator_env(),
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+        )
     return done.stdout + done.stderr if done.returncode else ""
 
 
@@ -70,17 +96,29 @@ def boundaries(key: str) -> list[int]:
     return sorted(found)
 
 
-@pytest.mark.parametrize("key", [key if key in QUICK else pytest.param(key, marks=pytest.mark.nightly) for key in RULES])
+@pytest.mark.parametrize(
+    "key", [key if key in QUICK else pytest.param(key, marks=pytest.mark.nightly) for key in RULES]
+)
 def test_boundaries(key: str) -> None:
     """Each parameter alone, at its limits and one beyond."""
     verdicts = [same({key: value}) for value in boundaries(key)]
     assert True in verdicts and False in verdicts
 
 
-@pytest.mark.parametrize("changed", [
-    {"N": 8, "QUEUE_DEPTH": 4}, {"N": 8, "QUEUE_DEPTH": 8}, {"QUEUE_DEPTH": 5}, {"N": 32, "W": 4, "M": 2, "RX_SLOTS": 31},
-    {"RX_SLOTS": 1024, "RX_LINES": 64}, {"RX_SLOTS": 1024, "RX_LINES": 65}, {"N": 4, "M": 32, "W": 32}, {"C_INF": 3, "C_TRN": 2},
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"N": 8, "QUEUE_DEPTH": 4},
+        {"N": 8, "QUEUE_DEPTH": 8},
+        {"QUEUE_DEPTH": 5},
+        {"N": 32, "W": 4, "M": 2, "RX_SLOTS": 31},
+        {"RX_SLOTS": 1024, "RX_LINES": 64},
+        {"RX_SLOTS": 1024, "RX_LINES": 65},
+        {"N": 4, "M": 32, "W": 32},
+        {"C_INF": 3, "C_TRN": 2},
+    ],
+    ids=str,
+)
 def test_between(changed: dict[str, int]) -> None:
     """Rules between parameters."""
     same(changed)
@@ -94,11 +132,23 @@ def test_combinations() -> None:
         n, m, w = (int(1 << rng.integers(low, 6)) for low in (2, 0, 0))
         keys = rng.choice([key for key in RULES if key not in "NMW"], 3, replace=False)
         w = w if rng.random() < 0.3 else m * int(rng.choice([1, 2, 4]))  # mostly a legal ratio
-        seen.append(same({"N": n, "M": m, "W": w, **{str(key): int(rng.choice(boundaries(str(key)))) for key in keys if rng.random() < 0.5}}))
+        seen.append(
+            same(
+                {
+                    "N": n,
+                    "M": m,
+                    "W": w,
+                    **{str(key): int(rng.choice(boundaries(str(key)))) for key in keys if rng.random() < 0.5},
+                }
+            )
+        )
     assert True in seen and False in seen
 
 
 def test_message() -> None:
     """The queue that is too short for a batch is refused in one line that says what is legal."""
-    with pytest.raises(ValueError, match=r"^tiny: \[core\] QUEUE_DEPTH = 4: legal is a power of two in 8\.\.4096, so that a full batch of N = 8 fits$"):
+    with pytest.raises(
+        ValueError,
+        match=r"^tiny: \[core\] QUEUE_DEPTH = 4: legal is a power of two in 8\.\.4096, so that a full batch of N = 8 fits$",
+    ):
         BASE.changed(N=8, QUEUE_DEPTH=4)

@@ -39,22 +39,34 @@ def command(*words: str | Path) -> process.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize(("place", "words"), [
-    ("out", (*SIM, "--out", "{out}")),
-    ("out", ("scripts/bench.py", "--only", "tail", "--out", "{out}")),
-    ("out", ("scripts/latency.py", "--only", "bursty/0.3/priority", "--out", "{out}")),
-    ("out", ("scripts/plan.py", "--html", "{out}")),
-    ("out", ("scripts/cov.py", "--data", "{out}")),
-    ("out", ("scripts/cov.py", "--html", "{out}", "--data", "{out}.none")),
-    pytest.param("out", ("scripts/experiments.py", "--only", "e6", "--out", "{out}"), marks=pytest.mark.nightly),
-    pytest.param("out", ("scripts/selftest.py", "--only", "policy_ignores_queues", "--out", "{out}"), marks=pytest.mark.nightly),
-    pytest.param("out", ("scripts/mutants.py", "--blocks", "policy", "--out", "{out}"), marks=pytest.mark.nightly),
-    pytest.param("out", ("scripts/random_programs.py", "--seeds", "1", "--out", "{out}"), marks=pytest.mark.nightly),
-    pytest.param("out/smoke", ("scripts/regress.py", "--test", "reports::", "--out", "{out}"), marks=pytest.mark.nightly),
-    (ROOT / "build/toggle", ("scripts/cov.py", "--toggle", "--html", "{out}")),
-    (ROOT / "build/test-results.xml", ("scripts/tests.py", "--co")),
-    (ROOT / "build/cov", ("scripts/tests.py", "--co", "--gates")),
-], ids=lambda value: Path(value[0]).stem if isinstance(value, tuple) else "")  # fmt: skip
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("out", (*SIM, "--out", "{out}")),
+        ("out", ("scripts/bench.py", "--only", "tail", "--out", "{out}")),
+        ("out", ("scripts/latency.py", "--only", "bursty/0.3/priority", "--out", "{out}")),
+        ("out", ("scripts/plan.py", "--html", "{out}")),
+        ("out", ("scripts/cov.py", "--data", "{out}")),
+        ("out", ("scripts/cov.py", "--html", "{out}", "--data", "{out}.none")),
+        pytest.param("out", ("scripts/experiments.py", "--only", "e6", "--out", "{out}"), marks=pytest.mark.nightly),
+        pytest.param(
+            "out",
+            ("scripts/selftest.py", "--only", "policy_ignores_queues", "--out", "{out}"),
+            marks=pytest.mark.nightly,
+        ),
+        pytest.param("out", ("scripts/mutants.py", "--blocks", "policy", "--out", "{out}"), marks=pytest.mark.nightly),
+        pytest.param(
+            "out", ("scripts/random_programs.py", "--seeds", "1", "--out", "{out}"), marks=pytest.mark.nightly
+        ),
+        pytest.param(
+            "out/smoke", ("scripts/regress.py", "--test", "reports::", "--out", "{out}"), marks=pytest.mark.nightly
+        ),
+        (ROOT / "build/toggle", ("scripts/cov.py", "--toggle", "--html", "{out}")),
+        (ROOT / "build/test-results.xml", ("scripts/tests.py", "--co")),
+        (ROOT / "build/cov", ("scripts/tests.py", "--co", "--gates")),
+    ],
+    ids=lambda value: Path(value[0]).stem if isinstance(value, tuple) else "",
+)
 def test_a_second_run_is_refused(place: Path | str, words: tuple[str, ...], tmp_path: Path) -> None:
     """By one line that names folder and process, with exit code 2; nothing is written."""
     folder = tmp_path / place
@@ -66,7 +78,9 @@ def test_a_second_run_is_refused(place: Path | str, words: tuple[str, ...], tmp_
             lock.release(handle)
     assert done.returncode == 2 and done.stdout == "", done.stdout + done.stderr
     (line,) = done.stderr.splitlines()
-    held = [folder, ROOT / "build/cov", ROOT / "build/test-results.xml"] if folder.is_relative_to(ROOT) else [folder]  # this run's own
+    held = (
+        [folder, ROOT / "build/cov", ROOT / "build/test-results.xml"] if folder.is_relative_to(ROOT) else [folder]
+    )  # this run's own
     assert line.startswith("error: ") and any(f"{one}: in use by process " in line for one in held), line
     assert not folder.exists() or folder.is_relative_to(ROOT)
 
@@ -117,10 +131,16 @@ def figures(folder: Path) -> dict:
     return {name: value for name, value in data.items() if not name.startswith(("wall", "speed", "build", "command"))}
 
 
-@pytest.mark.parametrize("number", [
-    signal.SIGTERM, pytest.param(signal.SIGKILL, marks=pytest.mark.nightly), pytest.param(signal.SIGHUP, marks=pytest.mark.nightly),
-    pytest.param(signal.SIGINT, marks=pytest.mark.nightly),
-], ids=lambda number: signal.Signals(number).name)  # fmt: skip
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGTERM,
+        pytest.param(signal.SIGKILL, marks=pytest.mark.nightly),
+        pytest.param(signal.SIGHUP, marks=pytest.mark.nightly),
+        pytest.param(signal.SIGINT, marks=pytest.mark.nightly),
+    ],
+    ids=lambda number: signal.Signals(number).name,
+)
 def test_a_simulation_is_stopped(number: int, tmp_path: Path) -> None:
     """Its simulator and reference end with it, and a run in the same folder gives what it gives in a folder of its
     own; so does one beside it."""

@@ -1,5 +1,7 @@
-"""`slack` keeps its limit of p99 wherever `priority` with the same batch timeouts keeps it with a little to spare: traces by loads to 90 %,
-on the timing model."""
+"""`slack` keeps its limit of p99 wherever `priority` with the same batch timeouts keeps it with a little to spare:
+traces by loads to 90 %, on the timing model.
+"""
+
 from __future__ import annotations
 
 import csv
@@ -20,33 +22,50 @@ from equinox_core.report.schema import percentile
 
 LOADS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 REQUESTS = 4000
-SPARE = 0.02  # of the limit: where `priority` has less, what was shared before a burst can be too much (docs/scheduler.md)
+SPARE = (
+    0.02  # of the limit: where `priority` has less, what was shared before a burst can be too much (docs/scheduler.md)
+)
 SHARED = "../shared/traces"  # beside the project, where they are there
-TRACES = ("poisson", "bursty", "diurnal", "configs/traces/bursty.csv", f"{SHARED}/azure2023_conv.csv.gz",
-          f"{SHARED}/servegen_deepseek_r1_600s_seed20261123.csv.gz", f"{SHARED}/disb_real.csv.gz")  # fmt: skip
+TRACES = (
+    "poisson",
+    "bursty",
+    "diurnal",
+    "configs/traces/bursty.csv",
+    f"{SHARED}/azure2023_conv.csv.gz",
+    f"{SHARED}/servegen_deepseek_r1_600s_seed20261123.csv.gz",
+    f"{SHARED}/disb_real.csv.gz",
+)
 SERVICES = ("lstm", "mlp", "lstm,mlp")
 NO_PRESSURE = [register(f"SVC[{n}].THRESHOLD", waiting=0xFFFF) for n in range(2)]
 
 
 def p99s(trace: str, load: float, service: str, *, extra: tuple = ()) -> tuple[int, dict[str, int]]:
-    """The limit, and p99 under ``slack`` and under ``priority`` with the same timeouts; training beside, config `default`."""
+    """The limit, and p99 under ``slack`` and under ``priority`` with the same timeouts; training beside, config
+    `default`.
+    """
     s = Scenario(trace=trace, load=load, policy="slack", service=service, requests=REQUESTS).check()
     what, names = deploy(s), list(s.services)
     found = {name: capacity(what, name) for name in names}
-    plan = scale_to_load(what.trace, s.requests, s.load, [found[n].per_cycle for n in names], map_services(what.trace, names))
+    plan = scale_to_load(
+        what.trace, s.requests, s.load, [found[n].per_cycle for n in names], map_services(what.trace, names)
+    )
     arrivals, whose = plan.cycles + FIRST, [names[k] for k in plan.service]
     limit = default_limit(c.batch for c in found.values())
     timeouts = {name: batch_timeout("slack", limit, c.batch) for name, c in found.items()}
     out = {}
     for policy in ("slack", "priority"):
-        done = predict(what, arrivals, whose, policy=policy, timeouts=timeouts, train=True, extra=extra).requests["done"]
+        done = predict(what, arrivals, whose, policy=policy, timeouts=timeouts, train=True, extra=extra).requests[
+            "done"
+        ]
         assert (done != NEVER).all(), f"{policy}: {np.count_nonzero(done == NEVER)} requests were not answered"
         out[policy] = percentile((done - arrivals).tolist(), 99)
     return limit, out
 
 
 def there(trace: str) -> str:
-    """The trace, as a scenario takes it; skips the test where it is one of those that lie beside the project and is not there."""
+    """The trace, as a scenario takes it; skips the test where it is one of those that lie beside the project and is not
+    there.
+    """
     if is_spec(trace):
         return trace
     path = (ROOT / trace).resolve()
@@ -63,7 +82,9 @@ def test_high_load(trace: str, load: float) -> None:
 
 
 def test_the_check_lives() -> None:
-    """Without thresholds `slack` shares the core while work piles up, notices when requests are old already, and breaks its limit."""
+    """Without thresholds `slack` shares the core while work piles up, notices when requests are old already, and breaks
+    its limit.
+    """
     limit, found = p99s("poisson", 0.9, "lstm", extra=NO_PRESSURE)
     assert found["priority"] <= limit < found["slack"]
 
@@ -80,7 +101,9 @@ def test_all_loads(trace: str, service: str) -> None:
     folder = out_dir() / "slack_limit"
     folder.mkdir(parents=True, exist_ok=True)
     name = trace.rsplit("/", 1)[-1].split(".")[0].split(":")[0]
-    with (folder / f"{name}-{service.replace(',', '+')}-{'file' if '/' in trace else 'made'}.csv").open("w", newline="", encoding="utf-8") as file:
+    with (folder / f"{name}-{service.replace(',', '+')}-{'file' if '/' in trace else 'made'}.csv").open(
+        "w", newline="", encoding="utf-8"
+    ) as file:
         out = csv.DictWriter(file, list(rows[0]))
         out.writeheader()
         out.writerows(rows)

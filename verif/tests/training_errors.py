@@ -1,4 +1,7 @@
-"""Faults of the training context: it alone stops, with the cause; inference goes on; cleared and repaired it trains right."""
+"""Faults of the training context: it alone stops, with the cause; inference goes on; cleared and repaired it trains
+right.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -25,9 +28,9 @@ class Fault:
     name: str
     cause: Err
     unit: Unit
-    word: Callable[[Instr], int] | None = None          # replaces one instruction of the unit's stream
+    word: Callable[[Instr], int] | None = None  # replaces one instruction of the unit's stream
     settings: Callable[[ContextSettings], ContextSettings] | None = None
-    dram: tuple[int, int] | None = None                 # range whose bursts fail
+    dram: tuple[int, int] | None = None  # range whose bursts fail
 
 
 def op(code: int) -> Callable[[Instr], int]:
@@ -47,7 +50,10 @@ class TrainingErrors(EquinoxTest):
         job, base = self.what.job, self.what.image.training_base
         in_dram = {"x": (base + job.x, base + job.x + 4), "error": (base + job.error, base + job.error + 4)}
         illegal = [Fault(f"opcode {ILLEGAL} in {u.name}", Err.ILLEGAL_OP, u, op(ILLEGAL)) for u in Unit]
-        illegal += [Fault(f"{o.name} in {u.name}", Err.ILLEGAL_OP, u, op(o)) for o, u in ((Op.VECTOR, Unit.MMU), (Op.LOAD, Unit.ST))]
+        illegal += [
+            Fault(f"{o.name} in {u.name}", Err.ILLEGAL_OP, u, op(o))
+            for o, u in ((Op.VECTOR, Unit.MMU), (Op.LOAD, Unit.ST))
+        ]
         operand = [
             Fault("MATMUL line beyond ACC", Err.OPERAND, Unit.MMU, fields(c_base=BEYOND)),
             Fault("MATMUL of no rows", Err.OPERAND, Unit.MMU, fields(rows=0)),
@@ -63,7 +69,12 @@ class TrainingErrors(EquinoxTest):
             Fault("write error", Err.DMA_RESP, Unit.ST, dram=in_dram["error"]),
             Fault("read beyond the memory", Err.DMA_RESP, Unit.LD, fields(d_base=self.cfg.BYTES)),
             Fault("stream beyond the instruction memory", Err.PC_RANGE, Unit.ST, settings=self._far_stream),
-            Fault("semaphores full", Err.SEM_OVERFLOW, Unit.LD, settings=lambda s: replace(s, sem_init=(SEM_MAX,) * SEMAPHORES)),
+            Fault(
+                "semaphores full",
+                Err.SEM_OVERFLOW,
+                Unit.LD,
+                settings=lambda s: replace(s, sem_init=(SEM_MAX,) * SEMAPHORES),
+            ),
         ]
         return [illegal, operand, memory]
 
@@ -82,7 +93,9 @@ class TrainingErrors(EquinoxTest):
 
     async def stop_by(self, fault: Fault) -> None:
         """Start training with the fault while requests are served; check what is reported, clear, repair."""
-        serving = cocotb.start_soon(self.send_good([str(n) for n in self.rng.choice(list(self.what.index), 3 * self.cfg.N)]))
+        serving = cocotb.start_soon(
+            self.send_good([str(n) for n in self.rng.choice(list(self.what.index), 3 * self.cfg.N)])
+        )
         place = await self._break(fault)
         self.env.weight_board.armed = False
         settings = fault.settings(self.what.image.training) if fault.settings else self.what.image.training
@@ -97,7 +110,9 @@ class TrainingErrors(EquinoxTest):
         self.expect(f"{fault.name}: sticky", (await self.csr.read("IRQ_STATUS"))["ctx_err"], 1)
         self.expect(f"{fault.name}: interrupt", int(self.dut.irq.value), 1)
         for ctx in range(self.cfg.C_INF):
-            self.expect(f"{fault.name}: cause in context {ctx}", (await self.csr.read(f"CTX[{ctx}].STATUS"))["err_cause"], 0)
+            self.expect(
+                f"{fault.name}: cause in context {ctx}", (await self.csr.read(f"CTX[{ctx}].STATUS"))["err_cause"], 0
+            )
         await self.csr.write(f"CTX[{self.ctx}].CMD", start=1)  # must not start
         await self.csr.write(f"CTX[{self.ctx}].CMD", drain=1, kill=1)
         await cycles(100)

@@ -1,11 +1,12 @@
 """Programs from a plain sequence of instructions: the builder finds what depends on what and places the semaphores.
 
-Instructions are given in an order in which executing them one after another is right. Each unit takes its own in that order;
-what must wait for another unit follows from the addresses (``isa/access.py``): a read comes after the write of what it reads, a
-write after the reads (by other units) of what it replaces. Because streams issue and complete in order, it is enough to wait
-for the latest such instruction of each other stream, and the waits of one stream on another are ordered as their signals are:
-one semaphore for each pair of streams, at most 13, serves any program. Dependences that follow from others are left out.
-A looping program is unrolled until its pattern repeats; what an iteration takes from the one before becomes a start value.
+Instructions are given in an order in which executing them one after another is right. Each unit takes its own in that
+order; what must wait for another unit follows from the addresses (``isa/access.py``): a read comes after the write of
+what it reads, a write after the reads (by other units) of what it replaces. Because streams issue and complete in
+order, it is enough to wait for the latest such instruction of each other stream, and the waits of one stream on another
+are ordered as their signals are: one semaphore for each pair of streams, at most 13, serves any program. Dependences
+that follow from others are left out. A looping program is unrolled until its pattern repeats; what an iteration takes
+from the one before becomes a start value.
 """
 
 from __future__ import annotations
@@ -49,7 +50,9 @@ class Builder:
         self.after: dict[int, tuple[int, ...]] = {}
 
     def emit(self, op: Op, after: Sequence[int] = (), **fields: int) -> int:
-        """Append an instruction; returns its place in the sequence. ``after``: places of others that it shall wait for as well."""
+        """Append an instruction; returns its place in the sequence. ``after``: places of others that it shall wait for
+        as well.
+        """
         self.seq.append(make(op, **fields))
         self.phases.append(self.phase)
         self.after[len(self.seq) - 1] = tuple(after)
@@ -94,7 +97,10 @@ class Builder:
         return prog.set_last()
 
     def _edges(self, iter_mod: int) -> list[Edge]:
-        """Edges of an iteration. Where a semaphore could overflow, further dependences hold it back, and all is derived again."""
+        """Edges of an iteration.
+
+        Where a semaphore could overflow, further dependences hold it back, and all is derived again.
+        """
         extra: set[Edge] = set()
         for _ in range(_MAX_FIXES):
             edges, found = self._steady(iter_mod, extra)
@@ -179,9 +185,9 @@ class _Analysis:
     def overruns(self, turn: int) -> set[Edge]:
         """Dependences that bound how far streams signal ahead in an iteration, where the present ones do not.
 
-        A signal must know that the wait before the last SEM_MAX ones has issued. Is that wait earlier in the sequence, the
-        signaller waits for it. Else all these signals come before it anyway: every other wait takes the next signal instead of its
-        own, which halves their number; that comes first, since it may make the other unnecessary.
+        A signal must know that the wait before the last SEM_MAX ones has issued. Is that wait earlier in the sequence,
+        the signaller waits for it. Else all these signals come before it anyway: every other wait takes the next signal
+        instead of its own, which halves their number; that comes first, since it may make the other unnecessary.
         """
         pairs: dict[tuple[Unit, Unit], list[tuple[int, int]]] = {}
         for n, edges in enumerate(self.edges):
@@ -202,7 +208,11 @@ class _Analysis:
                     continue
                 wait = tokens[k - SEM_MAX][1]
                 if self.order[dst][wait] < self.order[src][before]:
-                    later = next(n for n in range(k - SEM_MAX // 2, -1, -1) if self.order[dst][tokens[n][1]] < self.order[src][before])
+                    later = next(
+                        n
+                        for n in range(k - SEM_MAX // 2, -1, -1)
+                        if self.order[dst][tokens[n][1]] < self.order[src][before]
+                    )
                     held_back.add(self._edge(dst, tokens[later][1], src, before))
                     held = max(held, later + 1)
                 else:

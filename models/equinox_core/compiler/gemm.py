@@ -74,13 +74,17 @@ class GemmJob:
         lanes = self.cfg.L
         full = np.zeros((self.m, up(self.n, lanes)), np.float32)
         for row, rows, line, lines, at in self.parts:
-            raw = unpack_lines(dram[base + at : base + at + 4 * rows * lines * lanes], rows * lines, lanes).view(np.float32)
+            raw = unpack_lines(dram[base + at : base + at + 4 * rows * lines * lanes], rows * lines, lanes).view(
+                np.float32
+            )
             part = raw.reshape(lines, rows, lanes).transpose(1, 0, 2).reshape(rows, -1)
             full[row : row + rows, line * lanes : (line + lines) * lanes] = part
         return full[:, : self.n].copy()
 
 
-def gemm(cfg: Config, m: int, n: int, k: int, room: Room | None = None, store: bool = True, name: str = "gemm") -> GemmJob:
+def gemm(
+    cfg: Config, m: int, n: int, k: int, room: Room | None = None, store: bool = True, name: str = "gemm"
+) -> GemmJob:
     """Program for ``C[m, n] = A[m, k]·B[n, k]ᵀ``, operands resident in ACTD and WGTD.
 
     With ``store`` every run drains C and stores it as fp32; without, the MMU alone is at work.
@@ -118,10 +122,21 @@ def gemm(cfg: Config, m: int, n: int, k: int, room: Room | None = None, store: b
             last = row + r == m and g + n_g == groups
             for block in range(depth):
                 out.matmul(
-                    accum=block > 0, a_sp=ASpace.ACTD, b_sp=BSpace.WGTD, rows=r, n_g=n_g, n_k=1, a_base=block * m + row, a_sr=1,
-                    b_base=block * columns + g * cfg.L, b_sg=cfg.L, c_base=slot, c_sr=1, c_sg=r,
+                    accum=block > 0,
+                    a_sp=ASpace.ACTD,
+                    b_sp=BSpace.WGTD,
+                    rows=r,
+                    n_g=n_g,
+                    n_k=1,
+                    a_base=block * m + row,
+                    a_sr=1,
+                    b_base=block * columns + g * cfg.L,
+                    b_sg=cfg.L,
+                    c_base=slot,
+                    c_sr=1,
+                    c_sg=r,
                     step=last and not store and block == depth - 1,
-                )  # fmt: skip
+                )
             if store:
                 to = sof.take(r * n_g)
                 vector(out, r * n_g, 1, At(ACC, slot, 1), r=At(TO_SOF, to, 1))

@@ -1,8 +1,8 @@
 """A whole scenario for a core: DRAM image, instruction memories and register settings.
 
 Regions follow one another: in VEC the inference contexts', the training context's, then the constants of each service
-and of the training program; in ACC and ACTC the contexts' regions; in WGTD each service's weights, then the training program's.
-A boot program, run once in the first training context, brings weights and constants into place.
+and of the training program; in ACC and ACTC the contexts' regions; in WGTD each service's weights, then the training
+program's. A boot program, run once in the first training context, brings weights and constants into place.
 """
 
 from __future__ import annotations
@@ -79,7 +79,9 @@ class ContextSettings:
 
 @dataclass(frozen=True)
 class Placement:
-    """What boot moves: ``blocks`` from DRAM address ``weights`` to WGTD ``w_base``, ``lines`` from ``constants`` to VEC ``c_base``."""
+    """What boot moves: ``blocks`` from DRAM address ``weights`` to WGTD ``w_base``, ``lines`` from ``constants`` to VEC
+    ``c_base``.
+    """
 
     blocks: int
     weights: int
@@ -111,8 +113,9 @@ def install(cfg: Config, placements: Sequence[Placement], name: str = "boot") ->
 class Image:
     """Everything that the host writes before a run.
 
-    ``dram`` is uint8 from address 0. Start ``boot`` in context C_INF (the first training context) and wait until it is idle;
-    then set the same context to ``training``. ``services[i]`` are the registers of service i, ``inference[c]`` of context c.
+    ``dram`` is uint8 from address 0. Start ``boot`` in context C_INF (the first training context) and wait until it is
+    idle; then set the same context to ``training``. ``services[i]`` are the registers of service i, ``inference[c]`` of
+    context c.
     """
 
     cfg: Config
@@ -145,7 +148,9 @@ class Image:
             core.run_training(self.programs["boot"], bases=self.boot.bases)
         return core
 
-    def run_inference(self, core: Core, service: int, payload: NDArray[np.uint16], ctx: int = 0, **more) -> NDArray[np.uint16]:
+    def run_inference(
+        self, core: Core, service: int, payload: NDArray[np.uint16], ctx: int = 0, **more
+    ) -> NDArray[np.uint16]:
         """Responses ``[b, tx_lines, L]`` of a booted model to a batch ``[b, rx_lines, L]``."""
         prog = self.installed[service].program
         return core.run_inference(prog, payload, self.bases(service, ctx), ctx, self.services[service].tx_lines, **more)
@@ -190,7 +195,9 @@ class Image:
             yield register(f"CTX[{ctx}].SEM{half}", init=value)
 
     def setup_writes(self) -> Iterator[tuple[int, int]]:
-        """All register writes before boot: instruction memories, services, TRAIN_ROWS, inference contexts, boot's context."""
+        """All register writes before boot: instruction memories, services, TRAIN_ROWS, inference contexts, boot's
+        context.
+        """
         yield from self.imem_writes()
         yield from self.service_writes()
         yield register("TRAIN_ROWS", rows=self.train_rows)
@@ -233,8 +240,8 @@ def build_image(
 ) -> Image:
     """Place services and one training job on a core.
 
-    ``work_dram`` is the job's DRAM contents (its ``image(...)``). ``batch`` (default N), ``timeout`` (cycles) and ``threshold``
-    are the services' settings, one value or one by name.
+    ``work_dram`` is the job's DRAM contents (its ``image(...)``). ``batch`` (default N), ``timeout`` (cycles) and
+    ``threshold`` are the services' settings, one value or one by name.
 
     Raises:
         ValueError: something does not fit (which buffer, need and have), or two programs of one name.
@@ -251,7 +258,9 @@ def build_image(
     places: list[Placement] = []
     for s in services:
         q, _ = s.weights
-        places.append(Placement(len(q), dram.blocks(len(q)), w_base, len(s.constants), dram.lines(len(s.constants)), c_base))
+        places.append(
+            Placement(len(q), dram.blocks(len(q)), w_base, len(s.constants), dram.lines(len(s.constants)), c_base)
+        )
         w_base, c_base = up(w_base + len(q), cfg.L), c_base + len(s.constants)
     constants = work.constants if work else np.zeros((0, cfg.L), np.uint16)
     places.append(Placement(0, 0, w_base, len(constants), dram.lines(len(constants)), c_base))
@@ -282,11 +291,18 @@ def build_image(
 
     settings = [
         ServiceSettings(
-            s.program.pc_valid, linked.pc[s.name], p.w_base, p.c_base, of(cfg.N if batch is None else batch, s, cfg.N),
-            of(timeout, s, 0), of(threshold, s, 0), s.rx_lines, s.tx_lines,
+            s.program.pc_valid,
+            linked.pc[s.name],
+            p.w_base,
+            p.c_base,
+            of(cfg.N if batch is None else batch, s, cfg.N),
+            of(timeout, s, 0),
+            of(threshold, s, 0),
+            s.rx_lines,
+            s.tx_lines,
         )
         for s, p in zip(services, places, strict=False)
-    ]  # fmt: skip
+    ]
     for s, built in zip(services, settings, strict=True):
         if not 1 <= built.batch <= cfg.N:
             raise ValueError(f"{s.name}: batch {built.batch}: legal range 1..{cfg.N}")
@@ -294,14 +310,32 @@ def build_image(
     if work is not None:
         b = t_bases
         running = ContextSettings(
-            b.vec, b.acc, b.actc, work.program.pc_valid, linked.pc[work.program.name], b.wgtd, b.cst, b.dram,
-            iters, work.batches, work.program.sem_init,
-        )  # fmt: skip
+            b.vec,
+            b.acc,
+            b.actc,
+            work.program.pc_valid,
+            linked.pc[work.program.name],
+            b.wgtd,
+            b.cst,
+            b.dram,
+            iters,
+            work.batches,
+            work.program.sem_init,
+        )
     return Image(
-        cfg, image, linked, {p.name: p for p in programs}, list(services), settings, inference,
-        ContextSettings(pc_valid=boot.pc_valid, pc=linked.pc[boot.name]), running, work,
-        2 * cfg.N if train_rows is None else train_rows, t_dram,
-    )  # fmt: skip
+        cfg,
+        image,
+        linked,
+        {p.name: p for p in programs},
+        list(services),
+        settings,
+        inference,
+        ContextSettings(pc_valid=boot.pc_valid, pc=linked.pc[boot.name]),
+        running,
+        work,
+        2 * cfg.N if train_rows is None else train_rows,
+        t_dram,
+    )
 
 
 def _loaders(work: TrainingWork | None) -> list[Program]:

@@ -55,13 +55,24 @@ def vector(
     target = rows or cols
     if target is not None:
         fields |= {
-            "v_mode": Conv.ROWS if rows else Conv.COLS, "v_sp": target.sp,
-            "v_base": target.base, "v_so": target.so, "v_si": target.si,
-        }  # fmt: skip
+            "v_mode": Conv.ROWS if rows else Conv.COLS,
+            "v_sp": target.sp,
+            "v_base": target.base,
+            "v_so": target.so,
+            "v_si": target.si,
+        }
     return out.vector(
-        cnt_o=max(outer, 0), cnt_i=max(inner, 0), dyn_o=outer == DYN, dyn_i=inner == DYN,
-        p_neg=p_neg, c_neg=c_neg, combine=combine, act=act, red=red, **fields,
-    )  # fmt: skip
+        cnt_o=max(outer, 0),
+        cnt_i=max(inner, 0),
+        dyn_o=outer == DYN,
+        dyn_i=inner == DYN,
+        p_neg=p_neg,
+        c_neg=c_neg,
+        combine=combine,
+        act=act,
+        red=red,
+        **fields,
+    )
 
 
 def up(value: int, unit: int) -> int:

@@ -14,8 +14,23 @@ from ..isa.encoding import Act, ASpace, BSpace
 from ..isa.program import Needs, Program
 from .builder import Builder
 from .ops import (
-    ACC, CST, DYN, RXB, TO_ACTC, TO_TXB, TO_VEC, VEC, At, Blocks, bias_lines, join, padded, tiles, up, vector,
-)  # fmt: skip
+    ACC,
+    CST,
+    DYN,
+    RXB,
+    TO_ACTC,
+    TO_TXB,
+    TO_VEC,
+    VEC,
+    At,
+    Blocks,
+    bias_lines,
+    join,
+    padded,
+    tiles,
+    up,
+    vector,
+)
 from .space import Ring
 
 
@@ -48,9 +63,20 @@ def _matmul(out: Builder, a: int, b: int, n_g: int, c: int, accum: bool) -> None
     """One K-block of a product with the batch's rows: A and C lie [k or group][row], B as :func:`tiles` makes it."""
     cfg = out.cfg
     out.matmul(
-        dyn_rows=1, accum=accum, a_sp=ASpace.ACTC, b_sp=BSpace.WGTD, n_g=n_g, n_k=1,
-        a_base=a, a_sr=1, b_base=b, b_sg=cfg.L, c_base=c, c_sr=1, c_sg=cfg.N,
-    )  # fmt: skip
+        dyn_rows=1,
+        accum=accum,
+        a_sp=ASpace.ACTC,
+        b_sp=BSpace.WGTD,
+        n_g=n_g,
+        n_k=1,
+        a_base=a,
+        a_sr=1,
+        b_base=b,
+        b_sg=cfg.L,
+        c_base=c,
+        c_sr=1,
+        c_sg=cfg.N,
+    )
 
 
 def _drain(out: Builder, groups: int, acc: int, cst: int, act: Act = Act.NONE, **dest: At) -> None:
@@ -147,7 +173,9 @@ class _Lstm:
             _matmul(self.out, a, b, gates * self.groups, acc, k > 0)
 
     def state_part(self, t: int) -> None:
-        """Adds h's blocks, gate by gate in the order of use; few groups are interleaved, so that sums of a line never wait."""
+        """Adds h's blocks, gate by gate in the order of use; few groups are interleaved, so that sums of a line never
+        wait.
+        """
         order = (self.I, self.G, self.F, self.O)
         at_once = 1
         while at_once < 4 and self.kh > 1 and at_once * self.gate_lines < row_flight(self.cfg.N):
@@ -173,8 +201,8 @@ class _Lstm:
     def step(self, t: int) -> None:
         """Gates and state of one step.
 
-        With few products a gate the VPU is the bottleneck, and no pass should follow directly the one it needs; else the
-        passes after the last gate should be few.
+        With few products a gate the VPU is the bottleneck, and no pass should follow directly the one it needs; else
+        the passes after the last gate should be few.
         """
         cell, n = self.state(4), self.cfg.N
         i, f, g, o = (self.state(n) for n in range(4))
@@ -211,8 +239,8 @@ def mlp_classifier(
 ) -> Service:
     """Dense layers with ReLU between them: one request is one vector of features.
 
-    weights: ``[outputs, inputs]`` of each layer; biases ``[outputs]`` (default 0). Payload ``ceil(F/L)`` lines, response
-    ``ceil(C/L)`` lines of logits.
+    weights: ``[outputs, inputs]`` of each layer; biases ``[outputs]`` (default 0). Payload ``ceil(F/L)`` lines,
+    response ``ceil(C/L)`` lines of logits.
 
     Raises:
         ValueError: shapes that do not fit together, or a buffer too small.

@@ -1,7 +1,7 @@
 """Training of a multi-layer perceptron: forward, softmax cross-entropy, backward, and SGD on fp32 master weights.
 
-The program streams everything from DRAM and back. An iteration is a list of *jobs*, each a matrix product into one slot of
-ACC followed by the passes that drain it:
+The program streams everything from DRAM and back. An iteration is a list of *jobs*, each a matrix product into one slot
+of ACC followed by the passes that drain it:
 
     F  a_l = relu(a_(l-1)·W_lᵀ + b_l), K output columns a job: HBFP8 along the columns (for the next F) and
        along the batch (for the gradient of the next layer's weights)
@@ -9,15 +9,16 @@ ACC followed by the passes that drain it:
     X  d_(l-1) = (d_l·W_l)·[a_(l-1) > 0], K columns a job, converted the same two ways
     G  dW_l = d_lᵀ·a_(l-1), a piece of W_l a job; master -= rate·dW_l, and HBFP8 copies for F and X
 
-in the order F_1..F_n, S, X_n, then G_(l+1) mixed with X_l down to l = 2, then G_2 mixed with G_1, so that jobs which keep the VPU
-busy lie between such that do not (of three layers and more, G_n follows X_n at once, while the VPU still drains X_n).
-F_n, S and X_n take the minibatch in two halves: S of one hides behind products of the other.
+in the order F_1..F_n, S, X_n, then G_(l+1) mixed with X_l down to l = 2, then G_2 mixed with G_1, so that jobs which
+keep the VPU busy lie between such that do not (of three layers and more, G_n follows X_n at once, while the VPU still
+drains X_n). F_n, S and X_n take the minibatch in two halves: S of one hides behind products of the other.
 
-A piece of G has as many rows as fit, by few lines: each loaded tile serves all of its rows, and every load costs inference. Rows are outputs;
-of a layer with few outputs they are inputs (it is *turned*: dW_lᵀ = a_(l-1)ᵀ·d_l, and its weights lie in DRAM transposed).
-F_1 of the next iteration waits for all inputs of a panel of W_1, so the last pieces of W_1 go back panel by panel, masters after copies.
-Nothing else orders the units: the builder derives what each job waits for, so the LD stream runs ahead as far as its rings
-of slots allow, and F_1 of the next iteration starts as soon as the first rows of W_1 are back.
+A piece of G has as many rows as fit, by few lines: each loaded tile serves all of its rows, and every load costs
+inference. Rows are outputs; of a layer with few outputs they are inputs (it is *turned*: dW_lᵀ = a_(l-1)ᵀ·d_l, and its
+weights lie in DRAM transposed). F_1 of the next iteration waits for all inputs of a panel of W_1, so the last pieces of
+W_1 go back panel by panel, masters after copies. Nothing else orders the units: the builder derives what each job waits
+for, so the LD stream runs ahead as far as its rings of slots allow, and F_1 of the next iteration starts as soon as the
+first rows of W_1 are back.
 """
 
 from __future__ import annotations
@@ -89,7 +90,14 @@ class _Training:
         self.rate_bits = int(bf16_from_float(rate / batch))
         if not np.isfinite(rate) or rate <= 0 or not 0 < self.rate_bits < 0x7F80:
             raise ValueError(f"{name}: rate {rate}: legal is a positive number (rate/batch a normal bfloat16)")
-        self.cfg, self.batch, self.rows_k, self.name, self.room, self.batches = cfg, batch, batch // cfg.K, name, room, batches
+        self.cfg, self.batch, self.rows_k, self.name, self.room, self.batches = (
+            cfg,
+            batch,
+            batch // cfg.K,
+            name,
+            room,
+            batches,
+        )
         self.ratio = cfg.K // cfg.L
         count = len(sizes) - 1
         given = [None] * count if biases is None else list(biases)
@@ -98,7 +106,14 @@ class _Training:
         self.out = Builder(cfg, name, training=True)
         self.dram = DramMap(cfg)
         self.layers = [
-            Layer(n, sizes[n], sizes[n + 1], up(sizes[n], cfg.K), cfg.L if n == count - 1 else up(sizes[n + 1], cfg.K), given[n])
+            Layer(
+                n,
+                sizes[n],
+                sizes[n + 1],
+                up(sizes[n], cfg.K),
+                cfg.L if n == count - 1 else up(sizes[n + 1], cfg.K),
+                given[n],
+            )
             for n in range(count)
         ]
         for layer in self.layers:
@@ -122,7 +137,9 @@ class _Training:
         self.limit = limit = min(self.room.acc // 4, self.cfg.SOF_DEPTH // 4, self.cfg.STG_DEPTH // 6)
         last, every = self.layers[-1], set()
         for layer in self.layers:
-            plain, turned = (_rows(self.cfg, high, wide, limit) for high, wide in ((layer.outs, layer.ins), (layer.ins, layer.outs)))
+            plain, turned = (
+                _rows(self.cfg, high, wide, limit) for high, wide in ((layer.outs, layer.ins), (layer.ins, layer.outs))
+            )
             if turned > plain:
                 every.add(layer.index)
         for chosen in (every, every & {last.index}, set()):
@@ -167,7 +184,9 @@ class _Training:
             if i > 0:
                 want(layer, "d_rows", actc, -(-layer.outs // cfg.K) * b, made, at_x)
             want(layer, "d_cols", wgtc if layer.turned else actc, layer.outs * self.rows_k, made, at_g)
-        for size, where, begin, last, layer, what in sorted(wanted, key=lambda w: (-w[0], w[2])):  # the largest first: they leave fewer gaps
+        for size, where, begin, last, layer, what in sorted(
+            wanted, key=lambda w: (-w[0], w[2])
+        ):  # the largest first: they leave fewer gaps
             setattr(layer, what, where.take(size, begin, last))
         self.soft = [vec.take(b, 0, end) for _ in range(3)]
         for layer in self.layers[:-1]:
@@ -186,7 +205,9 @@ class _Training:
         ]
 
     def _phase_of_g(self, layer: Layer) -> int:
-        """Of three layers and more, the last one's G comes right after its X; else G of a layer is mixed with X of the one below."""
+        """Of three layers and more, the last one's G comes right after its X; else G of a layer is mixed with X of the
+        one below.
+        """
         n = len(self.layers)
         at_x = 2 * n - layer.index
         return at_x if n > 2 and layer is self.layers[-1] else min(at_x + 1, 2 * n)
@@ -240,9 +261,14 @@ class _Training:
         x = self.layers[0].ins // self.cfg.K
         out.phase = FORWARD
         out.load(
-            sp=LdDst.ACTD, n_o=x, len=self.batch, l_so=self.batch,
-            d_base=self.x, d_so=self.dram.block_bytes(self.batch), d_iter=self.x_bytes,
-        )  # fmt: skip
+            sp=LdDst.ACTD,
+            n_o=x,
+            len=self.batch,
+            l_so=self.batch,
+            d_base=self.x,
+            d_so=self.dram.block_bytes(self.batch),
+            d_iter=self.x_bytes,
+        )
         for layer in self.layers[:-1]:
             for panel in range(layer.outs // self.cfg.K):
                 self._forward(layer, panel)
@@ -252,9 +278,19 @@ class _Training:
             job()
         self._store_masters()
         return TrainingJob(
-            self.cfg, out.finish(self.batches), self.layers, self.batch, self.batches, self.rate_bits,
-            self.x, self.xt, self.y, self.error, self.dram.size, self._constants(),
-        )  # fmt: skip
+            self.cfg,
+            out.finish(self.batches),
+            self.layers,
+            self.batch,
+            self.batches,
+            self.rate_bits,
+            self.x,
+            self.xt,
+            self.y,
+            self.error,
+            self.dram.size,
+            self._constants(),
+        )
 
     def _backward_jobs(self) -> list[Callable[[], None]]:
         """X and G jobs in order; G of a layer comes after all of its X jobs, which read the weights that it updates."""
@@ -268,7 +304,11 @@ class _Training:
         for layer in reversed(self.layers[1:]):
             top = layer is self.layers[-1]
             columns = range(layer.ins // self.cfg.K)
-            mine = [partial(self._backward, layer, c, part) for part in (self.parts if top else [(0, self.batch)]) for c in columns]
+            mine = [
+                partial(self._backward, layer, c, part)
+                for part in (self.parts if top else [(0, self.batch)])
+                for c in columns
+            ]
             if top:
                 jobs += mine if len(self.layers) == 2 else [self._catch_up, *mine, *gradients(layer)]
             else:
@@ -277,14 +317,37 @@ class _Training:
         return jobs + _mixed(gradients(self.layers[0]), waiting)
 
     def _sums(
-        self, acc: int, rows: int, a_sp: ASpace, a: int, a_sk: int, b_sp: BSpace, b: int, b_sk: int, groups: int, blocks: range
+        self,
+        acc: int,
+        rows: int,
+        a_sp: ASpace,
+        a: int,
+        a_sk: int,
+        b_sp: BSpace,
+        b: int,
+        b_sk: int,
+        groups: int,
+        blocks: range,
     ) -> None:
-        """MATMULs for some of a product's K-blocks, one by one: many rows lie between two sums on one line. ACC slot: [group][row]."""
+        """MATMULs for some of a product's K-blocks, one by one: many rows lie between two sums on one line. ACC slot:
+        [group][row].
+        """
         for k in blocks:
             self.out.matmul(
-                accum=k > 0, a_sp=a_sp, b_sp=b_sp, rows=rows, n_g=groups, n_k=1, a_base=a + k * a_sk, a_sr=1,
-                b_base=b + k * b_sk, b_sg=self.cfg.L, c_base=acc, c_sr=1, c_sg=rows,
-            )  # fmt: skip
+                accum=k > 0,
+                a_sp=a_sp,
+                b_sp=b_sp,
+                rows=rows,
+                n_g=groups,
+                n_k=1,
+                a_base=a + k * a_sk,
+                a_sr=1,
+                b_base=b + k * b_sk,
+                b_sg=self.cfg.L,
+                c_base=acc,
+                c_sr=1,
+                c_sg=rows,
+            )
 
     def _weights(self, layer: Layer, panel: int) -> int:
         """Loads a panel of a layer's weights, K outputs (the last layer: all); returns its WGTD slot, [block][output]."""
@@ -361,8 +424,11 @@ class _Training:
             self.masters.pop(0).emit()
 
     def _forward(self, layer: Layer, panel: int) -> None:
-        """F job: K columns of a layer's output. For the last layer the VPU hurries: the last panel's blocks of each part as soon
-        as can be, and those along the batch later."""
+        """F job: K columns of a layer's output.
+
+        For the last layer the VPU hurries: the last panel's blocks of each part as soon as can be, and those along the
+        batch later.
+        """
         out, cfg, b = self.out, self.cfg, self.batch
         groups = self.ratio
         weights = self._weights(layer, panel)
@@ -422,9 +488,15 @@ class _Training:
         ins = self.layers[0].ins
         sp = LdDst.ACTD if self.layers[0].turned else LdDst.WGTD
         self.out.load(
-            sp=sp, n_o=self.rows_k, len=ins, l_base=self.xt_at, l_so=ins,
-            d_base=self.xt, d_so=self.dram.block_bytes(ins), d_iter=self.xt_bytes,
-        )  # fmt: skip
+            sp=sp,
+            n_o=self.rows_k,
+            len=ins,
+            l_base=self.xt_at,
+            l_so=ins,
+            d_base=self.xt,
+            d_so=self.dram.block_bytes(ins),
+            d_iter=self.xt_bytes,
+        )
 
     def _backward(self, layer: Layer, column: int, part: tuple[int, int]) -> None:
         """X job: K columns of the gradient of a layer's input for some rows, masked; they are d of the layer below."""
@@ -436,10 +508,14 @@ class _Training:
         if below.mask is None:
             source, mask, stride = STG, self.stg.take(self.ratio * rows), rows
             out.load(
-                sp=LdDst.STG, n_o=self.ratio, len=rows, l_base=mask, l_so=rows,
+                sp=LdDst.STG,
+                n_o=self.ratio,
+                len=rows,
+                l_base=mask,
+                l_so=rows,
                 d_base=below.spill + column * self.dram.line_bytes(self.ratio * b) + self.dram.line_bytes(first),
                 d_so=self.dram.line_bytes(b),
-            )  # fmt: skip
+            )
         else:
             source, mask, stride = VEC, below.mask + column * self.ratio * b + first, b
         acc = self._slot(self.ratio * rows)
@@ -454,7 +530,10 @@ class _Training:
             vector(out, rows // cfg.K, cfg.K, a, act=Act.DRELU, d=d, cols=At(cols, to, below.outs, 1))
 
     def _gradients(self, layer: Layer, pieces: Sequence[Piece]) -> None:
-        """G jobs of some pieces. Where d comes in two halves, all begin with the first while the VPU makes the second."""
+        """G jobs of some pieces.
+
+        Where d comes in two halves, all begin with the first while the VPU makes the second.
+        """
         self.out.phase = UPDATE
         halves = [range(self.rows_k)]
         if layer.index == len(self.layers) - 2:
@@ -488,11 +567,22 @@ class _Training:
         if layer.turned:
             d_sp, d, a_sp, a = a_sp, a, d_sp, d
         self._sums(
-            acc, layer.rows, d_sp, d + piece.row, layer.high, a_sp, a + piece.group * self.cfg.L, layer.wide, piece.groups, blocks
+            acc,
+            layer.rows,
+            d_sp,
+            d + piece.row,
+            layer.high,
+            a_sp,
+            a + piece.group * self.cfg.L,
+            layer.wide,
+            piece.groups,
+            blocks,
         )
 
     def _update(self, layer: Layer, piece: Piece, acc: int) -> int:
-        """Update of a piece from its gradient: the copies that the layer has, and the master, whose slot of SOF is returned."""
+        """Update of a piece from its gradient: the copies that the layer has, and the master, whose slot of SOF is
+        returned.
+        """
         out, cfg, rows, groups = self.out, self.cfg, layer.rows, piece.groups
         lines, tall = rows * groups, min(rows, cfg.K)
         master = self.stg.take(lines)
@@ -502,20 +592,34 @@ class _Training:
         rate = At(IMM, self.rate_bits)
         depth = -(-groups // self.ratio)
         place = piece.row * -(-layer.wide // cfg.K) + piece.group // self.ratio * rows
-        part = tall if layer.index == 0 and piece in layer.pieces[-2:] else rows  # F of the next iteration waits for each of these
+        part = (
+            tall if layer.index == 0 and piece in layer.pieces[-2:] else rows
+        )  # F of the next iteration waits for each of these
         for first in range(0, rows, part):
             to = None if layer.along is None else At(TO_SOB, self.sob.take(depth * part), 1, part)
             vector(
-                out, part, groups, At(ACC, acc + first, 1, rows), b=rate, p_neg=True, c=At(STG, master + first, 1, rows),
-                r=At(TO_SOF, sof + first, 1, rows), rows=to,
-            )  # fmt: skip
+                out,
+                part,
+                groups,
+                At(ACC, acc + first, 1, rows),
+                b=rate,
+                p_neg=True,
+                c=At(STG, master + first, 1, rows),
+                r=At(TO_SOF, sof + first, 1, rows),
+                rows=to,
+            )
             if layer.along is None:
                 continue
             runs, at = (1, depth * rows) if part == rows else (depth, part)
             out.store(
-                sp=StSrc.SOB, n_o=runs, len=at, l_base=to.base, l_so=part,
-                d_base=layer.along + self.dram.block_bytes(place + first), d_so=self.dram.block_bytes(rows),
-            )  # fmt: skip
+                sp=StSrc.SOB,
+                n_o=runs,
+                len=at,
+                l_base=to.base,
+                l_so=part,
+                d_base=layer.along + self.dram.block_bytes(place + first),
+                d_so=self.dram.block_bytes(rows),
+            )
         if layer.across is not None:
             width, panels = groups * cfg.L, rows // tall
             cols = self.sob.take(panels * width)
@@ -524,9 +628,15 @@ class _Training:
             for n in range(one[0]):
                 line, block, (count, lines_by, blocks_by) = n * one[1], n * one[2], other
                 vector(
-                    out, count, tall, At(ACC, acc + line, lines_by, 1), b=rate, p_neg=True, c=At(STG, master + line, lines_by, 1),
+                    out,
+                    count,
+                    tall,
+                    At(ACC, acc + line, lines_by, 1),
+                    b=rate,
+                    p_neg=True,
+                    c=At(STG, master + line, lines_by, 1),
                     cols=At(TO_SOB, cols + block, blocks_by, 1),
-                )  # fmt: skip
+                )
             run = self.dram.block_bytes(layer.wide)
             at = layer.across + piece.row // cfg.K * run + self.dram.block_bytes(piece.group * cfg.L)
             out.store(sp=StSrc.SOB, n_o=panels, len=width, l_base=cols, l_so=width, d_base=at, d_so=run)
@@ -540,7 +650,9 @@ def _unit(cfg: Config, high: int, wide: int) -> int:
 
 
 def _rows(cfg: Config, high: int, wide: int, limit: int) -> int:
-    """Rows of a piece of a stored matrix: the most that divide it into equal parts, with ``limit`` lines in a piece; 0: none."""
+    """Rows of a piece of a stored matrix: the most that divide it into equal parts, with ``limit`` lines in a piece; 0:
+    none.
+    """
     tall = min(cfg.K, high)
     unit = _unit(cfg, high, wide)
     most = limit // unit if unit <= cfg.K else 0
@@ -549,5 +661,7 @@ def _rows(cfg: Config, high: int, wide: int, limit: int) -> int:
 
 def _mixed(one: list, other: list) -> list:
     """Two lists merged in proportion, each in its order."""
-    keyed = [((n + 0.5) / len(part), which, item) for which, part in enumerate((one, other)) for n, item in enumerate(part)]
+    keyed = [
+        ((n + 0.5) / len(part), which, item) for which, part in enumerate((one, other)) for n, item in enumerate(part)
+    ]
     return [item for *_, item in sorted(keyed, key=lambda k: k[:2])]

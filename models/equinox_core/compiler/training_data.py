@@ -20,7 +20,8 @@ PAD_BIAS = -3.0e38
 
 @dataclass(frozen=True)
 class Piece:
-    """The part of a stored matrix that one job updates: the layer's ``rows`` from row ``row`` on, ``groups`` lines from line ``group`` on.
+    """The part of a stored matrix that one job updates: the layer's ``rows`` from row ``row`` on, ``groups`` lines from
+    line ``group`` on.
 
     ``master`` is the DRAM address (bytes) of its fp32 lines [group][row].
     """
@@ -35,9 +36,10 @@ class Piece:
 class Layer:
     """Sizes (as given, and filled up: ``ins`` to K, ``outs`` to K or L) and places of one layer; None: not used.
 
-    What is stored is the weight matrix [outputs][inputs], or, if ``turned``, its transpose: ``high`` rows by ``wide`` lanes. Its
-    HBFP8 copies in DRAM: ``along``, blocks along a row, [rows of a piece][block][row], and ``across``, blocks along a column,
-    [block][column]. Multiplying by the weights (F) takes blocks along the inputs, by their transpose (X) along the outputs.
+    What is stored is the weight matrix [outputs][inputs], or, if ``turned``, its transpose: ``high`` rows by ``wide``
+    lanes. Its HBFP8 copies in DRAM: ``along``, blocks along a row, [rows of a piece][block][row], and ``across``,
+    blocks along a column, [block][column]. Multiplying by the weights (F) takes blocks along the inputs, by their
+    transpose (X) along the outputs.
     """
 
     index: int
@@ -106,7 +108,8 @@ class TrainingJob:
     def image(self, features: ArrayLike, targets: ArrayLike, weights: Sequence[ArrayLike]) -> NDArray[np.uint8]:
         """DRAM contents at start, uint8 ``[size]``.
 
-        features ``[batches, B, F]`` and targets ``[batches, B, C]``, real numbers; weights float32 ``[outputs, inputs]`` a layer.
+        features ``[batches, B, F]`` and targets ``[batches, B, C]``, real numbers; weights float32 ``[outputs,
+        inputs]`` a layer.
 
         Raises:
             ValueError: a shape is wrong.
@@ -128,13 +131,17 @@ class TrainingJob:
         return out
 
     def put_weights(self, out: NDArray[np.uint8], weights: Sequence[ArrayLike]) -> None:
-        """Write master weights (float32 ``[outputs, inputs]`` a layer) and their HBFP8 copies into a DRAM region, in place."""
+        """Write master weights (float32 ``[outputs, inputs]`` a layer) and their HBFP8 copies into a DRAM region, in
+        place.
+        """
         if len(weights) != len(self.layers):
             raise ValueError(f"{len(weights)} weight matrices: legal is {len(self.layers)}")
         for layer, given in zip(self.layers, weights, strict=True):
             w = fp32_canon(np.asarray(given, np.float32))
             if w.shape != (layer.size_out, layer.size_in):
-                raise ValueError(f"weights of layer {layer.index} have shape {w.shape}: legal is {(layer.size_out, layer.size_in)}")
+                raise ValueError(
+                    f"weights of layer {layer.index} have shape {w.shape}: legal is {(layer.size_out, layer.size_in)}"
+                )
             full = self._stored(layer, w)
             for p in layer.pieces:
                 groups = self._part(layer, p, full).reshape(layer.rows, p.groups, self.cfg.L).transpose(1, 0, 2)
@@ -142,7 +149,9 @@ class TrainingJob:
             for (at, count), runs in zip(self.copies(layer), self._copies_of(layer, full), strict=True):
                 end = _put(out, at, *(pack_blocks(*run) for run in runs))
                 if end != at + count:
-                    raise RuntimeError(f"a copy of layer {layer.index} takes {end - at} bytes, {count} are laid out for it")
+                    raise RuntimeError(
+                        f"a copy of layer {layer.index} takes {end - at} bytes, {count} are laid out for it"
+                    )
 
     def _stored(self, layer: Layer, w: NDArray[np.float32]) -> NDArray[np.float32]:
         """Weights ``[outputs, inputs]`` as the matrix that is stored."""
@@ -165,7 +174,9 @@ class TrainingJob:
         return copies
 
     def copies(self, layer: Layer) -> list[tuple[int, int]]:
-        """Where a layer's HBFP8 copies are, along rows and along columns as far as it has them: DRAM addresses and bytes."""
+        """Where a layer's HBFP8 copies are, along rows and along columns as far as it has them: DRAM addresses and
+        bytes.
+        """
         k = self.cfg.K
         along, across = layer.high * -(-layer.wide // k), layer.wide
         found = []
@@ -185,7 +196,9 @@ class TrainingJob:
         for layer in self.layers:
             full = np.zeros((layer.high, layer.wide), np.float32)
             for p, (at, size) in zip(layer.pieces, self.masters(layer), strict=True):
-                raw = unpack_lines(dram[base + at : base + at + size], layer.rows * p.groups, self.cfg.L).view(np.float32)
+                raw = unpack_lines(dram[base + at : base + at + size], layer.rows * p.groups, self.cfg.L).view(
+                    np.float32
+                )
                 block = raw.reshape(p.groups, layer.rows, self.cfg.L).transpose(1, 0, 2).reshape(layer.rows, -1)
                 self._part(layer, p, full)[...] = block
             full = full.T if layer.turned else full
@@ -193,7 +206,9 @@ class TrainingJob:
         return out
 
     def stored_copies(self, dram: NDArray[np.uint8], base: int = 0) -> list[list[NDArray[np.uint8]]]:
-        """HBFP8 copies in DRAM, their bytes: for each layer along the rows and along the columns of what is stored, as far as it has them."""
+        """HBFP8 copies in DRAM, their bytes: for each layer along the rows and along the columns of what is stored, as
+        far as it has them.
+        """
         return [[dram[base + at : base + at + size] for at, size in self.copies(layer)] for layer in self.layers]
 
     def errors(self, dram: NDArray[np.uint8], slot: int, base: int = 0) -> NDArray[np.float32]:
@@ -206,7 +221,9 @@ class TrainingJob:
         return lines[:, : self.layers[-1].size_out].copy()
 
     def loss(self, dram: NDArray[np.uint8], slot: int, targets: ArrayLike, base: int = 0) -> float:
-        """Mean cross-entropy of minibatch ``slot`` at its last step, from the recorded errors and one-hot targets ``[B, C]``."""
+        """Mean cross-entropy of minibatch ``slot`` at its last step, from the recorded errors and one-hot targets ``[B,
+        C]``.
+        """
         y = np.asarray(targets, np.float64)
         p = self.errors(dram, slot, base) + y
         return float(-np.log(np.maximum((p * y).sum(1), 2.0**-60)).mean())

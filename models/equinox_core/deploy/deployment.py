@@ -1,4 +1,5 @@
 """From a scenario to what runs: programs, DRAM image, request payloads, and what to compare."""
+
 from __future__ import annotations
 
 import pickle
@@ -24,7 +25,7 @@ from equinox_core.deploy.scenario import SERVICES, Scenario
 
 FILE = "deployment.pickle"
 BATCH, HIDDEN = 8, 4  # minibatch and hidden layer of the training job, in blocks,
-MOST_BATCH = 256      # as far as this many, and as the network's own width
+MOST_BATCH = 256  # as far as this many, and as the network's own width
 RATE = 0.5
 NEVER = 2**31  # cycles
 THRESHOLD_SHARE = 4  # few waiting requests are N/4 (docs/scheduler.md says why)
@@ -35,8 +36,8 @@ MANY = 1_000_000  # iterations asked for: training goes on until it is drained
 class Deployment:
     """Both services installed, and the training job where the scenario has one.
 
-    ``payloads[service]`` is uint16 [n, rx_lines, L]: test images, all 360 or as many as there are requests; request tags are
-    indices into it.
+    ``payloads[service]`` is uint16 [n, rx_lines, L]: test images, all 360 or as many as there are requests; request
+    tags are indices into it.
     """
 
     scenario: Scenario
@@ -81,7 +82,11 @@ class Deployment:
     def weight_ranges(self) -> list[tuple[int, int]]:
         """DRAM ranges of all master weights and of their HBFP8 copies."""
         base = self.image.training_base
-        return [(base + at, size) for layer in self.job.layers for at, size in self.job.masters(layer) + self.job.copies(layer)]
+        return [
+            (base + at, size)
+            for layer in self.job.layers
+            for at, size in self.job.masters(layer) + self.job.copies(layer)
+        ]
 
     def ranges(self, region: str, step: int) -> list[tuple[int, int]]:
         """DRAM ranges (address, bytes) of a named region after a step."""
@@ -102,9 +107,11 @@ class Deployment:
 
 
 def train_rows(policy: str, cfg: Config, program: Program | None) -> int:
-    """TRAIN_ROWS for a policy and a training program: under ``priority`` inference passes training at any row, so the more rows a weight
-    load buys the better, and no tile is cut; where classes take turns (``fair``, and ``adaptive`` below its threshold) a turn is a tile,
-    so twice the array's edge (but under ``slack``, which lets classes take turns only while nobody is pressed)."""
+    """TRAIN_ROWS for a policy and a training program: under ``priority`` inference passes training at any row, so the
+    more rows a weight load buys the better, and no tile is cut; where classes take turns (``fair``, and ``adaptive``
+    below its threshold) a turn is a tile, so twice the array's edge (but under ``slack``, which lets classes take turns
+    only while nobody is pressed).
+    """
     return 2 * cfg.N if program is None or traits(policy).rows == "turn" else most_rows(program)
 
 
@@ -114,7 +121,9 @@ def most_rows(program: Program) -> int:
 
 
 def deploy(scenario: Scenario) -> Deployment:
-    """Compile a scenario. Batch timeouts start out practically infinite; the test sets them when it has measured a batch.
+    """Compile a scenario.
+
+    Batch timeouts start out practically infinite; the test sets them when it has measured a batch.
 
     Raises:
         ValueError: something does not fit the configuration (which buffer, need and have).

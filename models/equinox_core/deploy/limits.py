@@ -1,4 +1,5 @@
 """Latency limits of services, and the batch timeouts that go with them; all in cycles."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -6,7 +7,7 @@ from collections.abc import Iterable
 from equinox_core.hw.modes import traits
 
 TIMEOUT_SHARE = 1.0  # batch timeout, in unloaded latencies of a full batch
-LIMIT_SHARE = 6.0    # default latency limit (p99), likewise, of the slowest service that requests are for
+LIMIT_SHARE = 6.0  # default latency limit (p99), likewise, of the slowest service that requests are for
 SERVICE_SHARE = 2.0  # `slack`: what a batch is given from its dispatch to its last response, likewise
 
 

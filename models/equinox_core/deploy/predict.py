@@ -1,8 +1,9 @@
 """A deployment on the timing model alone: capacity, and the timeline of a schedule of requests beside training.
 
-The model starts from reset with everything installed (what boot moves has no part in time), so a run here is the RTL's run
-but for the state that earlier requests left in the arbiters.
+The model starts from reset with everything installed (what boot moves has no part in time), so a run here is the RTL's
+run but for the state that earlier requests left in the arbiters.
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -17,15 +18,24 @@ from equinox_core.timing import NEVER, Timeline, TimingModel
 from equinox_core.timing.bounds import earliest_end
 from equinox_core.timing.host import Host
 
-START = 10     # cycle in which training starts
-FIRST = 1000   # cycle of the first request
+START = 10  # cycle in which training starts
+FIRST = 1000  # cycle of the first request
 TAIL = 200_000  # cycles that the last requests are given at first
 LONGEST = 1 << 30  # cycles in which a training job must do some steps
 LONGER = 10  # how often they are given twice as many
 
 
-def setup(what: Deployment, policy: str, timeouts: Mapping[str, int], train: bool, iters: int | None = None, start: bool = True) -> list[tuple[int, int, int]]:
-    """Register writes (cycle, address, value) that install everything; with ``train`` the job starts in cycle START (unless not ``start``)."""
+def setup(
+    what: Deployment,
+    policy: str,
+    timeouts: Mapping[str, int],
+    train: bool,
+    iters: int | None = None,
+    start: bool = True,
+) -> list[tuple[int, int, int]]:
+    """Register writes (cycle, address, value) that install everything; with ``train`` the job starts in cycle START
+    (unless not ``start``).
+    """
     image, cfg = what.image, what.cfg
     writes = [*image.service_writes(), register("TRAIN_ROWS", rows=image.train_rows)]
     for ctx, settings in enumerate(image.inference):
@@ -42,20 +52,32 @@ def setup(what: Deployment, policy: str, timeouts: Mapping[str, int], train: boo
 
 
 def predict(
-    what: Deployment, cycles: Sequence[int] | np.ndarray, services: Sequence[str], *, policy: str = "priority",
-    timeouts: Mapping[str, int] | None = None, train: bool = False, until: int | None = None, log: bool = False,
-    host: Host | None = None, extra: Sequence[tuple[int, int]] = (),
+    what: Deployment,
+    cycles: Sequence[int] | np.ndarray,
+    services: Sequence[str],
+    *,
+    policy: str = "priority",
+    timeouts: Mapping[str, int] | None = None,
+    train: bool = False,
+    until: int | None = None,
+    log: bool = False,
+    host: Host | None = None,
+    extra: Sequence[tuple[int, int]] = (),
 ) -> Timeline:
     """Timeline of requests that come at ``cycles`` (ascending), each for a service by name.
 
-    ``timeouts``: batch timeout of services by name (default: practically never). ``until``: last cycle (default: without
-    training the end of everything, with it TAIL cycles behind the last request, or longer where there is no answer by
-    then). ``log``: with every instruction's times. ``host``: who starts training, a step at a time (default: it runs from
-    the start on). ``extra``: register writes (address, value) behind those of :func:`setup`.
-    """  # fmt: skip
+    ``timeouts``: batch timeout of services by name (default: practically never). ``until``: last cycle (default:
+    without training the end of everything, with it TAIL cycles behind the last request, or longer where there is no
+    answer by then). ``log``: with every instruction's times. ``host``: who starts training, a step at a time (default:
+    it runs from the start on). ``extra``: register writes (address, value) behind those of :func:`setup`.
+    """
     lines = {s.name: s.rx_lines for s in what.image.installed}
     requests = [(int(c) + 1, what.index[n], lines[n]) for c, n in zip(cycles, services, strict=True)]
-    writes = setup(what, policy, timeouts or {}, train) if host is None else setup(what, policy, timeouts or {}, train, 1, start=False)
+    writes = (
+        setup(what, policy, timeouts or {}, train)
+        if host is None
+        else setup(what, policy, timeouts or {}, train, 1, start=False)
+    )
     writes += [(START, *write) for write in extra]
     if until is not None:
         ends = [until]
@@ -71,9 +93,13 @@ def predict(
 
 
 def earliest_response(what: Deployment, service: int, rows: int) -> int:
-    """Cycles from the hand-over of a batch's last row to the last beat of its first response, at least, whatever runs beside it."""
+    """Cycles from the hand-over of a batch's last row to the last beat of its first response, at least, whatever runs
+    beside it.
+    """
     work = earliest_end(what.image.installed[service].program, what.cfg, rows)
-    return work + what.image.services[service].tx_lines + 4  # it runs in the next cycle, ends, and is chosen in the cycle after that
+    return (
+        work + what.image.services[service].tx_lines + 4
+    )  # it runs in the next cycle, ends, and is chosen in the cycle after that
 
 
 @dataclass(frozen=True)
@@ -101,4 +127,6 @@ def training_alone(what: Deployment, cycles: int = 1_000_000) -> tuple[float, fl
     if len(steps) < 4 and cycles < LONGEST:
         return training_alone(what, 4 * cycles)
     half = len(steps) // 2  # from step to step in the steady state
-    return (len(steps) - 1 - half) / float(steps[-1] - steps[half]), float(timeline.busy[0, what.cfg.C_INF:].sum()) / cycles
+    return (len(steps) - 1 - half) / float(steps[-1] - steps[half]), float(
+        timeline.busy[0, what.cfg.C_INF :].sum()
+    ) / cycles

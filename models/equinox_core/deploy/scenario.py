@@ -1,4 +1,5 @@
 """What one chip-level run is asked to do: the knobs of ``make sim``, checked, and carried to the bench as a JSON file."""
+
 from __future__ import annotations
 
 import json
@@ -53,7 +54,9 @@ def add_knobs(parser: ArgumentParser, names: Iterable[str] = tuple(HELP)) -> Non
     """An option for each of these knobs; their values are for :meth:`Scenario.from_text`."""
     for f in fields(Scenario):
         if f.name in names:
-            parser.add_argument(f"--{f.name.replace('_', '-')}", default=str(f.default), help=f"{HELP[f.name]} [{f.default}]")
+            parser.add_argument(
+                f"--{f.name.replace('_', '-')}", default=str(f.default), help=f"{HELP[f.name]} [{f.default}]"
+            )
 
 
 def _out_of_range(name: str, value: object) -> ScenarioError:
@@ -93,11 +96,19 @@ class Scenario:
                 raise ScenarioError(f"{name.upper()} = {getattr(self, name)!r}: legal are {', '.join(legal)}")
         for name in self.services:
             if name not in SERVICES or self.services.count(name) > 1:
-                raise ScenarioError(f"SERVICE = {self.service!r}: legal is one or more different of {', '.join(SERVICES)}, joined by commas")
+                raise ScenarioError(
+                    f"SERVICE = {self.service!r}: legal is one or more different of {', '.join(SERVICES)}, joined by commas"
+                )
         for name, (low, high) in RANGES.items():
             if not low <= getattr(self, name) <= high:
                 raise _out_of_range(name, getattr(self, name))
-        scale_to_load(self.arrivals, self.requests, self.load, [1.0] * len(self.services), map_services(self.arrivals, self.services))  # it can be
+        scale_to_load(
+            self.arrivals,
+            self.requests,
+            self.load,
+            [1.0] * len(self.services),
+            map_services(self.arrivals, self.services),
+        )  # it can be
         return self
 
     @staticmethod
@@ -118,7 +129,9 @@ class Scenario:
 
     @cached_property
     def arrivals(self) -> Trace:
-        """The trace; a relative file name is looked for in the current folder, then among the files that come with the models."""
+        """The trace; a relative file name is looked for in the current folder, then among the files that come with the
+        models.
+        """
         name = self.trace
         if not is_spec(name) and not Path(name).exists() and (HOME / name).exists():
             name = str(HOME / name)

@@ -28,11 +28,14 @@ def _members(kind: type[Coded], *, name: str = "name", spell: bool = False) -> s
 
 def _parameters() -> str:
     meanings = params.meanings(params.CoreParams) | params.meanings(params.DramParams)
-    return _table(["table", "parameter", "legal", "meaning"], (
-        (f"`[{table}]`", f"`{name}`", legal, meanings[name])
-        for table, ranges in params.TABLES.items()
-        for name, legal in ranges.items()
-    ))  # fmt: skip
+    return _table(
+        ["table", "parameter", "legal", "meaning"],
+        (
+            (f"`[{table}]`", f"`{name}`", legal, meanings[name])
+            for table, ranges in params.TABLES.items()
+            for name, legal in ranges.items()
+        ),
+    )
 
 
 def _rules() -> str:
@@ -57,12 +60,17 @@ def _policies() -> str:
 
 
 TABLES = {
-    "parameters": _parameters, "rules": _rules, "constants": _constants, "policies": _policies,
+    "parameters": _parameters,
+    "rules": _rules,
+    "constants": _constants,
+    "policies": _policies,
     "modes": lambda: _table(["code", "mode", "meaning"], ((m.value, f"`MODE_{m.name}`", m.meaning) for m in Mode)),
-    "states": lambda: _members(CtxState, name="state"), "errors": lambda: _members(Err, name="cause"),
-    "statuses": lambda: _members(Status, name="status"), "stalls": lambda: _members(Stall, name="`stall_e`"),
+    "states": lambda: _members(CtxState, name="state"),
+    "errors": lambda: _members(Err, name="cause"),
+    "statuses": lambda: _members(Status, name="status"),
+    "stalls": lambda: _members(Stall, name="`stall_e`"),
     "perf": lambda: _members(Perf, name="counter"),
-}  # fmt: skip
+}
 
 
 def filled(text: str, where: str) -> str:

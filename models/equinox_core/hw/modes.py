@@ -22,7 +22,10 @@ class Policy(Coded):
     INFERENCE_ONLY = 0, "training is not issued (MODE_INF_ONLY)"
     FAIR = 1, "inference and training take turns (MODE_FAIR)"
     PRIORITY = 2, "inference first, always (MODE_PRIO)"
-    ADAPTIVE = 3, "MODE_PRIO while inference is pressed: an enabled service's queue is longer than its threshold, or a request is held; else MODE_FAIR"
+    ADAPTIVE = (
+        3,
+        "MODE_PRIO while inference is pressed: an enabled service's queue is longer than its threshold, or a request is held; else MODE_FAIR",
+    )
     SLACK = 4, "MODE_PRIO while inference is pressed or some request is late, else MODE_FAIR"
 
 
@@ -30,8 +33,8 @@ class Policy(Coded):
 class PolicyTraits:
     """What software has to know of a policy.
 
-    ``rows``: TRAIN_ROWS is a ``turn`` (twice the array's edge) where classes take turns that somebody waits for, else the
-    ``longest`` product's.
+    ``rows``: TRAIN_ROWS is a ``turn`` (twice the array's edge) where classes take turns that somebody waits for, else
+    the ``longest`` product's.
     ``limited``: a service's TIMEOUT is what its latency limit leaves to a request, so a limit decides when batches go.
     ``waiting``: how many requests may wait of a service before inference is pressed (its THRESHOLD).
     """

@@ -110,18 +110,24 @@ class Rule:
 
 RULES = (
     Rule("W", "W in (M, 2 * M, 4 * M)", "M, 2·M or 4·M, one of ({M}, {2 * M}, {4 * M}) for M = {M}"),
-    Rule("W", "N * W <= MAX_BUS",
-         "at most {MAX_BUS // N} for N = {N} (N·W, the bus width in bytes, is at most {MAX_BUS})"),
+    Rule(
+        "W",
+        "N * W <= MAX_BUS",
+        "at most {MAX_BUS // N} for N = {N} (N·W, the bus width in bytes, is at most {MAX_BUS})",
+    ),
     Rule("M", "M * N <= MAX_LANES", "at most {MAX_LANES // N} for N = {N} (M·N, the lanes, are at most {MAX_LANES})"),
     Rule("C_TRN", "C_INF + C_TRN <= MAX_CTX", "1..{MAX_CTX - C_INF} for C_INF = {C_INF} ({MAX_CTX} in all)"),
     Rule("RX_SLOTS", "RX_SLOTS >= N", "N = {N} or more, so that a full batch fits"),
     Rule("QUEUE_DEPTH", "QUEUE_DEPTH >= N", "a power of two in {N}..{MAX_QUEUE}, so that a full batch of N = {N} fits"),
-    Rule("RX_LINES", "RX_SLOTS * RX_LINES <= MAX_WORDS",
-         "at most {MAX_WORDS // RX_SLOTS} for RX_SLOTS = {RX_SLOTS} ({MAX_WORDS} lines in all)"),
+    Rule(
+        "RX_LINES",
+        "RX_SLOTS * RX_LINES <= MAX_WORDS",
+        "at most {MAX_WORDS // RX_SLOTS} for RX_SLOTS = {RX_SLOTS} ({MAX_WORDS} lines in all)",
+    ),
     Rule("WGTC_DEPTH", "WGTC_DEPTH % (M * N) == 0", "a multiple of M·N = {M * N}"),
     Rule("WGTD_DEPTH", "WGTD_DEPTH % (M * N) == 0", "a multiple of M·N = {M * N}"),
     Rule("BYTES", "BYTES % (N * W) == 0", "a multiple of the bus width K = {N * W} bytes"),
-)  # fmt: skip
+)
 
 
 def value_of(expression: str, values: Mapping[str, int]) -> int:

@@ -93,52 +93,82 @@ _PC = (
 )
 
 CTX_ENV = Struct(
-    "ctx_env_t", "What a unit needs to know of a context beside the instruction. Stable while the context runs.", (
-    Field("rows", 8, "valid rows of the batch (1..N; inference)"),
-    Field("vec_base", 16, "relocation of SRC_VEC / DST_VEC, lines"),
-    Field("acc_base", 16, "relocation of SRC_ACC and MATMUL C, lines"),
-    Field("actc_base", 16, "relocation of ASP_ACTC and CVD_ACTC, blocks"),
-    Field("w_base", 16, "relocation of BSP_WGTD and LDD_WGTD, blocks"),
-    Field("c_base", 16, "relocation of SRC_CST, lines"),
-    Field("dram_base", 32, "relocation of DMA addresses, bytes"),
-))  # fmt: skip
-SVC_CFG = Struct("svc_cfg_t", "Settings of an installed service (CSRs).", (
-    Field("enable", 1), *_PC,
-    Field("w_base", 16), Field("c_base", 16),
-    Field("batch", 8, "dispatch when this many wait (1..N)"),
-    Field("timeout", 32, "or when the oldest has waited this many cycles (`slack`: how long a request has time)"),
-    Field("threshold", 16, "`adaptive`: inference first while more than this many wait"),
-    Field("rx_lines", 8, "payload lines of a request (1..RX_LINES)"),
-    Field("tx_lines", 8, "payload lines of a response (1..TX_LINES)"),
-))  # fmt: skip
+    "ctx_env_t",
+    "What a unit needs to know of a context beside the instruction. Stable while the context runs.",
+    (
+        Field("rows", 8, "valid rows of the batch (1..N; inference)"),
+        Field("vec_base", 16, "relocation of SRC_VEC / DST_VEC, lines"),
+        Field("acc_base", 16, "relocation of SRC_ACC and MATMUL C, lines"),
+        Field("actc_base", 16, "relocation of ASP_ACTC and CVD_ACTC, blocks"),
+        Field("w_base", 16, "relocation of BSP_WGTD and LDD_WGTD, blocks"),
+        Field("c_base", 16, "relocation of SRC_CST, lines"),
+        Field("dram_base", 32, "relocation of DMA addresses, bytes"),
+    ),
+)
+SVC_CFG = Struct(
+    "svc_cfg_t",
+    "Settings of an installed service (CSRs).",
+    (
+        Field("enable", 1),
+        *_PC,
+        Field("w_base", 16),
+        Field("c_base", 16),
+        Field("batch", 8, "dispatch when this many wait (1..N)"),
+        Field("timeout", 32, "or when the oldest has waited this many cycles (`slack`: how long a request has time)"),
+        Field("threshold", 16, "`adaptive`: inference first while more than this many wait"),
+        Field("rx_lines", 8, "payload lines of a request (1..RX_LINES)"),
+        Field("tx_lines", 8, "payload lines of a response (1..TX_LINES)"),
+    ),
+)
 CTX_CFG = Struct(
-    "ctx_cfg_t", "Settings of a context (CSRs). What follows actc_base is used by training contexts only.", (
-    Field("vec_base", 16), Field("acc_base", 16), Field("actc_base", 16), *_PC,
-    Field("w_base", 16), Field("c_base", 16), Field("dram_base", 32),
-    Field("iters", 32, "times the program runs (1..2^32-1)"),
-    Field("iter_mod", 16, "DMA iteration index counts 0..iter_mod-1 (1..65535)"),
-    Field("sem_init", 4, "semaphores at start", count=16),
-))  # fmt: skip
-CTX_CMD = Struct("ctx_cmd_t", "One-cycle commands to a context (CSRs).", (
-    Field("start", 1, "training contexts: run; ignored unless idle"),
-    Field("drain", 1, "finish the iteration that the furthest stream is in, then idle"),
-    Field("kill", 1, "stop at once; in-flight work drains; then idle"),
-    Field("clear", 1, "leave the error state"),
-))  # fmt: skip
-CTX_STS = Struct("ctx_sts_t", "Status of a context.", (
-    Field("state", 3, enum="ctx_state_e"),
-    Field("err_cause", 4, "eqx_isa_pkg::err_e"),
-    Field("err_unit", 2, "eqx_isa_pkg::unit_e"),
-    Field("steps", 32, "completed instructions with the step flag since start"),
-))  # fmt: skip
-CTX_SEEN = Struct("ctx_seen_t", "Of a context's status what a probe reports when it changes.", (
-    Field("err_unit", 2, "eqx_isa_pkg::unit_e"),
-    Field("err_cause", 4, "eqx_isa_pkg::err_e"),
-    Field("state", 3, enum="ctx_state_e"),
-))  # fmt: skip
+    "ctx_cfg_t",
+    "Settings of a context (CSRs). What follows actc_base is used by training contexts only.",
+    (
+        Field("vec_base", 16),
+        Field("acc_base", 16),
+        Field("actc_base", 16),
+        *_PC,
+        Field("w_base", 16),
+        Field("c_base", 16),
+        Field("dram_base", 32),
+        Field("iters", 32, "times the program runs (1..2^32-1)"),
+        Field("iter_mod", 16, "DMA iteration index counts 0..iter_mod-1 (1..65535)"),
+        Field("sem_init", 4, "semaphores at start", count=16),
+    ),
+)
+CTX_CMD = Struct(
+    "ctx_cmd_t",
+    "One-cycle commands to a context (CSRs).",
+    (
+        Field("start", 1, "training contexts: run; ignored unless idle"),
+        Field("drain", 1, "finish the iteration that the furthest stream is in, then idle"),
+        Field("kill", 1, "stop at once; in-flight work drains; then idle"),
+        Field("clear", 1, "leave the error state"),
+    ),
+)
+CTX_STS = Struct(
+    "ctx_sts_t",
+    "Status of a context.",
+    (
+        Field("state", 3, enum="ctx_state_e"),
+        Field("err_cause", 4, "eqx_isa_pkg::err_e"),
+        Field("err_unit", 2, "eqx_isa_pkg::unit_e"),
+        Field("steps", 32, "completed instructions with the step flag since start"),
+    ),
+)
+CTX_SEEN = Struct(
+    "ctx_seen_t",
+    "Of a context's status what a probe reports when it changes.",
+    (
+        Field("err_unit", 2, "eqx_isa_pkg::unit_e"),
+        Field("err_cause", 4, "eqx_isa_pkg::err_e"),
+        Field("state", 3, enum="ctx_state_e"),
+    ),
+)
 BATCH_ROW = Struct(
     "batch_row_t",
-    "One request of a batch, handed from the request dispatcher to an inference context, in row order.", (
+    "One request of a batch, handed from the request dispatcher to an inference context, in row order.",
+    (
         Field("age", 32, "cycles since it was queued"),
         Field("last", 1, "the batch's last row"),
         Field("ctx", 8, "inference context"),
@@ -147,33 +177,47 @@ BATCH_ROW = Struct(
         Field("row", 8, "row of this request"),
         Field("slot", 16, "its payload's slot in RXB"),
         Field("id", 32, "its request id"),
-    ))  # fmt: skip
-ANSWER = Struct("answer_t", "An answer without payload.", (
-    Field("status", 8, "eqx_isa_pkg::status_e"),
-    Field("id", 32),
-    Field("svc", 8),
-))  # fmt: skip
-BATCH_END = Struct("batch_end_t", "A batch that is to be answered. With a status other than OK no payload is sent.", (
-    Field("status", 8, "eqx_isa_pkg::status_e"),
-    Field("svc", 8),
-    Field("rows", 8, "rows of the batch"),
-    Field("tx_lines", 8, "payload lines of each response"),
-))  # fmt: skip
-HEADER = Struct("header_t", "First beat of a request, and of a response; the bits above are 0.", (
-    Field("id", 32, "request id"),
-    Field("status", 8, "response: eqx_isa_pkg::status_e; request: ignored"),
-    Field("svc", 8, "service"),
-))  # fmt: skip
-CONV_TAG = Struct("tag_t", "What accompanies a line into the converter.", (
-    Field("mode", 2, "eqx_isa_pkg::conv_e"),
-    Field("space", 2, "eqx_isa_pkg::cvd_e"),
-    Field("addr", 16, "ROWS: of the line's block; COLS: of the segment's first block"),
-    Field("stride", 12, "COLS: from lane to lane"),
-    Field("first", 1, "of the segment"),
-    Field("last", 1, "of the segment"),
-    Field("blk_last", 1, "ROWS: the line completes a block"),
-    Field("ilast", 1, "of the instruction"),
-    Field("ctx", 4),
-), package="eqx_conv_pkg")  # fmt: skip
+    ),
+)
+ANSWER = Struct(
+    "answer_t",
+    "An answer without payload.",
+    (Field("status", 8, "eqx_isa_pkg::status_e"), Field("id", 32), Field("svc", 8)),
+)
+BATCH_END = Struct(
+    "batch_end_t",
+    "A batch that is to be answered. With a status other than OK no payload is sent.",
+    (
+        Field("status", 8, "eqx_isa_pkg::status_e"),
+        Field("svc", 8),
+        Field("rows", 8, "rows of the batch"),
+        Field("tx_lines", 8, "payload lines of each response"),
+    ),
+)
+HEADER = Struct(
+    "header_t",
+    "First beat of a request, and of a response; the bits above are 0.",
+    (
+        Field("id", 32, "request id"),
+        Field("status", 8, "response: eqx_isa_pkg::status_e; request: ignored"),
+        Field("svc", 8, "service"),
+    ),
+)
+CONV_TAG = Struct(
+    "tag_t",
+    "What accompanies a line into the converter.",
+    (
+        Field("mode", 2, "eqx_isa_pkg::conv_e"),
+        Field("space", 2, "eqx_isa_pkg::cvd_e"),
+        Field("addr", 16, "ROWS: of the line's block; COLS: of the segment's first block"),
+        Field("stride", 12, "COLS: from lane to lane"),
+        Field("first", 1, "of the segment"),
+        Field("last", 1, "of the segment"),
+        Field("blk_last", 1, "ROWS: the line completes a block"),
+        Field("ilast", 1, "of the instruction"),
+        Field("ctx", 4),
+    ),
+    package="eqx_conv_pkg",
+)
 
 STRUCTS = (CTX_ENV, SVC_CFG, CTX_CFG, CTX_CMD, CTX_STS, CTX_SEEN, BATCH_ROW, ANSWER, BATCH_END, HEADER, CONV_TAG)

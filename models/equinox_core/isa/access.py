@@ -19,7 +19,8 @@ _SOURCES = {Src.VEC: "VEC", Src.CST: "CST", Src.ACC: "ACC", Src.STG: "STG"}
 
 
 class Access(NamedTuple):
-    """Addresses that one operand touches; ``space`` is a name of ``docs/isa.md`` or DRAM (addresses in beats of K bytes).
+    """Addresses that one operand touches; ``space`` is a name of ``docs/isa.md`` or DRAM (addresses in beats of K
+    bytes).
 
     ``path`` is the converter's mode for what it writes: its two paths keep no order between them. ``operand`` names a
     VECTOR's source.
@@ -86,7 +87,9 @@ def _vector(ins: Instr, cfg: Config, rows: int) -> list[Access]:
         out.append(Access(Dst(ins.r_sp).name, lines("r"), True))
     if ins.v_mode != Conv.NONE:
         inner = -(-cnt_i * cfg.L // cfg.K) if ins.v_mode == Conv.ROWS else cfg.L
-        out.append(Access(ConvDst(ins.v_sp).name, grid(ins.v_base, (cnt_o, ins.v_so), (inner, ins.v_si)), True, ins.v_mode))
+        out.append(
+            Access(ConvDst(ins.v_sp).name, grid(ins.v_base, (cnt_o, ins.v_so), (inner, ins.v_si)), True, ins.v_mode)
+        )
     return out
 
 

@@ -1,10 +1,10 @@
 """Assembler text of programs.
 
 One instruction a line: a mnemonic, then ``field=value`` words in any order; fields left out are zero. ``wait`` and
-``signal`` take semaphore numbers separated by commas; flags (``last``, ``step``, ``dyn_rows``, ...: fields of one bit that
-have no enumeration) may stand alone. Fields with an enumeration take its names, numbers are decimal or 0x.
-The stream is decided by the opcode; NOP carries it: ``nop.mmu``, ``nop.vpu``, ``nop.ld``, ``nop.st``.
-``;`` or ``#`` start a comment. Directives set metadata::
+``signal`` take semaphore numbers separated by commas; flags (``last``, ``step``, ``dyn_rows``, ...: fields of one bit
+that have no enumeration) may stand alone. Fields with an enumeration take its names, numbers are decimal or 0x. The
+stream is decided by the opcode; NOP carries it: ``nop.mmu``, ``nop.vpu``, ``nop.ld``, ``nop.st``. ``;`` or ``#`` start
+a comment. Directives set metadata::
 
     .program lstm            ; name
     .training                ; for a training context
@@ -120,7 +120,9 @@ def _directive(prog: Program, words: list[str]) -> None:
             raise ValueError(f".needs: '{min(set(values) - known)}' is none of {', '.join(sorted(known))}")
         prog.needs = prog.needs.merge(Needs(**values))
     else:
-        raise ValueError(f"'{' '.join(words)}': no such directive (legal: .program NAME, .training, .sem I=V, .needs KEY=V)")
+        raise ValueError(
+            f"'{' '.join(words)}': no such directive (legal: .program NAME, .training, .sem I=V, .needs KEY=V)"
+        )
 
 
 def assemble(text: str, source: str = "<text>") -> Program:

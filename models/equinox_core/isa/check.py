@@ -13,9 +13,17 @@ from .own_lines import OwnLines, check_own_lines
 from .program import Needs, Program
 
 _DEPTH = {
-    "ACTC": "ACTC_DEPTH", "ACTD": "ACTD_DEPTH", "WGTC": "WGTC_DEPTH", "WGTD": "WGTD_DEPTH", "ACC": "ACC_DEPTH",
-    "VEC": "VEC_DEPTH", "CST": "VEC_DEPTH", "STG": "STG_DEPTH", "SOF": "SOF_DEPTH", "SOB": "SOB_DEPTH",
-}  # fmt: skip
+    "ACTC": "ACTC_DEPTH",
+    "ACTD": "ACTD_DEPTH",
+    "WGTC": "WGTC_DEPTH",
+    "WGTD": "WGTD_DEPTH",
+    "ACC": "ACC_DEPTH",
+    "VEC": "VEC_DEPTH",
+    "CST": "VEC_DEPTH",
+    "STG": "STG_DEPTH",
+    "SOF": "SOF_DEPTH",
+    "SOB": "SOB_DEPTH",
+}
 _NEED_OF = {"RXB": "rx_lines", "TXB": "tx_lines"} | {s: s.lower() for s in _DEPTH}
 
 
@@ -59,7 +67,9 @@ def check_fields(ins: Instr, unit: Unit, cfg: Config, training: bool, rows: int 
                 raise Fault(Err.OPERAND, f"MATMUL: {name} = 0: must be 1 or more")
         base = wgtd if ins.b_sp == BSpace.WGTD else 0
         if any(value % cfg.M for value in (base, ins.b_base, ins.b_sg, ins.b_sk)):
-            raise Fault(Err.OPERAND, f"MATMUL: b_base, b_sg, b_sk and the base of WGTD must be multiples of M = {cfg.M}")
+            raise Fault(
+                Err.OPERAND, f"MATMUL: b_base, b_sg, b_sk and the base of WGTD must be multiples of M = {cfg.M}"
+            )
     elif ins.op == Op.VECTOR:
         env = VectorEnv(cfg.N, cfg.RX_LINES, cfg.TX_LINES, 0, training, cfg.N if rows is None else rows)
         try:
@@ -80,7 +90,9 @@ def _check_alignment(ins: Instr, cfg: Config) -> None:
     if ins.op in (Op.LOAD, Op.STORE):
         for name in ("d_base", "d_so", "d_iter"):
             if ins.fields[name] % cfg.K:
-                raise Fault(Err.OPERAND, f"{ins.op.name}: {name} = {ins.fields[name]}: must be a multiple of K = {cfg.K} bytes")
+                raise Fault(
+                    Err.OPERAND, f"{ins.op.name}: {name} = {ins.fields[name]}: must be a multiple of K = {cfg.K} bytes"
+                )
 
 
 def _check_own_lines(ins: Instr, cfg: Config) -> None:
@@ -130,9 +142,13 @@ def check_needs(needs: Needs, cfg: Config, bases: Bases | None = None, who: str 
         size, base = getattr(needs, space.lower()), bases.of(space)
         if size and base + size > getattr(cfg, key):
             at = f" from {base}" if base else ""
-            raise ValueError(f"{who}: {space}: need {size}{at}, have {getattr(cfg, key)} ({key} of configuration {cfg.name})")
+            raise ValueError(
+                f"{who}: {space}: need {size}{at}, have {getattr(cfg, key)} ({key} of configuration {cfg.name})"
+            )
     if needs.dram and bases.dram + needs.dram > cfg.BYTES:
-        raise ValueError(f"{who}: DRAM: need {bases.dram + needs.dram} bytes, have {cfg.BYTES} (BYTES of configuration {cfg.name})")
+        raise ValueError(
+            f"{who}: DRAM: need {bases.dram + needs.dram} bytes, have {cfg.BYTES} (BYTES of configuration {cfg.name})"
+        )
     for name, have in (("rx_lines", cfg.RX_LINES), ("tx_lines", cfg.TX_LINES)):
         if getattr(needs, name) > have:
             need = getattr(needs, name)

@@ -4,6 +4,7 @@ Every instruction is one fixed-length word of ``INSTR_BITS`` bits.  Bits [39:0] 
 rest depends on the opcode.  ``scripts/gen_isa_pkg.py`` writes ``rtl/common/eqx_isa_pkg.sv`` from the tables below.
 The meaning of each field is in ``docs/isa.md``.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -12,10 +13,38 @@ from enum import IntEnum
 from ..hw.states import Err, Status, Unit
 
 __all__ = [
-    "BODY", "HEADER", "HEADER_BITS", "INSTR_BITS", "INSTR_WORDS", "LAYOUT", "SEMAPHORES", "SEM_MAX", "UNIT_OF_OP", "WORD_BITS",
-    "ASpace", "Act", "BSpace", "Combine", "Conv", "ConvDst", "Dst", "Err", "Field", "Instr", "LdDst", "Op", "Red", "Src", "StSrc", "Status",
-    "Unit", "decode", "encode", "layout", "make",
-]  # fmt: skip
+    "BODY",
+    "HEADER",
+    "HEADER_BITS",
+    "INSTR_BITS",
+    "INSTR_WORDS",
+    "LAYOUT",
+    "SEMAPHORES",
+    "SEM_MAX",
+    "UNIT_OF_OP",
+    "WORD_BITS",
+    "ASpace",
+    "Act",
+    "BSpace",
+    "Combine",
+    "Conv",
+    "ConvDst",
+    "Dst",
+    "Err",
+    "Field",
+    "Instr",
+    "LdDst",
+    "Op",
+    "Red",
+    "Src",
+    "StSrc",
+    "Status",
+    "Unit",
+    "decode",
+    "encode",
+    "layout",
+    "make",
+]
 
 INSTR_BITS = 384
 WORD_BITS = 32
@@ -53,12 +82,12 @@ class Src(IntEnum):
     """Operand spaces of VECTOR sources (B takes NONE, IMM, VEC, CST only)."""
 
     NONE = 0
-    VEC = 1   # vector buffer, context-relative, bf16
-    CST = 2   # vector buffer, service-relative, bf16
-    ACC = 3   # accumulator buffer, context-relative, fp32
-    STG = 4   # staging-in buffer, absolute, fp32
-    RXB = 5   # request payload of this batch, bf16
-    IMM = 6   # bf16 immediate in the base field (B only)
+    VEC = 1  # vector buffer, context-relative, bf16
+    CST = 2  # vector buffer, service-relative, bf16
+    ACC = 3  # accumulator buffer, context-relative, fp32
+    STG = 4  # staging-in buffer, absolute, fp32
+    RXB = 5  # request payload of this batch, bf16
+    IMM = 6  # bf16 immediate in the base field (B only)
 
 
 class Act(IntEnum):
@@ -88,32 +117,32 @@ class Combine(IntEnum):
 
 class Dst(IntEnum):
     NONE = 0
-    VEC = 1   # context-relative, bf16
-    TXB = 2   # response payload of this batch, bf16
-    SOF = 3   # staging-out buffer, fp32 (the sum before rounding)
+    VEC = 1  # context-relative, bf16
+    TXB = 2  # response payload of this batch, bf16
+    SOF = 3  # staging-out buffer, fp32 (the sum before rounding)
 
 
 class Conv(IntEnum):
     NONE = 0
-    ROWS = 1   # blocks along the inner loop (lines of one row)
-    COLS = 2   # blocks along the inner loop's rows: transposed
+    ROWS = 1  # blocks along the inner loop (lines of one row)
+    COLS = 2  # blocks along the inner loop's rows: transposed
 
 
 class ConvDst(IntEnum):
     ACTC = 0
     WGTC = 1
-    SOB = 2   # staging-out buffer, HBFP8 blocks
+    SOB = 2  # staging-out buffer, HBFP8 blocks
 
 
 class LdDst(IntEnum):
-    ACTD = 0   # blocks
-    WGTD = 1   # blocks, service-relative
-    STG = 2    # fp32 lines
+    ACTD = 0  # blocks
+    WGTD = 1  # blocks, service-relative
+    STG = 2  # fp32 lines
 
 
 class StSrc(IntEnum):
-    SOB = 0   # blocks
-    SOF = 1   # fp32 lines
+    SOB = 0  # blocks
+    SOF = 1  # fp32 lines
 
 
 @dataclass(frozen=True)
@@ -130,8 +159,12 @@ def _f(name: str, width: int, enum: type[IntEnum] | None = None) -> Field:
 
 
 HEADER = (
-    _f("op", 4, Op), _f("last", 1), _f("step", 1), _f("rsvd", 2),
-    _f("wait", SEMAPHORES), _f("signal", SEMAPHORES),
+    _f("op", 4, Op),
+    _f("last", 1),
+    _f("step", 1),
+    _f("rsvd", 2),
+    _f("wait", SEMAPHORES),
+    _f("signal", SEMAPHORES),
 )
 
 _ADDR = (("base", 16), ("so", 12), ("si", 12))
@@ -143,26 +176,66 @@ def _operand(p: str) -> tuple[Field, ...]:
 
 BODY: dict[Op, tuple[Field, ...]] = {
     Op.MATMUL: (
-        _f("dyn_rows", 1), _f("accum", 1), _f("a_sp", 1, ASpace), _f("b_sp", 1, BSpace),
-        _f("rows", 16), _f("n_g", 12), _f("n_k", 12),
-        _f("a_base", 16), _f("a_sr", 12), _f("a_sk", 12),
-        _f("b_base", 16), _f("b_sg", 16), _f("b_sk", 16),
-        _f("c_base", 16), _f("c_sr", 12), _f("c_sg", 12),
+        _f("dyn_rows", 1),
+        _f("accum", 1),
+        _f("a_sp", 1, ASpace),
+        _f("b_sp", 1, BSpace),
+        _f("rows", 16),
+        _f("n_g", 12),
+        _f("n_k", 12),
+        _f("a_base", 16),
+        _f("a_sr", 12),
+        _f("a_sk", 12),
+        _f("b_base", 16),
+        _f("b_sg", 16),
+        _f("b_sk", 16),
+        _f("c_base", 16),
+        _f("c_sr", 12),
+        _f("c_sg", 12),
     ),
     Op.VECTOR: (
-        _f("cnt_o", 12), _f("cnt_i", 12), _f("dyn_o", 1), _f("dyn_i", 1),
-        _f("a_sp", 3, Src), _f("b_sp", 3, Src), _f("c_sp", 3, Src), _f("d_sp", 3, Src),
-        _f("p_neg", 1), _f("c_neg", 1), _f("combine", 1, Combine), _f("act", 4, Act), _f("red", 2, Red),
-        _f("r_sp", 2, Dst), _f("v_mode", 2, Conv), _f("v_sp", 2, ConvDst),
-        *_operand("a"), *_operand("b"), *_operand("c"), *_operand("d"), *_operand("r"), *_operand("v"),
+        _f("cnt_o", 12),
+        _f("cnt_i", 12),
+        _f("dyn_o", 1),
+        _f("dyn_i", 1),
+        _f("a_sp", 3, Src),
+        _f("b_sp", 3, Src),
+        _f("c_sp", 3, Src),
+        _f("d_sp", 3, Src),
+        _f("p_neg", 1),
+        _f("c_neg", 1),
+        _f("combine", 1, Combine),
+        _f("act", 4, Act),
+        _f("red", 2, Red),
+        _f("r_sp", 2, Dst),
+        _f("v_mode", 2, Conv),
+        _f("v_sp", 2, ConvDst),
+        *_operand("a"),
+        *_operand("b"),
+        *_operand("c"),
+        *_operand("d"),
+        *_operand("r"),
+        *_operand("v"),
     ),
     Op.LOAD: (
-        _f("sp", 2, LdDst), _f("n_o", 12), _f("len", 12), _f("l_base", 16), _f("l_so", 16),
-        _f("d_base", 32), _f("d_so", 32), _f("d_iter", 32),
+        _f("sp", 2, LdDst),
+        _f("n_o", 12),
+        _f("len", 12),
+        _f("l_base", 16),
+        _f("l_so", 16),
+        _f("d_base", 32),
+        _f("d_so", 32),
+        _f("d_iter", 32),
     ),
     Op.STORE: (
-        _f("sp", 2, StSrc), _f("n_o", 12), _f("len", 12), _f("l_base", 16), _f("l_so", 16),
-        _f("d_base", 32), _f("d_so", 32), _f("d_iter", 32),
+        _f("sp", 2, StSrc),
+        _f("n_o", 12),
+        _f("len", 12),
+        _f("l_base", 16),
+        _f("l_so", 16),
+        _f("d_base", 32),
+        _f("d_so", 32),
+        _f("d_iter", 32),
     ),
     Op.NOP: (),
 }

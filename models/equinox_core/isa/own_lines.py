@@ -2,8 +2,8 @@
 
 The lines of an instruction are pipelined, one a cycle at most, and a result stands in VEC T cycles after its line's
 start. Training is suspended between any two lines, for any time. So a line surely sees the results of lines more than T
-before it, surely not its own or later ones, and those of the T lines before it as the traffic of the moment has it: these
-it may not read.
+before it, surely not its own or later ones, and those of the T lines before it as the traffic of the moment has it:
+these it may not read.
 """
 
 from __future__ import annotations

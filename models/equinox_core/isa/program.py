@@ -40,7 +40,8 @@ class Program:
     """Four streams and metadata.
 
     ``sem_init`` holds the semaphores at start (training; all zero for inference), ``training`` says what
-    kind of context runs it. ``phases[unit]`` names what each instruction of a stream serves, where its maker said so; it is no part of the program proper.
+    kind of context runs it. ``phases[unit]`` names what each instruction of a stream serves, where its maker said so;
+    it is no part of the program proper.
     """
 
     streams: dict[Unit, list[Instr]] = field(default_factory=lambda: {u: [] for u in Unit})

@@ -1,11 +1,12 @@
 """Race detector: proves, for an unrolled program, that semaphores order every pair of conflicting accesses.
 
-Issue and completion are events. Known order: a stream issues, and completes, in order; the n-th wait on a semaphore comes after
-its (n - start)-th signal, which comes at a completion. Each instruction carries the number of instructions of each stream
-that are known to have completed when it issues (a vector clock). A read is safe if the writer of what it reads has
-completed; a write is safe if earlier readers in other streams have (the same stream reads in order), and writers through the
-converter's other path. What a VECTOR reads of its own results is looked at instruction by instruction (``own_lines.py``).
-Counters are bounded by the same knowledge: a signal may come before all waits that are not known to have issued.
+Issue and completion are events. Known order: a stream issues, and completes, in order; the n-th wait on a semaphore
+comes after its (n - start)-th signal, which comes at a completion. Each instruction carries the number of instructions
+of each stream that are known to have completed when it issues (a vector clock). A read is safe if the writer of what it
+reads has completed; a write is safe if earlier readers in other streams have (the same stream reads in order), and
+writers through the converter's other path. What a VECTOR reads of its own results is looked at instruction by
+instruction (``own_lines.py``). Counters are bounded by the same knowledge: a signal may come before all waits that are
+not known to have issued.
 """
 
 from __future__ import annotations
@@ -23,9 +24,19 @@ from .own_lines import OwnLines, check_own_lines
 from .program import Program
 
 WRITER = {
-    "ACTC": Unit.VPU, "WGTC": Unit.VPU, "SOB": Unit.VPU, "SOF": Unit.VPU, "VEC": Unit.VPU, "CST": Unit.VPU, "TXB": Unit.VPU,
-    "ACC": Unit.MMU, "ACTD": Unit.LD, "WGTD": Unit.LD, "STG": Unit.LD, "DRAM": Unit.ST,
-}  # fmt: skip
+    "ACTC": Unit.VPU,
+    "WGTC": Unit.VPU,
+    "SOB": Unit.VPU,
+    "SOF": Unit.VPU,
+    "VEC": Unit.VPU,
+    "CST": Unit.VPU,
+    "TXB": Unit.VPU,
+    "ACC": Unit.MMU,
+    "ACTD": Unit.LD,
+    "WGTD": Unit.LD,
+    "STG": Unit.LD,
+    "DRAM": Unit.ST,
+}
 """The one unit that writes each space (the host writes RXB)."""
 
 
@@ -149,7 +160,9 @@ class _Walk:
             for s in {s for ins in prog.streams[u] for s in _bits(ins.signal)}:
                 if self.signaller.setdefault(s, u) != u:
                     who = f"{self.signaller[s].name} and {u.name}"
-                    raise ValueError(f"{prog.name}: semaphore {s} is signalled by {who}; races can be excluded for one only")
+                    raise ValueError(
+                        f"{prog.name}: semaphore {s} is signalled by {who}; races can be excluded for one only"
+                    )
 
     def run(self) -> None:
         progress = True
@@ -206,4 +219,6 @@ class _Walk:
                 most = self.start[s] + n + 1 - issued
                 if most > SEM_MAX:
                     who = self.signaller[s].name
-                    raise Race(f"{self.name}: semaphore {s} may reach {most}: {who} may run too far ahead (legal is {SEM_MAX})")
+                    raise Race(
+                        f"{self.name}: semaphore {s} may reach {most}: {who} may run too far ahead (legal is {SEM_MAX})"
+                    )

@@ -14,8 +14,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..isa.encoding import Act
 from .activation_rom import (
-    DX_BITS, EXP_SEG, FRAC_BITS, LOG2E, LOG2E_BITS, SIG_ROWS, TANH_EXP_MIN, TANH_ROWS, TANH_SEG,
-    act_rom, interpolate,
+    DX_BITS,
+    EXP_SEG,
+    FRAC_BITS,
+    LOG2E,
+    LOG2E_BITS,
+    SIG_ROWS,
+    TANH_EXP_MIN,
+    TANH_ROWS,
+    TANH_SEG,
+    act_rom,
+    interpolate,
 )
 from .formats import BF16_INF, BF16_NAN, BF16_ONE, U16, as_bf16
 

@@ -94,9 +94,7 @@ def int_to_fp32(total: ArrayLike, ea: ArrayLike, eb: ArrayLike) -> F32:
     return fp64_to_fp32(s.astype(np.float64) * _scale(ea) * _scale(eb))
 
 
-def hbfp_matmul(
-    aq: ArrayLike, ae: ArrayLike, bq: ArrayLike, be: ArrayLike, acc: ArrayLike | None = None
-) -> F32:
+def hbfp_matmul(aq: ArrayLike, ae: ArrayLike, bq: ArrayLike, be: ArrayLike, acc: ArrayLike | None = None) -> F32:
     """Blocked product ``A . B^T`` as the arrays compute it -> fp32 ``[R, C]``.
 
     ``aq`` int8 ``[R, KB, K]`` with exponents ``ae`` uint8 ``[R, KB]``; ``bq`` ``[C, KB, K]`` with
@@ -143,9 +141,7 @@ def _all_normal(ea: NDArray[np.integer], eb: NDArray[np.integer], acc: F32 | Non
     return bool(np.all((mag >= np.float32(2.0**-102)) | (mag == 0)))
 
 
-def _accumulate_normal(
-    fa: F32, ea: NDArray[np.integer], fb: F32, eb: NDArray[np.integer], acc: F32 | None
-) -> F32:
+def _accumulate_normal(fa: F32, ea: NDArray[np.integer], fb: F32, eb: NDArray[np.integer], acc: F32 | None) -> F32:
     sa, sb = _scale(ea).astype(np.float32), _scale(eb).astype(np.float32)
     out = acc
     with np.errstate(over="ignore", invalid="ignore"):

@@ -1,10 +1,10 @@
 """A training step of a multi-layer perceptron, and its inference, in the arithmetic of the core.
 
-For layers l = 1..n, a_0 = x: z_l = HBFP8(a_(l-1))·HBFP8(W_l)ᵀ + b_l in fp32 (a rounding a block, blocks ascending, then the bias),
-a_l = relu(bf16 z_l). Softmax on bf16 values: z = bf16 z_n, e = exp(bf16(z - max z)), r = recip(bf16 of the tree sum of e),
-d_n = e·r - y (product exact, difference in fp32; rounded to bf16 where it is used). d_(l-1) = bf16(d_l·W_l), zero where
-a_(l-1) is not positive. W_l := W_l - rate·bf16(d_lᵀ·a_(l-1)), the product exact, the difference in fp32.
-Every product has blocks along its contraction: inputs, outputs, minibatch.
+For layers l = 1..n, a_0 = x: z_l = HBFP8(a_(l-1))·HBFP8(W_l)ᵀ + b_l in fp32 (a rounding a block, blocks ascending, then
+the bias), a_l = relu(bf16 z_l). Softmax on bf16 values: z = bf16 z_n, e = exp(bf16(z - max z)), r = recip(bf16 of the
+tree sum of e), d_n = e·r - y (product exact, difference in fp32; rounded to bf16 where it is used). d_(l-1) =
+bf16(d_l·W_l), zero where a_(l-1) is not positive. W_l := W_l - rate·bf16(d_lᵀ·a_(l-1)), the product exact, the
+difference in fp32. Every product has blocks along its contraction: inputs, outputs, minibatch.
 """
 
 from __future__ import annotations
@@ -15,9 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..numerics import (
-    Act, act, bf16_max, bf16_mul, bf16_mul_fp32, bf16_sub, bf16_to_fp32, fp32_add, fp32_sub, fp32_to_bf16, hbfp_matmul, quantise,
+    Act,
+    act,
+    bf16_max,
+    bf16_mul,
+    bf16_mul_fp32,
+    bf16_sub,
+    bf16_to_fp32,
+    fp32_add,
+    fp32_sub,
+    fp32_to_bf16,
+    hbfp_matmul,
+    quantise,
     sgd_update,
-)  # fmt: skip
+)
 
 U16 = NDArray[np.uint16]
 F32 = NDArray[np.float32]
@@ -77,8 +88,8 @@ def train_step(
 ) -> tuple[list[F32], F32]:
     """One step; returns the new master weights and softmax minus target (fp32 ``[b, C]``).
 
-    weights fp32 ``[outputs, inputs]``, biases bf16 or None, x bf16 ``[b, F]``, target fp32 ``[b, C]``, rate the bf16 pattern that
-    multiplies the summed gradient.
+    weights fp32 ``[outputs, inputs]``, biases bf16 or None, x bf16 ``[b, F]``, target fp32 ``[b, C]``, rate the bf16
+    pattern that multiplies the summed gradient.
     """
     inputs, z = forward(weights, biases, x, k)
     error = softmax_error(z, target, lanes)

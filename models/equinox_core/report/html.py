@@ -1,4 +1,6 @@
-"""Pieces of HTML pages that need no other file: style, tables, images, sections. Texts are escaped here, unless a name says html."""
+"""Pieces of HTML pages that need no other file: style, tables, images, sections. Texts are escaped here, unless a name
+says html.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ p.small,ul li{color:#5d6a73;font-size:13px;margin:4px 0}
 """
 
 
-_CLASSES = dict.fromkeys(("met", "passed"), ' class="good"') | dict.fromkeys(("BROKEN", "failed", "error", "missed"), ' class="bad"')
+_CLASSES = dict.fromkeys(("met", "passed"), ' class="good"') | dict.fromkeys(
+    ("BROKEN", "failed", "error", "missed"), ' class="bad"'
+)
 """Cells that stand out."""
 
 
@@ -48,6 +52,7 @@ def table(data: Table, titles: Mapping[str, str] | None = None) -> str:
 
 def pairs(rows: Sequence[tuple[str, str]], code: str = "") -> str:
     """Names and values; that of the name ``code`` in the type of code."""
+
     def value(name: str, text: str) -> str:
         return f"<code>{escape(text)}</code>" if name == code else escape(text)
 
@@ -68,7 +73,11 @@ def section(title: str, *html: str) -> str:
 
 def tiles(figures: Sequence[tuple[str, str]]) -> str:
     """Large figures with what they are."""
-    return '<div class="tiles">' + "".join(f'<div class="tile"><b>{escape(b)}</b><span>{escape(t)}</span></div>' for b, t in figures) + "</div>"
+    return (
+        '<div class="tiles">'
+        + "".join(f'<div class="tile"><b>{escape(b)}</b><span>{escape(t)}</span></div>' for b, t in figures)
+        + "</div>"
+    )
 
 
 def page(heading: str, verdict: str, passed: bool, *html: str) -> str:

@@ -9,7 +9,16 @@ from equinox_core.files import write_whole
 from equinox_core.report import html, plots
 from equinox_core.report import rows as figures
 from equinox_core.report.rows import Table
-from equinox_core.report.schema import CAUSES, KINDS, LATENCY_CAUSES, MAX_LISTED, PERCENTILES, RunResult, percentile, percentile_name
+from equinox_core.report.schema import (
+    CAUSES,
+    KINDS,
+    LATENCY_CAUSES,
+    MAX_LISTED,
+    PERCENTILES,
+    RunResult,
+    percentile,
+    percentile_name,
+)
 
 _TITLES = {**LATENCY_CAUSES, **CAUSES}
 
@@ -48,7 +57,9 @@ def render(result: RunResult) -> str:
     parts = [_problems(result)]
     scenario = [(name, str(value)) for name, value in result.scenario.items()]
     notes = "".join(f'<p class="small">{escape(note)}</p>' for note in result.notes)
-    parts.append(html.section("Scenario", html.pairs([*scenario, *figures.run_rows(result)], code="repeat with"), notes))
+    parts.append(
+        html.section("Scenario", html.pairs([*scenario, *figures.run_rows(result)], code="repeat with"), notes)
+    )
     if result.services:
         names = ", ".join(percentile_name(p) for p in PERCENTILES)
         about = f'<p class="small">Cycles from arrival to the last beat of the response; {names} are values that occurred (nearest rank).</p>'
@@ -61,7 +72,11 @@ def render(result: RunResult) -> str:
         if any(s.causes and s.latency for s in result.services):
             causes = "".join(f"<li><b>{escape(name)}</b>: {escape(text)}</li>" for name, text in LATENCY_CAUSES.items())
             bars = html.image(plots.latency_causes(result), "mean latency by cause")
-            parts.append(html.section("Where latency comes from", bars, _table(figures.cause_table(result)), f"<ul>{causes}</ul>"))
+            parts.append(
+                html.section(
+                    "Where latency comes from", bars, _table(figures.cause_table(result)), f"<ul>{causes}</ul>"
+                )
+            )
         batches = [_table(figures.request_table(result))]
         if any(s.batch_rows for s in result.services):
             batches.append(html.image(plots.batch_fill(result), "batches by valid rows"))

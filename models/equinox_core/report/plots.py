@@ -112,7 +112,13 @@ def distribution(result: RunResult) -> str:
         for i, s in services:
             ordered = np.sort(s.latency)
             slower = 1.0 - np.arange(1, ordered.size + 1) / ordered.size
-            tail.step(np.concatenate(([0], ordered)), np.concatenate(([1.0], slower)), where="post", color=_colour(i), label=s.name)
+            tail.step(
+                np.concatenate(([0], ordered)),
+                np.concatenate(([1.0], slower)),
+                where="post",
+                color=_colour(i),
+                label=s.name,
+            )
             for p in PERCENTILES:
                 if ordered.size * (1 - p / 100) >= 1:
                     tail.plot(percentile(s.latency, p), 1 - p / 100, "o", color=_colour(i), markersize=4)
@@ -124,7 +130,9 @@ def distribution(result: RunResult) -> str:
         floor = 0.5 / max(len(s.latency) for _, s in services)
         tail.set_ylim(floor, 1.3)
         ticks = [1.0, 0.5, 0.1, 0.05, 0.01, 0.001, 0.0001]
-        tail.set_yticks([t for t in ticks if t > floor], [f"{t:.3g}" if t < 0.5 else f"{t:g}" for t in ticks if t > floor])
+        tail.set_yticks(
+            [t for t in ticks if t > floor], [f"{t:.3g}" if t < 0.5 else f"{t:g}" for t in ticks if t > floor]
+        )
         tail.minorticks_off()
         bars.set(title="Requests by latency", xlabel="latency, cycles", ylabel="requests")
         tail.set(title="Share of requests slower than", xlabel="latency, cycles")
@@ -151,18 +159,34 @@ def over_time(result: RunResult) -> str:
         for i, s in enumerate(result.services):
             if s.latency:
                 latency.plot(
-                    s.arrival, s.latency, "o", color=_colour(i), markersize=2.4 if points > 600 else 3.6, alpha=0.7,
-                    label=s.name, rasterized=points > RASTER_ABOVE, markeredgewidth=0,
-                )  # fmt: skip
+                    s.arrival,
+                    s.latency,
+                    "o",
+                    color=_colour(i),
+                    markersize=2.4 if points > 600 else 3.6,
+                    alpha=0.7,
+                    label=s.name,
+                    rasterized=points > RASTER_ABOVE,
+                    markeredgewidth=0,
+                )
             if s.limit is not None:
                 single = len(result.services) == 1
-                latency.axhline(s.limit, color=LIMIT if single else _colour(i), linestyle="--", linewidth=1.2, label=f"limit of {s.name}")
+                latency.axhline(
+                    s.limit,
+                    color=LIMIT if single else _colour(i),
+                    linestyle="--",
+                    linewidth=1.2,
+                    label=f"limit of {s.name}",
+                )
         latency.set(title="Latency of each request, by its arrival", ylabel="cycles")
         latency.set_ylim(bottom=0, top=latency.get_ylim()[1] * 1.05)
         latency.legend(loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0.1, ncols=4, fontsize=9, markerscale=2)
         _cycles_axis(latency, "y")
         arrivals.hist(
-            [s.arrival for s in result.services], bins=edges, stacked=True, color=[_colour(i) for i in range(len(result.services))]
+            [s.arrival for s in result.services],
+            bins=edges,
+            stacked=True,
+            color=[_colour(i) for i in range(len(result.services))],
         )
         arrivals.set(title=f"Arrivals in each {width:,.0f} cycles")
         if steps:
@@ -178,8 +202,12 @@ def over_time(result: RunResult) -> str:
 
 
 def latency_causes(result: RunResult) -> str:
-    """Mean latency by cause, around the median and for the slowest, of each service; a negative cause lies over those before it."""
-    bars = [(f"{s.name}\n{name}", s.mean_causes(places)) for s in result.services if s.causes for name, places in s.groups]
+    """Mean latency by cause, around the median and for the slowest, of each service; a negative cause lies over those
+    before it.
+    """
+    bars = [
+        (f"{s.name}\n{name}", s.mean_causes(places)) for s in result.services if s.causes for name, places in s.groups
+    ]
     longest = max(sum(means.values()) for _, means in bars)
 
     def fill(figure: Figure, grid: np.ndarray) -> None:
@@ -187,14 +215,28 @@ def latency_causes(result: RunResult) -> str:
         left = np.zeros(len(bars))
         for cause in LATENCY_CAUSES:
             cycles = np.array([means[cause] for _, means in bars])
-            axes.barh(range(len(bars)), cycles, left=left, color=LATENCY_COLOURS[cause], label=cause, height=0.62, edgecolor="white", linewidth=0.6)
+            axes.barh(
+                range(len(bars)),
+                cycles,
+                left=left,
+                color=LATENCY_COLOURS[cause],
+                label=cause,
+                height=0.62,
+                edgecolor="white",
+                linewidth=0.6,
+            )
             dark = cause not in ("fill", "inference", "context")
             for row, width in enumerate(cycles):
                 if width >= 0.045 * longest:
                     axes.text(
-                        left[row] + width / 2, row, f"{width:,.0f}", ha="center", va="center", fontsize=8.5,
+                        left[row] + width / 2,
+                        row,
+                        f"{width:,.0f}",
+                        ha="center",
+                        va="center",
+                        fontsize=8.5,
                         color="white" if dark else "#24303a",
-                    )  # fmt: skip
+                    )
             left += cycles
         for row, total in enumerate(left):
             axes.text(total + 0.008 * longest, row, f"{total:,.0f}", va="center", fontsize=9, fontweight="bold")
@@ -203,7 +245,9 @@ def latency_causes(result: RunResult) -> str:
         axes.set(xlim=(0, max(1.0, 1.08 * longest)), title="Mean latency by cause", xlabel="cycles")
         axes.grid(axis="y", visible=False)
         _cycles_axis(axes)
-        figure.legend(loc="outside lower center", ncols=len(LATENCY_CAUSES), fontsize=9, columnspacing=1.2, handlelength=1.2)
+        figure.legend(
+            loc="outside lower center", ncols=len(LATENCY_CAUSES), fontsize=9, columnspacing=1.2, handlelength=1.2
+        )
 
     return _draw(1.5 + 0.52 * len(bars), 1, 1, fill)
 
@@ -221,7 +265,9 @@ def batch_fill(result: RunResult) -> str:
             place = x + (i - (len(result.services) - 1) / 2) * width
             bars = axes.bar(place, counts, width * 0.92, color=_colour(i), label=s.name)
             if len(result.services) * most <= 24:
-                axes.bar_label(bars, labels=[f"{c:,}" if c else "" for c in counts], fontsize=8, color="#55626b", padding=1)
+                axes.bar_label(
+                    bars, labels=[f"{c:,}" if c else "" for c in counts], fontsize=8, color="#55626b", padding=1
+                )
         axes.set(title="Batches by valid rows", xlabel="rows", ylabel="batches")
         axes.set_xlim(0.4, most + 0.6)
         axes.margins(y=0.12)
@@ -244,7 +290,9 @@ def loss(result: RunResult) -> str:
     def fill(_: Figure, grid: np.ndarray) -> None:
         axes = grid[0][0]
         few = "o" if len(t.loss_steps) <= 60 else None
-        axes.plot(t.loss_steps, t.loss_reference, color="#f0b35b", linewidth=5, solid_capstyle="round", label="reference")
+        axes.plot(
+            t.loss_steps, t.loss_reference, color="#f0b35b", linewidth=5, solid_capstyle="round", label="reference"
+        )
         axes.plot(t.loss_steps, t.loss_core, color=TRAINING, linewidth=1.5, marker=few, markersize=3.5, label="core")
         axes.set(title="Training loss", xlabel="training step", ylabel="loss")
         finite = [v for v in (*t.loss_core, *t.loss_reference) if np.isfinite(v)]
@@ -265,14 +313,28 @@ def unit_bars(result: RunResult) -> str:
         left = np.zeros(len(names))
         for cause in CAUSES:
             shares = np.array([u.share(cause) for u in result.units])
-            axes.barh(names, shares, left=left, color=CAUSE_COLOURS[cause], label=cause, height=0.62, edgecolor="white", linewidth=0.6)
+            axes.barh(
+                names,
+                shares,
+                left=left,
+                color=CAUSE_COLOURS[cause],
+                label=cause,
+                height=0.62,
+                edgecolor="white",
+                linewidth=0.6,
+            )
             dark = cause in ("inference", "training", "fetch", "internal", "policy")
             for row, share in enumerate(shares):
                 if share >= 0.035:
                     axes.text(
-                        left[row] + share / 2, row, f"{share:.0%}" if share >= 0.1 else f"{share:.1%}",
-                        ha="center", va="center", fontsize=8.5, color="white" if dark else "#24303a",
-                    )  # fmt: skip
+                        left[row] + share / 2,
+                        row,
+                        f"{share:.0%}" if share >= 0.1 else f"{share:.1%}",
+                        ha="center",
+                        va="center",
+                        fontsize=8.5,
+                        color="white" if dark else "#24303a",
+                    )
             left += shares
         axes.invert_yaxis()
         axes.set(xlim=(0, 1), title="What every unit did, share of all cycles")

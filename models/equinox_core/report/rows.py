@@ -52,7 +52,13 @@ def cause_table(result: RunResult) -> Table:
     for s in result.services:
         for name, places in s.groups if s.causes else []:
             means = s.mean_causes(places)
-            rows.append([f"{s.name}, {name}", number(len(places)), *(f"{v:,.1f}" for v in (*means.values(), sum(means.values())))])
+            rows.append(
+                [
+                    f"{s.name}, {name}",
+                    number(len(places)),
+                    *(f"{v:,.1f}" for v in (*means.values(), sum(means.values()))),
+                ]
+            )
     return ["mean cycles", "requests", *LATENCY_CAUSES, "sum"], rows
 
 
@@ -65,7 +71,15 @@ def request_table(result: RunResult) -> Table:
         full = sum(r == s.batch_limit for r in s.batch_rows) / n if n else 0.0
         fill = f"{number(mean)} of {s.batch_limit} ({mean / s.batch_limit:.0%})" if n else "-"
         rows.append(
-            [s.name, number(s.offered), number(len(s.latency)), number(s.refused), number(n), fill, f"{full:.0%}" if n else "-"]
+            [
+                s.name,
+                number(s.offered),
+                number(len(s.latency)),
+                number(s.refused),
+                number(n),
+                fill,
+                f"{full:.0%}" if n else "-",
+            ]
         )
     return ["service", "offered", "answered", "refused", "batches", "mean fill", "full batches"], rows
 
@@ -84,11 +98,19 @@ def training_rows(result: RunResult) -> list[tuple[str, str]]:
     rows = [
         ("job", t.name),
         ("steps", number(t.steps)),
-        ("throughput", f"{number(per_million)} steps, {number(per_million * t.samples_per_step)} samples a million cycles, up to the last step"),
+        (
+            "throughput",
+            f"{number(per_million)} steps, {number(per_million * t.samples_per_step)} samples a million cycles, up to the last step",
+        ),
     ]
     gaps = [b - a for a, b in zip(t.step_cycles, t.step_cycles[1:], strict=False)]
     if gaps:
-        rows.append(("cycles a step", f"{number(min(gaps))} / {number(median(gaps))} / {number(max(gaps))} (min / median / max)"))
+        rows.append(
+            (
+                "cycles a step",
+                f"{number(min(gaps))} / {number(median(gaps))} / {number(max(gaps))} (min / median / max)",
+            )
+        )
     if t.alone_cycles and t.steps:
         rows.append(("of the job's rate alone", f"{t.alone_cycles * t.rate:.1%}"))
     if t.loss_steps:
@@ -108,7 +130,10 @@ def loss_agreement(t: Training) -> str:
 def run_rows(result: RunResult) -> list[tuple[str, str]]:
     """Speed of simulation or model, seed."""
     return [
-        (KINDS[result.kind], f"{number(result.cycles)} cycles in {result.wall_seconds:.1f} s: {number(result.speed)} cycles/s"),
+        (
+            KINDS[result.kind],
+            f"{number(result.cycles)} cycles in {result.wall_seconds:.1f} s: {number(result.speed)} cycles/s",
+        ),
         ("seed", str(result.seed)),
         ("repeat with", result.command),
     ]

@@ -1,4 +1,7 @@
-"""What a run hands to the report. Plain fields only, so a result goes through JSON unchanged (`to_dict`, `from_dict`)."""
+"""What a run hands to the report.
+
+Plain fields only, so a result goes through JSON unchanged (`to_dict`, `from_dict`).
+"""
 
 from __future__ import annotations
 
@@ -63,7 +66,8 @@ class Service:
     batch_limit      largest legal number of rows in a batch
     batch_rows       rows of each batch that was dispatched, in order
     refused          requests answered with a status other than OK
-    causes           cause (a key of `LATENCY_CAUSES`) -> its cycles of each request, parallel to `latency`; empty: not known
+    causes           cause (a key of `LATENCY_CAUSES`) -> its cycles of each request, parallel to `latency`; empty: not
+    known
     """
 
     name: str
@@ -79,7 +83,9 @@ class Service:
 
     @property
     def groups(self) -> list[tuple[str, list[int]]]:
-        """Requests around the median (latency from p45 to p55) and the slowest 1 %: name, and their places in `latency`."""
+        """Requests around the median (latency from p45 to p55) and the slowest 1 %: name, and their places in
+        `latency`.
+        """
         if not self.latency:
             return []
         low, high = (percentile(self.latency, p) for p in (45.0, 55.0))
@@ -89,7 +95,10 @@ class Service:
 
     def mean_causes(self, places: list[int]) -> dict[str, float]:
         """Mean cycles of each cause over some requests."""
-        return {cause: sum(self.causes[cause][n] for n in places) / len(places) if cause in self.causes else 0.0 for cause in LATENCY_CAUSES}
+        return {
+            cause: sum(self.causes[cause][n] for n in places) / len(places) if cause in self.causes else 0.0
+            for cause in LATENCY_CAUSES
+        }
 
     @property
     def limited(self) -> int | None:
@@ -103,10 +112,14 @@ class Service:
             wrong = [n for n, (total, latency) in enumerate(zip(sums, self.latency, strict=True)) if total != latency]
             if wrong:
                 n = wrong[0]
-                out.append(f"{self.name}: the causes of {len(wrong)} latencies do not sum to them, first request {n}: {sums[n]}, {self.latency[n]}")
+                out.append(
+                    f"{self.name}: the causes of {len(wrong)} latencies do not sum to them, first request {n}: {sums[n]}, {self.latency[n]}"
+                )
         missing = self.offered - len(self.latency) - self.refused
         if missing:
-            out.append(f"{self.name}: {self.offered} requests offered, {len(self.latency)} answered, {self.refused} refused")
+            out.append(
+                f"{self.name}: {self.offered} requests offered, {len(self.latency)} answered, {self.refused} refused"
+            )
         if self.limited is not None and self.limit is not None and self.limited > self.limit:
             shown = percentile_name(self.limit_percentile)
             out.append(f"{self.name}: {shown} latency of {self.limited} cycles is above the limit of {self.limit}")
@@ -202,23 +215,37 @@ class RunResult:
             raise ReportError(f"kind is {self.kind!r}; legal: {', '.join(KINDS)}")
         for service in self.services:
             if len(service.arrival) != len(service.latency):
-                raise ReportError(f"service {service.name}: {len(service.arrival)} arrivals, {len(service.latency)} latencies")
+                raise ReportError(
+                    f"service {service.name}: {len(service.arrival)} arrivals, {len(service.latency)} latencies"
+                )
             if unknown := service.causes.keys() - LATENCY_CAUSES.keys():
-                raise ReportError(f"service {service.name}: no cause {', '.join(sorted(unknown))}; legal: {', '.join(LATENCY_CAUSES)}")
+                raise ReportError(
+                    f"service {service.name}: no cause {', '.join(sorted(unknown))}; legal: {', '.join(LATENCY_CAUSES)}"
+                )
             for cause, cycles in service.causes.items():
                 if len(cycles) != len(service.latency):
-                    raise ReportError(f"service {service.name}: {len(cycles)} cycles of {cause}, {len(service.latency)} latencies")
+                    raise ReportError(
+                        f"service {service.name}: {len(cycles)} cycles of {cause}, {len(service.latency)} latencies"
+                    )
             if not 0 < service.limit_percentile <= 100:
-                raise ReportError(f"service {service.name}: limit_percentile is {service.limit_percentile}; legal is above 0 up to 100")
+                raise ReportError(
+                    f"service {service.name}: limit_percentile is {service.limit_percentile}; legal is above 0 up to 100"
+                )
         for unit in self.units:
             unknown = unit.cycles.keys() - CAUSES.keys()
             if unknown:
-                raise ReportError(f"unit {unit.name}: no cause {', '.join(sorted(unknown))}; legal: {', '.join(CAUSES)}")
+                raise ReportError(
+                    f"unit {unit.name}: no cause {', '.join(sorted(unknown))}; legal: {', '.join(CAUSES)}"
+                )
         if t := self.training:
             if not len(t.loss_steps) == len(t.loss_core) == len(t.loss_reference):
-                raise ReportError(f"training {t.name}: {len(t.loss_steps)} loss_steps for {len(t.loss_core)}, {len(t.loss_reference)} losses")
+                raise ReportError(
+                    f"training {t.name}: {len(t.loss_steps)} loss_steps for {len(t.loss_core)}, {len(t.loss_reference)} losses"
+                )
             if t.steps and t.step_cycles[-1] <= t.started:
-                raise ReportError(f"training {t.name}: its last step is at cycle {t.step_cycles[-1]}, its start at {t.started}")
+                raise ReportError(
+                    f"training {t.name}: its last step is at cycle {t.step_cycles[-1]}, its start at {t.started}"
+                )
 
     @property
     def speed(self) -> float:
@@ -258,7 +285,9 @@ class RunResult:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> RunResult:
-        """Inverse of `to_dict`; fields with a default may be left out. Raises ReportError for unknown or missing fields."""
+        """Inverse of `to_dict`; fields with a default may be left out. Raises ReportError for unknown or missing
+        fields.
+        """
         kept = dict(_known(cls, data, "result"))
         for name, kind in (("services", Service), ("units", Unit), ("checks", Check)):
             kept[name] = [_make(kind, item, f"{name}[{i}]") for i, item in enumerate(kept.get(name, []))]

@@ -28,7 +28,11 @@ class AttributionError(ValueError):
 
 def answered(timeline: Timeline) -> NDArray[np.bool_]:
     """Which requests were answered with results before the timeline's end: bool [requests]."""
-    return (timeline.requests["batch"] >= 0) & (timeline.requests["done"] < timeline.end) & (timeline.requests["status"] == 0)
+    return (
+        (timeline.requests["batch"] >= 0)
+        & (timeline.requests["done"] < timeline.end)
+        & (timeline.requests["status"] == 0)
+    )
 
 
 def stages(timeline: Timeline, arrival: ArrayLike, which: NDArray[np.bool_]) -> dict[str, NDArray[np.int64]]:
@@ -45,10 +49,17 @@ def stages(timeline: Timeline, arrival: ArrayLike, which: NDArray[np.bool_]) -> 
         raise AttributionError(f"request {np.flatnonzero(which & ~answered(timeline))[0]}: not answered out of a batch")
     req = timeline.requests[which]
     batch = timeline.batches[req["batch"]]
-    points = np.stack([
-        np.asarray(arrival, np.int64)[which], req["taken"], np.maximum(req["taken"], batch["ready"]),
-        batch["decided"], batch["run"], batch["end"], req["done"],
-    ])  # fmt: skip
+    points = np.stack(
+        [
+            np.asarray(arrival, np.int64)[which],
+            req["taken"],
+            np.maximum(req["taken"], batch["ready"]),
+            batch["decided"],
+            batch["run"],
+            batch["end"],
+            req["done"],
+        ]
+    )
     parts = np.diff(points, axis=0)
     if (parts < 0).any():
         stage, k = np.argwhere(parts < 0)[0]
@@ -57,7 +68,10 @@ def stages(timeline: Timeline, arrival: ArrayLike, which: NDArray[np.bool_]) -> 
 
 
 def attribute(
-    timeline: Timeline, arrival: ArrayLike, solo: Callable[[int, int], tuple[int, int]], which: NDArray[np.bool_] | None = None
+    timeline: Timeline,
+    arrival: ArrayLike,
+    solo: Callable[[int, int], tuple[int, int]],
+    which: NDArray[np.bool_] | None = None,
 ) -> dict[str, NDArray[np.int64]]:
     """Cycles of each of :data:`CAUSES`, int64 [selected requests]; they sum to ``done - arrival``.
 
@@ -99,16 +113,20 @@ def only_dma(log: NDArray, first: int, last: int) -> int:
 
 
 class Solo:
-    """(compute, dram) cycles of batches alone in an idle core, by (service, rows); each is run once on the timing model.
+    """(compute, dram) cycles of batches alone in an idle core, by (service, rows); each is run once on the timing
+    model.
 
     Args:
         cfg: parameters of the core.
-        writes: register writes (cycle, address, value) that install the services; commands to contexts among them are left out.
+        writes: register writes (cycle, address, value) that install the services; commands to contexts among them are
+            left out.
         imem: instruction memories, as :class:`TimingModel` takes them.
         rx_lines: payload beats of a request, by service.
     """
 
-    def __init__(self, cfg: Config, writes: Iterable[tuple[int, int, int]], rx_lines: Callable[[int], int], imem=None) -> None:
+    def __init__(
+        self, cfg: Config, writes: Iterable[tuple[int, int, int]], rx_lines: Callable[[int], int], imem=None
+    ) -> None:
         self.cfg, self.imem, self.rx_lines = cfg, imem, rx_lines
         self.writes = [(0, address, value) for _, address, value in writes if address not in _COMMANDS]
         self.known: dict[tuple[int, int], tuple[int, int]] = {}

@@ -1,7 +1,8 @@
-"""Bounds on the time of a program that hold whatever runs beside it (``docs/timing.md``, "The earliest end of a program").
+"""Bounds on the time of a program that hold whatever runs beside it (``docs/timing.md``, "The earliest end of a
+program").
 
-Each unit is followed with what it can do at best for one context alone: every wait for other contexts, for places in its memories and
-queues is left out, the order and rates of its own instructions are kept.
+Each unit is followed with what it can do at best for one context alone: every wait for other contexts, for places in
+its memories and queues is left out, the order and rates of its own instructions are kept.
 """
 
 from __future__ import annotations
@@ -80,7 +81,9 @@ class _Ld:
 
 
 class _St:
-    """A segment is gathered whole, then sent; segments in order, beats one every GAP + 1 cycles, the answer LATENCY cycles later."""
+    """A segment is gathered whole, then sent; segments in order, beats one every GAP + 1 cycles, the answer LATENCY
+    cycles later.
+    """
 
     def __init__(self, cfg: Config) -> None:
         self.cfg, self.read, self.bus = cfg, 0, 0
@@ -111,10 +114,12 @@ def _unit(unit: Unit, cfg: Config, rows: int, chunk: int | None) -> _Mmu | _Vpu 
 
 
 def earliest_end(program: Program, cfg: Config, rows: int = 1, train_rows: int | None = None) -> int:
-    """Cycles ``end - run`` that a batch of so many rows takes at least, from the first cycle of its context's run to its last cycle of work.
+    """Cycles ``end - run`` that a batch of so many rows takes at least, from the first cycle of its context's run to
+    its last cycle of work.
 
-    ``train_rows``: one iteration of a training program, with that setting. Found by iteration from below: every issue and completion starts at 0, and each sweep lifts it to what follows from the others.
-    So every sweep's times are bounds, and the last ones are the best that these rules give.
+    ``train_rows``: one iteration of a training program, with that setting. Found by iteration from below: every issue
+    and completion starts at 0, and each sweep lifts it to what follows from the others. So every sweep's times are
+    bounds, and the last ones are the best that these rules give.
     """
     done: dict[Unit, list[int]] = {u: [0] * len(program.streams[u]) for u in Unit}
     while True:
@@ -155,7 +160,9 @@ def _sweep(stream: Sequence[Instr], unit: _Mmu | _Vpu | _Ld | _St, tokens: list[
 
 
 def serial_work(program: Program, cfg: Config, rows: int = 1, train_rows: int | None = None) -> int:
-    """Cycles of the program with one instruction after another, nothing overlapping: what a scheduler that never idles stays below."""
+    """Cycles of the program with one instruction after another, nothing overlapping: what a scheduler that never idles
+    stays below.
+    """
     total = 0
     for unit, stream in program.streams.items():
         for ins in stream:

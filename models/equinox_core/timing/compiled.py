@@ -1,7 +1,8 @@
-"""How the model's functions are compiled: numba, with the machine code cached beside the sources, or where there is room.
+"""How the model's functions are compiled: numba, with the machine code cached beside the sources, or where there is
+room.
 
-Numba looks only at the file of the function that is called, but the loop in ``engine.py`` holds code of all of them: so the cache lies
-in a folder named by a hash of the whole package, and of what it takes constants from.
+Numba looks only at the file of the function that is called, but the loop in ``engine.py`` holds code of all of them: so
+the cache lies in a folder named by a hash of the whole package, and of what it takes constants from.
 """
 
 from __future__ import annotations
@@ -16,11 +17,15 @@ import numba
 
 _HERE = Path(__file__).parent
 _PLACES = (_HERE, _HERE.parent / "hw", _HERE.parent / "isa")
-_SOURCES = hashlib.sha256(b"\0".join(path.read_bytes() for place in _PLACES for path in sorted(place.glob("*.py")))).hexdigest()[:16]
+_SOURCES = hashlib.sha256(
+    b"\0".join(path.read_bytes() for place in _PLACES for path in sorted(place.glob("*.py")))
+).hexdigest()[:16]
 
 
 def _place() -> Path | None:
-    """A folder that can be written: the environment's NUMBA_CACHE_DIR, else beside the sources, else below the user's cache."""
+    """A folder that can be written: the environment's NUMBA_CACHE_DIR, else beside the sources, else below the user's
+    cache.
+    """
     given = os.environ.get("NUMBA_CACHE_DIR", "")
     caches = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     for parent in (Path(given) if given else None, _HERE / "__pycache__", Path(caches) / "equinox"):
@@ -38,7 +43,10 @@ def _place() -> Path | None:
 
 _PLACE = _place()
 if _PLACE is None:  # it works, but each process compiles for itself
-    print("[model] no folder for compiled code can be written, each process takes a minute more: set NUMBA_CACHE_DIR", file=sys.stderr)
+    print(
+        "[model] no folder for compiled code can be written, each process takes a minute more: set NUMBA_CACHE_DIR",
+        file=sys.stderr,
+    )
 else:
     numba.config.CACHE_DIR = str(_PLACE)
 

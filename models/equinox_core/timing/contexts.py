@@ -7,8 +7,29 @@ from .compiled import njit
 from .events import stop_at, wake_at, wake_member
 from .frontend import ask, maybe_over
 from .layout import (
-    ENDED, ERROR, FIX, IDLE, KILLING, LD, LOADING, NEVER, R_ACC, R_ACTC, R_CST, R_VEC, R_WGT, RESPOND, RUNNING, SEMS, ST, UNITS,
-    W_CTX, W_FORMER, W_HOST, W_MODE, W_RESP,
+    ENDED,
+    ERROR,
+    FIX,
+    IDLE,
+    KILLING,
+    LD,
+    LOADING,
+    NEVER,
+    R_ACC,
+    R_ACTC,
+    R_CST,
+    R_VEC,
+    R_WGT,
+    RESPOND,
+    RUNNING,
+    SEMS,
+    ST,
+    UNITS,
+    W_CTX,
+    W_FORMER,
+    W_HOST,
+    W_MODE,
+    W_RESP,
 )
 from .requests import free_slots
 
@@ -47,10 +68,19 @@ def _begin(s, states, c, limit, t):
 
 @njit
 def _settings(s, c, own, run):
-    """Relocations of context ``c``, whose settings are ``own``; ``run`` has the program and two of them (a service, or the context itself)."""
+    """Relocations of context ``c``, whose settings are ``own``; ``run`` has the program and two of them (a service, or
+    the context itself).
+    """
     ctx = s.ctx[c]
     r = ctx.reloc
-    r[FIX], r[R_VEC], r[R_ACC], r[R_ACTC], r[R_CST], r[R_WGT] = 0, own.vec_base, own.acc_base, own.actc_base, run.c_base, run.w_base
+    r[FIX], r[R_VEC], r[R_ACC], r[R_ACTC], r[R_CST], r[R_WGT] = (
+        0,
+        own.vec_base,
+        own.acc_base,
+        own.actc_base,
+        run.c_base,
+        run.w_base,
+    )
     ctx.pc_valid = run.pc_valid
     for u in range(UNITS):
         ctx.pc[u] = run.pc[u]

@@ -12,8 +12,12 @@ from .layout import FIX, INSTR, NEVER, OPERANDS, R_ACC, R_ACTC, R_CST, R_VEC, R_
 _LAYOUTS = {int(op): layout(op) for op in Op}
 _HEADER = _LAYOUTS[int(Op.NOP)]
 _SOURCES = {
-    Src.VEC: ("VEC_DEPTH", R_VEC), Src.CST: ("VEC_DEPTH", R_CST), Src.ACC: ("ACC_DEPTH", R_ACC), Src.STG: ("STG_DEPTH", FIX), Src.RXB: ("RX_LINES", FIX),
-}  # fmt: skip
+    Src.VEC: ("VEC_DEPTH", R_VEC),
+    Src.CST: ("VEC_DEPTH", R_CST),
+    Src.ACC: ("ACC_DEPTH", R_ACC),
+    Src.STG: ("STG_DEPTH", FIX),
+    Src.RXB: ("RX_LINES", FIX),
+}
 _BLOCKS = {ConvDst.ACTC: ("ACTC_DEPTH", R_ACTC), ConvDst.WGTC: ("WGTC_DEPTH", FIX), ConvDst.SOB: ("SOB_DEPTH", FIX)}
 _LOADS = {LdDst.ACTD: ("ACTD_DEPTH", FIX), LdDst.WGTD: ("WGTD_DEPTH", R_WGT), LdDst.STG: ("STG_DEPTH", FIX)}
 _STORES = {StSrc.SOB: ("SOB_DEPTH", FIX), StSrc.SOF: ("SOF_DEPTH", FIX)}
@@ -39,9 +43,26 @@ def decode(word: int, cfg: Config) -> np.ndarray:
     return out
 
 
-def _operand(out: np.ndarray, x: int, depth: int, kind: int, base: int, outer: tuple[int, int], inner: tuple[int, int], more: int = 0) -> None:
-    """Operand ``x``: a memory and its relocation, first address, (count, stride) of two loops, addresses behind each one of theirs."""
-    out["base"][x], out["so"][x], out["si"][x], out["depth"][x], out["kind"][x] = base, outer[1], inner[1], depth - more, kind
+def _operand(
+    out: np.ndarray,
+    x: int,
+    depth: int,
+    kind: int,
+    base: int,
+    outer: tuple[int, int],
+    inner: tuple[int, int],
+    more: int = 0,
+) -> None:
+    """Operand ``x``: a memory and its relocation, first address, (count, stride) of two loops, addresses behind each
+    one of theirs.
+    """
+    out["base"][x], out["so"][x], out["si"][x], out["depth"][x], out["kind"][x] = (
+        base,
+        outer[1],
+        inner[1],
+        depth - more,
+        kind,
+    )
     reach = sum((max(count, 1) - 1) * stride for count, stride in (outer, inner))
     out["room"][kind] = min(out["room"][kind], depth - more - 1 - base - reach)
 
@@ -71,12 +92,18 @@ def _vector(ins: Instr, cfg: Config, out: np.ndarray) -> None:
                 so, si = (0 if ins.dyn_o else so), (0 if ins.dyn_i and not ins.dyn_o else si)
             _operand(out, x, getattr(cfg, depth), kind, ins.fields[f"{name}_base"], (n_o, so), (n_i, si))
     if ins.r_sp != Dst.NONE:
-        lines, kind = {Dst.VEC: (cfg.VEC_DEPTH, R_VEC), Dst.TXB: (cfg.N * cfg.TX_LINES, FIX), Dst.SOF: (cfg.SOF_DEPTH, FIX)}[Dst(ins.r_sp)]
+        lines, kind = {
+            Dst.VEC: (cfg.VEC_DEPTH, R_VEC),
+            Dst.TXB: (cfg.N * cfg.TX_LINES, FIX),
+            Dst.SOF: (cfg.SOF_DEPTH, FIX),
+        }[Dst(ins.r_sp)]
         _operand(out, OPERANDS - 2, lines, kind, ins.r_base, (n_o, ins.r_so), (n_i, ins.r_si))
     if ins.v_mode in (Conv.ROWS, Conv.COLS) and ins.v_sp in list(ConvDst):
         name, kind = _BLOCKS[ConvDst(ins.v_sp)]
         if ins.v_mode == Conv.ROWS:
-            _operand(out, V, getattr(cfg, name), kind, ins.v_base, (n_o, ins.v_so), (-(-n_i * cfg.L // cfg.K), ins.v_si))
+            _operand(
+                out, V, getattr(cfg, name), kind, ins.v_base, (n_o, ins.v_so), (-(-n_i * cfg.L // cfg.K), ins.v_si)
+            )
         else:
             _operand(out, V, getattr(cfg, name), kind, ins.v_base, (n_o, ins.v_so), (1, 0), (cfg.L - 1) * ins.v_si)
 
@@ -87,4 +114,6 @@ def _dma(ins: Instr, cfg: Config, out: np.ndarray) -> None:
     for name in ("d_base", "d_so", "d_iter"):
         out[name] = ins.fields[name]
     name, kind = (_LOADS if ins.op == Op.LOAD else _STORES).get(ins.sp, ("", FIX))
-    _operand(out, 0, getattr(cfg, name) if name else 0, kind, ins.l_base, (ins.n_o, ins.l_so), (1, 0), max(ins.len, 1) - 1)
+    _operand(
+        out, 0, getattr(cfg, name) if name else 0, kind, ins.l_base, (ins.n_o, ins.l_so), (1, 0), max(ins.len, 1) - 1
+    )

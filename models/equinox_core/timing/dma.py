@@ -40,7 +40,9 @@ def _run(s, x, c):
 
 @njit
 def _walk(s, u, x, c, took_last, t):
-    """One context's instructions and runs in cycle ``t``; ``took_last``: the last piece of its run was taken. Next look."""
+    """One context's instructions and runs in cycle ``t``; ``took_last``: the last piece of its run was taken. Next
+    look.
+    """
     w = x.walk[c]
     if took_last:
         w.piece = 0
@@ -284,7 +286,13 @@ def st_step(s, t):
         last = seg.next == seg.bursts
         b.final, b.bad = (1 if last else 0), fails(s, seg.addr, beats)
         seg.addr += beats * p.k
-        b.ctx, b.ends, b.signal, b.step, b.log = seg.ctx, (1 if last and seg.ends != 0 else 0), seg.signal, seg.step, seg.log
+        b.ctx, b.ends, b.signal, b.step, b.log = (
+            seg.ctx,
+            (1 if last and seg.ends != 0 else 0),
+            seg.signal,
+            seg.step,
+            seg.log,
+        )
         at = (d.write_head + d.write_count) % BURSTS
         d.write_at[at], d.write_beats[at] = t + 1, beats
         d.write_count += 1
@@ -317,7 +325,11 @@ def st_step(s, t):
         next_wake = min(next_wake, _walk(s, ST, x, c, last, t))
         pieces = pieces or (x.walk[c].piece != 0 and (not held_off or x.walk[c].piece_at > t))
     # who needs the next cycle
-    if x.word >= 0 or x.exps >= 0 or (x.sent_count > 0 and x.stream_count < ST_OUTSTANDING and x.flight_count < ST_OUTSTANDING):
+    if (
+        x.word >= 0
+        or x.exps >= 0
+        or (x.sent_count > 0 and x.stream_count < ST_OUTSTANDING and x.flight_count < ST_OUTSTANDING)
+    ):
         next_wake = t + 1
     if x.gather >= 0 and x.used + _need(x, p) <= 2 * p.k + 2:
         next_wake = t + 1

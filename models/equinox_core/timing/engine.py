@@ -10,21 +10,73 @@ from . import contexts, dma, frontend, host, mmu, requests, vpu
 from .compiled import njit
 from .events import earliest, wake_at, wake_units
 from .layout import (
-    CTX, IDLE, LD, MMU, NEVER, ST, UNITS, VPU, W_CTX, W_DONE, W_DRAM, W_EXT, W_FETCH, W_FORMER, W_HOST, W_MODE, W_NOP,
-    W_RESP, W_RX, W_STREAM, W_UNIT, WAKES,
+    CTX,
+    IDLE,
+    LD,
+    MMU,
+    NEVER,
+    ST,
+    UNITS,
+    VPU,
+    W_CTX,
+    W_DONE,
+    W_DRAM,
+    W_EXT,
+    W_FETCH,
+    W_FORMER,
+    W_HOST,
+    W_MODE,
+    W_NOP,
+    W_RESP,
+    W_RX,
+    W_STREAM,
+    W_UNIT,
+    WAKES,
 )
 
 # ---- codes of register writes
-(POLICY, ACCEPT, REJECT, TRAIN_ROWS, SVC_ENABLE, SVC_PCV, SVC_PC, SVC_BATCH, SVC_RX, SVC_TX, SVC_TIMEOUT, SVC_THRESHOLD, SVC_W_BASE, SVC_C_BASE,
- CTX_VEC, CTX_ACC, CTX_ACTC, CTX_W_BASE, CTX_C_BASE, CTX_DRAM, CTX_PCV, CTX_PC, CTX_ITERS, CTX_ITER_MOD, CTX_SEM,
- START, DRAIN, KILL, CLEAR, PATCH, DRAM_ERRORS) = range(31)  # fmt: skip
+(
+    POLICY,
+    ACCEPT,
+    REJECT,
+    TRAIN_ROWS,
+    SVC_ENABLE,
+    SVC_PCV,
+    SVC_PC,
+    SVC_BATCH,
+    SVC_RX,
+    SVC_TX,
+    SVC_TIMEOUT,
+    SVC_THRESHOLD,
+    SVC_W_BASE,
+    SVC_C_BASE,
+    CTX_VEC,
+    CTX_ACC,
+    CTX_ACTC,
+    CTX_W_BASE,
+    CTX_C_BASE,
+    CTX_DRAM,
+    CTX_PCV,
+    CTX_PC,
+    CTX_ITERS,
+    CTX_ITER_MOD,
+    CTX_SEM,
+    START,
+    DRAIN,
+    KILL,
+    CLEAR,
+    PATCH,
+    DRAM_ERRORS,
+) = range(31)
 
-MARGIN = 64        # log rows that one cycle can need
+MARGIN = 64  # log rows that one cycle can need
 
 
 @njit
 def _write(s, imem, patches, states, w, t):
-    """One register write (of field ``code`` of service or context ``index // 16``, part ``index % 16``) that acts from ``t`` on."""
+    """One register write (of field ``code`` of service or context ``index // 16``, part ``index % 16``) that acts from
+    ``t`` on.
+    """
     n, part, value, reg = w.index // 16, w.index % 16, w.value, s.reg
     code = w.code
     if code == POLICY:
@@ -107,7 +159,9 @@ def _write(s, imem, patches, states, w, t):
 
 @njit
 def run(state, imem, patches, writes, req, batches, log, steps, states, until):
-    """Advance up to the events of cycle ``until``; False if ``log``, ``steps`` or ``states`` has no room (call again with more)."""
+    """Advance up to the events of cycle ``until``; False if ``log``, ``steps`` or ``states`` has no room (call again
+    with more).
+    """
     s = state[0]
     soon = s.soon
     while True:

@@ -59,7 +59,10 @@ def complete_at(s, u, c, t, signal, step, log):
 
 @njit
 def stop_at(s, c, t, rank, cause, unit):
-    """Something stops context ``c`` in cycle ``t``, so it is KILLING from ``t+1`` on. Of one cycle the lowest rank counts, of that the first."""
+    """Something stops context ``c`` in cycle ``t``, so it is KILLING from ``t+1`` on.
+
+    Of one cycle the lowest rank counts, of that the first.
+    """
     ctx = s.ctx[c]
     if ctx.state == RUNNING and (t < ctx.stop or (t == ctx.stop and rank < ctx.rank)):
         ctx.stop, ctx.rank, ctx.stop_cause, ctx.stop_unit = t, rank, cause, unit
@@ -83,7 +86,9 @@ def withdraw(s, u, c, t):
 
 @njit
 def quiet_from(s, u, c, t):
-    """KILLING: unit ``u`` has nothing of the context from ``t`` on. When all units have said so, the next state is known."""
+    """KILLING: unit ``u`` has nothing of the context from ``t`` on. When all units have said so, the next state is
+    known.
+    """
     ctx = s.ctx[c]
     ctx.quiet[u] = t
     last = t

@@ -7,7 +7,25 @@ from . import dma, mmu, vpu
 from .arbiter import round_robin
 from .compiled import njit
 from .events import stop_at, wake_member
-from .layout import ASKS, CTX, ENDED, FETCHED, HEAD, LD, MMU, NEVER, RING, RUNNING, SEMS, UNITS, VPU, W_CTX, W_FETCH, W_NOP, W_STREAM
+from .layout import (
+    ASKS,
+    CTX,
+    ENDED,
+    FETCHED,
+    HEAD,
+    LD,
+    MMU,
+    NEVER,
+    RING,
+    RUNNING,
+    SEMS,
+    UNITS,
+    VPU,
+    W_CTX,
+    W_FETCH,
+    W_NOP,
+    W_STREAM,
+)
 
 NOP = int(Op.NOP)
 SEM_OVERFLOW, PC_RANGE = int(Err.SEM_OVERFLOW), int(Err.PC_RANGE)
@@ -158,7 +176,9 @@ def _note(ctx, u, signal, t):
 
 @njit
 def _add(s, c, k, n, t):
-    """Semaphore ``k`` shows ``n`` more in ``t``; above its limit the context stops, on account of the lowest unit that signalled it."""
+    """Semaphore ``k`` shows ``n`` more in ``t``; above its limit the context stops, on account of the lowest unit that
+    signalled it.
+    """
     ctx = s.ctx[c]
     ctx.sem[k] += n
     if ctx.sem[k] > SEM_MAX:

@@ -1,9 +1,9 @@
 """A host that trains by software: whole training steps, only while no request waits or is in flight.
 
-It stands for the baseline without a scheduler in the core. When the last answer is out and nothing has come since, the host closes
-the request intake, starts the training context for one iteration, looks at its state from time to time, and opens the intake again
-when the context is idle. What comes meanwhile waits at the host. Its reaction times are those of a bench that does the same over the
-control bus.
+It stands for the baseline without a scheduler in the core. When the last answer is out and nothing has come since, the
+host closes the request intake, starts the training context for one iteration, looks at its state from time to time, and
+opens the intake again when the context is idle. What comes meanwhile waits at the host. Its reaction times are those of
+a bench that does the same over the control bus.
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ WATCH, CLOSE, START, LOOK, OPEN = range(5)  # what the host does next
 class Host:
     """Reaction times in cycles.
 
-    ``begin``: first cycle in which it looks (everything must be installed by then); ``close``: from the last answer to the intake closed; ``start``: from there to the start command; ``first``: from there to the
-    first look at the state; ``poll``: between looks; ``open``: from the look that finds the context idle to the intake open. The defaults are those of the chip-level bench.
+    ``begin``: first cycle in which it looks (everything must be installed by then); ``close``: from the last answer to
+    the intake closed; ``start``: from there to the start command; ``first``: from there to the first look at the state;
+    ``poll``: between looks; ``open``: from the look that finds the context idle to the intake open. The defaults are
+    those of the chip-level bench.
     """
 
     begin: int = 20

@@ -1,4 +1,6 @@
-"""Faults in the MMU (``docs/mmu.md``): where an instruction, its weights or a row are refused, and when that is reported."""
+"""Faults in the MMU (``docs/mmu.md``): where an instruction, its weights or a row are refused, and when that is
+reported.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +16,16 @@ OPERAND = int(Err.OPERAND)
 @njit
 def refused(s, c, ins):
     """Whether the instruction's fields are a fault; the base of WGTD must be a multiple of M too."""
-    return ins.bad >> (0 if c < s.p.c_inf else 1) & 1 != 0 or (ins.kind[1] == R_WGT and s.ctx[c].reloc[R_WGT] % s.p.m != 0)
+    return ins.bad >> (0 if c < s.p.c_inf else 1) & 1 != 0 or (
+        ins.kind[1] == R_WGT and s.ctx[c].reloc[R_WGT] % s.p.m != 0
+    )
 
 
 @njit
 def keep_far(s, c, ins, t):
-    """The instruction that starts in ``t`` has addresses that may be beyond a memory: keep A and B, look at the first weights."""
+    """The instruction that starts in ``t`` has addresses that may be beyond a memory: keep A and B, look at the first
+    weights.
+    """
     m, reloc = s.mmu, s.ctx[c].reloc
     x = m.thread[c]
     x.far = 1

@@ -21,16 +21,33 @@ from .layout import BATCH, CHANGE, INSTR, LOG, NEVER, REQUEST, STATE, STEP, UNIT
 def _decode_table() -> dict[int, list[tuple[int, int, int, int]]]:
     """Byte address of a register -> (code, index, lsb, width) of each of its fields that time depends on."""
     names = {
-        "POLICY.policy": engine.POLICY, "CTRL.accept_en": engine.ACCEPT, "CTRL.reject_mode": engine.REJECT,
-        "TRAIN_ROWS.rows": engine.TRAIN_ROWS, "SVC.CTRL.enable": engine.SVC_ENABLE, "SVC.CTRL.pc_valid": engine.SVC_PCV,
-        "SVC.SHAPE.batch": engine.SVC_BATCH, "SVC.SHAPE.rx_lines": engine.SVC_RX, "SVC.SHAPE.tx_lines": engine.SVC_TX,
-        "SVC.BASE.w_base": engine.SVC_W_BASE, "SVC.BASE.c_base": engine.SVC_C_BASE,
-        "SVC.TIMEOUT.cycles": engine.SVC_TIMEOUT, "SVC.THRESHOLD.waiting": engine.SVC_THRESHOLD,
-        "CTX.BASE0.vec": engine.CTX_VEC, "CTX.BASE0.acc": engine.CTX_ACC, "CTX.BASE1.actc": engine.CTX_ACTC,
-        "CTX.BASE2.w_base": engine.CTX_W_BASE, "CTX.BASE2.c_base": engine.CTX_C_BASE,
-        "CTX.DRAM_BASE.bytes": engine.CTX_DRAM, "CTX.PCV.valid": engine.CTX_PCV, "CTX.ITERS.count": engine.CTX_ITERS, "CTX.ITER_MOD.modulo": engine.CTX_ITER_MOD,
-        "CTX.CMD.start": engine.START, "CTX.CMD.drain": engine.DRAIN, "CTX.CMD.kill": engine.KILL, "CTX.CMD.clear": engine.CLEAR,
-    }  # fmt: skip
+        "POLICY.policy": engine.POLICY,
+        "CTRL.accept_en": engine.ACCEPT,
+        "CTRL.reject_mode": engine.REJECT,
+        "TRAIN_ROWS.rows": engine.TRAIN_ROWS,
+        "SVC.CTRL.enable": engine.SVC_ENABLE,
+        "SVC.CTRL.pc_valid": engine.SVC_PCV,
+        "SVC.SHAPE.batch": engine.SVC_BATCH,
+        "SVC.SHAPE.rx_lines": engine.SVC_RX,
+        "SVC.SHAPE.tx_lines": engine.SVC_TX,
+        "SVC.BASE.w_base": engine.SVC_W_BASE,
+        "SVC.BASE.c_base": engine.SVC_C_BASE,
+        "SVC.TIMEOUT.cycles": engine.SVC_TIMEOUT,
+        "SVC.THRESHOLD.waiting": engine.SVC_THRESHOLD,
+        "CTX.BASE0.vec": engine.CTX_VEC,
+        "CTX.BASE0.acc": engine.CTX_ACC,
+        "CTX.BASE1.actc": engine.CTX_ACTC,
+        "CTX.BASE2.w_base": engine.CTX_W_BASE,
+        "CTX.BASE2.c_base": engine.CTX_C_BASE,
+        "CTX.DRAM_BASE.bytes": engine.CTX_DRAM,
+        "CTX.PCV.valid": engine.CTX_PCV,
+        "CTX.ITERS.count": engine.CTX_ITERS,
+        "CTX.ITER_MOD.modulo": engine.CTX_ITER_MOD,
+        "CTX.CMD.start": engine.START,
+        "CTX.CMD.drain": engine.DRAIN,
+        "CTX.CMD.kill": engine.KILL,
+        "CTX.CMD.clear": engine.CLEAR,
+    }
     for group, code in (("SVC", engine.SVC_PC), ("CTX", engine.CTX_PC)):
         for field, part in (("PC0.mmu", 0), ("PC0.vpu", 1), ("PC1.ld", 2), ("PC1.st", 3)):
             names[f"{group}.{field}"] = code + 100 * part
@@ -47,24 +64,28 @@ def _decode_table() -> dict[int, list[tuple[int, int, int, int]]]:
                 table.setdefault(address, []).append((names[key] % 100, index + names[key] // 100, lsb, width))
             elif base == "CTX" and suffix in (".SEM0", ".SEM1"):
                 half = 8 * int(suffix[-1])
-                table.setdefault(address, []).extend((engine.CTX_SEM, index + half + k, lsb + 4 * k, 4) for k in range(8))
+                table.setdefault(address, []).extend(
+                    (engine.CTX_SEM, index + half + k, lsb + 4 * k, 4) for k in range(8)
+                )
     return table
 
 
 _TABLE = _decode_table()
 _RESETS = [
     (0, address, sum(reset << lsb for lsb, _, reset, _ in fields.values()))
-    for path, (address, fields) in REGS.items() if address in _TABLE and not path.endswith("CMD")
-]  # fmt: skip
+    for path, (address, fields) in REGS.items()
+    if address in _TABLE and not path.endswith("CMD")
+]
 _IMEM_ADDR, _IMEM_DATA = REGS["IMEM_ADDR"], REGS["IMEM_DATA"]
 
 
 @dataclass
 class Timeline:
-    """What the model says of a run; structured arrays, see :mod:`equinox_core.timing.layout` (REQUEST, BATCH, LOG, STEP, CHANGE).
+    """What the model says of a run; structured arrays, see :mod:`equinox_core.timing.layout` (REQUEST, BATCH, LOG,
+    STEP, CHANGE).
 
-    ``NEVER`` in a time: it had not happened when the run ended. ``busy[unit, ctx]``: cycles in which the unit worked for it.
-    ``end``: the cycle behind the run's last. ``states``: the contexts' changes of state.
+    ``NEVER`` in a time: it had not happened when the run ended. ``busy[unit, ctx]``: cycles in which the unit worked
+    for it. ``end``: the cycle behind the run's last. ``states``: the contexts' changes of state.
     """
 
     requests: NDArray
@@ -87,7 +108,12 @@ class TimingModel:
     """
 
     def __init__(
-        self, cfg: Config, imem: Mapping[Unit, Sequence[int]] | None = None, *, log: bool = True, host: Host | None = None,
+        self,
+        cfg: Config,
+        imem: Mapping[Unit, Sequence[int]] | None = None,
+        *,
+        log: bool = True,
+        host: Host | None = None,
     ) -> None:
         self.cfg = cfg
         self.state = np.zeros(1, STATE)
@@ -104,11 +130,25 @@ class TimingModel:
         cfg, s = self.cfg, self.state[0]
         p = s["p"]
         for name, value in dict(
-            n=cfg.N, m=cfg.M, k=cfg.K, lanes=cfg.L, ctx=cfg.CTX, c_inf=cfg.C_INF, services=cfg.SERVICES, queue_depth=cfg.QUEUE_DEPTH,
-            rx_lines=cfg.RX_LINES, tx_lines=cfg.TX_LINES, group=cfg.K // cfg.L, row_flight=row_flight(cfg.N),
-            line_stage=line_stage(cfg.L), line_beats=4 * cfg.L // cfg.K, imem_depth=cfg.IMEM_DEPTH,
-            latency=cfg.LATENCY, gap=cfg.GAP, bytes=cfg.BYTES,
-        ).items():  # fmt: skip
+            n=cfg.N,
+            m=cfg.M,
+            k=cfg.K,
+            lanes=cfg.L,
+            ctx=cfg.CTX,
+            c_inf=cfg.C_INF,
+            services=cfg.SERVICES,
+            queue_depth=cfg.QUEUE_DEPTH,
+            rx_lines=cfg.RX_LINES,
+            tx_lines=cfg.TX_LINES,
+            group=cfg.K // cfg.L,
+            row_flight=row_flight(cfg.N),
+            line_stage=line_stage(cfg.L),
+            line_beats=4 * cfg.L // cfg.K,
+            imem_depth=cfg.IMEM_DEPTH,
+            latency=cfg.LATENCY,
+            gap=cfg.GAP,
+            bytes=cfg.BYTES,
+        ).items():
             p[name] = value
         for name in ("soon", "fetch_at", "nop_at", "ctx_at", "done_at", "stream_at"):
             s[name][:] = NEVER
@@ -125,14 +165,24 @@ class TimingModel:
             s["st"][name] = -1
         s["dram"]["wrote"], s["dram"]["last_b"], s["dram"]["write_last"], s["dram"]["write_first"] = 1, -1, -1, -1
         f = s["front"]
-        f["slots"], f["offered"], f["served"], f["drained"], f["take_at"], f["drop_at"] = cfg.RX_SLOTS - 1, 1, -1, -1, -1, -1
+        f["slots"], f["offered"], f["served"], f["drained"], f["take_at"], f["drop_at"] = (
+            cfg.RX_SLOTS - 1,
+            1,
+            -1,
+            -1,
+            -1,
+            -1,
+        )
         f["backlog"], f["over"] = -1, NEVER
         s["resp"]["busy"], s["resp"]["served"] = -1, -1
         s["dram"]["err_lo"] = NEVER
         s["logs"] = 0 if self.log else -1
 
     def run(
-        self, writes: Iterable[tuple[int, int, int]], requests: Iterable[tuple[int, int, int]], until: int = NEVER - 1,
+        self,
+        writes: Iterable[tuple[int, int, int]],
+        requests: Iterable[tuple[int, int, int]],
+        until: int = NEVER - 1,
         errors: Iterable[tuple[int, int, int]] = (),
     ) -> Timeline:
         """Run from reset.
@@ -141,8 +191,8 @@ class TimingModel:
             writes: register writes (cycle from which they act, byte address, value), in order.
             requests: (cycle from which the host offers the header, service, payload beats), in order of sending.
             until: last cycle.
-            errors: (cycle, first, last byte address): from that cycle on the DRAM answers bursts that touch these bytes with an error
-                (first > last: none). Addresses beyond the memory always fail.
+            errors: (cycle, first, last byte address): from that cycle on the DRAM answers bursts that touch these bytes
+                with an error (first > last: none). Addresses beyond the memory always fail.
         """
         table, patches = self._writes([*_RESETS, *writes], errors)
         req = np.array([(c, v, n, NEVER, -1, -1, NEVER, -1) for c, v, n in requests], REQUEST)
@@ -157,16 +207,29 @@ class TimingModel:
             log, steps, states = _grown(log, s["logs"]), _grown(steps, s["steps"]), _grown(states, s["states"])
         states = states[: s["states"]]
         states = states[np.argsort(states["cycle"], kind="stable")]
-        return Timeline(req, batches[: s["batches"]], log[: max(0, s["logs"])], steps[: s["steps"]], s["busy"].copy(), until + 1, states)
+        return Timeline(
+            req,
+            batches[: s["batches"]],
+            log[: max(0, s["logs"])],
+            steps[: s["steps"]],
+            s["busy"].copy(),
+            until + 1,
+            states,
+        )
 
-    def _writes(self, writes: Iterable[tuple[int, int, int]], errors: Iterable[tuple[int, int, int]]) -> tuple[NDArray, NDArray]:
+    def _writes(
+        self, writes: Iterable[tuple[int, int, int]], errors: Iterable[tuple[int, int, int]]
+    ) -> tuple[NDArray, NDArray]:
         rows: list[tuple[int, ...]] = []
         patches: list[tuple[int, int, int]] = []
         unit = index = 0
         parts: list[int] = []
         for cycle, address, value in writes:
             if address == _IMEM_ADDR[0]:
-                index, unit = (value >> lsb & (1 << width) - 1 for lsb, width, *_ in (_IMEM_ADDR[1]["index"], _IMEM_ADDR[1]["unit"]))
+                index, unit = (
+                    value >> lsb & (1 << width) - 1
+                    for lsb, width, *_ in (_IMEM_ADDR[1]["index"], _IMEM_ADDR[1]["unit"])
+                )
                 parts = []
             elif address == _IMEM_DATA[0]:
                 parts.append(value)
@@ -192,4 +255,3 @@ def _grown(rows: NDArray, used: int) -> NDArray:
     out = np.zeros(2 * len(rows), rows.dtype)
     out[: len(rows)] = rows
     return out
-

@@ -1,4 +1,6 @@
-"""Which addresses of an instruction are beyond their memory (``docs/isa.md``): a quick check of the whole, and what is good of a part."""
+"""Which addresses of an instruction are beyond their memory (``docs/isa.md``): a quick check of the whole, and what is
+good of a part.
+"""
 
 from __future__ import annotations
 

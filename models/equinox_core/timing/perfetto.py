@@ -2,11 +2,12 @@
 
 One cycle is one microsecond of the trace. Processes and their threads:
 
-- ``units``: a track for each unit and context; a slice an instruction, from issue to completion. Instructions of one context
-  that overlap in a unit's pipeline go to further lanes ``+1``, ``+2``, ... of their track.
+- ``units``: a track for each unit and context; a slice an instruction, from issue to completion. Instructions of one
+  context that overlap in a unit's pipeline go to further lanes ``+1``, ``+2``, ... of their track.
 - ``contexts``: for inference, a slice a batch and in it loading, running, respond; for training, a slice a step.
 - ``streams``: what the request stream and the response stream carry, a slice a request and a response.
-- ``requests``: an asynchronous span a request, from arrival to answer, and in it a span a cause; queue lengths as counters.
+- ``requests``: an asynchronous span a request, from arrival to answer, and in it a span a cause; queue lengths as
+  counters.
 
 A flow leads from a request's slice to its batch and to its response.
 """
@@ -29,15 +30,18 @@ from .model import Timeline
 REQUESTS, STREAMS, CONTEXTS, UNITS = range(1, 5)  # process ids, in the order they are shown
 PROCESSES = {REQUESTS: "requests", STREAMS: "streams", CONTEXTS: "contexts", UNITS: "units"}
 RECEIVED, SENT = 1, 2  # threads of STREAMS
-LANES = RING           # thread ids that a unit and context may use
-MOST = 400_000         # events of a file: about 50 MB of JSON, 4 MB compressed
+LANES = RING  # thread ids that a unit and context may use
+MOST = 400_000  # events of a file: about 50 MB of JSON, 4 MB compressed
 
 Event = dict[str, object]
 
 
 @dataclass
 class Written:
-    """What :func:`write_trace` wrote. ``cut``: cycle from which things are left out because there were too many, or None."""
+    """What :func:`write_trace` wrote.
+
+    ``cut``: cycle from which things are left out because there were too many, or None.
+    """
 
     path: Path
     events: int
@@ -50,7 +54,9 @@ class Written:
 
 @dataclass
 class Names:
-    """What things are called: services by number, number of inference contexts, and each request's id (default: its place)."""
+    """What things are called: services by number, number of inference contexts, and each request's id (default: its
+    place).
+    """
 
     services: Mapping[int, str] = field(default_factory=dict)
     c_inf: int = 2
@@ -80,8 +86,12 @@ def lanes(issue: Sequence[int], done: Sequence[int]) -> list[int]:
 
 
 def _left(timeline: Timeline, ctx: int, issue: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Last cycle of instructions that never completed: that of the context's run if it was stopped, else the timeline's."""
-    mine = timeline.states[(timeline.states["ctx"] == ctx) & ~np.isin(timeline.states["state"], (LOADING, RUNNING, KILLING))]["cycle"]
+    """Last cycle of instructions that never completed: that of the context's run if it was stopped, else the
+    timeline's.
+    """
+    mine = timeline.states[
+        (timeline.states["ctx"] == ctx) & ~np.isin(timeline.states["state"], (LOADING, RUNNING, KILLING))
+    ]["cycle"]
     return np.append(mine, timeline.end)[np.searchsorted(mine, issue)] - 1
 
 
@@ -101,7 +111,12 @@ def _unit_events(timeline: Timeline, log: NDArray, names: Names) -> Iterator[Eve
             for lane, row, last in zip(place, mine.tolist(), done.tolist(), strict=True):
                 _, _, pc, number, head, met, issue, finished = row
                 name = "NOP" if finished == issue else op
-                args: Event = {"pc": pc, run: number, "waited for tokens": met - head, "waited for the unit": issue - met}
+                args: Event = {
+                    "pc": pc,
+                    run: number,
+                    "waited for tokens": met - head,
+                    "waited for the unit": issue - met,
+                }
                 yield _slice(UNITS, base + lane, issue, last, name, args)
 
 
@@ -115,7 +130,10 @@ def _batch_events(timeline: Timeline, which: NDArray[np.bool_], names: Names) ->
     for number in np.flatnonzero(which).tolist():
         b = {name: int(timeline.batches[number][name]) for name in timeline.batches.dtype.names or ()}
         run, over, closed = (min(b[name], end) for name in ("run", "end", "closed"))
-        tid, args = b["ctx"], {"batch": number, "rows": b["rows"], "held by training": b["held_trn"], "held by inference": b["held_inf"]}
+        tid, args = (
+            b["ctx"],
+            {"batch": number, "rows": b["rows"], "held by training": b["held_trn"], "held by inference": b["held_inf"]},
+        )
         yield _slice(CONTEXTS, tid, b["decided"], closed, f"{names.service(b['svc'])}, {b['rows']} rows", args)
         yield _slice(CONTEXTS, tid, b["decided"], max(run - 1, b["decided"]), "loading")
         if b["run"] < end:
@@ -139,12 +157,20 @@ def _step_events(timeline: Timeline) -> Iterator[tuple[int, Event]]:
 
 
 def _request_events(
-    timeline: Timeline, which: NDArray[np.bool_], arrival: NDArray[np.int64], parts: Mapping[str, ArrayLike], names: Names
+    timeline: Timeline,
+    which: NDArray[np.bool_],
+    arrival: NDArray[np.int64],
+    parts: Mapping[str, ArrayLike],
+    names: Names,
 ) -> Iterator[Event]:
     """Slices on the streams, flows, and the spans of the requests with their parts."""
     req, batches = timeline.requests, timeline.batches
     ids = names.requests
-    received = np.maximum(req["offered"], np.concatenate(([0], np.maximum.accumulate(req["taken"])[:-1] + 1))) if len(req) else req["offered"]
+    received = (
+        np.maximum(req["offered"], np.concatenate(([0], np.maximum.accumulate(req["taken"])[:-1] + 1)))
+        if len(req)
+        else req["offered"]
+    )
     order = np.argsort(req["done"], kind="stable")
     begin = np.zeros(len(req), np.int64)
     begin[order[1:]] = req["done"][order[:-1]] + 1
@@ -163,7 +189,13 @@ def _request_events(
         flow: Event = {"cat": "request", "name": "request", "id": n}
         yield {"ph": "s", "pid": STREAMS, "tid": RECEIVED, "ts": taken, **flow}
         if number >= 0:
-            yield {"ph": "t", "pid": CONTEXTS, "tid": int(batches[number]["ctx"]), "ts": int(batches[number]["run"]), **flow}
+            yield {
+                "ph": "t",
+                "pid": CONTEXTS,
+                "tid": int(batches[number]["ctx"]),
+                "ts": int(batches[number]["run"]),
+                **flow,
+            }
         yield {"ph": "f", "bp": "e", "pid": STREAMS, "tid": SENT, "ts": done, **flow}
         span: Event = {"cat": "request", "pid": REQUESTS, "tid": 0, "id": n}
         yield {"ph": "b", "ts": int(arrival[n]), "name": f"{service} request", "args": args, **span}
@@ -190,11 +222,20 @@ def _queue_events(timeline: Timeline, which: NDArray[np.bool_], names: Names) ->
     req = timeline.requests[which & (timeline.requests["batch"] >= 0)]
     for service in np.unique(req["service"]).tolist():
         mine = req[req["service"] == service]
-        times, place = np.unique(np.concatenate((mine["taken"], timeline.batches["decided"][mine["batch"]])) + 1, return_inverse=True)
+        times, place = np.unique(
+            np.concatenate((mine["taken"], timeline.batches["decided"][mine["batch"]])) + 1, return_inverse=True
+        )
         change = np.zeros(len(times), np.int64)
         np.add.at(change, place, np.repeat([1, -1], len(mine)))
         for ts, length in zip(times.tolist(), change.cumsum().tolist(), strict=True):
-            yield {"ph": "C", "pid": REQUESTS, "tid": 0, "ts": ts, "name": f"queue of {names.service(service)}", "args": {"waiting": length}}
+            yield {
+                "ph": "C",
+                "pid": REQUESTS,
+                "tid": 0,
+                "ts": ts,
+                "name": f"queue of {names.service(service)}",
+                "args": {"waiting": length},
+            }
 
 
 def events(
@@ -222,7 +263,9 @@ def events(
     yield from _unit_events(timeline, log[(log["issue"] >= low) & (log["issue"] < high)], names)
 
 
-def _cut(timeline: Timeline, arrival: NDArray[np.int64], a_request: int, window: tuple[int, int], most: int) -> int | None:
+def _cut(
+    timeline: Timeline, arrival: NDArray[np.int64], a_request: int, window: tuple[int, int], most: int
+) -> int | None:
     """Cycle up to which about ``most`` events fit, or None where all do. ``a_request``: events of one."""
     log, batches, steps = timeline.instructions["issue"], timeline.batches["decided"], timeline.steps["cycle"]
     begins = np.concatenate((log, np.repeat(batches, 4), steps, np.repeat(arrival, a_request)))
@@ -231,21 +274,27 @@ def _cut(timeline: Timeline, arrival: NDArray[np.int64], a_request: int, window:
 
 
 def write_trace(
-    timeline: Timeline, path: Path | str, arrival: ArrayLike, parts: Mapping[str, ArrayLike] | None = None,
-    names: Names | None = None, window: tuple[int, int] | None = None, most: int = MOST,
+    timeline: Timeline,
+    path: Path | str,
+    arrival: ArrayLike,
+    parts: Mapping[str, ArrayLike] | None = None,
+    names: Names | None = None,
+    window: tuple[int, int] | None = None,
+    most: int = MOST,
 ) -> Written:
     """Write a timeline as JSON, compressed where the name ends with ``.gz``; the file appears whole or not at all.
 
     Args:
         arrival: cycle in which each request arrived, [requests]; at most its ``offered``.
-        parts: cycles of each request by cause, in order of time, [requests] each, summing to its latency (of requests that
-            went into no batch they are not looked at). A negative one has no span, those before it are shorter by it.
+        parts: cycles of each request by cause, in order of time, [requests] each, summing to its latency (of requests
+            that went into no batch they are not looked at). A negative one has no span, those before it are shorter by
+            it.
         window: first cycle, and cycle before which things begin that are kept (default: all).
         most: events that may be kept, roughly; what begins later is left out, and :class:`Written` says so.
 
     Raises:
         ValueError: the window is empty.
-    """  # fmt: skip
+    """
     names, parts, path = names or Names(), parts or {}, Path(path)
     window = window or (0, timeline.end)
     if not 0 <= window[0] < window[1]:
@@ -254,7 +303,11 @@ def write_trace(
     about = {"time": "1 us is 1 cycle", "cycles": timeline.end, "cut": cut}
     count, part = 0, path.with_name(f".{path.name}.part")
     try:
-        with gzip.open(part, "wt", compresslevel=6, encoding="utf-8") if path.suffix == ".gz" else open(part, "w", encoding="utf-8") as out:
+        with (
+            gzip.open(part, "wt", compresslevel=6, encoding="utf-8")
+            if path.suffix == ".gz"
+            else open(part, "w", encoding="utf-8") as out
+        ):
             out.write('{"displayTimeUnit":"ns","otherData":' + json.dumps(about) + ',"traceEvents":[\n')
             for event in events(timeline, arrival, parts, names, (window[0], window[1] if cut is None else cut)):
                 out.write(("," if count else "") + json.dumps(event, separators=(",", ":")) + "\n")

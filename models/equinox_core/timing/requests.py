@@ -8,12 +8,32 @@ from ..hw.states import Status
 from .arbiter import round_robin
 from .compiled import njit
 from .events import wake_at, wake_member
-from .layout import ANSWERS, ERROR, FAIR, IDLE, INF_ONLY, LOADING, NEVER, PRIO, QUEUE, RESPOND, RUNNING, SVC, W_CTX, W_FORMER, W_MODE, W_RESP, W_RX
+from .layout import (
+    ANSWERS,
+    ERROR,
+    FAIR,
+    IDLE,
+    INF_ONLY,
+    LOADING,
+    NEVER,
+    PRIO,
+    QUEUE,
+    RESPOND,
+    RUNNING,
+    SVC,
+    W_CTX,
+    W_FORMER,
+    W_MODE,
+    W_RESP,
+    W_RX,
+)
 
 HEADER, PAYLOAD, END = range(3)
 OK, NOT_INSTALLED, BAD_LENGTH = int(Status.OK), int(Status.NOT_INSTALLED), int(Status.BAD_LENGTH)
 REJECTED, CTX_ERROR = int(Status.REJECTED), int(Status.CTX_ERROR)
-P_FAIR, P_PRIORITY, P_ADAPTIVE, P_SLACK = (int(p) for p in (Policy.FAIR, Policy.PRIORITY, Policy.ADAPTIVE, Policy.SLACK))
+P_FAIR, P_PRIORITY, P_ADAPTIVE, P_SLACK = (
+    int(p) for p in (Policy.FAIR, Policy.PRIORITY, Policy.ADAPTIVE, Policy.SLACK)
+)
 
 
 # ---- answers without payload
@@ -91,7 +111,13 @@ def receive(s, req, t):
         if r.status == OK and r.lines != reg.svc[r.service].rx_lines:
             r.status = BAD_LENGTH
         if r.status != OK and (r.status != REJECTED or r.lines > 1):  # behind the beat that shows it
-            f.over = t + (1 if r.status == NOT_INSTALLED else 2 if r.status == REJECTED else min(r.lines, reg.svc[r.service].rx_lines))
+            f.over = t + (
+                1
+                if r.status == NOT_INSTALLED
+                else 2
+                if r.status == REJECTED
+                else min(r.lines, reg.svc[r.service].rx_lines)
+            )
         f.phase = END
         f.at = t + r.lines - 1
         if r.lines > 1:
@@ -132,7 +158,9 @@ def receive(s, req, t):
 
 @njit
 def _held(s, req, t):
-    """Whether in cycle ``t``, before its decision, the request at the head of the stream has sent its header and finds no room."""
+    """Whether in cycle ``t``, before its decision, the request at the head of the stream has sent its header and finds
+    no room.
+    """
     f = s.front
     if f.phase != PAYLOAD or t < f.at:
         return False
@@ -234,7 +262,16 @@ def form(s, req, batches, t):
         seq = s.batches
         s.batches += 1
         b = batches[seq]
-        b.ctx, b.svc, b.rows, b.decided, b.run, b.end, b.respond, b.closed = free, v, rows, t, NEVER, NEVER, NEVER, NEVER
+        b.ctx, b.svc, b.rows, b.decided, b.run, b.end, b.respond, b.closed = (
+            free,
+            v,
+            rows,
+            t,
+            NEVER,
+            NEVER,
+            NEVER,
+            NEVER,
+        )
         b.ready = f.since[v, f.head[v]] + svc.timeout
         if rows == svc.batch or rows == p.queue_depth:
             b.ready = min(b.ready, req[f.request[v, (f.head[v] + rows - 1) % QUEUE]].taken + 1)

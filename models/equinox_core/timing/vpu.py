@@ -1,4 +1,5 @@
-"""Time of the VPU (``docs/vpu.md``): segments of lines, suspended training, tiles of the transposer, completion in order.
+"""Time of the VPU (``docs/vpu.md``): segments of lines, suspended training, tiles of the transposer, completion in
+order.
 
 Between two looks the stage does without decisions: inference's segment gives its lines, then training's.
 """
@@ -19,7 +20,9 @@ ROWS, COLS = int(Conv.ROWS), int(Conv.COLS)
 
 @njit
 def accept(s, c, ins, log, t):
-    """Instruction of context ``c`` taken in cycle ``t``: it waits in ``next`` until it can be loaded (in ``t`` at best)."""
+    """Instruction of context ``c`` taken in cycle ``t``: it waits in ``next`` until it can be loaded (in ``t`` at
+    best).
+    """
     x = s.vpu.next[c]
     rows = s.ctx[c].rows
     x.segments = rows if ins.dyn & 1 else ins.n_o
@@ -32,7 +35,12 @@ def accept(s, c, ins, log, t):
     if not fits(ins, reloc):
         x.far = 1
         for k in range(OPERANDS):
-            x.base[k], x.so[k], x.si[k], x.depth[k] = ins.base[k] + reloc[ins.kind[k]], ins.so[k], ins.si[k], ins.depth[k]
+            x.base[k], x.so[k], x.si[k], x.depth[k] = (
+                ins.base[k] + reloc[ins.kind[k]],
+                ins.so[k],
+                ins.si[k],
+                ins.depth[k],
+            )
     wake_at(s, W_UNIT + VPU, t)
 
 
@@ -67,7 +75,10 @@ def _room(s, c, t):
 
 @njit
 def _drain(s, seg, first, n):
-    """Columns taken from the tiles in cycles first ... first+n-1, in which ``seg`` gives its next n lines (if it has any)."""
+    """Columns taken from the tiles in cycles first ...
+
+    first+n-1, in which ``seg`` gives its next n lines (if it has any).
+    """
     v, group = s.vpu, s.p.group
     for k in range(n):
         if v.tiles == 0:
@@ -249,7 +260,9 @@ def _refuse(s, c, t):
 
 @njit
 def _watch(s, c):
-    """When the fault is reported, or nothing is left of the killed context: all of its lines must have started, and all completions be known."""
+    """When the fault is reported, or nothing is left of the killed context: all of its lines must have started, and all
+    completions be known.
+    """
     v = s.vpu
     q, seg = v.finish[c], v.seg[INF if c < s.p.c_inf else TRN]
     if q.settled < q.count or (seg.left > 0 and seg.ctx == c):

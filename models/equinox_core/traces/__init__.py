@@ -25,9 +25,10 @@ __all__ = [
 
 
 def open_trace(source: str, requests: int, seed: int) -> Trace:
-    """The trace that `source` names: a generator's spec (`poisson`, `bursty:on=0.2,burst=5`, `diurnal:depth=0.8`) or a file.
+    """The trace that `source` names: a generator's spec (`poisson`, `bursty:on=0.2,burst=5`, `diurnal:depth=0.8`) or a
+    file.
 
-    `requests` (arrivals to generate) and `seed` matter to generators only. A file whose name is a generator's is reached
-    as `./poisson`. Raises TraceError.
+    `requests` (arrivals to generate) and `seed` matter to generators only. A file whose name is a generator's is
+    reached as `./poisson`. Raises TraceError.
     """
     return generate(source, requests, seed) if is_spec(source) else load_trace(source)

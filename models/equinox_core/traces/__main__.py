@@ -9,7 +9,9 @@ from equinox_core.traces import TraceError, generate, save_trace
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m equinox_core.traces", description="Write a generated arrival trace as CSV.")
+    parser = argparse.ArgumentParser(
+        prog="python -m equinox_core.traces", description="Write a generated arrival trace as CSV."
+    )
     parser.add_argument("spec", help="poisson, bursty[:on=..,burst=..,len=..] or diurnal[:depth=..,period=..]")
     parser.add_argument("file", help="CSV to write; gzip where the name ends in .gz")
     parser.add_argument("--requests", type=int, default=2000, help="number of arrivals (default %(default)s)")

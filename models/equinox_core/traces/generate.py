@@ -1,4 +1,7 @@
-"""Arrival generators. Only the shape of what they make matters, as a replay scales time to a load: the mean gap is `MEAN_GAP_US`."""
+"""Arrival generators.
+
+Only the shape of what they make matters, as a replay scales time to a load: the mean gap is `MEAN_GAP_US`.
+"""
 
 from __future__ import annotations
 
@@ -74,11 +77,7 @@ GENERATORS: dict[str, tuple[_Make, dict[str, Parameter]]] = {
     "poisson": (_poisson, {}),
     "bursty": (
         _bursty,
-        {
-            "on": Parameter(0.2, 0.001, 0.999),
-            "burst": Parameter(4.0, 1.0, 1000.0),
-            "len": Parameter(32.0, 1.0, 1e6),
-        },
+        {"on": Parameter(0.2, 0.001, 0.999), "burst": Parameter(4.0, 1.0, 1000.0), "len": Parameter(32.0, 1.0, 1e6)},
     ),
     "diurnal": (_diurnal, {"depth": Parameter(0.8, 0.0, 1.0), "period": Parameter(500.0, 2.0, 1e9)}),
 }
@@ -122,7 +121,8 @@ def parse_spec(spec: str) -> tuple[str, dict[str, float]]:
 
 
 def generate(spec: str, requests: int, seed: int) -> Trace:
-    """`requests` arrivals of the generator that `spec` names, mean gap about `MEAN_GAP_US`; equal seeds give equal traces.
+    """`requests` arrivals of the generator that `spec` names, mean gap about `MEAN_GAP_US`; equal seeds give equal
+    traces.
 
     Raises TraceError for an unknown generator or parameter, a value outside its range, or `requests` < 1.
     """

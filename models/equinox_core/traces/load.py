@@ -34,10 +34,11 @@ def _to_stderr(line: str) -> None:
 def load_trace(path: str | os.PathLike[str], warn: Callable[[str], None] = _to_stderr) -> Trace:
     """Read a trace file.
 
-    Layouts, told apart by the header line: `arrival_us` (microseconds, integer or decimal, >= 0; optional `model`; other
-    columns are ignored) and the Azure LLM inference trace's own (`TIMESTAMP` as `2023-11-16 18:15:46.6805900`, up to 9
-    fractional digits, optional UTC offset; other columns are ignored). A file that starts with gzip's mark is unpacked.
-    Times are taken from the earliest. Rows out of order are sorted (stably), and `warn` gets one line that names the first.
+    Layouts, told apart by the header line: `arrival_us` (microseconds, integer or decimal, >= 0; optional `model`;
+    other columns are ignored) and the Azure LLM inference trace's own (`TIMESTAMP` as `2023-11-16 18:15:46.6805900`, up
+    to 9 fractional digits, optional UTC offset; other columns are ignored). A file that starts with gzip's mark is
+    unpacked. Times are taken from the earliest. Rows out of order are sorted (stably), and `warn` gets one line that
+    names the first.
 
     Raises TraceError: no such file, not readable, broken gzip, empty, header only, unknown layout, or a bad field.
     """
@@ -74,7 +75,9 @@ def _build(
     late = next((i for i in range(1, len(times)) if times[i] < times[i - 1]), None)
     order = sorted(range(len(times)), key=times.__getitem__)
     if late is not None:
-        warn(f"{name}:{lines[late]}: warning: earlier than the line before; the trace is not sorted, its rows are used in time order")
+        warn(
+            f"{name}:{lines[late]}: warning: earlier than the line before; the trace is not sorted, its rows are used in time order"
+        )
     first = times[order[0]]
     # Time stamps are exact integers (ns), `arrival_us` are microseconds: subtract first, so that nothing is lost.
     arrival = np.array([times[i] - first for i in order], dtype=np.float64)

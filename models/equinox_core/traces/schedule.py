@@ -38,9 +38,9 @@ class Schedule:
 def map_services(trace: Trace, services: Sequence[str], mapping: Mapping[str, str] | None = None) -> np.ndarray:
     """Service index of each arrival: int64[len(trace)].
 
-    `mapping` (model name -> service name) decides where given, and must name every model of the trace. Without it a model
-    named like a service gets that one, and the others are dealt out in order of their first arrival, round robin over all
-    services. A trace without model names deals its arrivals out round robin. Raises TraceError.
+    `mapping` (model name -> service name) decides where given, and must name every model of the trace. Without it a
+    model named like a service gets that one, and the others are dealt out in order of their first arrival, round robin
+    over all services. A trace without model names deals its arrivals out round robin. Raises TraceError.
     """
     if not services:
         raise TraceError(f"{trace.source}: no services to map arrivals to; at least one is needed")
@@ -52,9 +52,13 @@ def map_services(trace: Trace, services: Sequence[str], mapping: Mapping[str, st
     for model in dict.fromkeys(trace.models):
         if mapping is not None:
             if model not in mapping:
-                raise TraceError(f"{trace.source}: model {model!r} is not in the mapping; it names {', '.join(mapping) or 'none'}")
+                raise TraceError(
+                    f"{trace.source}: model {model!r} is not in the mapping; it names {', '.join(mapping) or 'none'}"
+                )
             if mapping[model] not in index:
-                raise TraceError(f"model {model!r} is mapped to service {mapping[model]!r}; legal: {', '.join(services)}")
+                raise TraceError(
+                    f"model {model!r} is mapped to service {mapping[model]!r}; legal: {', '.join(services)}"
+                )
             chosen[model] = index[mapping[model]]
         elif model in index:
             chosen[model] = index[model]
@@ -74,22 +78,19 @@ def _extend(trace: Trace, service: np.ndarray, requests: int) -> tuple[np.ndarra
 
 
 def scale_to_load(
-    trace: Trace,
-    requests: int,
-    load: float,
-    capacity: float | Sequence[float],
-    service: np.ndarray | None = None,
+    trace: Trace, requests: int, load: float, capacity: float | Sequence[float], service: np.ndarray | None = None
 ) -> Schedule:
     """Scale the trace's time so that its first `requests` arrivals offer `load` × the capacity.
 
-    capacity  requests per cycle the core completes at full load: one number, or one for each service (alone on the core)
-    service   int64[len(trace)] from `map_services`; None: all for service 0
+    capacity  requests per cycle the core completes at full load: one number, or one for each service (alone on the
+    core) service   int64[len(trace)] from `map_services`; None: all for service 0
 
     A trace shorter than `requests` is repeated, a mean gap between passes; a longer one is cut. The load is that of the
     arrivals used: the sum of 1/capacity over them, over their time (n arrivals count as n mean gaps). Times are rounded
     down to whole cycles, so several arrivals may share one.
 
-    Raises TraceError: requests < 1, load or a capacity not positive and finite, or a trace whose arrivals are all at one time.
+    Raises TraceError: requests < 1, load or a capacity not positive and finite, or a trace whose arrivals are all at
+    one time.
     """
     if requests < 1:
         raise TraceError(f"{trace.source}: {requests} requests asked for; legal is 1 or more")
@@ -110,9 +111,13 @@ def scale_to_load(
     if requests == 1:
         return Schedule(np.zeros(1, np.int64), used, load, 0.0, passes)
     if times[-1] <= 0:
-        raise TraceError(f"{trace.source}: its first {requests} arrivals are all at one time; legal are two times or more, else no load can be set")
+        raise TraceError(
+            f"{trace.source}: its first {requests} arrivals are all at one time; legal are two times or more, else no load can be set"
+        )
     span = work / load * (requests - 1) / requests
     if span >= MAX_CYCLE:
-        raise TraceError(f"load {load:g} spreads {requests} requests over {span:.3g} cycles; legal is below {MAX_CYCLE}")
+        raise TraceError(
+            f"load {load:g} spreads {requests} requests over {span:.3g} cycles; legal is below {MAX_CYCLE}"
+        )
     cycles = np.floor(times * (span / float(times[-1]))).astype(np.int64)
     return Schedule(cycles, used, load, float(times[-1]) / span, passes)

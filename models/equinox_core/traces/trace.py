@@ -36,6 +36,8 @@ class Trace:
 
     @property
     def gap_cv(self) -> float:
-        """Coefficient of variation of the gaps: 1 for Poisson, more when bursty; NaN with fewer than 2 gaps or no time passing."""
+        """Coefficient of variation of the gaps: 1 for Poisson, more when bursty; NaN with fewer than 2 gaps or no time
+        passing.
+        """
         gaps = np.diff(self.arrival_us)
         return float(gaps.std() / gaps.mean()) if gaps.size > 1 and gaps.mean() > 0 else float("nan")

@@ -52,7 +52,8 @@ def lines_per_step(lanes: int) -> int:
 
 
 def to_payload(images: np.ndarray, lanes: int) -> np.ndarray:
-    """Request payloads of images float[n, 8, 8] for a core of L = `lanes` lanes: bf16 bit patterns, uint16[n, lines, L].
+    """Request payloads of images float[n, 8, 8] for a core of L = `lanes` lanes: bf16 bit patterns, uint16[n, lines,
+    L].
 
     A row of the image takes ceil(8/L) lines, its first pixel in lane 0 of the first; lanes beyond the row are zero.
     """

@@ -7,8 +7,8 @@ A step, with x the row of pixels and h the state (gates in the order i, f, g, o;
     c = bf16(f·c + bf16(i·g))                                             product exact, sum in fp32
     h = bf16(bf16(tanh(c))·o)
 
-and after the last step logits = bf16(HBFP8(h)·HBFP8(Wd)ᵀ + bd). These are the roundings of the core when draining, bias and
-activation are one VECTOR instruction (docs/isa.md), so its responses equal `infer` bit for bit.
+and after the last step logits = bf16(HBFP8(h)·HBFP8(Wd)ᵀ + bd). These are the roundings of the core when draining, bias
+and activation are one VECTOR instruction (docs/isa.md), so its responses equal `infer` bit for bit.
 """
 
 from __future__ import annotations
@@ -109,7 +109,9 @@ def forward(params: Params, x: np.ndarray, k: int) -> tuple[np.ndarray, list[dic
 
 
 def infer(params: Params, x: np.ndarray, k: int) -> np.ndarray:
-    """Logits, bf16 bit patterns uint16 [n, 10], of images as bf16 bit patterns uint16 [n, 8, 8], on a core of block length k."""
+    """Logits, bf16 bit patterns uint16 [n, 10], of images as bf16 bit patterns uint16 [n, 8, 8], on a core of block
+    length k.
+    """
     return forward(params, x, k)[0]
 
 

@@ -1,9 +1,9 @@
 """Training of the LSTM classifier by the HBFP8 reference: back-propagation through time as the core would do it.
 
-All matrix products have HBFP8 operands (blocks of K along their contraction: features forward, gates backward, the minibatch
-for weight gradients) and fp32 accumulators; elementwise work is bf16; master weights and Adam's moments are fp32.
-The arithmetic is `equinox_core.numerics` itself, not an emulation, and every step of it has one defined result: a seed gives the same
-parameters wherever the pinned numpy runs.
+All matrix products have HBFP8 operands (blocks of K along their contraction: features forward, gates backward, the
+minibatch for weight gradients) and fp32 accumulators; elementwise work is bf16; master weights and Adam's moments are
+fp32. The arithmetic is `equinox_core.numerics` itself, not an emulation, and every step of it has one defined result: a
+seed gives the same parameters wherever the pinned numpy runs.
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ def initial_params(seed: int, hidden: int = HIDDEN) -> Params:
 
 
 def softmax_error(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, float]:
-    """Gradient of the cross entropy by the logits, bf16 [n, 10] = softmax - one-hot, and the mean loss (a measure, float64)."""
+    """Gradient of the cross entropy by the logits, bf16 [n, 10] = softmax - one-hot, and the mean loss (a measure,
+    float64).
+    """
     peak = logits[:, 0]
     for column in range(1, CLASSES):
         peak = bf16_max(peak, logits[:, column])
@@ -144,9 +146,9 @@ def train(
 ) -> Params:
     """Train on the split's training images; float32 parameters whose values are exact in bf16.
 
-    Every image gets fresh normal noise of standard deviation `PIXEL_NOISE` each time it is used, against over-fitting; the rate
-    falls linearly to 0. `report(epoch, mean loss, held-out accuracy)` is called after each epoch; the test images
-    are only measured, nothing is chosen by them.
+    Every image gets fresh normal noise of standard deviation `PIXEL_NOISE` each time it is used, against over-fitting;
+    the rate falls linearly to 0. `report(epoch, mean loss, held-out accuracy)` is called after each epoch; the test
+    images are only measured, nothing is chosen by them.
     """
     params = initial_params(seed)
     adam = Adam(params)

@@ -63,9 +63,9 @@ def initial_weights(
 ) -> list[np.ndarray]:
     """Weights before training: for each layer float32 [outputs, inputs], values exact in bf16.
 
-    Normal with variance 2/inputs (He et al., 2015) for layers before a ReLU and 1/inputs for the last. The outputs of every layer
-    are filled up with zero rows to a multiple of `lanes`, and the next layer's inputs with zero columns, so equal seeds give
-    equal networks for every `lanes`.
+    Normal with variance 2/inputs (He et al., 2015) for layers before a ReLU and 1/inputs for the last. The outputs of
+    every layer are filled up with zero rows to a multiple of `lanes`, and the next layer's inputs with zero columns, so
+    equal seeds give equal networks for every `lanes`.
     """
     if len(sizes) < 2 or min(sizes) < 1:
         raise ValueError(f"sizes are {sizes}; legal are two or more layer widths of 1 or more")

@@ -1,4 +1,6 @@
-"""The second inference service: a small perceptron on the digits, trained here in float (a second's work, deterministic)."""
+"""The second inference service: a small perceptron on the digits, trained here in float (a second's work,
+deterministic).
+"""
 
 from __future__ import annotations
 

@@ -13,9 +13,7 @@ from verif.lib.verdict import equal, require
 
 K = int(os.environ["P_K"])
 PAGE = 4096 // K  # beats
-RULES = (
-    "AR_STABLE AW_STABLE W_STABLE R_STABLE B_STABLE AR_FORM AW_FORM R_EXTRA R_LAST W_LAST B_EXTRA RESET".split()
-)
+RULES = "AR_STABLE AW_STABLE W_STABLE R_STABLE B_STABLE AR_FORM AW_FORM R_EXTRA R_LAST W_LAST B_EXTRA RESET".split()
 VALIDS = ("arvalid", "awvalid", "wvalid", "rvalid", "bvalid")
 Cycle = dict[str, int]
 

@@ -75,7 +75,11 @@ async def beats_come_when_the_rule_says(dut: Any, mix: str, other: bool) -> None
     rng = await start(dut)
     times = {n: int(os.environ[f"P_{n.upper()}"]) for n in ("latency", "b_latency", "gap")}
     if other:
-        times = {"latency": int(rng.integers(1, 90)), "b_latency": int(rng.integers(1, 50)), "gap": int(rng.integers(0, 4))}
+        times = {
+            "latency": int(rng.integers(1, 90)),
+            "b_latency": int(rng.integers(1, 50)),
+            "gap": int(rng.integers(0, 4)),
+        }
     for name, value in times.items():
         getattr(dut.u_dram, name).value = value
     spread = int(rng.choice([0, 10, 60]))
@@ -119,7 +123,10 @@ async def reads_see_what_was_written(dut: Any) -> None:
 @cocotb.test(timeout_time=20, timeout_unit="ms")
 @cocotb.parametrize(stall=[0, 40])
 async def random_traffic_of_another_master(dut: Any, stall: int) -> None:
-    """Byte-wise writes and reads of cocotbext-axi against a byte array, and the back door against both. With stalls the master lets answers wait, too."""
+    """Byte-wise writes and reads of cocotbext-axi against a byte array, and the back door against both.
+
+    With stalls the master lets answers wait, too.
+    """
     rng = await start(dut, python_clock=True)
     master = make_master(dut)
     pauses = [bool(pause) for pause in np.repeat(rng.random(251) < stall / 100, 4)]
@@ -169,7 +176,12 @@ async def errors(dut: Any) -> None:
     await Timer(1, "ns")
     equal((await master.write(4096 + 2 * K, bytes(4 * K))).resp, AxiResp.SLVERR)
     require(bytes(door.read(4096, 8 * K)) == before, "a failed burst changed the memory")
-    for first, beats, resp in ((3, 1, AxiResp.OKAY), (3, 2, AxiResp.SLVERR), (4, 1, AxiResp.SLVERR), (5, 2, AxiResp.OKAY)):
+    for first, beats, resp in (
+        (3, 1, AxiResp.OKAY),
+        (3, 2, AxiResp.SLVERR),
+        (4, 1, AxiResp.SLVERR),
+        (5, 2, AxiResp.OKAY),
+    ):
         got = await master.read(4096 + first * K, beats * K)
         equal(got.resp, resp, f"{beats} beats from {first}")
         if resp == AxiResp.OKAY:

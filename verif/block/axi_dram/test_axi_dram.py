@@ -19,7 +19,5 @@ def test_axi_dram(times: dict[str, int]) -> None:
     plusargs = [f"+dram_image={image}", "+dram_dump=dump.bin", "+dram_load=load.bin"]
     params = {**times, "BYTES": 65536}
     env = {"IMAGE": str(image)}
-    run_block(
-        __file__, params=params, plusargs=plusargs, env={**env, "IMAGE_INTACT": "1"}, test_filter="files"
-    )
+    run_block(__file__, params=params, plusargs=plusargs, env={**env, "IMAGE_INTACT": "1"}, test_filter="files")
     run_block(__file__, params=params, plusargs=plusargs, env=env, seeds=[1, 2])

@@ -43,9 +43,16 @@ class Segment:
         blk_last = last or i % GROUP == GROUP - 1
         addr = self.addr + (i // GROUP * self.stride if self.mode == Conv.ROWS else 0)
         return CONV_TAG.pack(
-            mode=self.mode, space=self.space, addr=addr, stride=self.stride, first=i == 0, last=last, blk_last=blk_last,
-            ilast=last and self.ilast, ctx=self.ctx,
-        )  # fmt: skip
+            mode=self.mode,
+            space=self.space,
+            addr=addr,
+            stride=self.stride,
+            first=i == 0,
+            last=last,
+            blk_last=blk_last,
+            ilast=last and self.ilast,
+            ctx=self.ctx,
+        )
 
 
 def mixed(rng: np.random.Generator, segments: list[Segment]) -> tuple[list[int], int]:
@@ -73,7 +80,9 @@ def mixed(rng: np.random.Generator, segments: list[Segment]) -> tuple[list[int],
     return order, amid
 
 
-def predict(segments: list[Segment], order: list[int], cycles: list[int]) -> list[tuple[int, int, int, int, int, bytes]]:
+def predict(
+    segments: list[Segment], order: list[int], cycles: list[int]
+) -> list[tuple[int, int, int, int, int, bytes]]:
     """Blocks in order: cycle of the write, finish bits, ctx, space, address, data; from the lines' cycles."""
     times_of: list[list[int]] = [[] for _ in segments]
     for k, cycle in zip(order, cycles, strict=True):
@@ -89,10 +98,21 @@ def predict(segments: list[Segment], order: list[int], cycles: list[int]) -> lis
                     continue
                 final = seg.ilast and not seg.broken and (b + 1) * GROUP >= n
                 rows[times[min((b + 1) * GROUP, n) - 1]] = (
-                    2 if final else 0, seg.ctx, seg.space, seg.addr + b * seg.stride, _block(part.ravel()))  # fmt: skip
+                    2 if final else 0,
+                    seg.ctx,
+                    seg.space,
+                    seg.addr + b * seg.stride,
+                    _block(part.ravel()),
+                )
         elif not seg.broken:
             columns = [
-                (4 if seg.ilast and lane == L - 1 else 0, seg.ctx, seg.space, seg.addr + lane * seg.stride, _block(seg.data[:, lane]))
+                (
+                    4 if seg.ilast and lane == L - 1 else 0,
+                    seg.ctx,
+                    seg.space,
+                    seg.addr + lane * seg.stride,
+                    _block(seg.data[:, lane]),
+                )
                 for lane in range(L)
             ]
             tiles.append((times[-1], columns))
@@ -177,14 +197,24 @@ def random_segment(rng: np.random.Generator, mode: Conv, n: int, edges: bool, br
         wide = edge_values(rng, -(-n // L) * L).reshape(-1, L, L).transpose(0, 2, 1).reshape(-1, L)
         data = wide[:n]
     ctx = int(rng.integers(0, C_INF) if rng.random() < 0.5 else rng.integers(C_INF, 16))
-    return Segment(mode, data, int(rng.integers(0, 3)), int(rng.integers(0, 1 << 15)), int(rng.integers(0, 64)),
-                   ctx, bool(rng.random() < 0.5), broken)  # fmt: skip
+    return Segment(
+        mode,
+        data,
+        int(rng.integers(0, 3)),
+        int(rng.integers(0, 1 << 15)),
+        int(rng.integers(0, 64)),
+        ctx,
+        bool(rng.random() < 0.5),
+        broken,
+    )
 
 
 @cocotb.test(timeout_time=5, timeout_unit="ms")
 @cocotb.parametrize(edges=[False, True])
 async def random_segments(dut: Any, edges: bool) -> None:
-    """Ragged segments of both kinds and classes, one class's amid the other's; gaps, segments that never end; at first more tiles than there is room for."""
+    """Ragged segments of both kinds and classes, one class's amid the other's; gaps, segments that never end; at first
+    more tiles than there is room for.
+    """
     rng = np.random.default_rng(cocotb.RANDOM_SEED)
     segments = []
     while sum(len(s.data) for s in segments) < 2500:

@@ -24,36 +24,55 @@ module tb_converter #(
   logic        finished;
   logic [31:0] cycle, held, blocks;
 
-  logic [16*L-1:0] lines[LMAX];
-  logic [63:0]     ctl[LMAX];  // {gap, tag}
-  logic [31:0]     log_line[LMAX];
-  logic [8*K+7:0]  log_data[BMAX];
-  logic [63:0]     log_block[BMAX];  // cycle, finish, ctx, space, address
+  logic [16*L-1:0] lines    [LMAX];
+  logic [    63:0] ctl      [LMAX];  // {gap, tag}
+  logic [    31:0] log_line [LMAX];
+  logic [ 8*K+7:0] log_data [BMAX];
+  logic [    63:0] log_block[BMAX];  // cycle, finish, ctx, space, address
 
   eqx_conv_pkg::tag_t tag, next_tag;
-  logic           valid, free;
+  logic valid, free;
   logic [16*L-1:0] line;
-  logic [31:0]    at;
-  logic [7:0]     gap;
-  logic           actc_we, wgtc_we, sob_we;
-  logic [15:0]    actc_waddr, wgtc_waddr, sob_waddr;
-  logic [8*K+7:0] data;
-  logic [2:0]     finish;
-  logic [3:0]     finish_ctx;
-  logic [1:0]     tile_full;
-  logic [1:0][3:0] tile_ctx;
+  logic [    31:0] at;
+  logic [     7:0] gap;
+  logic actc_we, wgtc_we, sob_we;
+  logic [15:0] actc_waddr, wgtc_waddr, sob_waddr;
+  logic [8*K+7:0]      data;
+  logic [    2:0]      finish;
+  logic [    3:0]      finish_ctx;
+  logic [    1:0]      tile_full;
+  logic [    1:0][3:0] tile_ctx;
 
-  eqx_converter #(.L(L), .K(K), .C_INF(C_INF)) u_dut (
-      .clk_i(clk), .rst_ni(rst_n), .valid_i(valid), .tag_i(tag), .line_i(line),
-      .actc_we_o(actc_we), .actc_waddr_o(actc_waddr), .wgtc_we_o(wgtc_we), .wgtc_waddr_o(wgtc_waddr),
-      .sob_we_o(sob_we), .sob_waddr_o(sob_waddr), .blk_wdata_o(data), .finish_o(finish), .finish_ctx_o(finish_ctx),
-      .tile_full_o(tile_full), .tile_ctx_o(tile_ctx)
+  eqx_converter #(
+      .L(L),
+      .K(K),
+      .C_INF(C_INF)
+  ) u_dut (
+      .clk_i(clk),
+      .rst_ni(rst_n),
+      .valid_i(valid),
+      .tag_i(tag),
+      .line_i(line),
+      .actc_we_o(actc_we),
+      .actc_waddr_o(actc_waddr),
+      .wgtc_we_o(wgtc_we),
+      .wgtc_waddr_o(wgtc_waddr),
+      .sob_we_o(sob_we),
+      .sob_waddr_o(sob_waddr),
+      .blk_wdata_o(data),
+      .finish_o(finish),
+      .finish_ctx_o(finish_ctx),
+      .tile_full_o(tile_full),
+      .tile_ctx_o(tile_ctx)
   );
 
-  eqx_vpu_tiles #(.L(L)) u_tiles (
-      .clk_i(clk), .rst_ni(rst_n),
+  eqx_vpu_tiles #(
+      .L(L)
+  ) u_tiles (
+      .clk_i(clk),
+      .rst_ni(rst_n),
       .rows_block_i(valid && tag.mode == eqx_isa_pkg::CONV_ROWS && tag.blk_last),
-      .cols_tile_i (valid && tag.mode == eqx_isa_pkg::CONV_COLS && tag.last),
+      .cols_tile_i(valid && tag.mode == eqx_isa_pkg::CONV_COLS && tag.last),
       .free_o(free)
   );
 
@@ -88,14 +107,24 @@ module tb_converter #(
       end else if (go && gap < 8'd10) gap <= (tile_full == '0) ? gap + 8'd1 : 8'd0;
       if (actc_we || wgtc_we || sob_we) begin
         c_one : cover (1'b1);
-        a_one : assert (!live || $countones({actc_we, wgtc_we, sob_we}) == 1) else $error("tb_converter: two memories written");
+        a_one :
+        assert (!live || $countones({actc_we, wgtc_we, sob_we}) == 1)
+        else $error("tb_converter: two memories written");
         log_data[blocks] <= data;
-        log_block[blocks] <= {cycle, 7'd0, finish, finish_ctx, actc_we ? 2'd0 : wgtc_we ? 2'd1 : 2'd2,
-                              actc_we ? actc_waddr : wgtc_we ? wgtc_waddr : sob_waddr};
+        log_block[blocks] <= {
+          cycle,
+          7'd0,
+          finish,
+          finish_ctx,
+          actc_we ? 2'd0 : wgtc_we ? 2'd1 : 2'd2,
+          actc_we ? actc_waddr : wgtc_we ? wgtc_waddr : sob_waddr
+        };
         blocks <= blocks + 1;
       end
       c_finish : cover (finish != '0);
-      a_finish : assert (!live || finish == '0 || actc_we || wgtc_we || sob_we) else $error("tb_converter: finish without a block");
+      a_finish :
+      assert (!live || finish == '0 || actc_we || wgtc_we || sob_we)
+      else $error("tb_converter: finish without a block");
     end
   end
 

@@ -1,4 +1,5 @@
 """Base of the register block's tests: agent, register model over both doors, the hardware's side."""
+
 from __future__ import annotations
 
 import logging
@@ -24,7 +25,11 @@ from verif.sequences.registers import RegisterSeq
 COVERAGE = CsrCoverage()  # of all tests of the simulation
 SKIP = os.environ.get("EQX_SKIP_REGISTER", "")  # planted: leave a register out of every test
 EVENTS = ("accepted", "rejected", "not_installed", "bad_length", "responded")  # bits of `events`
-STICKY = {"not_installed": "not_installed", "bad_length": "bad_length", "rejected": "rejected"}  # event -> field of IRQ_STATUS
+STICKY = {
+    "not_installed": "not_installed",
+    "bad_length": "bad_length",
+    "rejected": "rejected",
+}  # event -> field of IRQ_STATUS
 COUNTS = {name: f"CNT_{name.upper()}" for name in EVENTS}
 
 
@@ -47,15 +52,28 @@ class Hardware:
     @classmethod
     def random(cls, ctx: int, services: int, rng: np.random.Generator) -> Hardware:
         """Values of every field; only legal states, and none whose entry is an event."""
+
         def draw(bits: int, count: int) -> list[int]:
             return [int(v) for v in rng.integers(1 << bits, size=count)]
 
-        states = [int(v) for v in rng.choice([s for s in CtxState if s not in (CtxState.IDLE, CtxState.ERROR)], size=ctx)]
-        return cls(states, draw(4, ctx), draw(2, ctx), draw(32, ctx), draw(16, services), int(rng.integers(1 << 48)), int(rng.integers(4)))
+        states = [
+            int(v) for v in rng.choice([s for s in CtxState if s not in (CtxState.IDLE, CtxState.ERROR)], size=ctx)
+        ]
+        return cls(
+            states,
+            draw(4, ctx),
+            draw(2, ctx),
+            draw(32, ctx),
+            draw(16, services),
+            int(rng.integers(1 << 48)),
+            int(rng.integers(4)),
+        )
 
     def drive(self, dut) -> None:
         rows = zip(self.state, self.cause, self.unit, self.steps, strict=True)
-        dut.ctx_sts.value = CTX_STS.pack_all(CTX_STS.pack(state=s, err_cause=c, err_unit=u, steps=n) for s, c, u, n in rows)
+        dut.ctx_sts.value = CTX_STS.pack_all(
+            CTX_STS.pack(state=s, err_cause=c, err_unit=u, steps=n) for s, c, u, n in rows
+        )
         dut.svc_level.value = sum(value << 16 * i for i, value in enumerate(self.level))
         dut.perf_value.value = self.perf
         dut.lost.value = self.lost
@@ -63,7 +81,9 @@ class Hardware:
     def live(self) -> dict[str, int]:
         """The values of the registers that show these signals."""
         found = {path: 0 for path in REGS if path.endswith((".STATUS", ".STEPS", ".LEVEL"))}
-        for i, (state, cause, unit, steps) in enumerate(zip(self.state, self.cause, self.unit, self.steps, strict=True)):
+        for i, (state, cause, unit, steps) in enumerate(
+            zip(self.state, self.cause, self.unit, self.steps, strict=True)
+        ):
             found[f"CTX[{i}].STATUS"], found[f"CTX[{i}].STEPS"] = state | cause << 3 | unit << 7, steps
         found.update({f"SVC[{i}].LEVEL": level for i, level in enumerate(self.level)})
         return {**found, "PERF_LO": self.perf & 0xFFFFFFFF, "PERF_HI": self.perf >> 32, "DMA_STATUS": self.lost}
@@ -82,7 +102,9 @@ class CsrTest(uvm_test):
     async def run_phase(self):
         self.raise_objection()
         try:
-            logging.getLogger("RegModel").setLevel(logging.ERROR)  # it warns at each look at a mirror that hardware may change
+            logging.getLogger("RegModel").setLevel(
+                logging.ERROR
+            )  # it warns at each look at a mirror that hardware may change
             self.dut.plant.value = int(os.environ.get("EQX_PLANT", "0"))
             self.hardware = Hardware.quiet(self.size["CTX"], self.size["SERVICES"])
             self.hardware.drive(self.dut)

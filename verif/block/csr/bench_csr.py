@@ -1,4 +1,5 @@
 """The register block's tests, in the order in which cocotb runs them: the last looks back on all."""
+
 from __future__ import annotations
 
 import cocotb
@@ -69,7 +70,9 @@ class csr_strobes_test(CsrTest):
 
 @pyuvm.test(timeout_time=20, timeout_unit="ms")
 class csr_effects_test(CsrTest):
-    """What a write does beside keeping a value hangs on the right bytes: commands, sticky bits, the instruction memory's pointer and words."""
+    """What a write does beside keeping a value hangs on the right bytes: commands, sticky bits, the instruction
+    memory's pointer and words.
+    """
 
     async def body(self) -> None:
         self.pointer = 0  # where the next instruction goes: index + 65536 * unit
@@ -99,7 +102,11 @@ class csr_effects_test(CsrTest):
         before = int(self.dut.clear_count.value)
         await self.csr.write_raw(REGS["PERF_CTRL"][0], 0xFFFFFFFE, strobe)
         await self.settle()
-        self.expect(f"PERF_CTRL with strobes {strobe:#06b}: cleared", int(self.dut.clear_count.value) - before & 0xFF, strobe & 1)
+        self.expect(
+            f"PERF_CTRL with strobes {strobe:#06b}: cleared",
+            int(self.dut.clear_count.value) - before & 0xFF,
+            strobe & 1,
+        )
 
     async def sticky(self, strobe: int) -> None:
         path = "IRQ_STATUS"
@@ -107,7 +114,11 @@ class csr_effects_test(CsrTest):
         await self.settle()
         held = await self.peek(path)
         await self.csr.write_raw(REGS[path][0], 0xFFFFFFFF, strobe)
-        self.expect(f"{path} after a write with strobes {strobe:#06b}", (held, await self.peek(path)), (0b01110, 0 if strobe & 1 else 0b01110))
+        self.expect(
+            f"{path} after a write with strobes {strobe:#06b}",
+            (held, await self.peek(path)),
+            (0b01110, 0 if strobe & 1 else 0b01110),
+        )
         await self.csr.write(path, 0x1F)
 
     async def address(self, strobe: int) -> None:
@@ -132,14 +143,18 @@ class csr_effects_test(CsrTest):
         await self.store((0xF,), f"after IMEM_ADDR with strobes {strobe:#06b} amid an instruction", words)
 
     async def store(self, parts: tuple[int, ...], what: str = "", first: list[int] | None = None) -> None:
-        """Twelve words, each in writes with these strobes, of which ``first`` are there: one instruction at the pointer."""
+        """Twelve words, each in writes with these strobes, of which ``first`` are there: one instruction at the
+        pointer.
+        """
         words, count = list(first or []), int(self.dut.imem_count.value)
         while len(words) < 12:
             words.append(int(self.rng.integers(1 << 32)))
             for strobe in parts:
                 self.expect(f"{what}: instructions stored too early", int(self.dut.imem_count.value), count)
                 mask = sum(0xFF << 8 * n for n in range(4) if strobe >> n & 1)
-                await self.csr.write_raw(REGS["IMEM_DATA"][0], words[-1] & mask | int(self.rng.integers(1 << 32)) & ~mask, strobe)
+                await self.csr.write_raw(
+                    REGS["IMEM_DATA"][0], words[-1] & mask | int(self.rng.integers(1 << 32)) & ~mask, strobe
+                )
             await self.csr.read_raw(REGS["IMEM_DATA"][0])  # without effect
         await self.settle()
         self.stored(f"{what}: words in parts {parts}: instruction", count + 1, words)
@@ -147,7 +162,9 @@ class csr_effects_test(CsrTest):
     def stored(self, what: str, count: int, words: list[int]) -> None:
         at = int(self.dut.stored_unit.value) << 16 | int(self.dut.stored_addr.value)
         seen = (int(self.dut.imem_count.value), at, int(self.dut.stored_word.value))
-        self.expect(f"{what}: count, place, word", seen, (count, self.pointer, sum(w << 32 * i for i, w in enumerate(words))))
+        self.expect(
+            f"{what}: count, place, word", seen, (count, self.pointer, sum(w << 32 * i for i, w in enumerate(words)))
+        )
         self.pointer += 1
 
     async def stale_bytes(self) -> None:
@@ -196,7 +213,11 @@ class csr_two_words_test(CsrTest):
                 value = low | await self.csr.read_raw(REGS["PERF_HI"][0]) << 32
                 last = self.hardware.perf
                 running.cancel()
-                self.expect(f"counter of {before} cycles before {high + 1}·2^32, in {start:#x}..{end:#x}: {value:#x}", start <= value <= end, True)
+                self.expect(
+                    f"counter of {before} cycles before {high + 1}·2^32, in {start:#x}..{end:#x}: {value:#x}",
+                    start <= value <= end,
+                    True,
+                )
                 met.add("before" if value >> 32 == high < last >> 32 else "")
         require("before" in met, "no counter carried between the reads of its two words")
 
@@ -227,7 +248,9 @@ class csr_two_words_test(CsrTest):
 
 @pyuvm.test(timeout_time=20, timeout_unit="ms")
 class csr_hardware_test(CsrTest):
-    """Signals of the hardware show in their registers; events count, set sticky bits and raise the interrupt, also amid a write."""
+    """Signals of the hardware show in their registers; events count, set sticky bits and raise the interrupt, also amid
+    a write.
+    """
 
     async def body(self) -> None:
         for _ in range(4):
@@ -252,8 +275,11 @@ class csr_hardware_test(CsrTest):
                 self.expect(f"{path} after three events at 0xfffffffe", await self.peek(path), 1)
         await self.fire(*EVENTS)
         await self.settle()
-        self.expect("counters after one cycle of all events", [await self.peek(p) for p in COUNTS.values() if p in self.regs],
-                    [2] * sum(p in self.regs for p in COUNTS.values()))
+        self.expect(
+            "counters after one cycle of all events",
+            [await self.peek(p) for p in COUNTS.values() if p in self.regs],
+            [2] * sum(p in self.regs for p in COUNTS.values()),
+        )
 
     async def sticky(self) -> None:
         layout = REGS["IRQ_STATUS"][1]
@@ -264,7 +290,11 @@ class csr_hardware_test(CsrTest):
             for enabled in (0, 0x1F & ~bit, bit, 0x1F):
                 await self.csr.write("IRQ_ENABLE", enabled)
                 await self.settle()
-                self.expect(f"after {name}, enable {enabled:#07b}: status, interrupt", (await self.status(), int(self.dut.irq.value)), (bit, int(bool(enabled & bit))))
+                self.expect(
+                    f"after {name}, enable {enabled:#07b}: status, interrupt",
+                    (await self.status(), int(self.dut.irq.value)),
+                    (bit, int(bool(enabled & bit))),
+                )
             await self.csr.write("IRQ_STATUS", 0x1F & ~bit)
             self.expect(f"IRQ_STATUS after clearing others than {name}", await self.status(), bit)
             await self.csr.write("IRQ_STATUS", bit)
@@ -279,9 +309,12 @@ class csr_hardware_test(CsrTest):
         await self.csr.write("IRQ_ENABLE", 0x1F)
         for ctx in range(self.size["CTX"]):
             for path, before, after in (
-                ("ctx_err", S.RUNNING, S.ERROR), ("ctx_done", S.RUNNING, S.IDLE), ("", S.ERROR, S.IDLE), ("", S.KILLING, S.IDLE),
+                ("ctx_err", S.RUNNING, S.ERROR),
+                ("ctx_done", S.RUNNING, S.IDLE),
+                ("", S.ERROR, S.IDLE),
+                ("", S.KILLING, S.IDLE),
                 ("", S.RUNNING, S.KILLING),
-            ):  # fmt: skip
+            ):
                 for state in (before, after):
                     if state == after:
                         await self.csr.write("IRQ_STATUS", 0x1F)
@@ -289,7 +322,11 @@ class csr_hardware_test(CsrTest):
                     self.hardware.drive(self.dut)
                     await self.settle()
                 counts = path and (path != "ctx_done" or ctx >= self.size["C_INF"])
-                self.expect(f"context {ctx} from state {before} to {after}: IRQ_STATUS", await self.status(), 1 << layout[path][0] if counts else 0)
+                self.expect(
+                    f"context {ctx} from state {before} to {after}: IRQ_STATUS",
+                    await self.status(),
+                    1 << layout[path][0] if counts else 0,
+                )
                 self.expect("interrupt", int(self.dut.irq.value), int(bool(counts)))
 
     async def event_amid_a_write(self) -> None:
@@ -299,13 +336,20 @@ class csr_hardware_test(CsrTest):
             for offset in range(1, 7):
                 await self.csr.write("IRQ_STATUS", 0x1F)
                 await FallingEdge(self.dut.clk)
-                acts, event = cocotb.start_soon(self.cycles_to_write()), cocotb.start_soon(self.late("bad_length", offset))
+                acts, event = (
+                    cocotb.start_soon(self.cycles_to_write()),
+                    cocotb.start_soon(self.late("bad_length", offset)),
+                )
                 await self.csr.write("IRQ_STATUS", written)
                 took = await acts
                 await event
                 await self.settle()
                 kept = offset >= took or not written & 4
-                self.expect(f"IRQ_STATUS: event in cycle {offset} of a write of {written:#x} that acts in {took}", await self.status(), 4 if kept else 0)
+                self.expect(
+                    f"IRQ_STATUS: event in cycle {offset} of a write of {written:#x} that acts in {took}",
+                    await self.status(),
+                    4 if kept else 0,
+                )
                 met += offset == took
         require(met == 3, f"{met} events met a write")
 
@@ -371,8 +415,17 @@ class csr_command_test(CsrTest):
                     self.expect("instructions stored too early", int(self.dut.imem_count.value), before)
                     await self.csr.write("IMEM_DATA", word)
                 await self.settle()
-                stored = (int(self.dut.imem_count.value) - before, int(self.dut.stored_unit.value), int(self.dut.stored_addr.value), int(self.dut.stored_word.value))
-                self.expect("instruction: count, unit, index, word", stored, (1, unit, index + n, sum(w << 32 * i for i, w in enumerate(words))))
+                stored = (
+                    int(self.dut.imem_count.value) - before,
+                    int(self.dut.stored_unit.value),
+                    int(self.dut.stored_addr.value),
+                    int(self.dut.stored_word.value),
+                )
+                self.expect(
+                    "instruction: count, unit, index, word",
+                    stored,
+                    (1, unit, index + n, sum(w << 32 * i for i, w in enumerate(words))),
+                )
 
 
 @pyuvm.test(timeout_time=20, timeout_unit="ms")
@@ -393,21 +446,33 @@ class csr_settings_test(CsrTest):
                 for path, name, width in reversed(fields):
                     if path in held:
                         lsb, bits, _, _ = REGS[path][1][name]
-                        self.expect(f"{port}: {path}.{name}", value >> at & (1 << width) - 1, held[path] >> lsb & (1 << bits) - 1)
+                        self.expect(
+                            f"{port}: {path}.{name}",
+                            value >> at & (1 << width) - 1,
+                            held[path] >> lsb & (1 << bits) - 1,
+                        )
                         compared.add((path, name))
                     at += width
             ours = {(p, f) for p in held for f, (*_, kind) in REGS[p][1].items() if kind == "RW" and self.present(p)}
             self.expect("settings without a port", sorted(ours - compared), [])
 
     def present(self, path: str) -> bool:
-        """Whether this build has the service or context; interrupts and the instruction memory's pointer are other tests'."""
+        """Whether this build has the service or context; interrupts and the instruction memory's pointer are other
+        tests'.
+        """
         number = int(path.partition("[")[2].partition("]")[0] or 0)
-        return path not in ("IRQ_ENABLE", "IMEM_ADDR") and number < self.size["SERVICES" if path.startswith("SVC") else "CTX"]
+        return (
+            path not in ("IRQ_ENABLE", "IMEM_ADDR")
+            and number < self.size["SERVICES" if path.startswith("SVC") else "CTX"]
+        )
 
 
 @pyuvm.test(timeout_time=20, timeout_unit="ms")
 class csr_visited_test(CsrTest):
-    """Every register was reached through each door that it has, and every policy saw every kind of write. Must run behind the others."""
+    """Every register was reached through each door that it has, and every policy saw every kind of write.
+
+    Must run behind the others.
+    """
 
     async def body(self) -> None:
         COVERAGE.dump()

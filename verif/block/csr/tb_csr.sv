@@ -1,5 +1,5 @@
-// Top of the register block's bench: csr_top, its hardware side driven by Python, a back door into its storage, and what counts
-// one-cycle commands. A clock period is 10 time units.
+// Top of the register block's bench: csr_top, its hardware side driven by Python, a back door into its storage, and
+// what counts one-cycle commands. A clock period is 10 time units.
 module tb_csr #(
     parameter int unsigned N        = 8,
     parameter int unsigned M        = 2,
@@ -41,31 +41,69 @@ module tb_csr #(
   logic [eqx_isa_pkg::INSTR_BITS-1:0] imem_wdata;
 
   eqx_csr_top #(
-      .N(N), .M(M), .W(W), .CTX(CTX), .C_INF(C_INF), .SERVICES(SERVICES)
+      .N(N),
+      .M(M),
+      .W(W),
+      .CTX(CTX),
+      .C_INF(C_INF),
+      .SERVICES(SERVICES)
   ) u_csr (
-      .clk_i(clk), .rst_ni(rst_n),
-      .s_axil_awvalid_i(s_axil_awvalid), .s_axil_awready_o(s_axil_awready), .s_axil_awaddr_i(s_axil_awaddr),
-      .s_axil_wvalid_i(s_axil_wvalid), .s_axil_wready_o(s_axil_wready), .s_axil_wdata_i(s_axil_wdata),
-      .s_axil_wstrb_i(s_axil_wstrb), .s_axil_bvalid_o(s_axil_bvalid), .s_axil_bready_i(s_axil_bready),
-      .s_axil_bresp_o(s_axil_bresp), .s_axil_arvalid_i(s_axil_arvalid), .s_axil_arready_o(s_axil_arready),
-      .s_axil_araddr_i(s_axil_araddr), .s_axil_rvalid_o(s_axil_rvalid), .s_axil_rready_i(s_axil_rready),
-      .s_axil_rdata_o(s_axil_rdata), .s_axil_rresp_o(s_axil_rresp),
-      .accept_en_o(accept_en), .reject_mode_o(reject_mode), .policy_o(policy), .train_rows_o(train_rows), .svc_o(svc),
-      .ctx_cfg_o(ctx_cfg), .ctx_cmd_o(ctx_cmd), .perf_enable_o(perf_enable), .perf_clear_o(perf_clear),
-      .perf_unit_o(perf_unit), .perf_index_o(perf_index), .imem_we_o(imem_we), .imem_unit_o(imem_unit),
-      .imem_addr_o(imem_addr), .imem_wdata_o(imem_wdata), .irq_o(irq),
-      .ctx_sts_i(ctx_sts), .svc_level_i(svc_level), .perf_value_i(perf_value), .dma_timeout_o(dma_timeout), .ld_lost_i(lost[0]), .st_lost_i(lost[1]),
-      .evt_accepted_i(events[0]), .evt_rejected_i(events[1]), .evt_not_installed_i(events[2]), .evt_bad_length_i(events[3]),
+      .clk_i(clk),
+      .rst_ni(rst_n),
+      .s_axil_awvalid_i(s_axil_awvalid),
+      .s_axil_awready_o(s_axil_awready),
+      .s_axil_awaddr_i(s_axil_awaddr),
+      .s_axil_wvalid_i(s_axil_wvalid),
+      .s_axil_wready_o(s_axil_wready),
+      .s_axil_wdata_i(s_axil_wdata),
+      .s_axil_wstrb_i(s_axil_wstrb),
+      .s_axil_bvalid_o(s_axil_bvalid),
+      .s_axil_bready_i(s_axil_bready),
+      .s_axil_bresp_o(s_axil_bresp),
+      .s_axil_arvalid_i(s_axil_arvalid),
+      .s_axil_arready_o(s_axil_arready),
+      .s_axil_araddr_i(s_axil_araddr),
+      .s_axil_rvalid_o(s_axil_rvalid),
+      .s_axil_rready_i(s_axil_rready),
+      .s_axil_rdata_o(s_axil_rdata),
+      .s_axil_rresp_o(s_axil_rresp),
+      .accept_en_o(accept_en),
+      .reject_mode_o(reject_mode),
+      .policy_o(policy),
+      .train_rows_o(train_rows),
+      .svc_o(svc),
+      .ctx_cfg_o(ctx_cfg),
+      .ctx_cmd_o(ctx_cmd),
+      .perf_enable_o(perf_enable),
+      .perf_clear_o(perf_clear),
+      .perf_unit_o(perf_unit),
+      .perf_index_o(perf_index),
+      .imem_we_o(imem_we),
+      .imem_unit_o(imem_unit),
+      .imem_addr_o(imem_addr),
+      .imem_wdata_o(imem_wdata),
+      .irq_o(irq),
+      .ctx_sts_i(ctx_sts),
+      .svc_level_i(svc_level),
+      .perf_value_i(perf_value),
+      .dma_timeout_o(dma_timeout),
+      .ld_lost_i(lost[0]),
+      .st_lost_i(lost[1]),
+      .evt_accepted_i(events[0]),
+      .evt_rejected_i(events[1]),
+      .evt_not_installed_i(events[2]),
+      .evt_bad_length_i(events[3]),
       .evt_responded_i(events[4])
   );
   bind eqx_csr csr_backdoor u_backdoor ();
 
-  // ---- one-cycle commands, counted: per context {start, drain, kill, clear}, and the clearing of the performance counters
+  // ---- one-cycle commands, counted: per context {start, drain, kill, clear}, and the clearing of the performance
+  // counters
   logic [CTX-1:0][3:0][7:0] cmd_count = '0;
   logic [7:0] clear_count = '0;
   always_ff @(posedge clk) begin
     for (int unsigned c = 0; c < CTX; c++)
-      for (int unsigned k = 0; k < 4; k++) if (ctx_cmd[c][k]) cmd_count[c][k] <= cmd_count[c][k] + 8'd1;
+    for (int unsigned k = 0; k < 4; k++) if (ctx_cmd[c][k]) cmd_count[c][k] <= cmd_count[c][k] + 8'd1;
     if (perf_clear) clear_count <= clear_count + 8'd1;
   end
 

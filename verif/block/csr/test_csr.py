@@ -1,4 +1,5 @@
 """Builds and runs the bench of the register block; planted faults, each of which a test of it must find."""
+
 from __future__ import annotations
 
 import hashlib
@@ -18,8 +19,16 @@ from verif.lib.toolchain import BUILD
 HERE = Path(__file__).resolve().parent
 BENCH = "verif.block.csr.bench_csr"
 LIBRARY = (RTL / "csr", RTL / "common", ROOT / "verif" / "tb")
-ALWAYS = ("wrong_reset_value", "bit_stuck_at_0", "read_only_takes_writes", "cleared_by_0")  # the others are for the nightly tier
-SIZES = {"largest": {"N": 8, "M": 2, "W": 4, "CTX": 4, "C_INF": 2, "SERVICES": 4}, "small": {"N": 4, "M": 1, "W": 2, "CTX": 3, "C_INF": 2, "SERVICES": 2}}
+ALWAYS = (
+    "wrong_reset_value",
+    "bit_stuck_at_0",
+    "read_only_takes_writes",
+    "cleared_by_0",
+)  # the others are for the nightly tier
+SIZES = {
+    "largest": {"N": 8, "M": 2, "W": 4, "CTX": 4, "C_INF": 2, "SERVICES": 4},
+    "small": {"N": 4, "M": 1, "W": 2, "CTX": 3, "C_INF": 2, "SERVICES": 2},
+}
 
 
 def start(size: str, *, sources: list[Path] | None = None, **options) -> SimResult:
@@ -44,9 +53,13 @@ def fails(test: str, message: str, **options) -> None:
     assert [words for words in told if re.match(message, words)], told
 
 
-@pytest.mark.parametrize("name", [name if name in ALWAYS else pytest.param(name, marks=pytest.mark.nightly) for name in FAULTS])
+@pytest.mark.parametrize(
+    "name", [name if name in ALWAYS else pytest.param(name, marks=pytest.mark.nightly) for name in FAULTS]
+)
 def test_planted(name: str) -> None:
-    """Wrong reset values, bits that do not toggle, wrong access policies, wrong wiring: each is named with its register."""
+    """Wrong reset values, bits that do not toggle, wrong access policies, wrong wiring: each is named with its
+    register.
+    """
     sources = plant(closure(HERE / "tb_csr.sv", library=LIBRARY), BUILD / "planted" / "csr")
     fails(FAULTS[name].test, FAULTS[name].message, sources=sources, env={"EQX_PLANT": str(number(name))})
 
@@ -56,7 +69,10 @@ def test_a_register_left_out_fails() -> None:
     """A register that no test touches fails the run."""
     result = start("largest", check=False, env={"EQX_SKIP_REGISTER": "SVC[2].THRESHOLD"})
     assert [f.name.rsplit(".", 1)[-1] for f in result.failures] == ["csr_visited_test"]
-    assert re.match(r"4 accesses were never made: SVC\[2\]\.THRESHOLD, front read; SVC\[2\]\.THRESHOLD, front write", result.failures[0].message)
+    assert re.match(
+        r"4 accesses were never made: SVC\[2\]\.THRESHOLD, front read; SVC\[2\]\.THRESHOLD, front write",
+        result.failures[0].message,
+    )
 
 
 def test_manual(tmp_path: Path) -> None:

@@ -14,8 +14,17 @@ from cocotbext.axi import AxiBus, AxiRam
 from equinox_core.isa.encoding import Err, LdDst, Op, StSrc, make
 from verif.block.dma import programs as pr
 from verif.block.dma.checks import (
-    FAULTS, check_reports, differs, expect, long_step, random_programs, same, same_but_cut_short, spoil, unfinished,
-)  # fmt: skip
+    FAULTS,
+    check_reports,
+    differs,
+    expect,
+    long_step,
+    random_programs,
+    same,
+    same_but_cut_short,
+    spoil,
+    unfinished,
+)
 from verif.block.dma.harness import FAIR, INF_ONLY, PRIO, Harness
 from verif.block.dma.programs import LD, ST, State, Step
 from verif.block.dma.timing import predict
@@ -62,12 +71,15 @@ async def stored_and_loaded_again(dut: Any) -> None:
     await h.run({(ST, 0): [step(Op.STORE, StSrc.SOB, blocks, 0), step(Op.STORE, StSrc.SOF, lines, far)]})
     await h.again()
     w_at = 5
-    await h.run({
-        (LD, 0): [
-            step(Op.LOAD, LdDst.ACTD, blocks, 0, 2), step(Op.LOAD, LdDst.WGTD, blocks, 0, w_at),
-            step(Op.LOAD, LdDst.STG, lines, far, 1),
-        ]
-    })  # fmt: skip
+    await h.run(
+        {
+            (LD, 0): [
+                step(Op.LOAD, LdDst.ACTD, blocks, 0, 2),
+                step(Op.LOAD, LdDst.WGTD, blocks, 0, w_at),
+                step(Op.LOAD, LdDst.STG, lines, far, 1),
+            ]
+        }
+    )
     got = (await h.get()).buffers
     sob, sof = state.buffers["sob"], state.buffers["sof"]
     require(np.array_equal(got["actd"][2 : 2 + blocks], sob[:blocks]))
@@ -90,9 +102,7 @@ async def every_cycle_as_predicted(dut: Any, mode: int, units: str) -> None:
     programs = {k: v for k, v in random_programs(h, 16).items() if k[0] in use}
     await h.run(programs)
     start = min(h.stream(u, c).issued[0] for u, c in programs)
-    want = predict(
-        h.shape, programs, h.envs, start=start, mode=mode, c_inf=h.c_inf, latency=h.latency, gap=h.gap
-    )
+    want = predict(h.shape, programs, h.envs, start=start, mode=mode, c_inf=h.c_inf, latency=h.latency, gap=h.gap)
     for u, c in programs:
         s = h.stream(u, c)
         require(s.issued == want[u, c].issued, f"unit {u} context {c}: issue")
@@ -107,7 +117,11 @@ async def with_another_memory(dut: Any) -> None:
     logging.getLogger("cocotb.tb_dma.m_axi").setLevel(logging.WARNING)
     await h.reset(lambda d: AxiRam(AxiBus.from_prefix(d, "m_axi"), d.clk, size=h.shape.dram))
     ram = h.ram
-    for channel in (ram.read_if.ar_channel, ram.read_if.r_channel, *(getattr(ram.write_if, f"{c}_channel") for c in ("aw", "w", "b"))):
+    for channel in (
+        ram.read_if.ar_channel,
+        ram.read_if.r_channel,
+        *(getattr(ram.write_if, f"{c}_channel") for c in ("aw", "w", "b")),
+    ):
         channel.set_pause_generator(iter(lambda: bool(h.rng.random() < 0.3), None))
     start = State.random(h.shape, h.rng)
     await h.put(start)
@@ -155,7 +169,10 @@ async def contexts_take_turns_by_mode(dut: Any, mode: int, unit: int) -> None:
     order = []
     for _, addr, _ in h.addresses(("ar", "aw")[unit]):
         (owner,) = [c for c, (lo, hi) in enumerate(areas) if lo <= addr < hi]
-        starts = {a for a, _ in pr.store_segments(h.shape, pr.runs(long_step(h, unit, owner, buffer, words), h.envs[owner])[0])}
+        starts = {
+            a
+            for a, _ in pr.store_segments(h.shape, pr.runs(long_step(h, unit, owner, buffer, words), h.envs[owner])[0])
+        }
         if unit == LD or addr in starts:
             order.append(owner)
     need = {c: order.count(c) for c in range(h.ctx)}
@@ -214,12 +231,25 @@ async def faulty_instructions(dut: Any, unit: int) -> None:
         await h.put(state)
         env, where = h.envs[0], pr.area(h.shape, unit, 0)
         first, good, after = (
-            pr.random_step(h.rng, h.shape, unit, env, where, ("actd", "wgtd", "stg")[n % 3] if unit == LD else ("sob", "sof")[n % 2])
+            pr.random_step(
+                h.rng,
+                h.shape,
+                unit,
+                env,
+                where,
+                ("actd", "wgtd", "stg")[n % 3] if unit == LD else ("sob", "sof")[n % 2],
+            )
             for _ in range(3)
         )
         bad, runs_done = spoil(h, unit, fault, good)
         if "later" in fault:
-            bad = replace(bad, ins=make(bad.ins.op, **{**bad.ins.fields, "d_base": (where.dram[0] - env.dram_base - bad.ins.d_iter * bad.iter) % 2**32}))
+            bad = replace(
+                bad,
+                ins=make(
+                    bad.ins.op,
+                    **{**bad.ins.fields, "d_base": (where.dram[0] - env.dram_base - bad.ins.d_iter * bad.iter) % 2**32},
+                ),
+            )
         others = {k: v for k, v in random_programs(h, 4).items() if k != (unit, 0)}
         want = expect(h, state, {**others, (unit, 0): [first]})
         # The front end kills after the error: LD drops what is in flight then, ST writes it.
@@ -243,7 +273,7 @@ async def faulty_instructions(dut: Any, unit: int) -> None:
         legal = [b for run in [*pr.runs(first, env), *done_runs] for b in cut(h.shape, run)]
         mine = [(a, c) for _, a, c in h.addresses(("ar", "aw")[unit]) if lo <= a < hi]
         if mine != legal:
-            raise AssertionError(f"{fault}: bursts {mine[len(legal):]} too many, or missing")
+            raise AssertionError(f"{fault}: bursts {mine[len(legal) :]} too many, or missing")
         for (u, c), steps in others.items():
             equal(len(h.stream(u, c).done), len(steps))
 

@@ -107,18 +107,32 @@ def long_step(h: Harness, u: int, c: int, buffer: str, words: int, n_o: int = 1)
     op, spaces = ((Op.LOAD, LdDst), (Op.STORE, StSrc))[u]
     env = h.envs[c]
     size = h.shape.beats(buffer, words) * h.shape.k
-    return Step(make(
-        op, sp=spaces[buffer.upper()], n_o=n_o, len=words, signal=1 << c, l_so=words,
-        l_base=where.words[buffer][0] - (env.w_base if buffer == "wgtd" else 0),
-        d_base=(where.dram[0] - env.dram_base) % 2**32, d_so=size,
-    ))  # fmt: skip
+    return Step(
+        make(
+            op,
+            sp=spaces[buffer.upper()],
+            n_o=n_o,
+            len=words,
+            signal=1 << c,
+            l_so=words,
+            l_base=where.words[buffer][0] - (env.w_base if buffer == "wgtd" else 0),
+            d_base=(where.dram[0] - env.dram_base) % 2**32,
+            d_so=size,
+        )
+    )
 
 
 FAULTS = {
-    "opcode": Err.ILLEGAL_OP, "space": Err.OPERAND, "no runs": Err.OPERAND, "no length": Err.OPERAND,
-    "misaligned": Err.OPERAND, "misaligned later": Err.OPERAND, "range": Err.OPERAND, "range later": Err.OPERAND,
+    "opcode": Err.ILLEGAL_OP,
+    "space": Err.OPERAND,
+    "no runs": Err.OPERAND,
+    "no length": Err.OPERAND,
+    "misaligned": Err.OPERAND,
+    "misaligned later": Err.OPERAND,
+    "range": Err.OPERAND,
+    "range later": Err.OPERAND,
     "far": Err.OPERAND,
-}  # fmt: skip
+}
 
 
 def spoil(h: Harness, u: int, fault: str, good: Step) -> tuple[Step, int]:

@@ -170,18 +170,24 @@ class Harness:
 
         errors = list(zip(column("err_log", "err_n", 4), column("err_what", "err_n", 4), strict=True))
         return Stream(
-            column("issue_log", "issue_n", PROG), column("done_log", "done_n", PROG),
-            column("done_what", "done_n", PROG), errors, int(d.busy_n[s].value),
-        )  # fmt: skip
+            column("issue_log", "issue_n", PROG),
+            column("done_log", "done_n", PROG),
+            column("done_what", "done_n", PROG),
+            errors,
+            int(d.busy_n[s].value),
+        )
 
     def addresses(self, channel: str) -> list[tuple[int, int, int]]:
         """(cycle it appeared, address, beats) of all bursts on ``ar`` or ``aw``."""
         d = self.dut
         return [
-            (int(getattr(d, f"{channel}_log")[i].value), int(getattr(d, f"{channel}_addr")[i].value),
-             int(getattr(d, f"{channel}_len")[i].value) + 1)
+            (
+                int(getattr(d, f"{channel}_log")[i].value),
+                int(getattr(d, f"{channel}_addr")[i].value),
+                int(getattr(d, f"{channel}_len")[i].value) + 1,
+            )
             for i in range(int(getattr(d, f"{channel}_n").value))
-        ]  # fmt: skip
+        ]
 
     def number(self, name: str) -> int:
         return int(getattr(self.dut, name).value)

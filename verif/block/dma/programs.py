@@ -173,7 +173,9 @@ def random_step(rng: np.random.Generator, shape: Shape, unit: int, env: Env, whe
     a0, a1 = where.dram
     n_o = int(rng.choice([1, 1, 2, 3, 7]))
     length = random_length(rng, k, (w1 - w0) // 2)
-    l_so = int(rng.integers(0, max(1, (w1 - w0 - length) // max(1, n_o - 1)) + 1)) if n_o > 1 else int(rng.integers(0, 99))
+    l_so = (
+        int(rng.integers(0, max(1, (w1 - w0 - length) // max(1, n_o - 1)) + 1)) if n_o > 1 else int(rng.integers(0, 99))
+    )
     while n_o > 1 and (n_o - 1) * l_so + length > w1 - w0:
         l_so -= 1
     span = (n_o - 1) * l_so + length if n_o > 1 else length
@@ -193,10 +195,17 @@ def random_step(rng: np.random.Generator, shape: Shape, unit: int, env: Env, whe
     it = int(rng.integers(0, 1 << 16))
     d_iter = int(rng.integers(0, 1 << 32)) // k * k if rng.random() < 0.7 else 0
     fields = {
-        "sp": int(spaces[buffer.upper()]), "n_o": n_o, "len": length,
-        "l_base": word - (env.w_base if buffer == "wgtd" else 0), "l_so": l_so,
-        "d_base": (addr - env.dram_base - d_iter * it) % 2**32, "d_so": stride % 2**32, "d_iter": d_iter,
-        "signal": int(rng.integers(0, 1 << 16)), "wait": int(rng.integers(0, 1 << 16)),
-        "step": int(rng.integers(0, 2)), "last": int(rng.integers(0, 2)),
-    }  # fmt: skip
+        "sp": int(spaces[buffer.upper()]),
+        "n_o": n_o,
+        "len": length,
+        "l_base": word - (env.w_base if buffer == "wgtd" else 0),
+        "l_so": l_so,
+        "d_base": (addr - env.dram_base - d_iter * it) % 2**32,
+        "d_so": stride % 2**32,
+        "d_iter": d_iter,
+        "signal": int(rng.integers(0, 1 << 16)),
+        "wait": int(rng.integers(0, 1 << 16)),
+        "step": int(rng.integers(0, 2)),
+        "last": int(rng.integers(0, 2)),
+    }
     return Step(make(op, **fields), it)

@@ -33,16 +33,16 @@ module tb_dma #(
   always_ff @(posedge clk or negedge rst_n) cycle <= !rst_n ? 0 : cycle + 1;
 
   // Settings.
-  logic        go = 1'b0;
-  logic        ext = 1'b0;          // the memory is Python's
-  logic        fe_reset = 1'b0;     // front end and logs start anew, the units do not notice
-  logic [1:0]  mode = eqx_pkg::MODE_PRIO;
-  logic [31:0] seed = 1;
-  int unsigned timeout = 0;         // of the watchdogs, cycles; 0: off
-  logic        ld_lost, st_lost;
-  int unsigned max_gap = 0;         // idle cycles between instructions: 0..max_gap
-  int unsigned max_react = 0;       // cycles from an error to the kill: 1..max_react+1
-  int unsigned kill_at[S];          // cycle of a kill, 0: none
+  logic               go = 1'b0;
+  logic               ext = 1'b0;  // the memory is Python's
+  logic               fe_reset = 1'b0;  // front end and logs start anew, the units do not notice
+  logic        [ 1:0] mode = eqx_pkg::MODE_PRIO;
+  logic        [31:0] seed = 1;
+  int unsigned        timeout = 0;  // of the watchdogs, cycles; 0: off
+  logic ld_lost, st_lost;
+  int unsigned max_gap = 0;  // idle cycles between instructions: 0..max_gap
+  int unsigned max_react = 0;  // cycles from an error to the kill: 1..max_react+1
+  int unsigned kill_at                                                            [S];  // cycle of a kill, 0: none
   logic [31:0] dram_base[CTX], w_base[CTX];
   logic [eqx_isa_pkg::INSTR_BITS-1:0] prog[S*PROG];
   logic [15:0] prog_iter[S*PROG];
@@ -55,17 +55,17 @@ module tb_dma #(
   end
 
   // Front end.
-  logic                     fe_rst_n;
+  logic fe_rst_n;
   assign fe_rst_n = rst_n && !fe_reset;
-  logic [S-1:0]             valid, ready, kill_q, dead_q, quiet, done, step, err;
-  logic [S-1:0][383:0]      instr;
-  logic [S-1:0][15:0]       iter, signal;
-  logic [S-1:0][3:0]        cause;
-  logic [S-1:0]             busy;
-  eqx_pkg::stall_e          stall[2];
-  eqx_pkg::ctx_env_t [CTX-1:0] env;
-  int unsigned              head[S], wait_q[S], react_q[S], open_q[S];
-  logic [S-1:0]             over;
+  logic [S-1:0] valid, ready, kill_q, dead_q, quiet, done, step, err;
+  logic [S-1:0][383:0] instr;
+  logic [S-1:0][15:0] iter, signal;
+  logic              [  S-1:0][3:0] cause;
+  logic              [  S-1:0]      busy;
+  eqx_pkg::stall_e                  stall [2];
+  eqx_pkg::ctx_env_t [CTX-1:0]      env;
+  int unsigned head[S], wait_q[S], react_q[S], open_q[S];
+  logic [S-1:0] over;
 
   always_comb
     for (int c = 0; c < CTX; c++) begin
@@ -100,111 +100,243 @@ module tb_dma #(
           kill_q[s] <= 1'b1;
           dead_q[s] <= 1'b1;
         end else if (kill_q[s] && quiet[s]) kill_q[s] <= 1'b0;
-        a_done : assert (!live || !done[s] || open_q[s] != 0) else $error("stream %0d: done without an instruction", s);
+        a_done :
+        assert (!live || !done[s] || open_q[s] != 0)
+        else $error("stream %0d: done without an instruction", s);
         c_done : cover (done[s]);
-        a_after : assert (!live || !(done[s] || err[s]) || !(kill_q[s] || react_q[s] != 0)) else $error("stream %0d: report after its end", s);
+        a_after :
+        assert (!live || !(done[s] || err[s]) || !(kill_q[s] || react_q[s] != 0))
+        else $error("stream %0d: report after its end", s);
         c_after : cover (kill_q[s] || react_q[s] != 0);
-        a_ready : assert (!live || !(kill_q[s] && ready[s])) else $error("stream %0d: ready while killed", s);
+        a_ready :
+        assert (!live || !(kill_q[s] && ready[s]))
+        else $error("stream %0d: ready while killed", s);
         c_ready : cover (kill_q[s]);
-        a_quiet : assert (!live || !(quiet[s] && busy[s])) else $error("stream %0d: busy while quiet", s);
+        a_quiet :
+        assert (!live || !(quiet[s] && busy[s]))
+        else $error("stream %0d: busy while quiet", s);
         c_quiet : cover (quiet[s]);
       end
     end
   end
   logic finished;
   assign finished = go && (&over);
-  always @(posedge clk) if (live) begin
-    a_busy_ld : assert ($onehot0(busy[CTX-1:0])) else $error("LD busy for two");
-    c_busy_ld : cover (busy[CTX-1:0] != '0);
-    a_busy_st : assert ($onehot0(busy[S-1:CTX])) else $error("ST busy for two");
-    c_busy_st : cover (busy[S-1:CTX] != '0);
-  end
+  always @(posedge clk)
+    if (live) begin
+      a_busy_ld :
+      assert ($onehot0(busy[CTX-1:0]))
+      else $error("LD busy for two");
+      c_busy_ld : cover (busy[CTX-1:0] != '0);
+      a_busy_st :
+      assert ($onehot0(busy[S-1:CTX]))
+      else $error("ST busy for two");
+      c_busy_st : cover (busy[S-1:CTX] != '0);
+    end
 
   // Units. The memory's signals: of the model (d_*) or of Python (m_axi_*).
-  logic        m_axi_arvalid, m_axi_rready, m_axi_awvalid, m_axi_wvalid, m_axi_wlast, m_axi_bready;
-  logic        m_axi_arready = 0, m_axi_rvalid = 0, m_axi_rlast = 0, m_axi_awready = 0, m_axi_wready = 0, m_axi_bvalid = 0;
+  logic m_axi_arvalid, m_axi_rready, m_axi_awvalid, m_axi_wvalid, m_axi_wlast, m_axi_bready;
+  logic m_axi_arready = 0, m_axi_rvalid = 0, m_axi_rlast = 0, m_axi_awready = 0, m_axi_wready = 0, m_axi_bvalid = 0;
   logic [31:0] m_axi_araddr, m_axi_awaddr;
-  logic [7:0]  m_axi_arlen, m_axi_awlen;
-  logic [2:0]  m_axi_arsize, m_axi_awsize;
-  logic [1:0]  m_axi_arburst, m_axi_awburst, m_axi_rresp = 0, m_axi_bresp = 0;
-  logic [0:0]  m_axi_arid, m_axi_awid, m_axi_rid = 0, m_axi_bid = 0;
+  logic [7:0] m_axi_arlen, m_axi_awlen;
+  logic [2:0] m_axi_arsize, m_axi_awsize;
+  logic [1:0] m_axi_arburst, m_axi_awburst, m_axi_rresp = 0, m_axi_bresp = 0;
+  logic [0:0] m_axi_arid, m_axi_awid, m_axi_rid = 0, m_axi_bid = 0;
   logic [8*K-1:0] m_axi_rdata = 0, m_axi_wdata;
-  logic [K-1:0]   m_axi_wstrb;
-  logic        d_arready, d_rvalid, d_rlast, d_awready, d_wready, d_bvalid;
-  logic        arready, rvalid, rlast, awready, wready, bvalid;
-  logic [1:0]  d_rresp, d_bresp, rresp, bresp;
-  logic [0:0]  d_rid, d_bid, rid, bid;
+  logic [K-1:0] m_axi_wstrb;
+  logic d_arready, d_rvalid, d_rlast, d_awready, d_wready, d_bvalid;
+  logic arready, rvalid, rlast, awready, wready, bvalid;
+  logic [1:0] d_rresp, d_bresp, rresp, bresp;
+  logic [0:0] d_rid, d_bid, rid, bid;
   logic [8*K-1:0] d_rdata, rdata;
   assign {arready, rvalid, rlast, rresp, rid, awready, wready, bvalid, bresp, bid} = ext ?
       {m_axi_arready, m_axi_rvalid, m_axi_rlast, m_axi_rresp, m_axi_rid, m_axi_awready, m_axi_wready, m_axi_bvalid, m_axi_bresp, m_axi_bid} :
       {d_arready, d_rvalid, d_rlast, d_rresp, d_rid, d_awready, d_wready, d_bvalid, d_bresp, d_bid};
   assign rdata = ext ? m_axi_rdata : d_rdata;
 
-  logic            actd_we, wgtd_we, stg_we, sob_re, sof_re;
-  logic [15:0]     actd_wa, wgtd_wa, stg_wa, sob_ra, sof_ra;
-  logic [8*K+7:0]  blk_wd, sob_rd;
+  logic actd_we, wgtd_we, stg_we, sob_re, sof_re;
+  logic [15:0] actd_wa, wgtd_wa, stg_wa, sob_ra, sof_ra;
+  logic [8*K+7:0] blk_wd, sob_rd;
   logic [32*L-1:0] stg_wd, sof_rd;
 
   eqx_dma_load #(
-      .N(N), .M(M), .W(W), .CTX(CTX), .C_INF(C_INF),
-      .ACTD_DEPTH(ACTD_DEPTH), .WGTD_DEPTH(WGTD_DEPTH), .STG_DEPTH(STG_DEPTH)
+      .N(N),
+      .M(M),
+      .W(W),
+      .CTX(CTX),
+      .C_INF(C_INF),
+      .ACTD_DEPTH(ACTD_DEPTH),
+      .WGTD_DEPTH(WGTD_DEPTH),
+      .STG_DEPTH(STG_DEPTH)
   ) u_load (
-      .clk_i(clk), .rst_ni(rst_n),
-      .instr_valid_i(valid[CTX-1:0]), .instr_ready_o(ready[CTX-1:0]), .instr_i(instr[CTX-1:0]), .iter_i(iter[CTX-1:0]),
-      .env_i(env), .mode_i(eqx_pkg::mode_e'(mode)), .timeout_i(timeout), .lost_o(ld_lost), .kill_i(kill_q[CTX-1:0]), .quiet_o(quiet[CTX-1:0]),
-      .done_valid_o(done[CTX-1:0]), .done_signal_o(signal[CTX-1:0]), .done_step_o(step[CTX-1:0]),
-      .err_valid_o(err[CTX-1:0]), .err_cause_o(cause[CTX-1:0]), .busy_o(busy[CTX-1:0]), .stall_o(stall[0]),
-      .arvalid_o(m_axi_arvalid), .arready_i(arready), .araddr_o(m_axi_araddr), .arlen_o(m_axi_arlen),
-      .arsize_o(m_axi_arsize), .arburst_o(m_axi_arburst), .arid_o(m_axi_arid),
-      .rvalid_i(rvalid), .rready_o(m_axi_rready), .rdata_i(rdata), .rresp_i(rresp),
-      .rlast_i(rlast), .rid_i(rid),
-      .actd_we_o(actd_we), .actd_waddr_o(actd_wa), .wgtd_we_o(wgtd_we), .wgtd_waddr_o(wgtd_wa), .blk_wdata_o(blk_wd),
-      .stg_we_o(stg_we), .stg_waddr_o(stg_wa), .stg_wdata_o(stg_wd)
+      .clk_i(clk),
+      .rst_ni(rst_n),
+      .instr_valid_i(valid[CTX-1:0]),
+      .instr_ready_o(ready[CTX-1:0]),
+      .instr_i(instr[CTX-1:0]),
+      .iter_i(iter[CTX-1:0]),
+      .env_i(env),
+      .mode_i(eqx_pkg::mode_e'(mode)),
+      .timeout_i(timeout),
+      .lost_o(ld_lost),
+      .kill_i(kill_q[CTX-1:0]),
+      .quiet_o(quiet[CTX-1:0]),
+      .done_valid_o(done[CTX-1:0]),
+      .done_signal_o(signal[CTX-1:0]),
+      .done_step_o(step[CTX-1:0]),
+      .err_valid_o(err[CTX-1:0]),
+      .err_cause_o(cause[CTX-1:0]),
+      .busy_o(busy[CTX-1:0]),
+      .stall_o(stall[0]),
+      .arvalid_o(m_axi_arvalid),
+      .arready_i(arready),
+      .araddr_o(m_axi_araddr),
+      .arlen_o(m_axi_arlen),
+      .arsize_o(m_axi_arsize),
+      .arburst_o(m_axi_arburst),
+      .arid_o(m_axi_arid),
+      .rvalid_i(rvalid),
+      .rready_o(m_axi_rready),
+      .rdata_i(rdata),
+      .rresp_i(rresp),
+      .rlast_i(rlast),
+      .rid_i(rid),
+      .actd_we_o(actd_we),
+      .actd_waddr_o(actd_wa),
+      .wgtd_we_o(wgtd_we),
+      .wgtd_waddr_o(wgtd_wa),
+      .blk_wdata_o(blk_wd),
+      .stg_we_o(stg_we),
+      .stg_waddr_o(stg_wa),
+      .stg_wdata_o(stg_wd)
   );
   eqx_dma_store #(
-      .N(N), .M(M), .W(W), .CTX(CTX), .C_INF(C_INF), .SOB_DEPTH(SOB_DEPTH), .SOF_DEPTH(SOF_DEPTH)
+      .N(N),
+      .M(M),
+      .W(W),
+      .CTX(CTX),
+      .C_INF(C_INF),
+      .SOB_DEPTH(SOB_DEPTH),
+      .SOF_DEPTH(SOF_DEPTH)
   ) u_store (
-      .clk_i(clk), .rst_ni(rst_n),
-      .instr_valid_i(valid[S-1:CTX]), .instr_ready_o(ready[S-1:CTX]), .instr_i(instr[S-1:CTX]), .iter_i(iter[S-1:CTX]),
-      .env_i(env), .mode_i(eqx_pkg::mode_e'(mode)), .timeout_i(timeout), .lost_o(st_lost), .kill_i(kill_q[S-1:CTX]), .quiet_o(quiet[S-1:CTX]),
-      .done_valid_o(done[S-1:CTX]), .done_signal_o(signal[S-1:CTX]), .done_step_o(step[S-1:CTX]),
-      .err_valid_o(err[S-1:CTX]), .err_cause_o(cause[S-1:CTX]), .busy_o(busy[S-1:CTX]), .stall_o(stall[1]),
-      .awvalid_o(m_axi_awvalid), .awready_i(awready), .awaddr_o(m_axi_awaddr), .awlen_o(m_axi_awlen),
-      .awsize_o(m_axi_awsize), .awburst_o(m_axi_awburst), .awid_o(m_axi_awid),
-      .wvalid_o(m_axi_wvalid), .wready_i(wready), .wdata_o(m_axi_wdata), .wstrb_o(m_axi_wstrb), .wlast_o(m_axi_wlast),
-      .bvalid_i(bvalid), .bready_o(m_axi_bready), .bresp_i(bresp), .bid_i(bid),
-      .sob_re_o(sob_re), .sob_raddr_o(sob_ra), .sob_rdata_i(sob_rd),
-      .sof_re_o(sof_re), .sof_raddr_o(sof_ra), .sof_rdata_i(sof_rd)
+      .clk_i(clk),
+      .rst_ni(rst_n),
+      .instr_valid_i(valid[S-1:CTX]),
+      .instr_ready_o(ready[S-1:CTX]),
+      .instr_i(instr[S-1:CTX]),
+      .iter_i(iter[S-1:CTX]),
+      .env_i(env),
+      .mode_i(eqx_pkg::mode_e'(mode)),
+      .timeout_i(timeout),
+      .lost_o(st_lost),
+      .kill_i(kill_q[S-1:CTX]),
+      .quiet_o(quiet[S-1:CTX]),
+      .done_valid_o(done[S-1:CTX]),
+      .done_signal_o(signal[S-1:CTX]),
+      .done_step_o(step[S-1:CTX]),
+      .err_valid_o(err[S-1:CTX]),
+      .err_cause_o(cause[S-1:CTX]),
+      .busy_o(busy[S-1:CTX]),
+      .stall_o(stall[1]),
+      .awvalid_o(m_axi_awvalid),
+      .awready_i(awready),
+      .awaddr_o(m_axi_awaddr),
+      .awlen_o(m_axi_awlen),
+      .awsize_o(m_axi_awsize),
+      .awburst_o(m_axi_awburst),
+      .awid_o(m_axi_awid),
+      .wvalid_o(m_axi_wvalid),
+      .wready_i(wready),
+      .wdata_o(m_axi_wdata),
+      .wstrb_o(m_axi_wstrb),
+      .wlast_o(m_axi_wlast),
+      .bvalid_i(bvalid),
+      .bready_o(m_axi_bready),
+      .bresp_i(bresp),
+      .bid_i(bid),
+      .sob_re_o(sob_re),
+      .sob_raddr_o(sob_ra),
+      .sob_rdata_i(sob_rd),
+      .sof_re_o(sof_re),
+      .sof_raddr_o(sof_ra),
+      .sof_rdata_i(sof_rd)
   );
   axi_dram #(
-      .K(K), .BYTES(BYTES), .LATENCY(LATENCY), .GAP(GAP)
+      .K(K),
+      .BYTES(BYTES),
+      .LATENCY(LATENCY),
+      .GAP(GAP)
   ) u_dram (
-      .clk_i(clk), .rst_ni(rst_n),
-      .arvalid_i(m_axi_arvalid && !ext), .arready_o(d_arready), .araddr_i(m_axi_araddr), .arlen_i(m_axi_arlen),
-      .arsize_i(m_axi_arsize), .arburst_i(m_axi_arburst), .arid_i(m_axi_arid),
-      .rvalid_o(d_rvalid), .rready_i(m_axi_rready), .rdata_o(d_rdata), .rresp_o(d_rresp),
-      .rlast_o(d_rlast), .rid_o(d_rid),
-      .awvalid_i(m_axi_awvalid && !ext), .awready_o(d_awready), .awaddr_i(m_axi_awaddr), .awlen_i(m_axi_awlen),
-      .awsize_i(m_axi_awsize), .awburst_i(m_axi_awburst), .awid_i(m_axi_awid),
-      .wvalid_i(m_axi_wvalid && !ext), .wready_o(d_wready), .wdata_i(m_axi_wdata), .wstrb_i(m_axi_wstrb),
+      .clk_i(clk),
+      .rst_ni(rst_n),
+      .arvalid_i(m_axi_arvalid && !ext),
+      .arready_o(d_arready),
+      .araddr_i(m_axi_araddr),
+      .arlen_i(m_axi_arlen),
+      .arsize_i(m_axi_arsize),
+      .arburst_i(m_axi_arburst),
+      .arid_i(m_axi_arid),
+      .rvalid_o(d_rvalid),
+      .rready_i(m_axi_rready),
+      .rdata_o(d_rdata),
+      .rresp_o(d_rresp),
+      .rlast_o(d_rlast),
+      .rid_o(d_rid),
+      .awvalid_i(m_axi_awvalid && !ext),
+      .awready_o(d_awready),
+      .awaddr_i(m_axi_awaddr),
+      .awlen_i(m_axi_awlen),
+      .awsize_i(m_axi_awsize),
+      .awburst_i(m_axi_awburst),
+      .awid_i(m_axi_awid),
+      .wvalid_i(m_axi_wvalid && !ext),
+      .wready_o(d_wready),
+      .wdata_i(m_axi_wdata),
+      .wstrb_i(m_axi_wstrb),
       .wlast_i(m_axi_wlast),
-      .bvalid_o(d_bvalid), .bready_i(m_axi_bready), .bresp_o(d_bresp), .bid_o(d_bid)
+      .bvalid_o(d_bvalid),
+      .bready_i(m_axi_bready),
+      .bresp_o(d_bresp),
+      .bid_o(d_bid)
   );
-  axi_checker #(.K(K), .NAME("dma")) u_check (
-      .clk_i(clk), .rst_ni(rst_n),
-      .arvalid_i(m_axi_arvalid), .arready_i(arready), .araddr_i(m_axi_araddr), .arlen_i(m_axi_arlen),
-      .arsize_i(m_axi_arsize), .arburst_i(m_axi_arburst), .arid_i(m_axi_arid),
-      .rvalid_i(rvalid), .rready_i(m_axi_rready), .rdata_i(rdata), .rresp_i(rresp),
-      .rlast_i(rlast), .rid_i(rid),
-      .awvalid_i(m_axi_awvalid), .awready_i(awready), .awaddr_i(m_axi_awaddr), .awlen_i(m_axi_awlen),
-      .awsize_i(m_axi_awsize), .awburst_i(m_axi_awburst), .awid_i(m_axi_awid),
-      .wvalid_i(m_axi_wvalid), .wready_i(wready), .wdata_i(m_axi_wdata), .wstrb_i(m_axi_wstrb),
+  axi_checker #(
+      .K(K),
+      .NAME("dma")
+  ) u_check (
+      .clk_i(clk),
+      .rst_ni(rst_n),
+      .arvalid_i(m_axi_arvalid),
+      .arready_i(arready),
+      .araddr_i(m_axi_araddr),
+      .arlen_i(m_axi_arlen),
+      .arsize_i(m_axi_arsize),
+      .arburst_i(m_axi_arburst),
+      .arid_i(m_axi_arid),
+      .rvalid_i(rvalid),
+      .rready_i(m_axi_rready),
+      .rdata_i(rdata),
+      .rresp_i(rresp),
+      .rlast_i(rlast),
+      .rid_i(rid),
+      .awvalid_i(m_axi_awvalid),
+      .awready_i(awready),
+      .awaddr_i(m_axi_awaddr),
+      .awlen_i(m_axi_awlen),
+      .awsize_i(m_axi_awsize),
+      .awburst_i(m_axi_awburst),
+      .awid_i(m_axi_awid),
+      .wvalid_i(m_axi_wvalid),
+      .wready_i(wready),
+      .wdata_i(m_axi_wdata),
+      .wstrb_i(m_axi_wstrb),
       .wlast_i(m_axi_wlast),
-      .bvalid_i(bvalid), .bready_i(m_axi_bready), .bresp_i(bresp), .bid_i(bid)
+      .bvalid_i(bvalid),
+      .bready_i(m_axi_bready),
+      .bresp_i(bresp),
+      .bid_i(bid)
   );
 
   // Buffers.
-  logic [8*K+7:0]  actd[ACTD_DEPTH], wgtd[WGTD_DEPTH], sob[SOB_DEPTH];
+  logic [8*K+7:0] actd[ACTD_DEPTH], wgtd[WGTD_DEPTH], sob[SOB_DEPTH];
   logic [32*L-1:0] stg[STG_DEPTH], sof[SOF_DEPTH];
   always @(posedge clk) begin
     if (actd_we) actd[actd_wa%ACTD_DEPTH] <= blk_wd;
@@ -213,19 +345,33 @@ module tb_dma #(
     if (sob_re) sob_rd <= sob[sob_ra%SOB_DEPTH];
     if (sof_re) sof_rd <= sof[sof_ra%SOF_DEPTH];
     if (live) begin
-      a_actd : assert (!actd_we || actd_wa < ACTD_DEPTH) else $error("ACTD address");
+      a_actd :
+      assert (!actd_we || actd_wa < ACTD_DEPTH)
+      else $error("ACTD address");
       c_actd : cover (actd_we);
-      a_wgtd : assert (!wgtd_we || wgtd_wa < WGTD_DEPTH) else $error("WGTD address");
+      a_wgtd :
+      assert (!wgtd_we || wgtd_wa < WGTD_DEPTH)
+      else $error("WGTD address");
       c_wgtd : cover (wgtd_we);
-      a_stg : assert (!stg_we || stg_wa < STG_DEPTH) else $error("STG address");
+      a_stg :
+      assert (!stg_we || stg_wa < STG_DEPTH)
+      else $error("STG address");
       c_stg : cover (stg_we);
-      a_sob : assert (!sob_re || sob_ra < SOB_DEPTH) else $error("SOB address");
+      a_sob :
+      assert (!sob_re || sob_ra < SOB_DEPTH)
+      else $error("SOB address");
       c_sob : cover (sob_re);
-      a_sof : assert (!sof_re || sof_ra < SOF_DEPTH) else $error("SOF address");
+      a_sof :
+      assert (!sof_re || sof_ra < SOF_DEPTH)
+      else $error("SOF address");
       c_sof : cover (sof_re);
-      a_one : assert ($onehot0({actd_we, wgtd_we, stg_we})) else $error("LD writes twice in a cycle");
+      a_one :
+      assert ($onehot0({actd_we, wgtd_we, stg_we}))
+      else $error("LD writes twice in a cycle");
       c_one : cover (actd_we || wgtd_we || stg_we);
-      a_seen : assert (!(|done[CTX-1:0]) || actd_we || wgtd_we || stg_we) else $error("LD done is not with its last write");
+      a_seen :
+      assert (!(|done[CTX-1:0]) || actd_we || wgtd_we || stg_we)
+      else $error("LD done is not with its last write");
       c_seen : cover (|done[CTX-1:0]);
     end
   end
@@ -240,21 +386,21 @@ module tb_dma #(
     always_ff @(posedge clk or negedge fe_rst_n) begin
       if (!fe_rst_n) begin
         issue_n[s] <= 0;
-        done_n[s] <= 0;
-        err_n[s] <= 0;
-        busy_n[s] <= 0;
+        done_n[s]  <= 0;
+        err_n[s]   <= 0;
+        busy_n[s]  <= 0;
       end else begin
         if (valid[s] && ready[s]) begin
           issue_log[s*PROG+issue_n[s]%PROG] <= cycle;
           issue_n[s] <= issue_n[s] + 1;
         end
         if (done[s]) begin
-          done_log[s*PROG+done_n[s]%PROG]  <= cycle;
+          done_log[s*PROG+done_n[s]%PROG] <= cycle;
           done_what[s*PROG+done_n[s]%PROG] <= {15'd0, step[s], signal[s]};
           done_n[s] <= done_n[s] + 1;
         end
         if (err[s]) begin
-          err_log[s*4+err_n[s]%4]  <= cycle;
+          err_log[s*4+err_n[s]%4] <= cycle;
           err_what[s*4+err_n[s]%4] <= 32'(cause[s]);
           err_n[s] <= err_n[s] + 1;
         end

@@ -10,7 +10,9 @@ LINES = {"one-beat": {"N": 4, "M": 1, "W": 4, "CTX": 2, "C_INF": 1}, "four-beats
 FILES = ["+dram_dump=dump.bin", "+dram_load=load.bin"]
 
 
-@pytest.mark.parametrize("size", [pytest.param(size, marks=pytest.mark.nightly if size == "large" else ()) for size in SIZES])
+@pytest.mark.parametrize(
+    "size", [pytest.param(size, marks=pytest.mark.nightly if size == "large" else ()) for size in SIZES]
+)
 def test_dma(size: str) -> None:
     run_block(__file__, params=SIZES[size], plusargs=FILES)
 
@@ -24,4 +26,6 @@ def test_dma_line_lengths(line: str) -> None:
 def test_dma_deepest() -> None:
     """Memories of the greatest depth, 2^16: what is beyond them is no address of 16 bits."""
     depths = dict.fromkeys(("ACTD_DEPTH", "WGTD_DEPTH", "STG_DEPTH", "SOF_DEPTH", "SOB_DEPTH"), 65536)
-    run_block(__file__, params={**SIZES["tiny"], **depths}, plusargs=FILES, test_filter="faulty", opt="-O0", timeout=1800)
+    run_block(
+        __file__, params={**SIZES["tiny"], **depths}, plusargs=FILES, test_filter="faulty", opt="-O0", timeout=1800
+    )

@@ -78,10 +78,10 @@ class Dram:
 
     def __init__(self, latency: int, gap: int) -> None:
         self.latency, self.gap = latency, gap
-        self.reads: deque[tuple[int, int]] = deque()   # (cycle of the address's transfer, beats)
+        self.reads: deque[tuple[int, int]] = deque()  # (cycle of the address's transfer, beats)
         self.writes: deque[tuple[int, int]] = deque()
         self.free, self.wrote, self.last_b = 0, True, -1
-        self.read_ends: deque[int] = deque()           # cycles of the last beats
+        self.read_ends: deque[int] = deque()  # cycles of the last beats
         self.responses: deque[int] = deque()
         self.write_beats: set[int] = set()
 
@@ -133,14 +133,14 @@ class Store:
     def __init__(self, dram: Dram, arb: Arbiter, shape: Shape) -> None:
         self.dram, self.arb, self.lb, self.slots = dram, arb, shape.line_beats, 2 * shape.k + 2
         self.segs = self.used = 0
-        self.seg: Piece | None = None      # being read
-        self.left = 0                      # words of it
+        self.seg: Piece | None = None  # being read
+        self.left = 0  # words of it
         self.word: tuple[Piece, bool, int] | None = None  # in the data stage: segment, its last word, beat
-        self.exps: Piece | None = None     # its exponents are being written
-        self.sent: deque[list[int]] = deque()   # committed: bursts to come
+        self.exps: Piece | None = None  # its exponents are being written
+        self.sent: deque[list[int]] = deque()  # committed: bursts to come
         self.owner: deque[Piece] = deque()
         self.stream: deque[int] = deque()  # beats of the bursts whose data is to come
-        self.held = False                  # a beat is offered
+        self.held = False  # a beat is offered
         self.flight: deque[tuple[Piece, bool]] = deque()  # bursts without response, last of its segment
 
     def cycle(self, t: int, streams: list[Stream]) -> None:
@@ -153,7 +153,9 @@ class Store:
         free = seg is None or (read and self.left == 1)
         issue = bool(self.sent) and len(self.stream) < ST_OUTSTANDING and len(self.flight) < ST_OUTSTANDING
         fetch = bool(self.stream) and (not self.held or t in self.dram.write_beats)
-        took = self.arb.pick([c for c, s in enumerate(streams) if s.pieces]) if free and self.segs < ST_SEGMENTS else None
+        took = (
+            self.arb.pick([c for c, s in enumerate(streams) if s.pieces]) if free and self.segs < ST_SEGMENTS else None
+        )
         piece = streams[took].pieces[0] if took is not None else None
         # the clock edge
         for c, s in enumerate(streams):
@@ -219,14 +221,22 @@ def pieces(shape: Shape, unit: int, ctx: int, step: Step, env: Env) -> list[list
 
 
 def predict(
-    shape: Shape, programs: dict[tuple[int, int], list[Step]], envs: list[Env], *,
-    start: int, mode: int, c_inf: int, latency: int, gap: int, limit: int = 200_000,
+    shape: Shape,
+    programs: dict[tuple[int, int], list[Step]],
+    envs: list[Env],
+    *,
+    start: int,
+    mode: int,
+    c_inf: int,
+    latency: int,
+    gap: int,
+    limit: int = 200_000,
 ) -> dict[tuple[int, int], Stream]:
     """Issue and completion cycles of all streams; ``start`` is the first cycle in which instructions are offered.
 
     Raises:
         ValueError: the programs do not end within ``limit`` cycles.
-    """  # fmt: skip
+    """
     ctx = shape.ctx
     streams = {
         (u, c): Stream(deque(pieces(shape, u, c, s, envs[c]) for s in programs.get((u, c), [])))

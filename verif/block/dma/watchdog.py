@@ -28,7 +28,9 @@ async def restart(h: Harness, timeout: int = 0) -> None:
 @cocotb.test(timeout_time=2, timeout_unit="ms")
 @cocotb.parametrize(unit=[LD, ST])
 async def watchdog_to_the_cycle(dut: Any, unit: int) -> None:
-    """An answer in the last cycle of the limit is in time, one a cycle later is not; the report comes when docs/dma.md says."""
+    """An answer in the last cycle of the limit is in time, one a cycle later is not; the report comes when docs/dma.md
+    says.
+    """
     h = Harness(dut)
     await restart(h)
     buffer = ("wgtd", "sof")[unit]
@@ -74,7 +76,9 @@ async def watchdog_waits_for_each_burst(dut: Any, unit: int) -> None:
 @cocotb.test(timeout_time=20, timeout_unit="ms")
 @cocotb.parametrize(mute=[AR, R, AW, W, B, AR | R | AW | W | B], stall=[0, 30])
 async def memory_falls_silent(dut: Any, mute: int, stall: int) -> None:
-    """At a random moment some channels stop: contexts with work stop with DMA_TIMEOUT, others go on; late answers harm nobody."""
+    """At a random moment some channels stop: contexts with work stop with DMA_TIMEOUT, others go on; late answers harm
+    nobody.
+    """
     hit = 0
     for _ in range(3):
         h = Harness(dut)
@@ -161,7 +165,9 @@ async def refuses(h: Harness, units: list[int]) -> None:
         equal([c for _, c in s.errors], [int(Err.DMA_TIMEOUT)])
         equal(s.done, [])
         require(s.errors[0][0] - s.issued[0] < 6)
-    legal = {a for u in units for _, a, _ in h.addresses(("ar", "aw")[u])[:1]}  # one may have been on offer all the time
+    legal = {
+        a for u in units for _, a, _ in h.addresses(("ar", "aw")[u])[:1]
+    }  # one may have been on offer all the time
     require(len(legal) <= len(units))
     require(all(len(h.addresses(("ar", "aw")[u])) <= 1 for u in units))
 

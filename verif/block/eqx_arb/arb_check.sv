@@ -21,12 +21,21 @@ module arb_check #(
   assign mode = (x[12:11] == 2'd3) ? eqx_pkg::MODE_PRIO : eqx_pkg::mode_e'(x[12:11]);
   assign take = x[14];
 
-  eqx_arb #(.CTX(CTX), .C_INF(C_INF)) dut (
-      .clk_i(clk), .rst_ni(rst_n), .mode_i(mode), .req_i(req), .take_i(take), .gnt_o(gnt), .held_o(held)
+  eqx_arb #(
+      .CTX  (CTX),
+      .C_INF(C_INF)
+  ) dut (
+      .clk_i (clk),
+      .rst_ni(rst_n),
+      .mode_i(mode),
+      .req_i (req),
+      .take_i(take),
+      .gnt_o (gnt),
+      .held_o(held)
   );
 
   // Reference: last context granted in each class (1: inference), class granted last.
-  int last_of[2];
+  int last_of  [2];
   bit last_inf;
 
   function automatic logic [CTX-1:0] search(int lo, int n, int last, logic [CTX-1:0] r);
@@ -50,24 +59,28 @@ module arb_check #(
       mismatches <= '0;
     end else if (run) begin
       automatic logic [CTX-1:0] want = '0;
-      automatic bit inf_wants = 1'b0, trn_wants = 1'b0, inf;
-      for (int c = 0; c < CTX; c++) if (req[c]) if (c < C_INF) inf_wants = 1'b1; else trn_wants = 1'b1;
+      automatic bit inf_wants = 1'b0, trn_wants = 1'b0, turn_inf;
+      for (int c = 0; c < CTX; c++)
+      if (req[c])
+        if (c < C_INF) inf_wants = 1'b1;
+        else trn_wants = 1'b1;
       case (mode)
-        eqx_pkg::MODE_INF_ONLY: inf = 1'b1;
-        eqx_pkg::MODE_FAIR: inf = inf_wants && !(trn_wants && last_inf);
-        default: inf = inf_wants;
+        eqx_pkg::MODE_INF_ONLY: turn_inf = 1'b1;
+        eqx_pkg::MODE_FAIR: turn_inf = inf_wants && !(trn_wants && last_inf);
+        default: turn_inf = inf_wants;
       endcase
-      if (inf) want = search(0, C_INF, last_of[1], req);
+      if (turn_inf) want = search(0, C_INF, last_of[1], req);
       else if (CTX > C_INF) want = search(C_INF, CTX - C_INF, last_of[0], req);
-      if (gnt !== want || held !== (mode == eqx_pkg::MODE_INF_ONLY && trn_wants && !inf_wants)) mismatches <= mismatches + 1;
+      if (gnt !== want || held !== (mode == eqx_pkg::MODE_INF_ONLY && trn_wants && !inf_wants))
+        mismatches <= mismatches + 1;
       compared <= compared + 1;
       seen[int'(mode)*(2**CTX)+int'(req)] <= 1'b1;
       if (take)
         for (int c = 0; c < CTX; c++)
-          if (gnt[c]) begin
-            last_of[c<C_INF?1:0] <= c;
-            last_inf <= c < C_INF;
-          end
+        if (gnt[c]) begin
+          last_of[c<C_INF?1 : 0] <= c;
+          last_inf <= c < C_INF;
+        end
     end
   end
 endmodule

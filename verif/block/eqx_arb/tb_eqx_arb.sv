@@ -18,9 +18,17 @@ module tb_eqx_arb;
 
   for (genvar n = 0; n < SIZES; n++) begin : g_size
     arb_check #(
-        .CTX(CTX[n]), .C_INF(C_INF[n]), .FAULT(n == SIZES - 1)
+        .CTX  (CTX[n]),
+        .C_INF(C_INF[n]),
+        .FAULT(n == SIZES - 1)
     ) u_check (
-        .clk, .rst_n, .run, .seed(seed + 32'(n)), .compared(compared[n]), .mismatches(mismatches[n]), .all_seen(all_seen[n])
+        .clk,
+        .rst_n,
+        .run,
+        .seed(seed + 32'(n)),
+        .compared(compared[n]),
+        .mismatches(mismatches[n]),
+        .all_seen(all_seen[n])
     );
   end
 endmodule

@@ -143,7 +143,12 @@ async def kills(dut) -> None:
             if h.rng.random() < 0.02:
                 h.commands[c].add("kill")
                 seen.add((c < param("C_INF"), h.model.ctx[c].state))
-            if c >= param("C_INF") and h.model.ctx[c].state == IDLE and len(h.answers) < batches and h.rng.random() < 0.2:
+            if (
+                c >= param("C_INF")
+                and h.model.ctx[c].state == IDLE
+                and len(h.answers) < batches
+                and h.rng.random() < 0.2
+            ):
                 h.commands[c].add("start")
         if len(h.answers) == batches:
             for c in training_contexts():

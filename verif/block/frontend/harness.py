@@ -26,15 +26,16 @@ def param(name: str) -> int:
 class StubUnit:
     """One context's side of a unit: accepts instructions, completes them in order after random latencies.
 
-    ``latency``: range of cycles; ``accept``: probability of being ready; ``poison``: probability that an instruction fails.
+    ``latency``: range of cycles; ``accept``: probability of being ready; ``poison``: probability that an instruction
+    fails.
     """
 
     def __init__(self, rng: np.random.Generator) -> None:
         self.rng = rng
         self.latency, self.accept, self.poison, self.cause = (1, 12), 0.6, 0.0, 1
         self.held: deque[list] = deque()  # [instruction, cycles left, fails]
-        self.accepted: list[int] = []     # folds, in order of issue
-        self.linger = 0                   # cycles in which the unit is not quiet though it is empty
+        self.accepted: list[int] = []  # folds, in order of issue
+        self.linger = 0  # cycles in which the unit is not quiet though it is empty
 
     def clock(self, taken: Instruction | None, killed: bool) -> tuple[bool, bool, tuple[int, bool] | None, int | None]:
         """After a cycle: returns (ready, quiet, done, error) of the next."""
@@ -42,7 +43,9 @@ class StubUnit:
         self.linger = max(0, self.linger - 1)
         if taken:
             self.accepted.append(taken.fold)
-            self.held.append([taken, int(self.rng.integers(*self.latency, endpoint=True)), self.rng.random() < self.poison])
+            self.held.append(
+                [taken, int(self.rng.integers(*self.latency, endpoint=True)), self.rng.random() < self.poison]
+            )
         if killed and self.held and self.rng.random() < 0.5:  # what is not far along is dropped, the rest completes
             self.held.pop()
         if self.held:
@@ -69,15 +72,15 @@ class Harness:
         self.units = [[StubUnit(self.rng) for _ in range(self.contexts)] for _ in range(UNITS)]
         self.used = [0] * UNITS
         self.commands: list[set[str]] = [set() for _ in range(self.contexts)]  # of the next cycle
-        self.waiting: deque[int] = deque()        # services of batches to come
-        self.feeding: deque[Row] = deque()        # rows of the batch on its way
+        self.waiting: deque[int] = deque()  # services of batches to come
+        self.feeding: deque[Row] = deque()  # rows of the batch on its way
         self.free_slots = set(range(self.slots))
         self.next_id = 1
         self.hold_answers = 0.2
         self.now = 0
         self.answers: list[tuple[int, int, int]] = []  # (status, service, rows)
         self.log: dict[str, list] = {}
-        self.issues: list[tuple[int, int, int]] = []   # (cycle, unit, context) of transfers
+        self.issues: list[tuple[int, int, int]] = []  # (cycle, unit, context) of transfers
         self.corrupt = ""
         self.inputs = self._idle()
 
@@ -217,7 +220,9 @@ class Harness:
         }
         if i.row:
             r = i.row
-            word = BATCH_ROW.pack(age=r.age, last=r.last, ctx=r.ctx, svc=r.svc, rows=r.rows, row=r.row, slot=r.slot, id=r.id)
+            word = BATCH_ROW.pack(
+                age=r.age, last=r.last, ctx=r.ctx, svc=r.svc, rows=r.rows, row=r.row, slot=r.slot, id=r.id
+            )
             values["row"] = 1 << BATCH_ROW.bits | word
         for name, value in values.items():
             if self.log.get(name) != value:
@@ -238,13 +243,25 @@ class Harness:
 
         status = [CTX_STS.unpack(get(CTX_STS.bits)) for _ in range(n)]
         seen: dict[str, list] = {
-            "state": [s.state for s in status], "cause": [s.err_cause for s in status],
-            "unit": [s.err_unit for s in status], "steps": [s.steps for s in status],
-            "valid": grid(1), "dep": grid(1), "fetch": grid(1), "kill": [get(1) for _ in range(n)],
-            "idle": [get(1) for _ in range(self.inference)], "open": [get(1) for _ in range(self.inference)],
-            "rsp": [get(1) for _ in range(self.inference)], "freed": get(self.slots), "fold": grid(32), "iter": grid(16), "late": bool(get(1)),
-        }  # fmt: skip
-        seen["iter"] = [[i if v else None for i, v in zip(*r, strict=True)] for r in zip(seen["iter"], seen["valid"], strict=True)]
+            "state": [s.state for s in status],
+            "cause": [s.err_cause for s in status],
+            "unit": [s.err_unit for s in status],
+            "steps": [s.steps for s in status],
+            "valid": grid(1),
+            "dep": grid(1),
+            "fetch": grid(1),
+            "kill": [get(1) for _ in range(n)],
+            "idle": [get(1) for _ in range(self.inference)],
+            "open": [get(1) for _ in range(self.inference)],
+            "rsp": [get(1) for _ in range(self.inference)],
+            "freed": get(self.slots),
+            "fold": grid(32),
+            "iter": grid(16),
+            "late": bool(get(1)),
+        }
+        seen["iter"] = [
+            [i if v else None for i, v in zip(*r, strict=True)] for r in zip(seen["iter"], seen["valid"], strict=True)
+        ]
         if self.corrupt and self.now > 200 and any(map(any, seen["valid"])):
             u = next(u for u in range(UNITS) if any(seen["valid"][u]))
             c = seen["valid"][u].index(1)
@@ -260,7 +277,10 @@ class Harness:
     def _compare_batches(self, want: dict) -> None:
         dut, width = self.dut, (self.slots - 1).bit_length()
         ids, slots = int(dut.rsp_id_q.value), int(dut.row_slot_q.value)
-        rsp, env = BATCH_END.unpack_all(int(dut.rsp_q.value), self.inference), CTX_ENV.unpack_all(int(dut.env_q.value), self.inference)
+        rsp, env = (
+            BATCH_END.unpack_all(int(dut.rsp_q.value), self.inference),
+            CTX_ENV.unpack_all(int(dut.env_q.value), self.inference),
+        )
         for c in range(self.inference):
             batch = self.model.ctx[c].batch
             if want["open"][c]:
@@ -270,12 +290,25 @@ class Harness:
             status, svc, rows = self.model.answer(c)
             checks.compared("rows of batches", len(batch))
             rest = self.svc_rest[svc]
-            require(rsp[c] == SimpleNamespace(status=status, svc=svc, rows=rows, tx_lines=rest >> 32), f"batch of context {c}")
+            require(
+                rsp[c] == SimpleNamespace(status=status, svc=svc, rows=rows, tx_lines=rest >> 32),
+                f"batch of context {c}",
+            )
             cfg = self.ctx_rest[c]
             vec, acc, actc = (cfg >> 16 * k & 0xFFFF for k in range(3))
-            require(env[c] == SimpleNamespace(
-                rows=rows, vec_base=vec, acc_base=acc, actc_base=actc, w_base=rest & 0xFFFF, c_base=rest >> 16 & 0xFFFF, dram_base=cfg >> 80,
-            ), f"environment of context {c}")  # fmt: skip
+            require(
+                env[c]
+                == SimpleNamespace(
+                    rows=rows,
+                    vec_base=vec,
+                    acc_base=acc,
+                    actc_base=actc,
+                    w_base=rest & 0xFFFF,
+                    c_base=rest >> 16 & 0xFFFF,
+                    dram_base=cfg >> 80,
+                ),
+                f"environment of context {c}",
+            )
             for r, row in enumerate(batch):
                 require(ids >> 32 * (c * self.rows + r) & 0xFFFFFFFF == row.id, f"id of row {r}")
                 require(slots >> width * (c * self.rows + r) & (1 << width) - 1 == row.slot, f"slot of row {r}")

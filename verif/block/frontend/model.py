@@ -154,7 +154,8 @@ class FrontendModel:
             "iter": [[self.ctx[c].streams[u].iter if valid[u][c] else None for c in n] for u in range(UNITS)],
             "dep": [[bool(h and not met) for h, met in row] for row in offers],
             "fetch": [
-                [self.ctx[c].state == RUNNING and self.more(u, c) and not offers[u][c][0] for c in n] for u in range(UNITS)
+                [self.ctx[c].state == RUNNING and self.more(u, c) and not offers[u][c][0] for c in n]
+                for u in range(UNITS)
             ],
             "kill": [x.state == KILLING for x in self.ctx],
             "idle": [x.state == IDLE for x in self.ctx if x.inference],

@@ -24,68 +24,115 @@ module tb_frontend #(
   logic [IB+18:0] imem = '0;
 
   // Settings.
-  logic [SERVICES-1:0][3:0]       svc_pc_valid = '0;
+  logic [SERVICES-1:0][3:0] svc_pc_valid = '0;
   logic [SERVICES-1:0][3:0][15:0] svc_pc = '0;
-  logic [SERVICES-1:0][39:0]      svc_rest = '0;  // {tx_lines, c_base, w_base}
-  logic [CTX-1:0][3:0]            ctx_pc_valid = '0;
-  logic [SERVICES-1:0][31:0]      svc_timeout = '0;
-  logic [CTX-1:0][3:0][15:0]      ctx_pc = '0;
-  logic [CTX-1:0][31:0]           ctx_iters = '0;
-  logic [CTX-1:0][15:0]           ctx_iter_mod = '0;
-  logic [CTX-1:0][15:0][3:0]      ctx_sem = '0;
-  logic [CTX-1:0][111:0]          ctx_rest = '0;  // {dram_base, c_base, w_base, actc_base, acc_base, vec_base}
+  logic [SERVICES-1:0][39:0] svc_rest = '0;  // {tx_lines, c_base, w_base}
+  logic [CTX-1:0][3:0] ctx_pc_valid = '0;
+  logic [SERVICES-1:0][31:0] svc_timeout = '0;
+  logic [CTX-1:0][3:0][15:0] ctx_pc = '0;
+  logic [CTX-1:0][31:0] ctx_iters = '0;
+  logic [CTX-1:0][15:0] ctx_iter_mod = '0;
+  logic [CTX-1:0][15:0][3:0] ctx_sem = '0;
+  logic [CTX-1:0][111:0] ctx_rest = '0;  // {dram_base, c_base, w_base, actc_base, acc_base, vec_base}
 
   eqx_pkg::svc_cfg_t [SERVICES-1:0] svc;
-  eqx_pkg::ctx_cfg_t [CTX-1:0]      cfg;
+  eqx_pkg::ctx_cfg_t [CTX-1:0] cfg;
   for (genvar s = 0; s < SERVICES; s++) begin : g_svc
     assign svc[s] = '{
-      enable: 1'b1, pc_valid: svc_pc_valid[s], pc: svc_pc[s], w_base: svc_rest[s][15:0], c_base: svc_rest[s][31:16],
-      batch: 8'(N), timeout: svc_timeout[s], threshold: '0, rx_lines: 8'd1, tx_lines: svc_rest[s][39:32]
-    };
+            enable: 1'b1,
+            pc_valid: svc_pc_valid[s],
+            pc: svc_pc[s],
+            w_base: svc_rest[s][15:0],
+            c_base: svc_rest[s][31:16],
+            batch: 8'(N),
+            timeout: svc_timeout[s],
+            threshold: '0,
+            rx_lines: 8'd1,
+            tx_lines: svc_rest[s][39:32]
+        };
   end
   for (genvar c = 0; c < CTX; c++) begin : g_cfg
     assign cfg[c] = '{
-      vec_base: ctx_rest[c][15:0], acc_base: ctx_rest[c][31:16], actc_base: ctx_rest[c][47:32],
-      w_base: ctx_rest[c][63:48], c_base: ctx_rest[c][79:64], dram_base: ctx_rest[c][111:80],
-      pc_valid: ctx_pc_valid[c], pc: ctx_pc[c], iters: ctx_iters[c], iter_mod: ctx_iter_mod[c], sem_init: ctx_sem[c]
-    };
+            vec_base: ctx_rest[c][15:0],
+            acc_base: ctx_rest[c][31:16],
+            actc_base: ctx_rest[c][47:32],
+            w_base: ctx_rest[c][63:48],
+            c_base: ctx_rest[c][79:64],
+            dram_base: ctx_rest[c][111:80],
+            pc_valid: ctx_pc_valid[c],
+            pc: ctx_pc[c],
+            iters: ctx_iters[c],
+            iter_mod: ctx_iter_mod[c],
+            sem_init: ctx_sem[c]
+        };
   end
 
   // Inputs of a cycle.
   localparam int unsigned ROW_BITS = $bits(eqx_pkg::batch_row_t);
-  logic [CTX-1:0][3:0]       cmd = '0;
-  logic [ROW_BITS:0]         row = '0;  // {valid, row}
-  logic [C_INF-1:0]          rsp_done = '0;
-  logic [3:0][CTX-1:0]       ready = '0, quiet = '1, done = '0, step = '0, err = '0;
-  logic [3:0][CTX-1:0][15:0] done_signal = '0;
-  logic [3:0][CTX-1:0][3:0]  err_cause = '0;
+  logic [   CTX-1:0][3:0] cmd = '0;
+  logic [ROW_BITS:0]      row = '0;  // {valid, row}
+  logic [ C_INF-1:0]      rsp_done = '0;
+  logic [3:0][CTX-1:0] ready = '0, quiet = '1, done = '0, step = '0, err = '0;
+  logic              [    3:0][CTX-1:0][15:0] done_signal = '0;
+  logic              [    3:0][CTX-1:0][ 3:0] err_cause = '0;
 
   // Outputs.
-  eqx_pkg::ctx_sts_t [CTX-1:0]     sts;
-  logic [C_INF-1:0]                idle, rsp_open, rsp_valid;
-  logic [RX_SLOTS-1:0]             free_mask;
-  eqx_pkg::batch_end_t [C_INF-1:0] rsp;
-  logic [C_INF-1:0][N-1:0][31:0]   rsp_id;
-  logic [C_INF-1:0][N-1:0][SW-1:0] row_slot;
-  logic                            late;
-  logic [3:0][CTX-1:0]             instr_valid, dep_wait, fetch_wait;
-  logic [3:0][CTX-1:0][IB-1:0]     instr;
-  logic [3:0][CTX-1:0][15:0]       iter;
-  eqx_pkg::ctx_env_t [CTX-1:0]     env;
-  logic [CTX-1:0]                  kill;
+  eqx_pkg::ctx_sts_t [CTX-1:0]                sts;
+  logic [C_INF-1:0] idle, rsp_open, rsp_valid;
+  logic                [RX_SLOTS-1:0]                free_mask;
+  eqx_pkg::batch_end_t [   C_INF-1:0]                rsp;
+  logic                [   C_INF-1:0][N-1:0][  31:0] rsp_id;
+  logic                [   C_INF-1:0][N-1:0][SW-1:0] row_slot;
+  logic                                              late;
+  logic [3:0][CTX-1:0] instr_valid, dep_wait, fetch_wait;
+  logic              [    3:0][CTX-1:0][IB-1:0] instr;
+  logic              [    3:0][CTX-1:0][  15:0] iter;
+  eqx_pkg::ctx_env_t [CTX-1:0]                  env;
+  logic              [CTX-1:0]                  kill;
 
   eqx_frontend #(
-      .CTX(CTX), .C_INF(C_INF), .N(N), .SERVICES(SERVICES), .IMEM_DEPTH(IMEM_DEPTH), .RX_SLOTS(RX_SLOTS)
+      .CTX(CTX),
+      .C_INF(C_INF),
+      .N(N),
+      .SERVICES(SERVICES),
+      .IMEM_DEPTH(IMEM_DEPTH),
+      .RX_SLOTS(RX_SLOTS)
   ) dut (
-      .clk_i(clk), .rst_ni(rst_n),
-      .imem_we_i(imem[IB+18]), .imem_unit_i(imem[IB+17:IB+16]), .imem_addr_i(imem[IB+15:IB]), .imem_wdata_i(imem[IB-1:0]),
-      .svc_i(svc), .ctx_cfg_i(cfg), .ctx_cmd_i(cmd), .ctx_sts_o(sts),
-      .ctx_idle_o(idle), .row_valid_i(row[ROW_BITS]), .row_i(row[ROW_BITS-1:0]), .free_mask_o(free_mask), .any_late_o(late),
-      .rsp_open_o(rsp_open), .rsp_valid_o(rsp_valid), .rsp_o(rsp), .rsp_id_o(rsp_id), .rsp_done_i(rsp_done),
+      .clk_i(clk),
+      .rst_ni(rst_n),
+      .imem_we_i(imem[IB+18]),
+      .imem_unit_i(imem[IB+17:IB+16]),
+      .imem_addr_i(imem[IB+15:IB]),
+      .imem_wdata_i(imem[IB-1:0]),
+      .svc_i(svc),
+      .ctx_cfg_i(cfg),
+      .ctx_cmd_i(cmd),
+      .ctx_sts_o(sts),
+      .ctx_idle_o(idle),
+      .row_valid_i(row[ROW_BITS]),
+      .row_i(row[ROW_BITS-1:0]),
+      .free_mask_o(free_mask),
+      .any_late_o(late),
+      .rsp_open_o(rsp_open),
+      .rsp_valid_o(rsp_valid),
+      .rsp_o(rsp),
+      .rsp_id_o(rsp_id),
+      .rsp_done_i(rsp_done),
       .row_slot_o(row_slot),
-      .instr_valid_o(instr_valid), .instr_ready_i(ready), .instr_o(instr), .iter_o(iter), .env_o(env), .kill_o(kill),
-      .quiet_i(quiet), .done_valid_i(done), .done_signal_i(done_signal), .done_step_i(step),
-      .err_valid_i(err), .err_cause_i(err_cause), .dep_wait_o(dep_wait), .fetch_wait_o(fetch_wait)
+      .instr_valid_o(instr_valid),
+      .instr_ready_i(ready),
+      .instr_o(instr),
+      .iter_o(iter),
+      .env_o(env),
+      .kill_o(kill),
+      .quiet_i(quiet),
+      .done_valid_i(done),
+      .done_signal_i(done_signal),
+      .done_step_i(step),
+      .err_valid_i(err),
+      .err_cause_i(err_cause),
+      .dep_wait_o(dep_wait),
+      .fetch_wait_o(fetch_wait)
   );
 
   // An instruction word as the exclusive or of its 32-bit words.
@@ -93,23 +140,23 @@ module tb_frontend #(
   always_comb begin
     fold = '0;
     for (int u = 0; u < 4; u++)
-      for (int c = 0; c < CTX; c++)
-        if (instr_valid[u][c]) for (int w = 0; w < IB / 32; w++) fold[u][c] ^= instr[u][c][32*w+:32];
+    for (int c = 0; c < CTX; c++)
+    if (instr_valid[u][c]) for (int w = 0; w < IB / 32; w++) fold[u][c] ^= instr[u][c][32*w+:32];
   end
 
   // What Python reads: sampled at the rising edge.
   localparam int unsigned MON_BITS = $bits(sts) + 1 + 3 * C_INF + RX_SLOTS + 4 * CTX * 3 + CTX + 4 * CTX * 48;
-  logic [MON_BITS-1:0] mon_q;
-  logic [C_INF-1:0][N-1:0][31:0]   rsp_id_q;
-  logic [C_INF-1:0][N-1:0][SW-1:0] row_slot_q;
-  eqx_pkg::batch_end_t [C_INF-1:0] rsp_q;
-  eqx_pkg::ctx_env_t [CTX-1:0]     env_q;
+  logic                [MON_BITS-1:0]                mon_q;
+  logic                [   C_INF-1:0][N-1:0][  31:0] rsp_id_q;
+  logic                [   C_INF-1:0][N-1:0][SW-1:0] row_slot_q;
+  eqx_pkg::batch_end_t [   C_INF-1:0]                rsp_q;
+  eqx_pkg::ctx_env_t   [     CTX-1:0]                env_q;
   always_ff @(posedge clk) begin
-    mon_q      <= {late, iter, fold, free_mask, rsp_valid, rsp_open, idle, kill, fetch_wait, dep_wait, instr_valid, sts};
-    rsp_id_q   <= rsp_id;
+    mon_q <= {late, iter, fold, free_mask, rsp_valid, rsp_open, idle, kill, fetch_wait, dep_wait, instr_valid, sts};
+    rsp_id_q <= rsp_id;
     row_slot_q <= row_slot;
-    rsp_q      <= rsp;
-    env_q      <= env;
+    rsp_q <= rsp;
+    env_q <= env;
   end
 
   // The handshake law, unless the context is stopped.
@@ -117,12 +164,13 @@ module tb_frontend #(
   logic [3:0][CTX-1:0][IB-1:0] instr_q;
   always_ff @(posedge clk) begin
     for (int u = 0; u < 4; u++)
-      for (int c = 0; c < CTX; c++) begin
-        wait_q[u][c] <= rst_n && instr_valid[u][c] && !ready[u][c];
-        if (instr_valid[u][c]) instr_q[u][c] <= instr[u][c];
-        c_withdrawn : cover (rst_n && wait_q[u][c] && !kill[c]);
-        a_withdrawn : assert (!(live && wait_q[u][c] && !kill[c]) || instr_valid[u][c] && instr[u][c] == instr_q[u][c])
-        else $error("instruction withdrawn");
-      end
+    for (int c = 0; c < CTX; c++) begin
+      wait_q[u][c] <= rst_n && instr_valid[u][c] && !ready[u][c];
+      if (instr_valid[u][c]) instr_q[u][c] <= instr[u][c];
+      c_withdrawn : cover (rst_n && wait_q[u][c] && !kill[c]);
+      a_withdrawn :
+      assert (!(live && wait_q[u][c] && !kill[c]) || instr_valid[u][c] && instr[u][c] == instr_q[u][c])
+      else $error("instruction withdrawn");
+    end
   end
 endmodule

@@ -13,7 +13,9 @@ CORES = {
 }
 
 
-@pytest.mark.parametrize("core", [pytest.param(core, marks=pytest.mark.nightly if core == "large" else ()) for core in CORES])
+@pytest.mark.parametrize(
+    "core", [pytest.param(core, marks=pytest.mark.nightly if core == "large" else ()) for core in CORES]
+)
 def test_frontend(core: str) -> None:
     """Random and directed tests at one size."""
     run_block(__file__, params=CORES[core])

@@ -36,26 +36,41 @@ def random_matmul(size: Size, rng: np.random.Generator, c: int, env: Env, big: b
     lines = region(size, c)[1]
     while True:
         f = {
-            "dyn_rows": int(not train and rng.random() < 0.4), "accum": int(rng.random() < 0.3),
-            "a_sp": int(rng.integers(2)), "b_sp": int(rng.integers(2)),
-            "rows": int(rng.integers(1, (6 if big else 3) * size.n + 2)), "n_g": int(rng.integers(1, 4)), "n_k": int(rng.integers(1, 5)),
-            "a_base": int(rng.integers(0, 96)), "a_sr": int(rng.integers(0, 6)), "a_sk": int(rng.integers(0, 40)),
-            "b_base": int(rng.integers(0, 64)) * size.m, "b_sg": int(rng.integers(0, 40)) * size.m, "b_sk": int(rng.integers(0, 40)) * size.m,
-            "c_base": int(rng.integers(0, 32)), "c_sr": int(rng.choice([0, 1, 1, 1, 2])), "c_sg": int(rng.integers(0, 20)),
-            "signal": int(rng.integers(0, 1 << 16)), "step": int(rng.integers(2)), "wait": int(rng.integers(0, 1 << 16)),
-        }  # fmt: skip
+            "dyn_rows": int(not train and rng.random() < 0.4),
+            "accum": int(rng.random() < 0.3),
+            "a_sp": int(rng.integers(2)),
+            "b_sp": int(rng.integers(2)),
+            "rows": int(rng.integers(1, (6 if big else 3) * size.n + 2)),
+            "n_g": int(rng.integers(1, 4)),
+            "n_k": int(rng.integers(1, 5)),
+            "a_base": int(rng.integers(0, 96)),
+            "a_sr": int(rng.integers(0, 6)),
+            "a_sk": int(rng.integers(0, 40)),
+            "b_base": int(rng.integers(0, 64)) * size.m,
+            "b_sg": int(rng.integers(0, 40)) * size.m,
+            "b_sk": int(rng.integers(0, 40)) * size.m,
+            "c_base": int(rng.integers(0, 32)),
+            "c_sr": int(rng.choice([0, 1, 1, 1, 2])),
+            "c_sg": int(rng.integers(0, 20)),
+            "signal": int(rng.integers(0, 1 << 16)),
+            "step": int(rng.integers(2)),
+            "wait": int(rng.integers(0, 1 << 16)),
+        }
         ins = matmul(**f)
         good = all(
-            t.b_addr + size.lanes <= size.b_depth[ins.b_sp] and t.a(t.rows - 1) < size.a_depth[ins.a_sp]
+            t.b_addr + size.lanes <= size.b_depth[ins.b_sp]
+            and t.a(t.rows - 1) < size.a_depth[ins.a_sp]
             and t.c(t.rows - 1) < env.acc_base + lines
             for t in tiles(ins, env, size, 8, train)
-        )  # fmt: skip
+        )
         if good:
             return ins
 
 
 def random_programs(size: Size, rng: np.random.Generator, envs: list[Env], count: int) -> list[list[list[Instr]]]:
-    return [[[random_matmul(size, rng, c, envs[c]) for _ in range(int(rng.integers(1, count)))]] for c in range(size.ctx)]
+    return [
+        [[random_matmul(size, rng, c, envs[c]) for _ in range(int(rng.integers(1, count)))]] for c in range(size.ctx)
+    ]
 
 
 async def bench(dut: Any, kind: str = "plain") -> Bench:
@@ -71,10 +86,13 @@ async def mixed_programs(dut: Any) -> None:
     for turn in range(8):
         envs = random_envs(b.size, b.rng)
         await b.phase(
-            random_programs(b.size, b.rng, envs, 10), envs,
-            mode=(PRIO, FAIR, PRIO)[turn % 3], mode_rand=turn >= 3,
-            train_rows=int(b.rng.choice([0, 1, 2, b.size.n, 2 * b.size.n])), max_gap=(0, 60, 8)[turn % 3],
-        )  # fmt: skip
+            random_programs(b.size, b.rng, envs, 10),
+            envs,
+            mode=(PRIO, FAIR, PRIO)[turn % 3],
+            mode_rand=turn >= 3,
+            train_rows=int(b.rng.choice([0, 1, 2, b.size.n, 2 * b.size.n])),
+            max_gap=(0, 60, 8)[turn % 3],
+        )
     require(int(dut.looked.value) > 50, "hardly any completed instruction's last line was read")
     checks.compared("last lines of instructions", int(dut.looked.value))
 
@@ -87,7 +105,12 @@ async def special_values(dut: Any) -> None:
         envs = random_envs(b.size, b.rng)
         await b.phase(random_programs(b.size, b.rng, envs, 12), envs, train_rows=b.size.n)
     e = b.acc >> 23 & 0xFF
-    kinds = {"NaN": b.acc == 0x7FC00000, "inf": (b.acc & 0x7FFFFFFF) == 0x7F800000, "zero": b.acc == 0, "small": (e > 0) & (e < 40)}
+    kinds = {
+        "NaN": b.acc == 0x7FC00000,
+        "inf": (b.acc & 0x7FFFFFFF) == 0x7F800000,
+        "zero": b.acc == 0,
+        "small": (e > 0) & (e < 40),
+    }
     for name, hit in kinds.items():
         if hit.sum() <= 3:
             raise AssertionError(f"only {hit.sum()} results are {name}")
@@ -116,7 +139,14 @@ async def kills(dut: Any) -> None:
             [[random_matmul(b.size, b.rng, c, envs[c]) for _ in range(n)] for n in (6, 2)] for c in range(b.size.ctx)
         ]
         when = [(int(b.rng.integers(5, 400)), int(b.rng.integers(b.size.ctx))) for _ in range(3)]
-        log = await b.phase(programs, envs, kills=when, mode=Mode(turn % len(Mode)), mode_rand=turn % len(Mode) == INF_ONLY, train_rows=b.size.n)
+        log = await b.phase(
+            programs,
+            envs,
+            kills=when,
+            mode=Mode(turn % len(Mode)),
+            mode_rand=turn % len(Mode) == INF_ONLY,
+            train_rows=b.size.n,
+        )
         hits += sum(len([d for d in log.seen.done if d[1] == c]) < 8 for c in range(b.size.ctx))
     require(hits > 8, f"only {hits} kills came in time to stop anything")
 
@@ -126,11 +156,20 @@ def faulty(size: Size, rng: np.random.Generator, c: int, env: Env) -> Instr:
     f = dict(random_matmul(size, rng, c, env, big=True).fields)
     f.update(n_g=max(f["n_g"], 2), n_k=max(f["n_k"], 2), a_sr=max(f["a_sr"], 1))
     far = [
-        {"a_base": size.a_depth[f["a_sp"]] - int(rng.integers(1, 12)), "a_sr": 1}, {"a_sk": 4095}, {"a_base": 0xFFFF, "a_sr": 4095},
-        {"c_base": size.acc - env.acc_base - int(rng.integers(1, 4)), "c_sr": 1, "c_sg": 3}, {"c_sg": 4095}, {"c_base": 0xFFFF},
-        {"b_base": size.b_depth[f["b_sp"]] - size.lanes + size.m}, {"b_sg": 0x10000 - size.m}, {"b_sk": 0x8000}, {"b_base": 0x10000 - size.m},
-        {"rows": 0, "dyn_rows": 0}, {"n_g": 0}, {"n_k": 0},
-    ]  # fmt: skip
+        {"a_base": size.a_depth[f["a_sp"]] - int(rng.integers(1, 12)), "a_sr": 1},
+        {"a_sk": 4095},
+        {"a_base": 0xFFFF, "a_sr": 4095},
+        {"c_base": size.acc - env.acc_base - int(rng.integers(1, 4)), "c_sr": 1, "c_sg": 3},
+        {"c_sg": 4095},
+        {"c_base": 0xFFFF},
+        {"b_base": size.b_depth[f["b_sp"]] - size.lanes + size.m},
+        {"b_sg": 0x10000 - size.m},
+        {"b_sk": 0x8000},
+        {"b_base": 0x10000 - size.m},
+        {"rows": 0, "dyn_rows": 0},
+        {"n_g": 0},
+        {"n_k": 0},
+    ]
     if size.m > 1:
         far += [{"b_base": f["b_base"] + 1}, {"b_sg": f["b_sg"] + 1}, {"b_sk": f["b_sk"] + 1}]
     if c >= size.c_inf:
@@ -145,15 +184,23 @@ def faulty(size: Size, rng: np.random.Generator, c: int, env: Env) -> Instr:
 
 @cocotb.test(timeout_time=20, timeout_unit="ms")
 async def errors(dut: Any) -> None:
-    """Faulty instructions: the cause, what was done before stays, nothing after is done, other contexts go on, the context works again."""
+    """Faulty instructions: the cause, what was done before stays, nothing after is done, other contexts go on, the
+    context works again.
+    """
     b = await bench(dut)
     seen: set[int] = set()
     partial = 0
     for turn in range(24):
         envs = random_envs(b.size, b.rng)
         victim = turn % b.size.ctx
-        programs = [[[random_matmul(b.size, b.rng, c, envs[c]) for _ in range(3)] for _ in (0, 1)] for c in range(b.size.ctx)]
-        bad = make(Op.VECTOR if turn else Op.NOP, signal=3) if turn % 6 == 0 else faulty(b.size, b.rng, victim, envs[victim])
+        programs = [
+            [[random_matmul(b.size, b.rng, c, envs[c]) for _ in range(3)] for _ in (0, 1)] for c in range(b.size.ctx)
+        ]
+        bad = (
+            make(Op.VECTOR if turn else Op.NOP, signal=3)
+            if turn % 6 == 0
+            else faulty(b.size, b.rng, victim, envs[victim])
+        )
         programs[victim][0].insert(int(b.rng.integers(0, 3)), bad)
         log = await b.phase(programs, envs, mode=(PRIO, FAIR)[turn % 2], mode_rand=turn % 5 == 4, train_rows=b.size.n)
         require(
@@ -171,27 +218,53 @@ async def latency(dut: Any) -> None:
     b = await bench(dut)
     n = b.size.n
     for rows, n_g, n_k in ((1, 1, 1), (1, 2, 3), (n - 1, 2, 2), (n, 1, 4), (n + 1, 2, 2), (3 * n, 3, 1)):
-        ins = matmul(rows=rows, n_g=n_g, n_k=n_k, a_sr=1, a_sk=3 * n, b_sg=b.size.lanes, b_sk=b.size.m, c_sr=1, c_sg=3 * n, signal=1)
+        ins = matmul(
+            rows=rows,
+            n_g=n_g,
+            n_k=n_k,
+            a_sr=1,
+            a_sk=3 * n,
+            b_sg=b.size.lanes,
+            b_sk=b.size.m,
+            c_sr=1,
+            c_sg=3 * n,
+            signal=1,
+        )
         log = await b.phase([[[ins]], [[]], [[]], [[]]], [Env(1, 0)] * 4)
         x, done = log.taken[0][0], log.seen.done[0][0]
         want = x + 2 + (n_g * n_k - 1) * max(rows, n) + rows + row_flight(n)
-        require(done == want, f"{rows} rows, {n_g * n_k} tiles: done {done - x} cycles after it was taken, expected {want - x}")
+        require(
+            done == want,
+            f"{rows} rows, {n_g * n_k} tiles: done {done - x} cycles after it was taken, expected {want - x}",
+        )
 
 
 @cocotb.test(timeout_time=20, timeout_unit="ms")
 async def utilisation(dut: Any) -> None:
-    """No bubbles: resident GEMMs from one and from two contexts enter a row every cycle; few rows keep the load port busy."""
+    """No bubbles: resident GEMMs from one and from two contexts enter a row every cycle; few rows keep the load port
+    busy.
+    """
     b = await bench(dut)
     n, m = b.size.n, b.size.m
     rows = 64 if n > 4 else 32
-    gemm = {"rows": rows, "n_g": 2, "n_k": 2, "a_sr": 1, "a_sk": rows, "b_sg": 2 * m, "b_sk": m, "c_sr": 1, "c_sg": 2 * n}
+    gemm = {
+        "rows": rows,
+        "n_g": 2,
+        "n_k": 2,
+        "a_sr": 1,
+        "a_sk": rows,
+        "b_sg": 2 * m,
+        "b_sk": m,
+        "c_sr": 1,
+        "c_sg": 2 * n,
+    }
     for programs in (
-        [[[matmul(**gemm)] * 4], [[]], [[]], [[]]],                                    # instruction after instruction
-        [[[matmul(**gemm)]], [[matmul(**gemm)]], [[]], [[]]],                          # two contexts
-        [[[matmul(**gemm)]], [[]], [[matmul(**gemm)]], [[matmul(**gemm)]]],            # both classes
-        [[[matmul(**{**gemm, "rows": n})] * 8], [[]], [[]], [[]]],                     # as many rows as columns
+        [[[matmul(**gemm)] * 4], [[]], [[]], [[]]],  # instruction after instruction
+        [[[matmul(**gemm)]], [[matmul(**gemm)]], [[]], [[]]],  # two contexts
+        [[[matmul(**gemm)]], [[]], [[matmul(**gemm)]], [[matmul(**gemm)]]],  # both classes
+        [[[matmul(**{**gemm, "rows": n})] * 8], [[]], [[]], [[]]],  # as many rows as columns
         [[[matmul(**{**gemm, "rows": n, "n_g": 1, "n_k": 1})] * 16], [[]], [[]], [[]]],  # one tile an instruction
-    ):  # fmt: skip
+    ):
         for turn, mode in enumerate((PRIO, FAIR)):
             programs = [[[matmul(**{**i.fields, "a_base": turn}) for i in s] for s in p] for p in programs]
             envs = [Env(1, region(b.size, c)[0]) for c in range(4)]
@@ -199,15 +272,30 @@ async def utilisation(dut: Any) -> None:
             cycles = [t for t, _ in log.seen.rows]
             require(cycles == list(range(cycles[0], cycles[0] + len(cycles))), "a bubble between rows")
             total = log.seen.done[-1][0] - log.taken[0][0] + 1
-            dut._log.info("%d rows in %d cycles: %.1f %% with fill and drain", len(cycles), total, 100 * len(cycles) / total)
+            dut._log.info(
+                "%d rows in %d cycles: %.1f %% with fill and drain", len(cycles), total, 100 * len(cycles) / total
+            )
     # Partial batches: a tile every N cycles; the rows of training fill all cycles that inference leaves.
     few = {**gemm, "rows": 2, "n_g": 3, "n_k": 3, "c_sg": 2}
     envs = [Env(2, region(b.size, c)[0]) for c in range(4)]
     log = await b.phase([[[matmul(**few)] * 3], [[matmul(**few, accum=1)] * 2], [[]], [[]]], envs)
     lines = [t for t, _, _ in log.seen.lines]
     require(lines == list(range(lines[0], lines[0] + len(lines))), "the load port had a bubble")
-    long = {**gemm, "rows": 40 * n, "a_sr": 0, "c_sr": 0, "n_g": 1, "n_k": 1}  # training that is resident before inference starts
-    log = await b.phase([[[matmul(**few)] * 3], [[]], [[matmul(**long)]], [[]]], envs, mode=PRIO, train_rows=1024, delay=(3 * n, 0, 0, 0))
+    long = {
+        **gemm,
+        "rows": 40 * n,
+        "a_sr": 0,
+        "c_sr": 0,
+        "n_g": 1,
+        "n_k": 1,
+    }  # training that is resident before inference starts
+    log = await b.phase(
+        [[[matmul(**few)] * 3], [[]], [[matmul(**long)]], [[]]],
+        envs,
+        mode=PRIO,
+        train_rows=1024,
+        delay=(3 * n, 0, 0, 0),
+    )
     first = next(t for t, c in log.seen.rows if c == 0)
     cycles = [t for t, c in log.seen.rows if first <= t <= max(t for t, c in log.seen.rows if c == 0)]
     require(cycles == list(range(first, first + len(cycles))), "training rows left a cycle empty")
@@ -216,7 +304,8 @@ async def utilisation(dut: Any) -> None:
         "too few training rows beside inference",
     )
     require(first - log.taken[1][0] <= 2 + n, "training held an inference row up for longer than the bound")
-    # Training that is not resident: it gets a weight load whenever it has no rows left, and fills what inference leaves.
+    # Training that is not resident: it gets a weight load whenever it has no rows left, and fills what inference
+    # leaves.
     job = {**gemm, "rows": 8 * n, "a_sr": 0, "c_sr": 1, "n_g": 1, "n_k": 4}
     log = await b.phase([[[matmul(**few)] * 6], [[]], [[matmul(**job)] * 4], [[]]], envs, mode=PRIO, train_rows=8 * n)
     both = range(log.taken[0][0] + 4, max(t for t, c in log.seen.rows if c == 2))

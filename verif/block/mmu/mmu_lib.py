@@ -25,23 +25,42 @@ END = 1 << 40  # after every cycle
 
 def size_of(dut: Any) -> Size:
     """The parameters of the bench's top."""
-    p = {x: int(getattr(dut, x).value) for x in (
-        "N", "M", "W", "CTX", "C_INF", "ACTC_DEPTH", "ACTD_DEPTH", "WGTC_DEPTH", "WGTD_DEPTH", "ACC_DEPTH")}  # fmt: skip
-    return Size(p["N"], p["M"], p["W"], p["CTX"], p["C_INF"], (p["ACTC_DEPTH"], p["ACTD_DEPTH"]),
-                (p["WGTC_DEPTH"], p["WGTD_DEPTH"]), p["ACC_DEPTH"])  # fmt: skip
+    p = {
+        x: int(getattr(dut, x).value)
+        for x in ("N", "M", "W", "CTX", "C_INF", "ACTC_DEPTH", "ACTD_DEPTH", "WGTC_DEPTH", "WGTD_DEPTH", "ACC_DEPTH")
+    }
+    return Size(
+        p["N"],
+        p["M"],
+        p["W"],
+        p["CTX"],
+        p["C_INF"],
+        (p["ACTC_DEPTH"], p["ACTD_DEPTH"]),
+        (p["WGTC_DEPTH"], p["WGTD_DEPTH"]),
+        p["ACC_DEPTH"],
+    )
 
 
 def random_operands(size: Size, rng: np.random.Generator, kind: str) -> Operands:
-    """Operand memories. ``plain``: exponents near 1.0; ``special``: every exponent, zero and NaN blocks, full mantissas, of -128 too."""
+    """Operand memories.
+
+    ``plain``: exponents near 1.0; ``special``: every exponent, zero and NaN blocks, full mantissas, of -128 too.
+    """
 
     def blocks(depth: int) -> tuple[NDArray[np.int8], NDArray[np.uint8]]:
         q = rng.integers(-127, 128, (depth, size.k)).astype(np.int8)
         e = rng.integers(118, 138, depth)
         if kind == "special":
-            e = np.choose(rng.integers(0, 5, depth), [
-                rng.integers(0, 256, depth), rng.integers(190, 256, depth), rng.integers(60, 78, depth),
-                rng.integers(120, 134, depth), np.where(rng.random(depth) < 0.2, 255, rng.integers(245, 255, depth)),
-            ])  # fmt: skip
+            e = np.choose(
+                rng.integers(0, 5, depth),
+                [
+                    rng.integers(0, 256, depth),
+                    rng.integers(190, 256, depth),
+                    rng.integers(60, 78, depth),
+                    rng.integers(120, 134, depth),
+                    np.where(rng.random(depth) < 0.2, 255, rng.integers(245, 255, depth)),
+                ],
+            )
             q[rng.random(depth) < 0.1] = 0
             q[rng.random(depth) < 0.1] = 127
             q[rng.random(depth) < 0.1] = -127
@@ -77,9 +96,11 @@ class Bench:
         """Reset, fill the operand memories, read the accumulator's first contents."""
         await self.reset()
         for name, q, e, per in (
-            ("actc", self.ops.aq[0], self.ops.ae[0], 1), ("actd", self.ops.aq[1], self.ops.ae[1], 1),
-            ("wgtc", self.ops.bq[0], self.ops.be[0], self.size.m), ("wgtd", self.ops.bq[1], self.ops.be[1], self.size.m),
-        ):  # fmt: skip
+            ("actc", self.ops.aq[0], self.ops.ae[0], 1),
+            ("actd", self.ops.aq[1], self.ops.ae[1], 1),
+            ("wgtc", self.ops.bq[0], self.ops.be[0], self.size.m),
+            ("wgtd", self.ops.bq[1], self.ops.be[1], self.size.m),
+        ):
             raw = np.concatenate([q.view(np.uint8), e[:, None]], axis=1).reshape(len(e) // per, -1)[:, ::-1]
             Path(f"{name}.hex").write_text("\n".join(bytes(x).hex() for x in raw) + "\n", encoding="utf-8")
         await self._pulse("load_go")
@@ -87,8 +108,10 @@ class Bench:
         # The two copies of the accumulator start with different junk: one instruction overwrites every line.
         size = self.size
         rows = min(size.acc, size.a_depth[1], 65535)
-        fill = [matmul(a_sp=1, b_sp=1, rows=min(rows, size.acc - x), n_g=1, n_k=1, a_sr=1, c_base=x, c_sr=1)
-                for x in range(0, size.acc, rows)]  # fmt: skip
+        fill = [
+            matmul(a_sp=1, b_sp=1, rows=min(rows, size.acc - x), n_g=1, n_k=1, a_sr=1, c_base=x, c_sr=1)
+            for x in range(0, size.acc, rows)
+        ]
         await self.phase([[fill]] + [[[]]] * (size.ctx - 1), [Env()] * size.ctx)
 
     async def reset(self) -> None:
@@ -132,10 +155,12 @@ class Bench:
         delay: tuple[int, ...] = (),
         look: bool = True,
     ) -> Log:
-        """Run programs (a list of segments a context; a later segment starts when everything before is quiet) and compare all.
+        """Run programs (a list of segments a context; a later segment starts when everything before is quiet) and
+        compare all.
 
-        ``kills``: (cycle, context). ``delay``: cycles before the first instruction of each context. ``look``: tb_mmu looks at
-        each instruction's last line when it completes. ``then_mode``: mode for the rest once the inference contexts are through (for MODE_INF_ONLY).
+        ``kills``: (cycle, context). ``delay``: cycles before the first instruction of each context. ``look``: tb_mmu
+        looks at each instruction's last line when it completes. ``then_mode``: mode for the rest once the inference
+        contexts are through (for MODE_INF_ONLY).
         """
         dut, size = self.dut, self.size
         await self.reset()
@@ -194,7 +219,13 @@ class Bench:
         await Timer(2 * NS, "ns")
 
     def _write_programs(
-        self, programs: list[list[list[Instr]]], envs: list[Env], train_rows: int, max_gap: int, delay: tuple[int, ...], exact: bool
+        self,
+        programs: list[list[list[Instr]]],
+        envs: list[Env],
+        train_rows: int,
+        max_gap: int,
+        delay: tuple[int, ...],
+        exact: bool,
     ) -> None:
         size = self.size
         prog: list[int] = []
@@ -301,7 +332,9 @@ class Bench:
         for what in ("rows", "lines", "done", "errs", "stalls"):
             seen, want = sorted(getattr(log.seen, what)), sorted(getattr(model.out, what))
             if seen != want:
-                i = next((i for i, (a, b) in enumerate(zip(seen, want, strict=False)) if a != b), min(len(seen), len(want)))
+                i = next(
+                    (i for i, (a, b) in enumerate(zip(seen, want, strict=False)) if a != b), min(len(seen), len(want))
+                )
                 raise AssertionError(
                     f"{what}: event {i} is {seen[i - 2 : i + 3]}, expected {want[i - 2 : i + 3]} ({len(seen)} / {len(want)} events)"
                 )
@@ -310,8 +343,14 @@ class Bench:
 def _pack_env(e: Env) -> int:
     """``ctx_env_t``; the fields that the MMU does not use get junk."""
     return CTX_ENV.pack(
-        rows=e.rows, acc_base=e.acc_base, actc_base=e.actc_base, w_base=e.w_base, vec_base=0xA5A5, c_base=0x5A5A, dram_base=0xDEADBEEF,
-    )  # fmt: skip
+        rows=e.rows,
+        acc_base=e.acc_base,
+        actc_base=e.actc_base,
+        w_base=e.w_base,
+        vec_base=0xA5A5,
+        c_base=0x5A5A,
+        dram_base=0xDEADBEEF,
+    )
 
 
 def matmul(**fields: int) -> Instr:

@@ -1,4 +1,6 @@
-"""What the MMU must do: results (row by row, in order) and time (cycle by cycle), written from docs/isa.md and docs/mmu.md."""
+"""What the MMU must do: results (row by row, in order) and time (cycle by cycle), written from docs/isa.md and
+docs/mmu.md.
+"""
 
 from __future__ import annotations
 
@@ -106,10 +108,14 @@ def tiles(ins: Instr, env: Env, size: Size, train_rows: int, train: bool) -> Ite
             for k in range(ins.n_k):
                 last = first + chunk >= rows and g == ins.n_g - 1 and k == ins.n_k - 1
                 yield Tile(
-                    ins, b0 + g * ins.b_sg + k * ins.b_sk, min(chunk, rows - first),
-                    a0 + first * ins.a_sr + k * ins.a_sk, c0 + g * ins.c_sg + first * ins.c_sr,
-                    bool(ins.accum) or k > 0, last,
-                )  # fmt: skip
+                    ins,
+                    b0 + g * ins.b_sg + k * ins.b_sk,
+                    min(chunk, rows - first),
+                    a0 + first * ins.a_sr + k * ins.a_sk,
+                    c0 + g * ins.c_sg + first * ins.c_sr,
+                    bool(ins.accum) or k > 0,
+                    last,
+                )
 
 
 def b_in_range(tile: Tile, size: Size) -> bool:
@@ -129,7 +135,9 @@ class Results:
     def execute(
         self, ins: Instr, env: Env, train_rows: int, train: bool, limit: int | None = None
     ) -> tuple[Err | None, int, int]:
-        """Run one instruction, at most ``limit`` rows of it: (fault, rows done, last line written or -1 if not at its end)."""
+        """Run one instruction, at most ``limit`` rows of it: (fault, rows done, last line written or -1 if not at its
+        end).
+        """
         fault = static_fault(ins, env, self.size, train)
         if fault:
             return fault, 0, -1
@@ -216,7 +224,10 @@ class Clockwork:
         push: Tile | None = None
         if t >= self.port_free:
             # training's turn: it has a tile to load, no loaded rows, and the last tile loaded was inference's
-            ready = [x.state == "run" and not kill[c] and bool(x.act) and b_in_range(x.act[0], size) for c, x in enumerate(self.ctx)]
+            ready = [
+                x.state == "run" and not kill[c] and bool(x.act) and b_in_range(x.act[0], size)
+                for c, x in enumerate(self.ctx)
+            ]
             req = [c for c in range(size.ctx) if ready[c] and len(self.fifo[c >= size.c_inf]) < 2]
             dry = not self.fifo[1] or drop[self.fifo[1][0].ctx]
             if mode == PRIO and dry and self.loaded_inf and any(ready[size.c_inf :]):
@@ -234,7 +245,8 @@ class Clockwork:
         fronts = [f[0] if f and not drop[f[0].ctx] else None for f in self.fifo]
         fine = [f is not None and row_in_range(f, f.row, size) for f in fronts]
         avail = [
-            ok and f is not None and not (f.accum and f.c(f.row) in self.recent) for ok, f in zip(fine, fronts, strict=True)
+            ok and f is not None and not (f.accum and f.c(f.row) in self.recent)
+            for ok, f in zip(fine, fronts, strict=True)
         ]
         if mode == INF_ONLY:
             cls = 0

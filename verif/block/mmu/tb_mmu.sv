@@ -1,5 +1,5 @@
-// Bench of the MMU: memories filled from files, an instruction feeder a context, a log of all events, and a check that the last
-// line of an instruction is in the accumulator in the cycle after its completion.
+// Bench of the MMU: memories filled from files, an instruction feeder a context, a log of all events, and a check that
+// the last line of an instruction is in the accumulator in the cycle after its completion.
 module tb_mmu #(
     parameter int unsigned N = 4,
     parameter int unsigned M = 1,
@@ -15,7 +15,7 @@ module tb_mmu #(
   localparam int unsigned K = N * W;
   localparam int unsigned L = N * M;
   localparam int unsigned BW = 8 * K + 8;
-  localparam int unsigned PROG = 64;     // instructions a context
+  localparam int unsigned PROG = 64;  // instructions a context
   localparam int unsigned EVENTS = 131072;
   localparam int unsigned INSTR = eqx_isa_pkg::INSTR_BITS;
 
@@ -35,31 +35,33 @@ module tb_mmu #(
   logic mode_rand = 1'b0;
   logic [11:0] train_rows = 12'd8;
   logic [CTX-1:0] kill_req = '0;
-  logic [CTX-1:0][7:0] prog_len = '0;   // feeding runs from the present place up to here
+  logic [CTX-1:0][7:0] prog_len = '0;  // feeding runs from the present place up to here
   logic load_go = 1'b0, prog_go = 1'b0, dump_go = 1'b0, log_go = 1'b0;
-  logic dump_done = 1'b0;
-  logic run = 1'b0;
-  int unsigned fault_actc = '1;         // planted fault: flip a bit of this block as it is read
+  logic        dump_done = 1'b0;
+  logic        run = 1'b0;
+  int unsigned fault_actc = '1;  // planted fault: flip a bit of this block as it is read
 
   // ---- memories
   logic [BW-1:0] actc_mem[ACTC_DEPTH], actd_mem[ACTD_DEPTH];
   logic [M*BW-1:0] wgtc_mem[WGTC_DEPTH/M], wgtd_mem[WGTD_DEPTH/M];
-  logic [INSTR+15:0] prog_mem[CTX*PROG];          // {gap before it is offered, instruction}
-  logic [32*L+31:0] chk_mem[CTX*PROG];            // {check it, 15'b0, line, value}
-  logic [32*L-1:0] dump_mem[ACC_DEPTH];
-  logic [63:0] log_mem[EVENTS];
-  int unsigned log_n = 0;
+  logic        [INSTR+15:0] prog_mem  [ CTX*PROG];  // {gap before it is offered, instruction}
+  logic        [ 32*L+31:0] chk_mem   [ CTX*PROG];  // {check it, 15'b0, line, value}
+  logic        [  32*L-1:0] dump_mem  [ACC_DEPTH];
+  logic        [      63:0] log_mem   [   EVENTS];
+  int unsigned              log_n = 0;
 
-  always @(load_go) if (load_go) begin
-    $readmemh("actc.hex", actc_mem);
-    $readmemh("actd.hex", actd_mem);
-    $readmemh("wgtc.hex", wgtc_mem);
-    $readmemh("wgtd.hex", wgtd_mem);
-  end
-  always @(prog_go) if (prog_go) begin
-    $readmemh("prog.hex", prog_mem);
-    $readmemh("chk.hex", chk_mem);
-  end
+  always @(load_go)
+    if (load_go) begin
+      $readmemh("actc.hex", actc_mem);
+      $readmemh("actd.hex", actd_mem);
+      $readmemh("wgtc.hex", wgtc_mem);
+      $readmemh("wgtd.hex", wgtd_mem);
+    end
+  always @(prog_go)
+    if (prog_go) begin
+      $readmemh("prog.hex", prog_mem);
+      $readmemh("chk.hex", chk_mem);
+    end
   always @(log_go) if (log_go) $writememh("log.hex", log_mem, 0, log_n == 0 ? 0 : log_n - 1);
 
   // ---- DUT
@@ -76,17 +78,49 @@ module tb_mmu #(
   logic [32*L-1:0] acc_rdata;
 
   eqx_mmu #(
-      .N, .M, .W, .CTX, .C_INF, .ACTC_DEPTH, .ACTD_DEPTH, .WGTC_DEPTH, .WGTD_DEPTH, .ACC_DEPTH
+      .N,
+      .M,
+      .W,
+      .CTX,
+      .C_INF,
+      .ACTC_DEPTH,
+      .ACTD_DEPTH,
+      .WGTC_DEPTH,
+      .WGTD_DEPTH,
+      .ACC_DEPTH
   ) u_mmu (
-      .clk_i(clk), .rst_ni(rst_n),
-      .instr_valid_i(instr_valid), .instr_ready_o(instr_ready), .instr_i(instr), .env_i(env), .mode_i(mode), .train_rows_i(train_rows),
-      .kill_i(kill), .quiet_o(quiet), .done_valid_o(done_valid), .done_signal_o(done_signal), .done_step_o(done_step),
-      .err_valid_o(err_valid), .err_cause_o(err_cause), .busy_o(busy), .stall_o(stall),
-      .actc_re_o(actc_re), .actc_raddr_o(actc_raddr), .actc_rdata_i(actc_rdata),
-      .actd_re_o(actd_re), .actd_raddr_o(actd_raddr), .actd_rdata_i(actd_rdata),
-      .wgtc_re_o(wgtc_re), .wgtc_raddr_o(wgtc_raddr), .wgtc_rdata_i(wgtc_rdata),
-      .wgtd_re_o(wgtd_re), .wgtd_raddr_o(wgtd_raddr), .wgtd_rdata_i(wgtd_rdata),
-      .acc_re_i(acc_re), .acc_raddr_i(acc_raddr), .acc_rdata_o(acc_rdata)
+      .clk_i(clk),
+      .rst_ni(rst_n),
+      .instr_valid_i(instr_valid),
+      .instr_ready_o(instr_ready),
+      .instr_i(instr),
+      .env_i(env),
+      .mode_i(mode),
+      .train_rows_i(train_rows),
+      .kill_i(kill),
+      .quiet_o(quiet),
+      .done_valid_o(done_valid),
+      .done_signal_o(done_signal),
+      .done_step_o(done_step),
+      .err_valid_o(err_valid),
+      .err_cause_o(err_cause),
+      .busy_o(busy),
+      .stall_o(stall),
+      .actc_re_o(actc_re),
+      .actc_raddr_o(actc_raddr),
+      .actc_rdata_i(actc_rdata),
+      .actd_re_o(actd_re),
+      .actd_raddr_o(actd_raddr),
+      .actd_rdata_i(actd_rdata),
+      .wgtc_re_o(wgtc_re),
+      .wgtc_raddr_o(wgtc_raddr),
+      .wgtc_rdata_i(wgtc_rdata),
+      .wgtd_re_o(wgtd_re),
+      .wgtd_raddr_o(wgtd_raddr),
+      .wgtd_rdata_i(wgtd_rdata),
+      .acc_re_i(acc_re),
+      .acc_raddr_i(acc_raddr),
+      .acc_rdata_o(acc_rdata)
   );
 
   // Data are there for one cycle only; then junk.
@@ -96,23 +130,39 @@ module tb_mmu #(
     wgtc_rdata <= wgtc_re ? wgtc_mem[wgtc_raddr] : ~wgtc_rdata;
     wgtd_rdata <= wgtd_re ? wgtd_mem[wgtd_raddr] : ~wgtd_rdata;
   end
-  a_actc : assert property (@(posedge clk) disable iff (!live) actc_re |-> 32'(actc_raddr) < ACTC_DEPTH);
-  c_actc : cover property (@(posedge clk) disable iff (!live) actc_re);
-  a_actd : assert property (@(posedge clk) disable iff (!live) actd_re |-> 32'(actd_raddr) < ACTD_DEPTH);
-  c_actd : cover property (@(posedge clk) disable iff (!live) actd_re);
-  a_wgtc : assert property (@(posedge clk) disable iff (!live) wgtc_re |-> 32'(wgtc_raddr) < WGTC_DEPTH / M);
-  c_wgtc : cover property (@(posedge clk) disable iff (!live) wgtc_re);
-  a_wgtd : assert property (@(posedge clk) disable iff (!live) wgtd_re |-> 32'(wgtd_raddr) < WGTD_DEPTH / M);
-  c_wgtd : cover property (@(posedge clk) disable iff (!live) wgtd_re);
-  a_busy : assert property (@(posedge clk) disable iff (!live) $onehot0(busy));
-  c_busy : cover property (@(posedge clk) disable iff (!live) busy != '0);
-  a_one_space : assert property (@(posedge clk) disable iff (!live) !(wgtc_re && wgtd_re) && !(actc_re && actd_re));
-  c_one_space : cover property (@(posedge clk) disable iff (!live) (wgtc_re || wgtd_re) && (actc_re || actd_re));
+  a_actc :
+  assert property (@(posedge clk) disable iff (!live) actc_re |-> 32'(actc_raddr) < ACTC_DEPTH);
+  c_actc :
+  cover property (@(posedge clk) disable iff (!live) actc_re);
+  a_actd :
+  assert property (@(posedge clk) disable iff (!live) actd_re |-> 32'(actd_raddr) < ACTD_DEPTH);
+  c_actd :
+  cover property (@(posedge clk) disable iff (!live) actd_re);
+  a_wgtc :
+  assert property (@(posedge clk) disable iff (!live) wgtc_re |-> 32'(wgtc_raddr) < WGTC_DEPTH / M);
+  c_wgtc :
+  cover property (@(posedge clk) disable iff (!live) wgtc_re);
+  a_wgtd :
+  assert property (@(posedge clk) disable iff (!live) wgtd_re |-> 32'(wgtd_raddr) < WGTD_DEPTH / M);
+  c_wgtd :
+  cover property (@(posedge clk) disable iff (!live) wgtd_re);
+  a_busy :
+  assert property (@(posedge clk) disable iff (!live) $onehot0(busy));
+  c_busy :
+  cover property (@(posedge clk) disable iff (!live) busy != '0);
+  a_one_space :
+  assert property (@(posedge clk) disable iff (!live) !(wgtc_re && wgtd_re) && !(actc_re && actd_re));
+  c_one_space :
+  cover property (@(posedge clk) disable iff (!live) (wgtc_re || wgtd_re) && (actc_re || actd_re));
   for (genvar c = 0; c < CTX; c++) begin : g_law
-    a_quiet : assert property (@(posedge clk) disable iff (!live) quiet[c] |-> !busy[c] && !done_valid[c] && !err_valid[c]);
-    c_quiet : cover property (@(posedge clk) disable iff (!live) quiet[c]);
-    a_kill : assert property (@(posedge clk) disable iff (!live) kill[c] |-> !instr_ready[c] && !err_valid[c] && !busy[c]);
-    c_kill : cover property (@(posedge clk) disable iff (!live) kill[c]);
+    a_quiet :
+    assert property (@(posedge clk) disable iff (!live) quiet[c] |-> !busy[c] && !done_valid[c] && !err_valid[c]);
+    c_quiet :
+    cover property (@(posedge clk) disable iff (!live) quiet[c]);
+    a_kill :
+    assert property (@(posedge clk) disable iff (!live) kill[c] |-> !instr_ready[c] && !err_valid[c] && !busy[c]);
+    c_kill :
+    cover property (@(posedge clk) disable iff (!live) kill[c]);
   end
 
   // ---- feeders; an error is answered with kill until the context is quiet
@@ -143,11 +193,11 @@ module tb_mmu #(
         if (!run) gap[c] <= prog_mem[c*PROG][INSTR+15:INSTR];
         else if (kill[c]) begin
           place[c] <= prog_len[c];
-          gap[c] <= '0;
+          gap[c]   <= '0;
         end else if (gap[c] != '0) gap[c] <= gap[c] - 1;
         else if (instr_valid[c] && instr_ready[c]) begin
           place[c] <= place[c] + 1;
-          gap[c] <= prog_mem[c*PROG+(32'(place[c])+1)%PROG][INSTR+15:INSTR];
+          gap[c]   <= prog_mem[c*PROG+(32'(place[c])+1)%PROG][INSTR+15:INSTR];
         end
       end
     end
@@ -186,25 +236,33 @@ module tb_mmu #(
       if (look2) begin
         looked <= looked + 1;
         c_last_line : cover (1'b1);
-        a_last_line : assert (!live || acc_rdata == chk_mem[look_at2][32*L-1:0])
+        a_last_line :
+        assert (!live || acc_rdata == chk_mem[look_at2][32*L-1:0])
         else
-          $error("context %0d instruction %0d: last line is %h, expected %h", look_at2 / PROG, look_at2 % PROG, acc_rdata,
-                 chk_mem[look_at2][32*L-1:0]);
+          $error(
+              "context %0d instruction %0d: last line is %h, expected %h",
+              look_at2 / PROG,
+              look_at2 % PROG,
+              acc_rdata,
+              chk_mem[look_at2][32*L-1:0]
+          );
       end
     end
 
-  always @(dump_go) if (dump_go) begin
-    for (int i = 0; i <= ACC_DEPTH; i++) begin
-      @(negedge clk);
-      if (i > 0) dump_mem[i-1] = acc_rdata;
-      dump_addr = i;
-      dumping = i < ACC_DEPTH;
+  always @(dump_go)
+    if (dump_go) begin
+      for (int i = 0; i <= ACC_DEPTH; i++) begin
+        @(negedge clk);
+        if (i > 0) dump_mem[i-1] = acc_rdata;
+        dump_addr = i;
+        dumping   = i < ACC_DEPTH;
+      end
+      $writememh("acc.hex", dump_mem);
+      dump_done = ~dump_done;
     end
-    $writememh("acc.hex", dump_mem);
-    dump_done = ~dump_done;
-  end
 
-  // ---- log: {kind, context, payload, cycle}; kinds: 1 instruction taken, 2 row, 3 done, 4 error, 5 mode, 6 kill up, 7 kill down, 8 weight line, 9 stall
+  // ---- log: {kind, context, payload, cycle}; kinds: 1 instruction taken, 2 row, 3 done, 4 error, 5 mode, 6 kill up, 7
+  // kill down, 8 weight line, 9 stall
   eqx_pkg::mode_e mode_q;
   logic [CTX-1:0] kill_q;
   task automatic note(input logic [7:0] kind, input logic [7:0] ctx, input logic [15:0] payload);

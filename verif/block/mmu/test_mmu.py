@@ -1,4 +1,5 @@
 """Builds and runs the bench of the MMU."""
+
 from __future__ import annotations
 
 import pytest
@@ -13,7 +14,9 @@ ROOMY = {"ACTC_DEPTH": 512, "ACTD_DEPTH": 512, "WGTC_DEPTH": 512, "WGTD_DEPTH": 
 
 @pytest.mark.parametrize(("size", "seeds"), [(TINY, [1, 2]), (DEFAULT, [1])], ids=["tiny", "default"])
 def test_mmu(size: dict[str, int], seeds: list[int]) -> None:
-    run_block(__file__, params={**size, **ROOMY}, seeds=seeds, opt="-O0")  # few cycles: building costs more than simulating
+    run_block(
+        __file__, params={**size, **ROOMY}, seeds=seeds, opt="-O0"
+    )  # few cycles: building costs more than simulating
 
 
 def test_mmu_large() -> None:

@@ -13,8 +13,21 @@ from verif.block.numeric import drive
 from verif.lib.verdict import equal, require
 
 CELLS = (
-    "ADD1", "ADD2", "MUL", "I2F25", "I2F19", "ACT", "ROUND", "FMAX", "BMAX", "QUANT", "MAXE", "MAXE_WIDE", "BADD", "BMUL",
-)  # fmt: skip
+    "ADD1",
+    "ADD2",
+    "MUL",
+    "I2F25",
+    "I2F19",
+    "ACT",
+    "ROUND",
+    "FMAX",
+    "BMAX",
+    "QUANT",
+    "MAXE",
+    "MAXE_WIDE",
+    "BADD",
+    "BMUL",
+)
 MILLION = 1_000_000
 EVERY = np.arange(1 << 16, dtype=np.uint16)
 

@@ -5,28 +5,28 @@ module lane_check #(
     parameter int unsigned OUT_W = 32,
     parameter int unsigned LANES = 16
 ) (
-    input  logic                        clk_i,
-    input  logic [2:0]                  latency_i,
-    input  logic                        hold_i,
-    input  logic                        clear_i,
-    input  logic                        plant_i,
-    input  logic                        valid_i,  // operands are at the DUT in this cycle
-    input  logic [LANES-1:0][OUT_W-1:0] expect_i, // what they lead to
-    input  logic [LANES-1:0][OUT_W-1:0] out_i,
-    output logic                        idle_o,   // nothing is due
-    output int unsigned                 compared_o,
-    output int unsigned                 mismatches_o,
-    output int unsigned                 held_o,     // cycles in which holding was checked
-    output int unsigned                 unheld_o,   // and failed
-    output int unsigned                 first_o,    // index of the first mismatch
-    output logic [OUT_W-1:0]            first_got_o,
-    output logic [OUT_W-1:0]            first_want_o
+    input  logic                               clk_i,
+    input  logic        [      2:0]            latency_i,
+    input  logic                               hold_i,
+    input  logic                               clear_i,
+    input  logic                               plant_i,
+    input  logic                               valid_i,       // operands are at the DUT in this cycle
+    input  logic        [LANES-1:0][OUT_W-1:0] expect_i,      // what they lead to
+    input  logic        [LANES-1:0][OUT_W-1:0] out_i,
+    output logic                               idle_o,        // nothing is due
+    output int unsigned                        compared_o,
+    output int unsigned                        mismatches_o,
+    output int unsigned                        held_o,        // cycles in which holding was checked
+    output int unsigned                        unheld_o,      // and failed
+    output int unsigned                        first_o,       // index of the first mismatch
+    output logic        [OUT_W-1:0]            first_got_o,
+    output logic        [OUT_W-1:0]            first_want_o
 );
   typedef logic [LANES-1:0][OUT_W-1:0] row_t;
-  logic [7:0]  due_q;  // index: cycles since the operands (0 is the present cycle)
-  row_t        want_q[8];
-  logic        due, last_valid_q;
-  row_t        want, out, last_q;  // `out` with the planted fault
+  logic [7:0] due_q;  // index: cycles since the operands (0 is the present cycle)
+  row_t       want_q                                                              [8];
+  logic due, last_valid_q;
+  row_t want, out, last_q;  // `out` with the planted fault
   int unsigned rows_q;
 
   assign due_q[0]  = valid_i;

@@ -1,7 +1,20 @@
 // The cells under test, by the numbers that the bench uses (the order of CELLS in bench_numeric.py).
 package numeric_tb_pkg;
   typedef enum logic [3:0] {
-    ADD1, ADD2, MUL, I2F25, I2F19, ACT, ROUND, FMAX, BMAX, QUANT, MAXE, MAXE_WIDE, BADD, BMUL
+    ADD1,
+    ADD2,
+    MUL,
+    I2F25,
+    I2F19,
+    ACT,
+    ROUND,
+    FMAX,
+    BMAX,
+    QUANT,
+    MAXE,
+    MAXE_WIDE,
+    BADD,
+    BMUL
   } cell_e;
   localparam int unsigned CELLS = 14;
   // Of the cell.

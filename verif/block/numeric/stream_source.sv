@@ -12,14 +12,14 @@ module stream_source #(
     input  logic                        gaps_i,
     output logic                        done_o,
     output logic                        valid_o,
-    output logic [LANES-1:0][IN_W-1:0]  in_o,
+    output logic [LANES-1:0][ IN_W-1:0] in_o,
     output logic [LANES-1:0][OUT_W-1:0] expect_o
 );
   localparam int unsigned ROW_W = LANES * (IN_W + OUT_W);
   logic [ROW_W-1:0] row;
   int               fd = 0;
   int               count;
-  logic [31:0]      lfsr = 32'h1ACE_B00C;
+  logic [     31:0] lfsr = 32'h1ACE_B00C;
 
   always @(posedge clk_i) begin
     if (!start_i) begin

@@ -10,13 +10,13 @@ module sweep_source #(
     input  logic                        start_i,
     output logic                        done_o,
     output logic                        valid_o,
-    output logic [LANES-1:0][15:0]      a_o,
-    output logic            [15:0]      b_o,
+    output logic [LANES-1:0][     15:0] a_o,
+    output logic [     15:0]            b_o,
     output logic [LANES-1:0][OUT_W-1:0] expect_o
 );
   logic [LANES*OUT_W-1:0] row;
-  logic [15:0]            b;
-  logic [15:0]            base = 16'd0;
+  logic [           15:0] b;
+  logic [           15:0] base = 16'd0;
   int                     fd = 0;
   int                     count;
 

@@ -12,15 +12,20 @@ from verif.lib.verdict import equal, require
 
 INF_ONLY, FAIR, PRIO = Mode.INF_ONLY, Mode.FAIR, Mode.PRIO
 TABLE = {  # policy -> mode without, with its condition
-    Policy.INFERENCE_ONLY: (INF_ONLY, INF_ONLY), Policy.FAIR: (FAIR, FAIR), Policy.PRIORITY: (PRIO, PRIO),
-    Policy.ADAPTIVE: (FAIR, PRIO), Policy.SLACK: (FAIR, PRIO),
+    Policy.INFERENCE_ONLY: (INF_ONLY, INF_ONLY),
+    Policy.FAIR: (FAIR, FAIR),
+    Policy.PRIORITY: (PRIO, PRIO),
+    Policy.ADAPTIVE: (FAIR, PRIO),
+    Policy.SLACK: (FAIR, PRIO),
     **{code: (INF_ONLY, INF_ONLY) for code in range(8) if code not in set(Policy)},
-}  # fmt: skip
+}
 LATE = (Policy.SLACK,)  # looks at the age of requests too, the others only at the queues' lengths
 MODES = {  # (policy register, some queue above its threshold, some request late) -> mode
     (policy, above, late): TABLE[policy][above or (late and policy in LATE)]
-    for policy in range(8) for above in (0, 1) for late in (0, 1)
-}  # fmt: skip
+    for policy in range(8)
+    for above in (0, 1)
+    for late in (0, 1)
+}
 
 
 async def check(dut, shift: int) -> None:

@@ -8,7 +8,12 @@ module tb_policy;
   eqx_pkg::mode_e mode;
 
   eqx_policy dut (
-      .clk_i(clk), .rst_ni(rst_n), .policy_i(eqx_pkg::policy_e'(drive[2:0])), .any_above_threshold_i(drive[3]), .any_late_i(drive[4]), .mode_o(mode)
+      .clk_i(clk),
+      .rst_ni(rst_n),
+      .policy_i(eqx_pkg::policy_e'(drive[2:0])),
+      .any_above_threshold_i(drive[3]),
+      .any_late_i(drive[4]),
+      .mode_o(mode)
   );
   always_ff @(posedge clk) mode_q <= mode;
 endmodule

@@ -58,9 +58,13 @@ class DispatcherTest(uvm_test):
         """A service with random legal settings."""
         rng = self.rng
         values = {
-            "enable": 1, "batch": int(rng.integers(1, param("N"), endpoint=True)), "timeout": int(rng.integers(0, 200)),
-            "threshold": int(rng.integers(0, 6)), "rx_lines": int(rng.integers(1, 5)), "tx_lines": 1,
-        }  # fmt: skip
+            "enable": 1,
+            "batch": int(rng.integers(1, param("N"), endpoint=True)),
+            "timeout": int(rng.integers(0, 200)),
+            "threshold": int(rng.integers(0, 6)),
+            "rx_lines": int(rng.integers(1, 5)),
+            "tx_lines": 1,
+        }
         return Service(**(values | fixed))
 
     def settings(self) -> Settings:
@@ -247,7 +251,11 @@ class SettingsOutOfRange(DispatcherTest):
     async def stimulus(self) -> None:
         board, count = self.env.scoreboard, 0
         largest = {"batch": param("N"), "rx_lines": param("RX_LINES"), "tx_lines": param("TX_LINES")}
-        bad = [{name: value} for name, most in largest.items() for value in (0, most + 1, *(1 << bit for bit in range(8) if 1 << bit > most))]
+        bad = [
+            {name: value}
+            for name, most in largest.items()
+            for value in (0, most + 1, *(1 << bit for bit in range(8) if 1 << bit > most))
+        ]
         for svc, good in enumerate(self.cfg.services):
             for wrong in bad:
                 count += 1
@@ -268,12 +276,19 @@ class SettingsOutOfRange(DispatcherTest):
 
 @pyuvm.test(timeout_time=2, timeout_unit="ms")
 class FewSlots(DispatcherTest):
-    """Partial batches whose timeouts are far away go at once when they hold up others, each in its cycle, and ages count from the hold."""
+    """Partial batches whose timeouts are far away go at once when they hold up others, each in its cycle, and ages
+    count from the hold.
+    """
 
     TIMEOUT = 5000
 
     def settings(self) -> Settings:
-        require(param("RX_SLOTS") == 5 and param("QUEUE_DEPTH") == 4 and param("N") == 8 and param("C_INF") == param("SERVICES") == 2)
+        require(
+            param("RX_SLOTS") == 5
+            and param("QUEUE_DEPTH") == 4
+            and param("N") == 8
+            and param("C_INF") == param("SERVICES") == 2
+        )
         service = {"batch": 8, "timeout": self.TIMEOUT, "rx_lines": 2, "tx_lines": 1, "threshold": 3}
         return Settings([Service(enable=1, **service) for _ in range(2)], hold=(400, 400), rest=(20, 20), beat_gap=0.0)
 
@@ -290,26 +305,39 @@ class FewSlots(DispatcherTest):
         await self.clocks(30)
         require(len(board.batches) == 2, "nobody is held")
         await self.clocks(self.TIMEOUT + 100)
-        require(board.batches[2:] == [(held + self.TIMEOUT + 2, 0, 3), (held + self.TIMEOUT + 2 + 3 + 2, 1, 1)], f"{board.batches[2:]}, held from {held}")
+        require(
+            board.batches[2:] == [(held + self.TIMEOUT + 2, 0, 3), (held + self.TIMEOUT + 2 + 3 + 2, 1, 1)],
+            f"{board.batches[2:]}, held from {held}",
+        )
         await self.clocks(500)
         await self.send(0, 10)  # the stream was empty: its age is its own
         await self.clocks(self.TIMEOUT + 100)
-        require(board.batches[4:] == [(board.arrivals[10] + self.TIMEOUT + 2, 0, 1)], f"{board.batches[4:]}, taken in {board.arrivals[10]}")
+        require(
+            board.batches[4:] == [(board.arrivals[10] + self.TIMEOUT + 2, 0, 1)],
+            f"{board.batches[4:]}, taken in {board.arrivals[10]}",
+        )
         await self.clocks(500)
         for ident in range(11, 15):  # a full queue goes, though its batch could be larger
             await self.send(1, ident)
         await self.clocks(20)
-        require(board.batches[5:] == [(board.arrivals[14] + 3, 1, 4)], f"{board.batches[5:]}, taken in {board.arrivals[14]}")
+        require(
+            board.batches[5:] == [(board.arrivals[14] + 3, 1, 4)], f"{board.batches[5:]}, taken in {board.arrivals[14]}"
+        )
 
 
 @pyuvm.test(timeout_time=4, timeout_unit="ms")
 class FewSlotsRandom(DispatcherTest):
-    """Random traffic that fills the slots again and again, waiting and rejecting; most batches go because somebody is held. Without gaps
-    between beats, contexts become idle and timeouts end while those come in that were held."""
+    """Random traffic that fills the slots again and again, waiting and rejecting; most batches go because somebody is
+    held. Without gaps between beats, contexts become idle and timeouts end while those come in that were held.
+    """
 
     def settings(self) -> Settings:
-        services = [self.random_service(batch=int(self.rng.integers(2, param("N"), endpoint=True)), timeout=timeout, rx_lines=1 + n % 2)
-                    for n, timeout in enumerate((4000, 30))]
+        services = [
+            self.random_service(
+                batch=int(self.rng.integers(2, param("N"), endpoint=True)), timeout=timeout, rx_lines=1 + n % 2
+            )
+            for n, timeout in enumerate((4000, 30))
+        ]
         return Settings(services, hold=(1, 80), rest=(0, 3))
 
     async def stimulus(self) -> None:

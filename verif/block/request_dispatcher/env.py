@@ -41,13 +41,13 @@ class Settings:
     """What a test decides: services, traffic, and how the surroundings behave."""
 
     services: list[Service]
-    hold: tuple[int, int] = (5, 60)     # cycles a context works on a batch
-    rest: tuple[int, int] = (0, 10)     # cycles from freeing the slots to being idle
-    ans_ready: float = 0.7              # probability per cycle
-    beat_gap: float = 0.2               # probability of a pause before a beat
+    hold: tuple[int, int] = (5, 60)  # cycles a context works on a batch
+    rest: tuple[int, int] = (0, 10)  # cycles from freeing the slots to being idle
+    ans_ready: float = 0.7  # probability per cycle
+    beat_gap: float = 0.2  # probability of a pause before a beat
     accept: bool = True
     reject: bool = False
-    fault: str = ""                     # fault planted into what the monitor sees
+    fault: str = ""  # fault planted into what the monitor sees
 
 
 class RequestItem(uvm_sequence_item):
@@ -164,12 +164,27 @@ class Scoreboard(uvm_subscriber):
             p["SERVICES"], p["QUEUE_DEPTH"], p["RX_SLOTS"], p["N"], p["RX_LINES"], p["TX_LINES"]
         )
         layout = (
-            ("ready", 1), ("rxb_we", 1), ("row_valid", 1), ("ans_valid", 1), ("above", 1), ("expired", 1), ("pulses", 4),
-            ("rxb_addr", 16), ("rxb_data", 16 * p["L"]), *((f.name, f.bits) for f in reversed(BATCH_ROW.fields)),
-            *((f"ans_{f.name}", f.bits) for f in reversed(ANSWER.fields)), ("levels", 16 * p["SERVICES"]),
-            ("data", 16 * p["L"]), ("s_last", 1), ("s_valid", 1), ("idle", p["C_INF"]), ("freed", p["RX_SLOTS"]),
-            ("ans_ready", 1), ("accept", 1), ("reject", 1),
-        )  # fmt: skip
+            ("ready", 1),
+            ("rxb_we", 1),
+            ("row_valid", 1),
+            ("ans_valid", 1),
+            ("above", 1),
+            ("expired", 1),
+            ("pulses", 4),
+            ("rxb_addr", 16),
+            ("rxb_data", 16 * p["L"]),
+            *((f.name, f.bits) for f in reversed(BATCH_ROW.fields)),
+            *((f"ans_{f.name}", f.bits) for f in reversed(ANSWER.fields)),
+            ("levels", 16 * p["SERVICES"]),
+            ("data", 16 * p["L"]),
+            ("s_last", 1),
+            ("s_valid", 1),
+            ("idle", p["C_INF"]),
+            ("freed", p["RX_SLOTS"]),
+            ("ans_ready", 1),
+            ("accept", 1),
+            ("reject", 1),
+        )
         self.layout, lsb = {}, 0
         for name, width in layout:
             self.layout[name] = (lsb, (1 << width) - 1)
@@ -178,12 +193,12 @@ class Scoreboard(uvm_subscriber):
         self.in_use: set[int] = set()
         self.queued: dict[int, dict[int, int]] = defaultdict(dict)  # waiting ids and their order, per service
         self.left: dict[tuple[str, int], int] = {}
-        self.open: list[int] | None = None                     # the request on the stream, as its beats
+        self.open: list[int] | None = None  # the request on the stream, as its beats
         self.accepted = self.dispatched = self.answered = self.offered = 0
         self.statuses: Counter = Counter()
-        self.batches: list[tuple[int, int, int]] = []          # (cycle of the first row, service, rows)
-        self.headers: dict[int, int] = {}                      # id -> cycle of the header
-        self.arrivals: dict[int, int] = {}                     # id -> cycle of the last beat
+        self.batches: list[tuple[int, int, int]] = []  # (cycle of the first row, service, rows)
+        self.headers: dict[int, int] = {}  # id -> cycle of the header
+        self.arrivals: dict[int, int] = {}  # id -> cycle of the last beat
         self.compared = 0
         self.row_count = 0
         self.longest = 0  # largest queue seen
@@ -205,23 +220,41 @@ class Scoreboard(uvm_subscriber):
         freed, ready = get("freed"), get("ready")
         out = self.model.cycle(
             Inputs(
-                item.settings.services, bool(get("accept")), bool(get("reject")), bool(get("s_valid")), bool(get("s_last")),
-                get("data"), [bool(get("idle") >> c & 1) for c in range(self.p["C_INF"])], freed.bit_count(),
+                item.settings.services,
+                bool(get("accept")),
+                bool(get("reject")),
+                bool(get("s_valid")),
+                bool(get("s_last")),
+                get("data"),
+                [bool(get("idle") >> c & 1) for c in range(self.p["C_INF"])],
+                freed.bit_count(),
                 bool(get("ans_ready")),
             )
-        )  # fmt: skip
+        )
         if fault == "late_row" and out.row and self.row_count == 20:
             out.row = None
         levels = [get("levels") >> 16 * s & 0xFFFF for s in range(self.p["SERVICES"])]
         row = out.row
         answer = (get("ans_svc"), get("ans_id"), get("ans_status")) if get("ans_valid") else None
-        seen_row = (get("ctx"), get("svc"), get("rows"), get("row"), ident, bool(get("last")), get("age")) if row_valid else None
-        want_row = (row.ctx, row.svc, row.rows, row.row, row.request.id, row.last, self.model.now - 1 - row.request.arrival) if row else None
+        seen_row = (
+            (get("ctx"), get("svc"), get("rows"), get("row"), ident, bool(get("last")), get("age"))
+            if row_valid
+            else None
+        )
+        want_row = (
+            (row.ctx, row.svc, row.rows, row.row, row.request.id, row.last, self.model.now - 1 - row.request.arrival)
+            if row
+            else None
+        )
         for name, seen, want in (
-            ("s_tready", bool(ready), out.ready), ("row", seen_row, want_row), ("answer", answer, out.answer),
-            ("pulses", get("pulses"), out.pulses), ("levels", levels, out.levels), ("above", bool(get("above")), out.above),
+            ("s_tready", bool(ready), out.ready),
+            ("row", seen_row, want_row),
+            ("answer", answer, out.answer),
+            ("pulses", get("pulses"), out.pulses),
+            ("levels", levels, out.levels),
+            ("above", bool(get("above")), out.above),
             ("expired", bool(get("expired")), out.expired),
-        ):  # fmt: skip
+        ):
             require(seen == want, f"cycle {item.index}: {name} is {seen}, the model says {want}")
         self.compared += 1
         checks.compared("outputs of a cycle", 7)

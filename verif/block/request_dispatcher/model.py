@@ -99,7 +99,9 @@ class DispatcherModel:
     offered: bool = False
     answers: deque = field(default_factory=deque)
     drained: tuple[int, int, int] | None = None
-    held_since: int | None = None  # first cycle of a hold, until a cycle that is not held and takes no beat of a good request
+    held_since: int | None = (
+        None  # first cycle of a hold, until a cycle that is not held and takes no beat of a good request
+    )
     next_decision: int = 0
     last_served: int = -1
     scheduled: dict = field(default_factory=dict)
@@ -113,7 +115,10 @@ class DispatcherModel:
     def installed(self, s: Service) -> bool:
         """Whether a service's settings let it take requests."""
         return (
-            s.enable and 1 <= s.rx_lines <= self.rx_lines and 1 <= s.batch <= self.n and 1 <= s.tx_lines <= self.tx_lines
+            s.enable
+            and 1 <= s.rx_lines <= self.rx_lines
+            and 1 <= s.batch <= self.n
+            and 1 <= s.tx_lines <= self.tx_lines
         )
 
     def cycle(self, i: Inputs) -> Outputs:
@@ -225,7 +230,10 @@ class DispatcherModel:
         t = self.now
         if t < self.next_decision:
             return
-        ready = [installed[s] and bool(levels[s]) and self._ready(i, s, levels[s], self.held_since is not None and not held) for s in range(self.services)]
+        ready = [
+            installed[s] and bool(levels[s]) and self._ready(i, s, levels[s], self.held_since is not None and not held)
+            for s in range(self.services)
+        ]
         if held and not any(ready):
             ready = [installed[s] and bool(levels[s]) for s in range(self.services)]
         for k in range(1, self.services + 1):

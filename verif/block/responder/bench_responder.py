@@ -32,12 +32,12 @@ class Traffic:
 
     batches: int = 60
     services: int = 2
-    work: tuple[int, int] = (1, 80)   # cycles from opening to ready
-    opening: float = 0.2              # probability that an idle context opens
-    answers: float = 0.05             # probability of an answer per cycle
-    failed: float = 0.2               # share of batches with CTX_ERROR
+    work: tuple[int, int] = (1, 80)  # cycles from opening to ready
+    opening: float = 0.2  # probability that an idle context opens
+    answers: float = 0.05  # probability of an answer per cycle
+    failed: float = 0.2  # share of batches with CTX_ERROR
     m_ready: float = 0.7
-    together: int = 1                 # batches become ready in multiples of so many cycles only
+    together: int = 1  # batches become ready in multiples of so many cycles only
     max_lines: int | None = None
     fault: str = ""
 
@@ -95,7 +95,9 @@ class Bench:
                 opening = self._open(int(self.rng.choice(idle)))
             busy = self.opened < self.t.batches or self.model.held
             if busy and len(self.answers) < ANSWER_QUEUE and self.rng.random() < self.t.answers:
-                self.answers.append(HEADER.pack(id=int(self.rng.integers(1 << 32)), status=int(self.rng.integers(1, 4)), svc=200))
+                self.answers.append(
+                    HEADER.pack(id=int(self.rng.integers(1 << 32)), status=int(self.rng.integers(1, 4)), svc=200)
+                )
                 self.sent_answers.append(self.answers[-1])
             answer = self.answers[0] if self.answers else None
             m_ready = bool(self.rng.random() < self.t.m_ready)
@@ -116,7 +118,9 @@ class Bench:
         ids = [int(i) for i in self.rng.integers(1 << 32, size=rows)]
         self.opened += 1
         self.generation[c] = int(rng.integers(1 << 16))
-        batch = Batch(self.services[int(rng.integers(self.t.services))], status, lines, ids, self.generation[c], self.opened)
+        batch = Batch(
+            self.services[int(rng.integers(self.t.services))], status, lines, ids, self.generation[c], self.opened
+        )
         self.order[batch.svc].extend(ids)
         rsp, flat = int(self.dut.rsp.value), int(self.dut.ids.value)
         word = BATCH_END.pack(status=status, svc=batch.svc, rows=rows, tx_lines=lines)
@@ -161,7 +165,9 @@ class Bench:
         checks.compared("responses in order", 1)
         head = HEADER.unpack(data)
         if head.status in (Status.OK, Status.CTX_ERROR):
-            require(self.order[head.svc] and self.order[head.svc].popleft() == head.id, f"request {head.id} out of order")
+            require(
+                self.order[head.svc] and self.order[head.svc].popleft() == head.id, f"request {head.id} out of order"
+            )
         else:
             require(self.sent_answers.popleft() == data & (1 << HEADER.bits) - 1, "answers out of order")
         self.beats_left = not last
@@ -182,7 +188,12 @@ async def one_service(dut) -> None:
 @cocotb.test(**TIMEOUT)
 async def full_rate(dut) -> None:
     """Nothing but large batches and a ready stream: a beat every cycle but one between batches."""
-    bench = Bench(dut, Traffic(batches=40, work=(1, 1), opening=1.0, answers=0.0, failed=0.0, m_ready=1.0, max_lines=param("TX_LINES")))
+    bench = Bench(
+        dut,
+        Traffic(
+            batches=40, work=(1, 1), opening=1.0, answers=0.0, failed=0.0, m_ready=1.0, max_lines=param("TX_LINES")
+        ),
+    )
     await bench.run()
     require(bench.now <= bench.beats + 40 + 15, f"{bench.beats} beats in {bench.now} cycles")
 

@@ -17,7 +17,7 @@ class Batch:
     tx_lines: int
     ids: list[int]
     generation: int
-    order: int        # when it was dispatched
+    order: int  # when it was dispatched
     ready: bool = False
 
     def beats(self, ctx: int, row: int, n: int, lines: int, lanes: int) -> list[int]:

@@ -16,32 +16,51 @@ module tb_responder #(
       .live_o(live)
   );
 
-  logic [C_INF-1:0]                open = '0, valid = '0;
-  eqx_pkg::batch_end_t [C_INF-1:0] rsp = '0;
-  logic [C_INF-1:0][N-1:0][31:0]   ids = '0;
-  logic [C_INF-1:0][15:0]          generation = '0;
-  logic [$bits(eqx_pkg::answer_t):0] ans = '0;  // {valid, answer}
-  logic                            m_ready = 1'b0;
+  logic [C_INF-1:0] open = '0, valid = '0;
+  eqx_pkg::batch_end_t [                 C_INF-1:0]              rsp = '0;
+  logic                [                 C_INF-1:0][N-1:0][31:0] ids = '0;
+  logic                [                 C_INF-1:0][ 15:0]       generation = '0;
+  logic                [$bits(eqx_pkg::answer_t):0]              ans = '0;  // {valid, answer}
+  logic                                                          m_ready = 1'b0;
 
-  logic [C_INF-1:0] done;
+  logic                [                 C_INF-1:0]              done;
   logic ans_ready, re, m_valid, m_last;
   logic [15:0] raddr;
   logic [16*L-1:0] rdata, m_data;
 
-  eqx_responder #(.L(L), .N(N), .C_INF(C_INF), .TX_LINES(TX_LINES)) dut (
-      .clk_i(clk), .rst_ni(rst_n),
-      .rsp_open_i(open), .rsp_valid_i(valid), .rsp_i(rsp), .rsp_id_i(ids), .rsp_done_o(done),
-      .ans_valid_i(ans[$bits(eqx_pkg::answer_t)]), .ans_ready_o(ans_ready), .ans_i(ans[$bits(eqx_pkg::answer_t)-1:0]),
-      .txb_re_o(re), .txb_raddr_o(raddr), .txb_rdata_i(rdata),
-      .m_tvalid_o(m_valid), .m_tready_i(m_ready), .m_tdata_o(m_data), .m_tlast_o(m_last)
+  eqx_responder #(
+      .L(L),
+      .N(N),
+      .C_INF(C_INF),
+      .TX_LINES(TX_LINES)
+  ) dut (
+      .clk_i(clk),
+      .rst_ni(rst_n),
+      .rsp_open_i(open),
+      .rsp_valid_i(valid),
+      .rsp_i(rsp),
+      .rsp_id_i(ids),
+      .rsp_done_o(done),
+      .ans_valid_i(ans[$bits(eqx_pkg::answer_t)]),
+      .ans_ready_o(ans_ready),
+      .ans_i(ans[$bits(eqx_pkg::answer_t)-1:0]),
+      .txb_re_o(re),
+      .txb_raddr_o(raddr),
+      .txb_rdata_i(rdata),
+      .m_tvalid_o(m_valid),
+      .m_tready_i(m_ready),
+      .m_tdata_o(m_data),
+      .m_tlast_o(m_last)
   );
 
   always_ff @(posedge clk)
     if (re) begin
       c_address : cover (1'b1);
-      a_address : assert (!live || 32'(raddr) < C_INF * N * TX_LINES) else $error("address");
+      a_address :
+      assert (!live || 32'(raddr) < C_INF * N * TX_LINES)
+      else $error("address");
       for (int l = 0; l < L; l++)
-        rdata[16*l+:16] <= raddr ^ (generation[raddr / (N * TX_LINES)] * 16'd40503) ^ 16'(l * 257);
+      rdata[16*l+:16] <= raddr ^ (generation[raddr/(N*TX_LINES)] * 16'd40503) ^ 16'(l * 257);
     end
 
   // What Python reads: sampled at the rising edge.
@@ -55,6 +74,8 @@ module tb_responder #(
     wait_q <= rst_n && m_valid && !m_ready;
     beat_q <= {m_last, m_data};
     c_withdrawn : cover (rst_n && wait_q);
-    a_withdrawn : assert (!(live && wait_q) || m_valid && {m_last, m_data} == beat_q) else $error("beat withdrawn");
+    a_withdrawn :
+    assert (!(live && wait_q) || m_valid && {m_last, m_data} == beat_q)
+    else $error("beat withdrawn");
   end
 endmodule

@@ -1,4 +1,6 @@
-"""Tests of the semaphores against their definition in docs/isa.md: counters 0..15, what a cycle brings and takes is added up first."""
+"""Tests of the semaphores against their definition in docs/isa.md: counters 0..15, what a cycle brings and takes is
+added up first.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,12 @@ from verif.lib import checks
 from verif.lib.reset import reset
 from verif.lib.verdict import equal
 
-PHASES = ((0.1, 0.2), (0.5, 0.1), (0.15, 0.6), (0.8, 0.8))  # probabilities that a unit signals a semaphore, and takes a token that is there
+PHASES = (
+    (0.1, 0.2),
+    (0.5, 0.1),
+    (0.15, 0.6),
+    (0.8, 0.8),
+)  # probabilities that a unit signals a semaphore, and takes a token that is there
 CYCLES = 400  # a phase
 ROUNDS = 3
 
@@ -30,7 +37,9 @@ async def start(dut: Any) -> np.random.Generator:
 
 
 def taken(rng: np.random.Generator, have: np.ndarray, share: float) -> np.ndarray:
-    """Who takes which token, bool [unit, semaphore]: never more than there are, as instructions issue only where their waits are met."""
+    """Who takes which token, bool [unit, semaphore]: never more than there are, as instructions issue only where their
+    waits are met.
+    """
     want = rng.random((len(Unit), SEMAPHORES)) < share
     return want & (np.cumsum(want, axis=0) <= have)
 

@@ -1,4 +1,6 @@
-"""Tests of the systolic array: exact integer sums, weights loaded under the rows that use the other banks, and one cycle ahead of their own."""
+"""Tests of the systolic array: exact integer sums, weights loaded under the rows that use the other banks, and one
+cycle ahead of their own.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +61,12 @@ class Player:
             if t in self.lines:
                 bank, col, wgt = self.lines[t]
                 word &= (1 << 8 * K + 8) - 1
-                word |= int.from_bytes(wgt.tobytes(), "little") << 8 * K + 8 | 1 << 16 * K + 8 | bank << 16 * K + 9 | col << 16 * K + 16
+                word |= (
+                    int.from_bytes(wgt.tobytes(), "little") << 8 * K + 8
+                    | 1 << 16 * K + 8
+                    | bank << 16 * K + 9
+                    | col << 16 * K + 16
+                )
             out.append(word)
         return out
 
@@ -74,7 +81,9 @@ class Player:
         await RisingEdge(dut.running)
         dut.go.value = 0
         await RisingEdge(dut.finished)
-        got = [x for x in Path("sums.hex").read_text(encoding="utf-8").split() if not x.startswith(("//", "@"))][: int(dut.count.value)]
+        got = [x for x in Path("sums.hex").read_text(encoding="utf-8").split() if not x.startswith(("//", "@"))][
+            : int(dut.count.value)
+        ]
         require(len(got) == len(self.want) > 0, f"{len(got)} rows came out, {len(self.want)} went in")
         for g, t in zip(got, sorted(self.want), strict=True):
             sums = np.frombuffer(bytes.fromhex(g.zfill(8 * N)), dtype=">i4")[::-1]
@@ -125,7 +134,9 @@ async def four_banks_interleaved(dut: Any) -> None:
 
 @cocotb.test(timeout_time=1, timeout_unit="ms", expect_fail=True)
 async def planted_fault(dut: Any) -> None:
-    """A row that enters together with its tile's first line still sees the old weights of column 0: the check must notice."""
+    """A row that enters together with its tile's first line still sees the old weights of column 0: the check must
+    notice.
+    """
     p = Player(np.random.default_rng(cocotb.RANDOM_SEED))
     p.tile(0, 0, [1, 2])
     p.tile(N, 0, [N + 1])

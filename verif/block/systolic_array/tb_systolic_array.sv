@@ -1,5 +1,7 @@
-// Bench of the array with the skews around it: plays vectors from files, one event a cycle, and records the aligned sums.
-// A word of play.hex: {wgt_valid, wgt_bank, wgt_col, wgt block, row_valid, row_bank, act block}, for the cycle in which the block is in the input register.
+// Bench of the array with the skews around it: plays vectors from files, one event a cycle, and records the aligned
+// sums.
+// A word of play.hex: {wgt_valid, wgt_bank, wgt_col, wgt block, row_valid, row_bank, act block}, for the cycle in which
+// the block is in the input register.
 module tb_systolic_array #(
     parameter int unsigned N = 4,
     parameter int unsigned W = 2
@@ -16,7 +18,8 @@ module tb_systolic_array #(
   logic [WORD-1:0] play_mem[CYCLES];
   logic [N*32-1:0] sum_mem[CYCLES];
 
-  // Word: [8K-1:0] act, [8K] row_valid, [8K+2:8K+1] row_bank, [16K+7:8K+8] weights, [16K+8] wgt_valid, [16K+10:16K+9] bank, [16K+23:16K+16] column
+  // Word: [8K-1:0] act, [8K] row_valid, [8K+2:8K+1] row_bank, [16K+7:8K+8] weights, [16K+8] wgt_valid, [16K+10:16K+9]
+  // bank, [16K+23:16K+16] column
   logic [WORD-1:0] word;
   logic running = 1'b0;
   assign word = running ? play_mem[at] : '0;
@@ -47,10 +50,37 @@ module tb_systolic_array #(
     wbank_q <= wbank;
   end
 
-  eqx_mmu_skew #(.N(N), .WIDTH(8 * W)) u_act (.clk_i(clk), .valid_i(valid[N-2:0]), .data_i(word[8*K-1:0]), .data_o(act));
-  eqx_mmu_skew #(.N(N), .WIDTH(8 * W)) u_wgt (.clk_i(clk), .valid_i(wvalid[N-2:0]), .data_i(word[8*K+8+:8*K]), .data_o(wgt));
-  eqx_systolic_array #(.N(N), .W(W), .SUMW(SUMW)) u_array (
-      .clk_i(clk), .valid_i(valid[2*N-2:0]), .bank_i(bank), .act_i(act), .wgt_we_i(we), .wgt_bank_i(wbank), .wgt_i(wgt), .sum_o(sum)
+  eqx_mmu_skew #(
+      .N(N),
+      .WIDTH(8 * W)
+  ) u_act (
+      .clk_i  (clk),
+      .valid_i(valid[N-2:0]),
+      .data_i (word[8*K-1:0]),
+      .data_o (act)
+  );
+  eqx_mmu_skew #(
+      .N(N),
+      .WIDTH(8 * W)
+  ) u_wgt (
+      .clk_i  (clk),
+      .valid_i(wvalid[N-2:0]),
+      .data_i (word[8*K+8+:8*K]),
+      .data_o (wgt)
+  );
+  eqx_systolic_array #(
+      .N(N),
+      .W(W),
+      .SUMW(SUMW)
+  ) u_array (
+      .clk_i(clk),
+      .valid_i(valid[2*N-2:0]),
+      .bank_i(bank),
+      .act_i(act),
+      .wgt_we_i(we),
+      .wgt_bank_i(wbank),
+      .wgt_i(wgt),
+      .sum_o(sum)
   );
   // Alignment: column j waits N-1-j cycles, so all are there 2N-1 cycles after the block was in the input register.
   for (genvar j = 0; j < N; j++) begin : g_align
@@ -80,7 +110,7 @@ module tb_systolic_array #(
       if (at == length - 1) begin
         $writememh("sums.hex", sum_mem);
         finished <= 1'b1;
-        running <= 1'b0;
+        running  <= 1'b0;
       end
     end
   end

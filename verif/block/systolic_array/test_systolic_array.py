@@ -1,4 +1,5 @@
 """Builds and runs the bench of the systolic array."""
+
 from __future__ import annotations
 
 import pytest

@@ -35,7 +35,15 @@ class Tile:
         """conv_pkg::tag_t of line ``i`` (blk_last, ilast and space do not matter here)."""
         last = i == len(self.data) - 1 and not self.broken
         return CONV_TAG.pack(
-            mode=Conv.COLS, space=0, addr=self.addr, stride=self.stride, first=i == 0, last=last, blk_last=0, ilast=0, ctx=self.ctx
+            mode=Conv.COLS,
+            space=0,
+            addr=self.addr,
+            stride=self.stride,
+            first=i == 0,
+            last=last,
+            blk_last=0,
+            ilast=0,
+            ctx=self.ctx,
         )
 
 
@@ -43,8 +51,15 @@ def random_tiles(rng: np.random.Generator, lines: int, shortest: int, broken: fl
     tiles: list[Tile] = []
     while sum(len(t.data) for t in tiles) < lines:
         n = int(rng.choice([shortest, L, K, rng.integers(shortest, K + 1)]))
-        tiles.append(Tile(rng.integers(0, 1 << 16, (n, L)).astype(np.uint16), int(rng.integers(0, 1 << 15)),
-                          int(rng.integers(0, 256)), int(rng.integers(0, 16)), bool(rng.random() < broken)))  # fmt: skip
+        tiles.append(
+            Tile(
+                rng.integers(0, 1 << 16, (n, L)).astype(np.uint16),
+                int(rng.integers(0, 1 << 15)),
+                int(rng.integers(0, 256)),
+                int(rng.integers(0, 16)),
+                bool(rng.random() < broken),
+            )
+        )
     return tiles
 
 

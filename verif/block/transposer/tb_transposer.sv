@@ -16,28 +16,40 @@ module tb_transposer #(
   );
   logic go = 1'b0, load = 1'b0, dump = 1'b0;
   logic [31:0] n_lines = '0;
-  logic [7:0]  take_rate = 8'd255;  // 255: whenever there is a column
+  logic [ 7:0] take_rate = 8'd255;  // 255: whenever there is a column
   logic        finished;
   logic [31:0] waited, columns, first_line, last_line;
 
-  logic [16*L-1:0] lines[LMAX];
-  logic [63:0]     ctl[LMAX];      // {gap, tag}
+  logic [16*L-1:0] lines  [LMAX];
+  logic [    63:0] ctl    [LMAX];  // {gap, tag}
   logic [16*K-1:0] log_col[CMAX];
-  logic [31:0]     log_tag[CMAX];  // lane is last, ctx, address
+  logic [    31:0] log_tag[CMAX];  // lane is last, ctx, address
 
-  eqx_conv_pkg::tag_t     tag, next_tag, col_tag;
-  logic               valid, col_valid, take, col_last, allow;
-  logic [16*L-1:0]    line;
-  logic [K-1:0][15:0] col;
-  logic [1:0]         full;
-  logic [1:0][3:0]    ctx;
-  logic [31:0]        at, cycle;
-  logic [7:0]         gap;
+  eqx_conv_pkg::tag_t tag, next_tag, col_tag;
+  logic valid, col_valid, take, col_last, allow;
+  logic [16*L-1:0]       line;
+  logic [   K-1:0][15:0] col;
+  logic [     1:0]       full;
+  logic [     1:0][ 3:0] ctx;
+  logic [31:0] at, cycle;
+  logic [7:0] gap;
 
-  eqx_transposer #(.L(L), .K(K)) u_dut (
-      .clk_i(clk), .rst_ni(rst_n), .valid_i(valid), .tag_i(tag), .line_i(line),
-      .col_valid_o(col_valid), .take_i(take), .col_o(col), .col_tag_o(col_tag), .col_last_o(col_last),
-      .full_o(full), .ctx_o(ctx)
+  eqx_transposer #(
+      .L(L),
+      .K(K)
+  ) u_dut (
+      .clk_i(clk),
+      .rst_ni(rst_n),
+      .valid_i(valid),
+      .tag_i(tag),
+      .line_i(line),
+      .col_valid_o(col_valid),
+      .take_i(take),
+      .col_o(col),
+      .col_tag_o(col_tag),
+      .col_last_o(col_last),
+      .full_o(full),
+      .ctx_o(ctx)
   );
 
   logic blocked;
@@ -79,9 +91,9 @@ module tb_transposer #(
         log_tag[columns] <= {7'd0, col_last, 4'd0, col_tag.ctx, col_tag.addr};
         columns <= columns + 1;
         c_drains : cover (1'b1);
-        a_drains : assert (!live || (full[0] && ctx[0] == col_tag.ctx) || (full[1] && ctx[1] == col_tag.ctx))
-        else
-          $error("tb_transposer: full_o and ctx_o do not show the tile that drains");
+        a_drains :
+        assert (!live || (full[0] && ctx[0] == col_tag.ctx) || (full[1] && ctx[1] == col_tag.ctx))
+        else $error("tb_transposer: full_o and ctx_o do not show the tile that drains");
       end
     end
   end

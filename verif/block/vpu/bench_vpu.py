@@ -43,8 +43,14 @@ class Bench:
         dut.mode_random.value = dut.kill_random.value = 0
         await reset(dut)
 
-    async def run(self, lists: list[list[Instr]], control: list[list[int]], envs: list[VectorEnv | None],
-                  mode: int | None = PRIO, kills: bool = False) -> None:
+    async def run(
+        self,
+        lists: list[list[Instr]],
+        control: list[list[int]],
+        envs: list[VectorEnv | None],
+        mode: int | None = PRIO,
+        kills: bool = False,
+    ) -> None:
         """Play the lists to their end; then the memories are in ``dumped``, the logs in ``how, issue, done``."""
         dut, p = self.dut, self.p
         await self.reset()
@@ -119,8 +125,14 @@ def _difference(name: str, got: np.ndarray, want: np.ndarray, bad: np.ndarray) -
 def _pack_env(e: VectorEnv) -> int:
     """eqx_pkg::ctx_env_t."""
     return CTX_ENV.pack(
-        rows=e.rows, vec_base=e.vec_base, acc_base=e.acc_base, actc_base=e.actc_base, c_base=e.c_base, w_base=0, dram_base=0,
-    )  # fmt: skip
+        rows=e.rows,
+        vec_base=e.vec_base,
+        acc_base=e.acc_base,
+        actc_base=e.actc_base,
+        c_base=e.c_base,
+        w_base=0,
+        dram_base=0,
+    )
 
 
 def _execute(bench: Bench, lists: list[list[Instr]], envs: list[VectorEnv]) -> int:
@@ -159,8 +171,9 @@ def _gap(rng: np.random.Generator, busy: bool) -> int:
     return 0 if busy or rng.random() < 0.6 else int(rng.integers(0, 30))
 
 
-def _lists(bench: Bench, counts: list[int], share: int, faulty: float = 0.0, read_only: bool = False,
-           ) -> tuple[list[list[Instr]], list[list[int]], list[VectorEnv]]:  # fmt: skip
+def _lists(
+    bench: Bench, counts: list[int], share: int, faulty: float = 0.0, read_only: bool = False
+) -> tuple[list[list[Instr]], list[list[int]], list[VectorEnv]]:
     rng, p = bench.rng, bench.p
     lists, control, envs = [], [], []
     for c, count in enumerate(counts):
@@ -193,9 +206,15 @@ async def random_programs(dut: Any, mode: int | None) -> None:
     equal(_execute(bench, lists, envs), 0)
     words = bench.compare()
     require(bench.lines == want, f"lines started: {bench.lines}, expected {want}")
-    dut._log.info("%d instructions, %s lines, %d words; inference lines amid training blocks %d, tiles %d; %d modes",
-                  N_RANDOM * bench.p.CTX, bench.lines, words, int(dut.in_rows.value), int(dut.in_cols.value),
-                  len(bench.modes))  # fmt: skip
+    dut._log.info(
+        "%d instructions, %s lines, %d words; inference lines amid training blocks %d, tiles %d; %d modes",
+        N_RANDOM * bench.p.CTX,
+        bench.lines,
+        words,
+        int(dut.in_rows.value),
+        int(dut.in_cols.value),
+        len(bench.modes),
+    )
 
 
 @cocotb.test(timeout_time=2, timeout_unit="ms")
@@ -258,23 +277,53 @@ def _stream(bench: Bench, c: int, shapes: list[tuple[int, int, int]]) -> list[In
     """Instructions of ``(cnt_o, cnt_i, v_mode)`` that do not depend on each other; destinations within region ``c``."""
     p, region, out = bench.p, regions(bench.p, bench.p.CTX, c), []
     for k, (cnt_o, cnt_i, mode) in enumerate(shapes):
-        out.append(make(
-            Op.VECTOR, cnt_o=cnt_o, cnt_i=cnt_i, a_sp=Src.STG, a_si=1, c_sp=Src.CST, c_si=1, r_sp=Dst.SOF,
-            r_base=region.sof[0], r_si=1, v_mode=mode, v_sp=ConvDst.SOB, v_si=1,
-            v_base=region.sob[0] + (p.L if mode == Conv.COLS else 0),  # the two paths keep no order between them
-            signal=k & 0xFFFF, step=k & 1,
-        ))  # fmt: skip
+        out.append(
+            make(
+                Op.VECTOR,
+                cnt_o=cnt_o,
+                cnt_i=cnt_i,
+                a_sp=Src.STG,
+                a_si=1,
+                c_sp=Src.CST,
+                c_si=1,
+                r_sp=Dst.SOF,
+                r_base=region.sof[0],
+                r_si=1,
+                v_mode=mode,
+                v_sp=ConvDst.SOB,
+                v_si=1,
+                v_base=region.sob[0] + (p.L if mode == Conv.COLS else 0),  # the two paths keep no order between them
+                signal=k & 0xFFFF,
+                step=k & 1,
+            )
+        )
     return out
 
 
 @cocotb.test(timeout_time=2, timeout_unit="ms")
 @cocotb.parametrize(which=["one", "all"])
 async def full_rate(dut: Any, which: str) -> None:
-    """One line in every cycle: instructions of three lines and more, segments of one line, full COLS tiles between ROWS."""
+    """One line in every cycle: instructions of three lines and more, segments of one line, full COLS tiles between
+    ROWS.
+    """
     bench = Bench(dut)
     p, rng = bench.p, bench.rng
-    shapes = [(1, 3, 0), (3, 1, 0), (1, 3, 1), (3, 1, 1), (2, 2, 1), (1, p.K, 1), (1, p.K, 2), (1, p.K, 2), (1, p.L, 2),
-              (2, p.L, 2), (5, 1, 1), (1, p.K, 2), (3, p.K, 2), (4, p.K, 1)]  # fmt: skip
+    shapes = [
+        (1, 3, 0),
+        (3, 1, 0),
+        (1, 3, 1),
+        (3, 1, 1),
+        (2, 2, 1),
+        (1, p.K, 1),
+        (1, p.K, 2),
+        (1, p.K, 2),
+        (1, p.L, 2),
+        (2, p.L, 2),
+        (5, 1, 1),
+        (1, p.K, 2),
+        (3, p.K, 2),
+        (4, p.K, 1),
+    ]
     contexts = [0] if which == "one" else list(range(p.CTX))
     lists, envs = [], []
     for c in range(p.CTX):
@@ -376,7 +425,9 @@ async def own_lines(dut: Any) -> None:
             operands = "" if inference and not beside else "abcd" * 10
             lists.append([gen.chain(x, bench.last + 1 - NEARER) for x in operands])
             gaps = [_gap(rng, False) if inference else 0 for _ in operands]
-            control.append([barriers.needed(i, bench.image, gen.env) << 16 | gap for i, gap in zip(lists[c], gaps, strict=True)])
+            control.append(
+                [barriers.needed(i, bench.image, gen.env) << 16 | gap for i, gap in zip(lists[c], gaps, strict=True)]
+            )
             envs.append(gen.env)
         await bench.run(lists, control, envs, PRIO)
         equal(_execute(bench, lists, envs), 0, "faults")
@@ -399,7 +450,9 @@ async def shared_tiles(dut: Any) -> None:
         inference = c < p.C_INF
         shapes, count = (sparse, 80) if inference else (dense, 300)
         lists.append(_stream(bench, c, [shapes[int(k)] for k in rng.integers(0, len(shapes), count)]))
-        control.append([(1 << 16) + int(rng.integers(0, 2 * p.K)) if c == 0 else 0 if not inference else 9 * p.K for _ in lists[c]])
+        control.append(
+            [(1 << 16) + int(rng.integers(0, 2 * p.K)) if c == 0 else 0 if not inference else 9 * p.K for _ in lists[c]]
+        )
         envs.append(Generator(rng, p, c, regions(p, p.CTX, c)).env)
     await bench.run(lists, control, envs, PRIO)
     dut._log.info("longest wait of inference for a tile: %d cycles", int(dut.longest.value))
@@ -442,8 +495,20 @@ async def reductions(dut: Any) -> None:
     width = min(p.K, half // 8)
     lists: list[list[Instr]] = [[] for _ in range(p.CTX)]
     for k in range(half // width):
-        lists[0].append(make(Op.VECTOR, cnt_o=1, cnt_i=width, a_sp=Src.VEC, a_base=k * width, a_si=1, red=1 + (k % 4 == 3),
-                             r_sp=Dst.VEC, r_base=half + k * width, r_si=1))  # fmt: skip
+        lists[0].append(
+            make(
+                Op.VECTOR,
+                cnt_o=1,
+                cnt_i=width,
+                a_sp=Src.VEC,
+                a_base=k * width,
+                a_si=1,
+                red=1 + (k % 4 == 3),
+                r_sp=Dst.VEC,
+                r_base=half + k * width,
+                r_si=1,
+            )
+        )
     envs = [VectorEnv(p.N, p.RX_LINES, p.TX_LINES, c, c >= p.C_INF, 1, list(range(p.N))) for c in range(p.CTX)]
     await bench.run(lists, [[0] * len(x) for x in lists], envs)
     equal(_execute(bench, lists, envs), 0)

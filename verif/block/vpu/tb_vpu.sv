@@ -16,11 +16,11 @@ module tb_vpu #(
     parameter int unsigned RX_SLOTS   = 16,
     parameter int unsigned RX_LINES   = 8,
     parameter int unsigned TX_LINES   = 4,
-    parameter int unsigned IMAX       = 512, // instructions a context
-    parameter int unsigned MMAX       = 8192 // changes of the mode
+    parameter int unsigned IMAX       = 512,  // instructions a context
+    parameter int unsigned MMAX       = 8192  // changes of the mode
 );
-  localparam int unsigned L  = M * N;
-  localparam int unsigned K  = N * W;
+  localparam int unsigned L = M * N;
+  localparam int unsigned K = N * W;
   localparam int unsigned SW = $clog2(RX_SLOTS);
   localparam int unsigned RXB_DEPTH = RX_SLOTS * RX_LINES;
   localparam int unsigned TXB_DEPTH = C_INF * N * TX_LINES;
@@ -36,39 +36,39 @@ module tb_vpu #(
   );
 
   // Set by the bench
-  logic                                     go = 1'b0, load = 1'b0, dump = 1'b0;
-  logic [1:0]                               mode = eqx_pkg::MODE_PRIO;
-  logic                                     mode_random = 1'b0;
-  logic                                     kill_random = 1'b0;
-  logic [CTX-1:0][15:0]                     n_instr = '0;
-  logic [CTX-1:0][$bits(eqx_pkg::ctx_env_t)-1:0] env = '0;
-  logic [C_INF-1:0][N-1:0][SW-1:0]          slots = '0;
+  logic go = 1'b0, load = 1'b0, dump = 1'b0;
+  logic [      1:0]                                        mode = eqx_pkg::MODE_PRIO;
+  logic                                                    mode_random = 1'b0;
+  logic                                                    kill_random = 1'b0;
+  logic [  CTX-1:0][                         15:0]         n_instr = '0;
+  logic [  CTX-1:0][$bits(eqx_pkg::ctx_env_t)-1:0]         env = '0;
+  logic [C_INF-1:0][                        N-1:0][SW-1:0] slots = '0;
 
   // Read by the bench
-  logic                                     finished;
-  logic [CTX-1:0][15:0]                     bad_done;       // completions out of order or unexpected
-  logic [31:0]                              cycle, first_busy, last_busy, busy_count, busy_bad, stall_bad;
-  logic [CTX-1:0][31:0]                     lines;
-  logic [CTX-1:0][31:0]                     kills;
-  logic [31:0]                              n_modes;
-  logic [31:0]                              in_rows, in_cols;  // inference lines amid a training block, a training tile
-  logic [31:0]                              longest;           // wait of inference for a tile
+  logic                                                    finished;
+  logic [  CTX-1:0][                         15:0]         bad_done;  // completions out of order or unexpected
+  logic [31:0] cycle, first_busy, last_busy, busy_count, busy_bad, stall_bad;
+  logic [CTX-1:0][31:0] lines;
+  logic [CTX-1:0][31:0] kills;
+  logic [   31:0]       n_modes;
+  logic [31:0] in_rows, in_cols;  // inference lines amid a training block, a training tile
+  logic [31:0] longest;  // wait of inference for a tile
 
   // ---- Lists and logs: instruction, {kill here, barrier, gap}; cycles, outcome
   logic [383:0] imem[CTX*IMAX];
-  logic [31:0]  ictl[CTX*IMAX];
-  logic [31:0]  log_issue[CTX*IMAX];
-  logic [31:0]  log_done[CTX*IMAX];
-  logic [31:0]  log_mode[MMAX];     // {cycle, new mode}
-  logic [7:0]   log_how[CTX*IMAX];  // 0 never issued, 1 done, 2 killed, 16 + cause: fault
+  logic [31:0] ictl[CTX*IMAX];
+  logic [31:0] log_issue[CTX*IMAX];
+  logic [31:0] log_done[CTX*IMAX];
+  logic [31:0] log_mode[MMAX];  // {cycle, new mode}
+  logic [7:0] log_how[CTX*IMAX];  // 0 never issued, 1 done, 2 killed, 16 + cause: fault
 
   // ---- DUT
-  logic [CTX-1:0]               instr_valid, instr_ready, kill, quiet, done_valid, done_step, err_valid, busy;
-  logic [CTX-1:0][383:0]        instr;
-  logic [CTX-1:0][15:0]         done_signal;
-  logic [CTX-1:0][3:0]          err_cause;
-  eqx_pkg::stall_e              stall;
-  logic [1:0]                   mode_now;
+  logic [CTX-1:0] instr_valid, instr_ready, kill, quiet, done_valid, done_step, err_valid, busy;
+  logic            [CTX-1:0][383:0] instr;
+  logic            [CTX-1:0][ 15:0] done_signal;
+  logic            [CTX-1:0][  3:0] err_cause;
+  eqx_pkg::stall_e                  stall;
+  logic            [    1:0]        mode_now;
 
   logic acc_re, stg_re, rxb_re, txb_we, sof_we, actc_we, wgtc_we, sob_we;
   logic [15:0] acc_raddr, stg_raddr, rxb_raddr, txb_waddr, sof_waddr, actc_waddr, wgtc_waddr, sob_waddr;
@@ -77,33 +77,72 @@ module tb_vpu #(
   logic [8*K+7:0] blk_wdata;
 
   eqx_vpu #(
-      .N(N), .M(M), .W(W), .CTX(CTX), .C_INF(C_INF), .VEC_DEPTH(VEC_DEPTH), .ACC_DEPTH(ACC_DEPTH),
-      .STG_DEPTH(STG_DEPTH), .SOF_DEPTH(SOF_DEPTH), .ACTC_DEPTH(ACTC_DEPTH), .WGTC_DEPTH(WGTC_DEPTH),
-      .SOB_DEPTH(SOB_DEPTH), .RX_SLOTS(RX_SLOTS), .RX_LINES(RX_LINES), .TX_LINES(TX_LINES)
+      .N(N),
+      .M(M),
+      .W(W),
+      .CTX(CTX),
+      .C_INF(C_INF),
+      .VEC_DEPTH(VEC_DEPTH),
+      .ACC_DEPTH(ACC_DEPTH),
+      .STG_DEPTH(STG_DEPTH),
+      .SOF_DEPTH(SOF_DEPTH),
+      .ACTC_DEPTH(ACTC_DEPTH),
+      .WGTC_DEPTH(WGTC_DEPTH),
+      .SOB_DEPTH(SOB_DEPTH),
+      .RX_SLOTS(RX_SLOTS),
+      .RX_LINES(RX_LINES),
+      .TX_LINES(TX_LINES)
   ) u_vpu (
-      .clk_i(clk), .rst_ni(rst_n),
-      .instr_valid_i(instr_valid), .instr_ready_o(instr_ready), .instr_i(instr), .env_i(env),
-      .mode_i(eqx_pkg::mode_e'(mode_now)), .kill_i(kill), .quiet_o(quiet),
-      .done_valid_o(done_valid), .done_signal_o(done_signal), .done_step_o(done_step),
-      .err_valid_o(err_valid), .err_cause_o(err_cause), .busy_o(busy), .stall_o(stall), .slots_i(slots),
-      .acc_re_o(acc_re), .acc_raddr_o(acc_raddr), .acc_rdata_i(acc_rdata),
-      .stg_re_o(stg_re), .stg_raddr_o(stg_raddr), .stg_rdata_i(stg_rdata),
-      .rxb_re_o(rxb_re), .rxb_raddr_o(rxb_raddr), .rxb_rdata_i(rxb_rdata),
-      .txb_we_o(txb_we), .txb_waddr_o(txb_waddr), .txb_wdata_o(txb_wdata),
-      .sof_we_o(sof_we), .sof_waddr_o(sof_waddr), .sof_wdata_o(sof_wdata),
-      .actc_we_o(actc_we), .actc_waddr_o(actc_waddr), .wgtc_we_o(wgtc_we), .wgtc_waddr_o(wgtc_waddr),
-      .sob_we_o(sob_we), .sob_waddr_o(sob_waddr), .blk_wdata_o(blk_wdata)
+      .clk_i(clk),
+      .rst_ni(rst_n),
+      .instr_valid_i(instr_valid),
+      .instr_ready_o(instr_ready),
+      .instr_i(instr),
+      .env_i(env),
+      .mode_i(eqx_pkg::mode_e'(mode_now)),
+      .kill_i(kill),
+      .quiet_o(quiet),
+      .done_valid_o(done_valid),
+      .done_signal_o(done_signal),
+      .done_step_o(done_step),
+      .err_valid_o(err_valid),
+      .err_cause_o(err_cause),
+      .busy_o(busy),
+      .stall_o(stall),
+      .slots_i(slots),
+      .acc_re_o(acc_re),
+      .acc_raddr_o(acc_raddr),
+      .acc_rdata_i(acc_rdata),
+      .stg_re_o(stg_re),
+      .stg_raddr_o(stg_raddr),
+      .stg_rdata_i(stg_rdata),
+      .rxb_re_o(rxb_re),
+      .rxb_raddr_o(rxb_raddr),
+      .rxb_rdata_i(rxb_rdata),
+      .txb_we_o(txb_we),
+      .txb_waddr_o(txb_waddr),
+      .txb_wdata_o(txb_wdata),
+      .sof_we_o(sof_we),
+      .sof_waddr_o(sof_waddr),
+      .sof_wdata_o(sof_wdata),
+      .actc_we_o(actc_we),
+      .actc_waddr_o(actc_waddr),
+      .wgtc_we_o(wgtc_we),
+      .wgtc_waddr_o(wgtc_waddr),
+      .sob_we_o(sob_we),
+      .sob_waddr_o(sob_waddr),
+      .blk_wdata_o(blk_wdata)
   );
 
   // ---- Memories
-  logic [32*L-1:0] acc[ACC_DEPTH];
-  logic [32*L-1:0] stg[STG_DEPTH];
-  logic [32*L-1:0] sof[SOF_DEPTH];
-  logic [16*L-1:0] rxb[RXB_DEPTH];
-  logic [16*L-1:0] txb[TXB_DEPTH];
-  logic [8*K+7:0]  actc[ACTC_DEPTH];
-  logic [8*K+7:0]  wgtc[WGTC_DEPTH];
-  logic [8*K+7:0]  sob[SOB_DEPTH];
+  logic [32*L-1:0] acc [ ACC_DEPTH];
+  logic [32*L-1:0] stg [ STG_DEPTH];
+  logic [32*L-1:0] sof [ SOF_DEPTH];
+  logic [16*L-1:0] rxb [ RXB_DEPTH];
+  logic [16*L-1:0] txb [ TXB_DEPTH];
+  logic [ 8*K+7:0] actc[ACTC_DEPTH];
+  logic [ 8*K+7:0] wgtc[WGTC_DEPTH];
+  logic [ 8*K+7:0] sob [ SOB_DEPTH];
 
   always_ff @(posedge clk) begin
     if (acc_re) acc_rdata <= acc[acc_raddr];
@@ -116,12 +155,16 @@ module tb_vpu #(
     if (sob_we) sob[sob_waddr] <= blk_wdata;
     if (live) begin
       c_depth : cover (acc_re || stg_re || rxb_re || txb_we || sof_we || actc_we || wgtc_we || sob_we);
-      a_depth : assert (!(acc_re && acc_raddr >= ACC_DEPTH || stg_re && stg_raddr >= STG_DEPTH || rxb_re && rxb_raddr >= RXB_DEPTH
+      a_depth :
+      assert (!(acc_re && acc_raddr >= ACC_DEPTH || stg_re && stg_raddr >= STG_DEPTH || rxb_re && rxb_raddr >= RXB_DEPTH
           || txb_we && txb_waddr >= TXB_DEPTH || sof_we && sof_waddr >= SOF_DEPTH
           || actc_we && actc_waddr >= ACTC_DEPTH || wgtc_we && wgtc_waddr >= WGTC_DEPTH
-          || sob_we && sob_waddr >= SOB_DEPTH)) else $error("tb_vpu: access beyond a memory");
+          || sob_we && sob_waddr >= SOB_DEPTH))
+      else $error("tb_vpu: access beyond a memory");
       c_one : cover (actc_we || wgtc_we || sob_we);
-      a_one : assert ($countones({actc_we, wgtc_we, sob_we}) <= 1) else $error("tb_vpu: a block for two memories");
+      a_one :
+      assert ($countones({actc_we, wgtc_we, sob_we}) <= 1)
+      else $error("tb_vpu: a block for two memories");
     end
   end
 
@@ -140,9 +183,9 @@ module tb_vpu #(
     $readmemh("imem.hex", imem);
     $readmemh("ictl.hex", ictl);
     for (int i = 0; i < CTX * IMAX; i++) begin
-      log_how[i] = 8'd0;
+      log_how[i]   = 8'd0;
       log_issue[i] = '0;
-      log_done[i] = '0;
+      log_done[i]  = '0;
     end
   end
   always @(posedge dump) begin
@@ -165,12 +208,12 @@ module tb_vpu #(
 
   // ---- Front ends
   logic [CTX-1:0][15:0] issued, retired, gap;
-  logic [CTX-1:0]       killing, kill_q, over, started;
+  logic [CTX-1:0] killing, kill_q, over, started;
 
   assign kill = kill_q;
   always_comb begin
     for (int c = 0; c < CTX; c++) begin
-      over[c] = retired[c] == n_instr[c] && !killing[c];
+      over[c]  = retired[c] == n_instr[c] && !killing[c];
       instr[c] = imem[c*IMAX+issued[c]];
     end
   end
@@ -208,10 +251,11 @@ module tb_vpu #(
         end
         if (done_valid[c]) begin
           log_done[c*IMAX+retired[c]] <= cycle;
-          log_how[c*IMAX+retired[c]]  <= 8'd1;
+          log_how[c*IMAX+retired[c]] <= 8'd1;
           retired[c] <= retired[c] + 16'd1;
           if (retired[c] >= issued[c] || done_signal[c] != imem[c*IMAX+retired[c]][39:24]
-              || done_step[c] != imem[c*IMAX+retired[c]][5]) bad_done[c] <= bad_done[c] + 16'd1;
+              || done_step[c] != imem[c*IMAX+retired[c]][5])
+            bad_done[c] <= bad_done[c] + 16'd1;
         end
         // Faults and kills: kill, wait for quiet, go on behind the instructions that are lost.
         if (err_valid[c]) killing[c] <= 1'b1;
@@ -230,7 +274,7 @@ module tb_vpu #(
           if (faulty[c] != 8'd0) begin  // all before it have completed
             log_how[c*IMAX+retired[c]] <= 8'd16 + faulty[c];
             retired[c] <= retired[c] + 16'd1;
-            issued[c]  <= retired[c] + 16'd1;
+            issued[c] <= retired[c] + 16'd1;
           end else begin
             for (int i = 0; i < 24; i++) if (retired[c] + 16'(i) < issued[c]) log_how[c*IMAX+retired[c]+16'(i)] <= 8'd2;
             retired[c] <= issued[c];
@@ -262,17 +306,25 @@ module tb_vpu #(
         c_quiet_idle : cover (quiet[c] && |busy);
         if (quiet[c]) begin
           for (int i = 1; i <= LAST; i++)
-            a_quiet_line : assert (!(u_vpu.u_lanes.valid_q[i] && u_vpu.u_lanes.line_q[i].tag.ctx == 4'(c)))
-            else $error("tb_vpu: context %0d is quiet, but has a line in stage %0d", c, i);
+          a_quiet_line :
+          assert (!(u_vpu.u_lanes.valid_q[i] && u_vpu.u_lanes.line_q[i].tag.ctx == 4'(c)))
+          else $error("tb_vpu: context %0d is quiet, but has a line in stage %0d", c, i);
           for (int i = 0; i < 2; i++)
-            a_quiet_tile : assert (!(u_vpu.tile_full[i] && u_vpu.tile_ctx[i] == 4'(c))) else $error("tb_vpu: context %0d is quiet, but has a tile", c);
-          a_quiet_block : assert (!(u_vpu.u_converter.valid1_q && u_vpu.u_converter.where1_q.ctx == 4'(c)
+          a_quiet_tile :
+          assert (!(u_vpu.tile_full[i] && u_vpu.tile_ctx[i] == 4'(c)))
+          else $error("tb_vpu: context %0d is quiet, but has a tile", c);
+          a_quiet_block :
+          assert (!(u_vpu.u_converter.valid1_q && u_vpu.u_converter.where1_q.ctx == 4'(c)
               || u_vpu.u_converter.valid2_q && u_vpu.u_converter.where2_q.ctx == 4'(c)))
           else $error("tb_vpu: context %0d is quiet, but has a block", c);
-          a_quiet_idle : assert (!busy[c] && !done_valid[c]) else $error("tb_vpu: context %0d is quiet, but works", c);
+          a_quiet_idle :
+          assert (!busy[c] && !done_valid[c])
+          else $error("tb_vpu: context %0d is quiet, but works", c);
         end
         c_after_fault : cover (faulty[c] != 8'd0 || err_valid[c]);
-        a_after_fault : assert (!(done_valid[c] && (faulty[c] != 8'd0 || err_valid[c]))) else $error("tb_vpu: completion after a fault was reported");
+        a_after_fault :
+        assert (!(done_valid[c] && (faulty[c] != 8'd0 || err_valid[c])))
+        else $error("tb_vpu: completion after a fault was reported");
       end
     end
   end
@@ -290,7 +342,9 @@ module tb_vpu #(
       mode_seen <= mode_now;
       if (mode_now != mode_seen) begin
         c_modes : cover (1'b1);
-        a_modes : assert (!live || n_modes != MMAX) else $error("tb_vpu: too many changes of the mode");
+        a_modes :
+        assert (!live || n_modes != MMAX)
+        else $error("tb_vpu: too many changes of the mode");
         log_mode[n_modes] <= {cycle[29:0], mode_now};
         n_modes <= n_modes + 1;
       end

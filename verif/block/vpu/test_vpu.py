@@ -15,7 +15,9 @@ DEPTHS = ("VEC_DEPTH", "ACC_DEPTH", "STG_DEPTH", "SOF_DEPTH", "ACTC_DEPTH", "WGT
 
 @pytest.mark.parametrize("size", [TINY, DEFAULT], ids=["tiny", "default"])
 def test_own_lines_too_near(size: dict[str, int]) -> None:
-    """A read of what the line T lines before wrote is seen by the RTL's assertion; one line further it is right (own_lines)."""
+    """A read of what the line T lines before wrote is seen by the RTL's assertion; one line further it is right
+    (own_lines).
+    """
     with pytest.raises(SimFailure, match="reads a VEC line that a line in flight is still to write"):
         run_block(__file__, params=size, test_filter="own_lines", env={"VPU_NEARER": "1"})
 
@@ -32,4 +34,8 @@ def test_vpu_large() -> None:
 @pytest.mark.nightly
 def test_vpu_deepest() -> None:
     """Memories of the greatest depth, 2^16: what is beyond them is no address of 16 bits."""
-    run_block(__file__, params={**TINY, **dict.fromkeys(DEPTHS, 65536), "RX_SLOTS": 1024, "RX_LINES": 64}, test_filter="faults|random_programs.*mode=2")
+    run_block(
+        __file__,
+        params={**TINY, **dict.fromkeys(DEPTHS, 65536), "RX_SLOTS": 1024, "RX_LINES": 64},
+        test_filter="faults|random_programs.*mode=2",
+    )

@@ -30,8 +30,14 @@ def regions(p: Size, share: int, index: int) -> Region:
         return depth // share * index, depth // share
 
     constants = p.VEC_DEPTH // 4
-    return Region(part(p.VEC_DEPTH - constants), (p.VEC_DEPTH - constants, constants), part(p.SOF_DEPTH),
-                  part(p.ACTC_DEPTH), part(p.WGTC_DEPTH), part(p.SOB_DEPTH))
+    return Region(
+        part(p.VEC_DEPTH - constants),
+        (p.VEC_DEPTH - constants, constants),
+        part(p.SOF_DEPTH),
+        part(p.ACTC_DEPTH),
+        part(p.WGTC_DEPTH),
+        part(p.SOB_DEPTH),
+    )
 
 
 class Generator:
@@ -42,10 +48,18 @@ class Generator:
         training = ctx >= p.C_INF
         self.acc_base = int(rng.integers(0, p.ACC_DEPTH // 2))
         self.env = VectorEnv(
-            n=p.N, rx_lines=p.RX_LINES, tx_lines=p.TX_LINES, ctx=ctx, training=training,
-            rows=0 if training else int(rng.integers(1, p.N + 1)), slots=rng.permutation(p.RX_SLOTS)[: p.N],
-            vec_base=region.vec[0], acc_base=self.acc_base, actc_base=region.actc[0], c_base=region.cst[0],
-        )  # fmt: skip
+            n=p.N,
+            rx_lines=p.RX_LINES,
+            tx_lines=p.TX_LINES,
+            ctx=ctx,
+            training=training,
+            rows=0 if training else int(rng.integers(1, p.N + 1)),
+            slots=rng.permutation(p.RX_SLOTS)[: p.N],
+            vec_base=region.vec[0],
+            acc_base=self.acc_base,
+            actc_base=region.actc[0],
+            c_base=region.cst[0],
+        )
 
     def _fit(self, length: int, cnt_o: int, cnt_i: int) -> tuple[int, int, int]:
         """Random base and strides so that all addresses stay below ``length``."""
@@ -80,8 +94,12 @@ class Generator:
         f["c_sp"], f["d_sp"] = int(rng.choice(sources)), int(rng.choice([Src.NONE, *sources]))
         if not env.training and (f["dyn_o"] + f["dyn_i"] == 1) and rng.random() < 0.6:
             f["a_sp"] = int(Src.RXB)
-        lengths = {Src.VEC: region.vec[1], Src.CST: region.cst[1], Src.ACC: p.ACC_DEPTH - self.acc_base,
-                   Src.STG: p.STG_DEPTH}  # fmt: skip
+        lengths = {
+            Src.VEC: region.vec[1],
+            Src.CST: region.cst[1],
+            Src.ACC: p.ACC_DEPTH - self.acc_base,
+            Src.STG: p.STG_DEPTH,
+        }
         for name in "abcd":
             space = f[f"{name}_sp"]
             if space in lengths:
@@ -110,7 +128,9 @@ class Generator:
         f["v_mode"] = int(rng.choice([Conv.NONE, Conv.ROWS, Conv.ROWS, Conv.COLS]))
         f["v_sp"] = int(rng.choice(list(ConvDst))) if f["v_mode"] else int(rng.integers(0, 4))
         if f["v_mode"]:
-            start, length = {ConvDst.ACTC: (0, region.actc[1]), ConvDst.WGTC: region.wgtc, ConvDst.SOB: region.sob}[ConvDst(f["v_sp"])]
+            start, length = {ConvDst.ACTC: (0, region.actc[1]), ConvDst.WGTC: region.wgtc, ConvDst.SOB: region.sob}[
+                ConvDst(f["v_sp"])
+            ]
             inner = p.L if f["v_mode"] == Conv.COLS else -(-cnt_i // (p.K // p.L))
             self._set(f, "v", length, cnt_o, inner)
             f["v_base"] += start
@@ -124,7 +144,11 @@ class Generator:
         other = "b" if x == "a" else "a"
         room = self.region.vec[1] - outer * inner - distance
         f = {"cnt_o": outer, "cnt_i": inner, f"{x}_sp": Src.VEC, f"{other}_sp": Src.CST, "r_sp": Dst.VEC}
-        f |= {"red": int(rng.choice([0, 0, *Red])), f"{other}_base": int(rng.integers(self.region.cst[1])), f"{x}_base": int(rng.integers(room + 1))}
+        f |= {
+            "red": int(rng.choice([0, 0, *Red])),
+            f"{other}_base": int(rng.integers(self.region.cst[1])),
+            f"{x}_base": int(rng.integers(room + 1)),
+        }
         f |= {f"{y}_{stride}": inner if stride == "so" else 1 for y in (x, "r") for stride in ("so", "si")}
         return make(Op.VECTOR, r_base=f[f"{x}_base"] + distance, **f)
 
@@ -190,7 +214,12 @@ class Generator:
             else:  # a source that is never written runs off its memory's end
                 x = str(rng.choice(list("abcd")))
                 space = f[f"{x}_sp"]
-                depth = {Src.CST: p.VEC_DEPTH - env.c_base, Src.ACC: p.ACC_DEPTH - env.acc_base, Src.STG: p.STG_DEPTH, Src.RXB: p.RX_LINES}
+                depth = {
+                    Src.CST: p.VEC_DEPTH - env.c_base,
+                    Src.ACC: p.ACC_DEPTH - env.acc_base,
+                    Src.STG: p.STG_DEPTH,
+                    Src.RXB: p.RX_LINES,
+                }
                 if space in depth:
                     f[f"{x}_base"] = depth[Src(space)] - int(rng.integers(1, 4))
             ins = make(Op.VECTOR, **f)

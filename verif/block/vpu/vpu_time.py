@@ -17,12 +17,12 @@ FAIR, INF_ONLY = Mode.FAIR, Mode.INF_ONLY
 class _Context:
     instrs: list[Instr]
     counts: list[tuple[int, int]]
-    taken: list[int]                    # cycle of each transfer
-    at: int = 0                         # instruction at work
-    load: int = 0                       # cycle in which it was loaded
+    taken: list[int]  # cycle of each transfer
+    at: int = 0  # instruction at work
+    load: int = 0  # cycle in which it was loaded
     segment: int = 0
     last_line: list[int] = field(default_factory=list)  # per instruction, when known
-    own: dict[int, int] = field(default_factory=dict)   # finish of its last write
+    own: dict[int, int] = field(default_factory=dict)  # finish of its last write
     done: list[int] = field(default_factory=list)
 
     @property
@@ -79,8 +79,8 @@ class _Segment:
     instr: int
     lines: int
     conv: Conv
-    final: bool     # of its instruction
-    at: int = 0     # next line
+    final: bool  # of its instruction
+    at: int = 0  # next line
 
 
 class _Stage:
@@ -140,8 +140,15 @@ class _Stage:
             self.held[c >= self.c_inf] = self.ctxs[c].give(c, g)
 
 
-def predict(lists: list[list[Instr]], envs: list[VectorEnv], taken: list[list[int]], c_inf: int, lanes: int,
-            block: int, modes: list[tuple[int, int]]) -> list[list[int]]:  # fmt: skip
+def predict(
+    lists: list[list[Instr]],
+    envs: list[VectorEnv],
+    taken: list[list[int]],
+    c_inf: int,
+    lanes: int,
+    block: int,
+    modes: list[tuple[int, int]],
+) -> list[list[int]]:
     """Cycle of every completion, from the cycles of the transfers and of the mode's changes, for legal instructions."""
     ctxs = [_Context(x, [vector_counts(i, e) for i in x], t) for x, e, t in zip(lists, envs, taken, strict=True)]
     for x in ctxs:

@@ -1,4 +1,7 @@
-"""Figures of the core: use of the MMU, and how training fares beside inference; each from the counters of an RTL simulation."""
+"""Figures of the core: use of the MMU, and how training fares beside inference; each from the counters of an RTL
+simulation.
+"""
+
 from __future__ import annotations
 
 import json
@@ -14,7 +17,9 @@ from verif.flow.bench.figures import Figure
 
 MODULE = "verif.tests.bench_figures"
 SAME = 0.03
-"""How far the rows that training streamed in a window may be from those of its steps: LD runs ahead of the others over its edges."""
+"""How far the rows that training streamed in a window may be from those of its steps: LD runs ahead of the others over
+its edges.
+"""
 
 
 class BenchError(RuntimeError):
@@ -38,7 +43,10 @@ def idle(split: dict[str, int]) -> str:
     """Where the cycles without work went, as a remark."""
     total = sum(split.values())
     rest = {cause: count / total for cause, count in split.items() if cause not in ("inference", "training") and count}
-    return "idle: " + (", ".join(f"{cause} {100 * share:.1f} %" for cause, share in sorted(rest.items(), key=lambda i: -i[1])) or "none")
+    return "idle: " + (
+        ", ".join(f"{cause} {100 * share:.1f} %" for cause, share in sorted(rest.items(), key=lambda i: -i[1]))
+        or "none"
+    )
 
 
 def share(window: dict, who: str) -> float:
@@ -54,14 +62,30 @@ def gemm_use(config: str, folder: Path, timeout: float) -> list[Figure]:
     _check_rows("GEMM", window, work.mmu)
     why = f"{idle(window['MMU'])}; {seen['compared']} results equal the numerics"
     # a row is K·L MACs, the peak of a cycle
-    return [Figure(f"MMU use, resident GEMM {'×'.join(map(str, GEMM))}, of peak MACs", share(window, "training"), 0.98, why=why, detail=seen)]
+    return [
+        Figure(
+            f"MMU use, resident GEMM {'×'.join(map(str, GEMM))}, of peak MACs",
+            share(window, "training"),
+            0.98,
+            why=why,
+            detail=seen,
+        )
+    ]
 
 
 def inference_use(config: str, folder: Path, timeout: float) -> list[Figure]:
     scenario = Scenario(config=config, test="figure_full_load", train="off")
     seen = measure(scenario, inference_deployment(scenario), folder, timeout)
     window = seen["window"]
-    return [Figure("MMU use, two LSTM contexts, full load, no training", share(window, "inference"), 0.75, why=idle(window["MMU"]), detail=seen)]
+    return [
+        Figure(
+            "MMU use, two LSTM contexts, full load, no training",
+            share(window, "inference"),
+            0.75,
+            why=idle(window["MMU"]),
+            detail=seen,
+        )
+    ]
 
 
 def training(config: str, folder: Path, timeout: float) -> list[Figure]:
@@ -74,7 +98,9 @@ def digits_training(config: str, folder: Path, timeout: float) -> list[Figure]:
     return _training(config, (mlp.FEATURES, mlp.HIDDEN, 10), 10, None, None, folder, timeout)
 
 
-def _training(config, sizes, steps: int, use: float | None, kept: float | None, folder: Path, timeout: float) -> list[Figure]:
+def _training(
+    config, sizes, steps: int, use: float | None, kept: float | None, folder: Path, timeout: float
+) -> list[Figure]:
     scenario = Scenario(config=config, test="figure_training", steps=steps)
     what = training_deployment(scenario, sizes)
     seen = measure(scenario, what, folder, timeout)
@@ -82,8 +108,15 @@ def _training(config, sizes, steps: int, use: float | None, kept: float | None, 
     name = f"MLP {'-'.join(map(str, sizes))}, batch {what.job.batch}"
     for window in (alone, *seen["loads"]):
         _check_rows(name, window, work.mmu)
-    out = [Figure(f"MMU use, training alone: {name}", share(alone, "training"), use, detail={"kappa": work.kappa, **alone},
-                  why=f"{idle(alone['MMU'])}; DRAM/compute time {work.kappa:.2f}")]
+    out = [
+        Figure(
+            f"MMU use, training alone: {name}",
+            share(alone, "training"),
+            use,
+            detail={"kappa": work.kappa, **alone},
+            why=f"{idle(alone['MMU'])}; DRAM/compute time {work.kappa:.2f}",
+        )
+    ]
     for window in seen["loads"]:
         left = 1 - share(window, "inference")
         by_steps = alone["step_cycles"] / window["step_cycles"] / left  # equal numbers of steps
@@ -103,6 +136,9 @@ def _check_rows(name: str, window: dict, rows: int) -> None:
 
 
 CHIP: dict[str, Callable[[str, Path, float], list[Figure]]] = {
-    "gemm": gemm_use, "inference": inference_use, "training": training, "digits": digits_training,
+    "gemm": gemm_use,
+    "inference": inference_use,
+    "training": training,
+    "digits": digits_training,
 }
 """The measurements: name → f(config, folder, timeout in seconds)."""

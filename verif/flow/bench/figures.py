@@ -1,4 +1,5 @@
 """A figure with its goal, and the table of all of them."""
+
 from __future__ import annotations
 
 import json
@@ -12,9 +13,9 @@ from pathlib import Path
 class Figure:
     """One measured quantity.
 
-    ``goal`` None: for information. ``at_most``: the goal is an upper limit. ``unit``: "%" (measured is a share, 0..1), "x" or "s".
-    ``why`` says in a few words what it consists of or where the rest went; ``detail`` holds the raw numbers.
-    ``measured`` None: the measurement failed, and ``why`` says how.
+    ``goal`` None: for information. ``at_most``: the goal is an upper limit. ``unit``: "%" (measured is a share, 0..1),
+    "x" or "s". ``why`` says in a few words what it consists of or where the rest went; ``detail`` holds the raw
+    numbers. ``measured`` None: the measurement failed, and ``why`` says how.
     """
 
     name: str
@@ -65,7 +66,11 @@ def table(figures: Sequence[Figure]) -> str:
 def verdict(figures: Sequence[Figure]) -> str:
     """One line: what falls short, or that nothing does."""
     failed = [f.name for f in figures if f.measured is None]
-    short = [f"{f.name} ({f.show(f.measured)}, goal {f.row[1]})" for f in figures if f.met is False and f.measured is not None]
+    short = [
+        f"{f.name} ({f.show(f.measured)}, goal {f.row[1]})"
+        for f in figures
+        if f.met is False and f.measured is not None
+    ]
     words = [f"{len(failed)} failed: {'; '.join(failed)}"] if failed else []
     words += [f"{len(short)} fall short: {'; '.join(short)}"] if short else []
     return "; ".join(words) or f"all {sum(f.met is True for f in figures)} goals are met"
@@ -76,7 +81,10 @@ def write(folder: Path, figures: Sequence[Figure], setting: dict) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     data = {"setting": setting, "figures": [{**asdict(f), "met": f.met} for f in figures]}
     notes = ", ".join(f"{k} {v}" for k, v in setting.items())
-    for name, text in (("figures.json", json.dumps(data, indent=1)), ("figures.md", f"{table(figures)}\n\n{verdict(figures)} ({notes})")):
+    for name, text in (
+        ("figures.json", json.dumps(data, indent=1)),
+        ("figures.md", f"{table(figures)}\n\n{verdict(figures)} ({notes})"),
+    ):
         part = folder / f".{name}.{os.getpid()}"
         part.write_text(text + "\n", encoding="utf-8")
         os.replace(part, folder / name)

@@ -87,8 +87,8 @@ def jobs_of(words: Sequence[str], setting: Setting) -> list[Job]:
 
 
 def measure(
-    words: Sequence[str], setting: Setting, folder: Path, jobs: int, say: Callable[[str], None], cluster: str = "",
-) -> dict[str, list[Figure] | str]:  # fmt: skip
+    words: Sequence[str], setting: Setting, folder: Path, jobs: int, say: Callable[[str], None], cluster: str = ""
+) -> dict[str, list[Figure] | str]:
     """The figures of each word, or why there are none."""
     engine = Campaign(
         CALL,

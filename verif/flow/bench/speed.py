@@ -1,4 +1,5 @@
 """Figures of the simulator: its speed against a bare loop over the same model, and how long builds and runs take."""
+
 from __future__ import annotations
 
 import json
@@ -47,7 +48,13 @@ def run_sim(config: str, folder: Path, timeout: float) -> SimRun:
 
 def bare_run(exe: Path, folder: Path, seed: int, timeout: float) -> dict:
     """Replay the recorded stimulus without Python; returns what the loop printed."""
-    command = [str(exe), str(folder / "stimulus.txt"), f"+dram_image={folder / 'dram.bin'}", "+verilator+rand+reset+2", f"+verilator+seed+{seed}"]
+    command = [
+        str(exe),
+        str(folder / "stimulus.txt"),
+        f"+dram_image={folder / 'dram.bin'}",
+        "+verilator+rand+reset+2",
+        f"+verilator+seed+{seed}",
+    ]
     done = process.run(command, cwd=folder, capture_output=True, encoding="utf-8", errors="replace", timeout=timeout)
     if done.returncode:
         raise BenchError(f"bare loop: exit code {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
@@ -62,7 +69,14 @@ def simulation_speed(config: str, folder: Path, timeout: float, repeat: int = 3)
     """
     scenario = Scenario(config=config, test="record_replay")
     recorded = measure(scenario, None, folder / "record", timeout)
-    bare_exe = build_chip(config, sources=[BARE], name="tb_equinox_bare", cocotb=False, extra_args=["--no-main"], public=[("tb_equinox", "*"), *VISIBLE])
+    bare_exe = build_chip(
+        config,
+        sources=[BARE],
+        name="tb_equinox_bare",
+        cocotb=False,
+        extra_args=["--no-main"],
+        public=[("tb_equinox", "*"), *VISIBLE],
+    )
     sims: list[SimRun] = []
     bares: list[dict] = []
     for _ in range(repeat):
@@ -70,17 +84,35 @@ def simulation_speed(config: str, folder: Path, timeout: float, repeat: int = 3)
         bare = bare_run(bare_exe, folder / "record", scenario.seed, timeout)
         for key in END_STATE:
             if bare[key] != recorded[key]:
-                raise BenchError(f"bare loop: {key} is {bare[key]} at the end, {recorded[key]} in the recorded run: not the same work")
+                raise BenchError(
+                    f"bare loop: {key} is {bare[key]} at the end, {recorded[key]} in the recorded run: not the same work"
+                )
         bares.append(bare)
     cycles = json.loads((folder / "record" / "result.json").read_text(encoding="utf-8"))["cycles"]
     fast, loop = max(s.cycles / s.seconds for s in sims), cycles / min(b["seconds"] for b in bares)
     by_cpu = min(b["cpu"] for b in bares) / recorded["cpu"]  # the recorder's own time counts too
     detail = {"make sim": [s.__dict__ for s in sims], "bare loop": bares, "cycles": cycles, "end state": recorded}
-    speed = Figure("speed of `make sim` over that of a bare C++ loop", fast / loop, 0.5, "x",
-                   why=f"{fast / 1000:.1f} k and {loop / 1000:.1f} k cycles a second, best of {repeat}; by processor time {by_cpu:.2f}", detail=detail)
+    speed = Figure(
+        "speed of `make sim` over that of a bare C++ loop",
+        fast / loop,
+        0.5,
+        "x",
+        why=f"{fast / 1000:.1f} k and {loop / 1000:.1f} k cycles a second, best of {repeat}; by processor time {by_cpu:.2f}",
+        detail=detail,
+    )
     total = min(s.total for s in sims)
-    return [speed, Figure("`make sim` after the build", total, 120, "s", True, detail=detail,
-                          why=f"{sims[0].cycles} cycles; all runs: {', '.join(f'{s.total:.0f}' for s in sims)} s")]
+    return [
+        speed,
+        Figure(
+            "`make sim` after the build",
+            total,
+            120,
+            "s",
+            True,
+            detail=detail,
+            why=f"{sims[0].cycles} cycles; all runs: {', '.join(f'{s.total:.0f}' for s in sims)} s",
+        ),
+    ]
 
 
 def build_time(config: str) -> list[Figure]:
@@ -95,7 +127,16 @@ def build_time(config: str) -> list[Figure]:
         if exe is not None:
             shutil.rmtree(exe.parent)
             exe.parent.with_suffix(".lock").unlink(missing_ok=True)
-    return [Figure("build of the simulator", seconds, 180, "s", True, why=f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")]
+    return [
+        Figure(
+            "build of the simulator",
+            seconds,
+            180,
+            "s",
+            True,
+            why=f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}",
+        )
+    ]
 
 
 def test_time(timeout: float) -> list[Figure]:
@@ -105,8 +146,19 @@ def test_time(timeout: float) -> list[Figure]:
         BenchError: a test failed.
     """
     began = time.monotonic()
-    done = process.run(["make", "test"], cwd=ROOT, capture_output=True, encoding="utf-8", errors="replace", timeout=timeout)
+    done = process.run(
+        ["make", "test"], cwd=ROOT, capture_output=True, encoding="utf-8", errors="replace", timeout=timeout
+    )
     seconds = time.monotonic() - began
     if done.returncode:
         raise BenchError(f"make test: exit code {done.returncode}\n{done.stdout[-2000:]}")
-    return [Figure("`make test`", seconds, 900, "s", True, why=f"{os.cpu_count()} cores, {done.stdout.strip().splitlines()[-1].strip('= ')}")]
+    return [
+        Figure(
+            "`make test`",
+            seconds,
+            900,
+            "s",
+            True,
+            why=f"{os.cpu_count()} cores, {done.stdout.strip().splitlines()[-1].strip('= ')}",
+        )
+    ]

@@ -1,4 +1,5 @@
 """The bench's own arithmetic: goals, files, counted work."""
+
 import importlib.util
 import json
 from dataclasses import replace
@@ -44,7 +45,10 @@ def test_a_figure_that_failed_stays(tmp_path: Path, monkeypatch, capsys) -> None
     spec.loader.exec_module(bench)
 
     def measure(words: tuple[str, ...], *_settings: object) -> dict[str, list[Figure] | str]:
-        return {word: "figure_gemm: batches: compared nothing\nand much more" if word == "gemm" else [GOOD] for word in words}
+        return {
+            word: "figure_gemm: batches: compared nothing\nand much more" if word == "gemm" else [GOOD]
+            for word in words
+        }
 
     monkeypatch.setattr(bench, "measure", measure)
     assert bench.main(["--only", "gemm,inference", "--out", str(tmp_path)]) == 2
@@ -52,9 +56,18 @@ def test_a_figure_that_failed_stays(tmp_path: Path, monkeypatch, capsys) -> None
     shown = capsys.readouterr().out
     assert "1 failed: gemm" in shown and "all 1 goals are met" in shown.splitlines()[-2]
     row = next(line for line in shown.splitlines() if line.startswith("| gemm"))
-    assert [cell.strip() for cell in row.split("|")[1:-1]] == ["gemm", "", "failed", "NO", "figure_gemm: batches: compared nothing"]
+    assert [cell.strip() for cell in row.split("|")[1:-1]] == [
+        "gemm",
+        "",
+        "failed",
+        "NO",
+        "figure_gemm: batches: compared nothing",
+    ]
     data = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
-    assert [(f["name"], f["measured"], f["met"]) for f in data["figures"]] == [("gemm", None, False), ("use", 0.98, True)]
+    assert [(f["name"], f["measured"], f["met"]) for f in data["figures"]] == [
+        ("gemm", None, False),
+        ("use", 0.98, True),
+    ]
 
 
 def test_counted_work() -> None:
@@ -94,7 +107,16 @@ def test_order_of_measurements() -> None:
     """What is timed runs alone, after all others, and anew each time; others are known by what they depend on."""
     words = ("speed", "gemm", "build", "tail", "gemm")
     jobs = {job.name: job for job in jobs_of(words, Setting("tiny"))}
-    assert [(job.name, job.after) for job in jobs.values()] == [("gemm", ()), ("tail", ()), ("speed", ("gemm", "tail")), ("build", ("gemm", "tail", "speed"))]
+    assert [(job.name, job.after) for job in jobs.values()] == [
+        ("gemm", ()),
+        ("tail", ()),
+        ("speed", ("gemm", "tail")),
+        ("build", ("gemm", "tail", "speed")),
+    ]
     again = {job.name: job.key for job in jobs_of(words, Setting("tiny"))}
     assert [name for name, key in again.items() if key == jobs[name].key] == ["gemm", "tail"]
-    assert jobs_of(["gemm"], Setting("tiny", repeat=4))[0].key != jobs["gemm"].key != jobs_of(["gemm"], Setting("default"))[0].key
+    assert (
+        jobs_of(["gemm"], Setting("tiny", repeat=4))[0].key
+        != jobs["gemm"].key
+        != jobs_of(["gemm"], Setting("default"))[0].key
+    )

@@ -31,8 +31,8 @@ def run_batch(batch: dict, wanted: Callable[[], bool] = lambda: True) -> dict:
 
     Args:
         batch: ``python`` (interpreter), ``tools`` (checkout with the engine), ``path`` (PYTHONPATH of the
-            checkout that carries the jobs out), ``root`` (folder in which it does), ``env`` (more environment variables), ``limit`` (seconds
-            for all of them), and what worker.py reads.
+            checkout that carries the jobs out), ``root`` (folder in which it does), ``env`` (more environment
+            variables), ``limit`` (seconds for all of them), and what worker.py reads.
         wanted: asked from time to time; once it says no the process is ended.
 
     Returns:

@@ -57,10 +57,17 @@ class Campaign:
     def batch(self, jobs: Sequence[Job]) -> dict:
         """Plain data for :func:`~verif.flow.campaign.batch.run_batch`."""
         return {
-            "python": sys.executable, "tools": str(ROOT), "path": python_path(self.home), "root": str(self.root), "store": str(self.store.folder), "call": self.call,
-            "again": list(self.again), "jobs": [asdict(job) for job in jobs], "env": {"PYTHONDONTWRITEBYTECODE": "1", **self.env},
+            "python": sys.executable,
+            "tools": str(ROOT),
+            "path": python_path(self.home),
+            "root": str(self.root),
+            "store": str(self.store.folder),
+            "call": self.call,
+            "again": list(self.again),
+            "jobs": [asdict(job) for job in jobs],
+            "env": {"PYTHONDONTWRITEBYTECODE": "1", **self.env},
             "limit": sum(job.limit for job in jobs),
-        }  # fmt: skip
+        }
 
     def kept(self, job: Job) -> Record | None:
         """A record that stands."""

@@ -66,8 +66,19 @@ def _one_by_one(function: Callable) -> Callable:
             except (RuntimeError, ValueError, OSError) as error:
                 outcome = Outcome(FAILED, str(error).strip() or type(error).__name__)
             seconds, cpu = time.monotonic() - began, cpu_seconds() - before
-            put(work.folder, Record(work.job.name, work.job.key, outcome.status, outcome.message, outcome.data, round(seconds, 3), round(cpu, 3),
-                                    socket.gethostname()))  # fmt: skip
+            put(
+                work.folder,
+                Record(
+                    work.job.name,
+                    work.job.key,
+                    outcome.status,
+                    outcome.message,
+                    outcome.data,
+                    round(seconds, 3),
+                    round(cpu, 3),
+                    socket.gethostname(),
+                ),
+            )
 
     return carry_out_each
 

@@ -1,8 +1,9 @@
 """What need not be covered: ``verif/flow/coverage/exclusions.yaml``, each entry with a category, a reason and an owner.
 
-An entry that is malformed, matches nothing, or matches something that is covered is an error, with file and line: exclusions can only
-shrink by themselves, never hide what has become reachable.
+An entry that is malformed, matches nothing, or matches something that is covered is an error, with file and line:
+exclusions can only shrink by themselves, never hide what has become reachable.
 """
+
 from __future__ import annotations
 
 import re
@@ -45,7 +46,8 @@ class Exclusion:
     def matches(self, item: Item) -> bool:
         """Whether an item is left out."""
         return item.kind == self.kind and all(
-            _like(pattern, text) for pattern, text in ((self.where, item.where), (self.at, item.at), (self.what, item.what))
+            _like(pattern, text)
+            for pattern, text in ((self.where, item.where), (self.at, item.at), (self.what, item.what))
         )
 
 
@@ -104,7 +106,9 @@ def _entry(node: yaml.Node, name: str) -> Exclusion:
     texts = {key: _text(found[key], where, key) for key in ("category", "reason", "owner")}
     if texts["category"] not in CATEGORIES:
         raise ExclusionError(f"{where}: unknown category {texts['category']!r}, legal are {', '.join(CATEGORIES)}")
-    keys = {key.value: value for key, value in found["item"].value} if isinstance(found["item"], yaml.MappingNode) else {}
+    keys = (
+        {key.value: value for key, value in found["item"].value} if isinstance(found["item"], yaml.MappingNode) else {}
+    )
     kind = _text(keys["kind"], where, "kind") if "kind" in keys else ""
     if kind not in KINDS:
         raise ExclusionError(f"{where}: item's kind {kind!r} is none of {', '.join(KINDS)}")
@@ -127,7 +131,9 @@ class Sorted:
 
 
 def apply(items: Sequence[Item], exclusions: Iterable[Exclusion], kind: str) -> Sorted:
-    """Leave out what exclusions of a kind name; what they name that is covered, or is not there, is a problem, and covered items count."""
+    """Leave out what exclusions of a kind name; what they name that is covered, or is not there, is a problem, and
+    covered items count.
+    """
     mine = [e for e in exclusions if e.kind == kind]
     out: set[Item] = set()
     problems = []

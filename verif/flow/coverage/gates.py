@@ -1,4 +1,5 @@
 """Judges merged coverage by the gates of ``verif/flow/coverage/gates.toml``."""
+
 from __future__ import annotations
 
 import re
@@ -24,7 +25,9 @@ class GateError(ValueError):
 
 @dataclass(frozen=True)
 class Gates:
-    """Least percentage of each kind, of what is not excluded; most excluded, in percent of all; covergroups that must be there."""
+    """Least percentage of each kind, of what is not excluded; most excluded, in percent of all; covergroups that must
+    be there.
+    """
 
     least: dict[str, float]
     most_excluded: float
@@ -71,7 +74,9 @@ def load_gates(path: Path = GATES) -> Gates:
     groups = data["functional"]["groups"]
     if not isinstance(groups, list) or not all(isinstance(g, str) for g in groups) or len(set(groups)) < len(groups):
         raise GateError(f"{at('groups')}: groups must be a list of different names")
-    return Gates({k: float(v) for k, v in data["least"].items()}, float(data["excluded"]["most"]), tuple(groups), at("groups"))
+    return Gates(
+        {k: float(v) for k, v in data["least"].items()}, float(data["excluded"]["most"]), tuple(groups), at("groups")
+    )
 
 
 @dataclass
@@ -79,8 +84,8 @@ class Row:
     """One kind's result."""
 
     kind: str
-    tally: Tally     # of what is not excluded
-    raw: Tally       # of everything
+    tally: Tally  # of what is not excluded
+    raw: Tally  # of everything
     excluded: list[Item]
     least: float
     missed: list[Item]
@@ -107,7 +112,9 @@ class Verdict:
         lines = ["gates, of what is not excluded"]
         for row in self.rows:
             mark = "ok" if row.ok else "FAILS"
-            lines.append(f"  {row.kind:<12}{row.tally}, at least {row.least:g} %: {mark}; excluded {len(row.excluded)} of {row.raw.total}")
+            lines.append(
+                f"  {row.kind:<12}{row.tally}, at least {row.least:g} %: {mark}; excluded {len(row.excluded)} of {row.raw.total}"
+            )
         for row in self.rows:
             if not row.ok and row.missed:
                 lines.append(f"missed, {row.kind}:")
@@ -116,7 +123,9 @@ class Verdict:
         return "\n".join([*lines, *(f"error: {problem}" for problem in self.problems)])
 
 
-def judge(report: Report, root: Path, gates: Gates, exclusions: Sequence[Exclusion], kinds: Sequence[str] = RUN_KINDS) -> Verdict:
+def judge(
+    report: Report, root: Path, gates: Gates, exclusions: Sequence[Exclusion], kinds: Sequence[str] = RUN_KINDS
+) -> Verdict:
     """Hold merged coverage to the gates of some kinds; sources lie below ``root``."""
     verdict = Verdict()
     for kind in kinds:
@@ -124,15 +133,21 @@ def judge(report: Report, root: Path, gates: Gates, exclusions: Sequence[Exclusi
         parts = apply(items, exclusions, kind)
         tally = Tally(sum(item.hits > 0 for item in parts.counted), len(parts.counted))
         raw = Tally(sum(item.hits > 0 for item in items), len(items))
-        row = Row(kind, tally, raw, parts.excluded, gates.least[kind], [item for item in parts.counted if not item.hits])
+        row = Row(
+            kind, tally, raw, parts.excluded, gates.least[kind], [item for item in parts.counted if not item.hits]
+        )
         verdict.rows.append(row)
         verdict.problems += parts.problems
         if not items:
             verdict.problems.append(f"{kind}: nothing was measured")
         elif not row.ok:
-            verdict.problems.append(f"{kind} coverage {tally.percent or 0:.2f} % is below {row.least:g} %: {len(row.missed)} missed")
+            verdict.problems.append(
+                f"{kind} coverage {tally.percent or 0:.2f} % is below {row.least:g} %: {len(row.missed)} missed"
+            )
         if items and 100 * len(row.excluded) > gates.most_excluded * len(items):
-            verdict.problems.append(f"{kind}: {len(row.excluded)} of {len(items)} are excluded, legal are {gates.most_excluded:g} %")
+            verdict.problems.append(
+                f"{kind}: {len(row.excluded)} of {len(items)} are excluded, legal are {gates.most_excluded:g} %"
+            )
     if "functional" in kinds:
         verdict.problems += _groups(report, gates)
     return verdict
@@ -141,12 +156,22 @@ def judge(report: Report, root: Path, gates: Gates, exclusions: Sequence[Exclusi
 def _groups(report: Report, gates: Gates) -> list[str]:
     """Covergroups that are missing, were never sampled, or are not in the list of the gates."""
     problems = [f"covergroup {name} was written by no run" for name in gates.groups if name not in report.groups]
-    problems += [f"covergroup {name} was never sampled" for name, points in sorted(report.groups.items()) if not group_tally(points).hit]
+    problems += [
+        f"covergroup {name} was never sampled"
+        for name, points in sorted(report.groups.items())
+        if not group_tally(points).hit
+    ]
     python = [name for name in report.groups if name.endswith("_cg")]
-    return problems + [f"{gates.place}: covergroup {name} is not in the list of groups" for name in sorted(python) if name not in gates.groups]
+    return problems + [
+        f"{gates.place}: covergroup {name} is not in the list of groups"
+        for name in sorted(python)
+        if name not in gates.groups
+    ]
 
 
-def judge_run(report: Report, root: Path, kinds: Sequence[str] = RUN_KINDS, gates: Path = GATES, exclusions: Path = EXCLUSIONS) -> Verdict:
+def judge_run(
+    report: Report, root: Path, kinds: Sequence[str] = RUN_KINDS, gates: Path = GATES, exclusions: Path = EXCLUSIONS
+) -> Verdict:
     """:func:`judge` by the files; a file that is wrong is a problem of the verdict."""
     try:
         shown = str(exclusions.relative_to(root)) if exclusions.is_relative_to(root) else str(exclusions)

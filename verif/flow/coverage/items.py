@@ -1,4 +1,7 @@
-"""Everything that coverage counts, one item a thing to hit, in one form for gates, exclusions and lists of what is missed."""
+"""Everything that coverage counts, one item a thing to hit, in one form for gates, exclusions and lists of what is
+missed.
+"""
+
 from __future__ import annotations
 
 import re
@@ -45,11 +48,23 @@ def code_items(files: Iterable[FileCoverage], kind: str, root: Path) -> list[Ite
     for file in files:
         lines = [squeeze(line) for line in (root / file.file).read_text(encoding="utf-8").splitlines()]
         if kind == "line":
-            items += [Item(kind, file.file, lines[n - 1], "", f"{file.file}:{n}", count) for n, count in sorted(file.line_counts.items())]
+            items += [
+                Item(kind, file.file, lines[n - 1], "", f"{file.file}:{n}", count)
+                for n, count in sorted(file.line_counts.items())
+            ]
             continue
         for point, count in sorted(file.points.items()):
             if point.kind == kind:
-                items.append(Item(kind, file.file, lines[point.line - 1], point.what, f"{file.file}:{point.line} {point.what}", count))
+                items.append(
+                    Item(
+                        kind,
+                        file.file,
+                        lines[point.line - 1],
+                        point.what,
+                        f"{file.file}:{point.line} {point.what}",
+                        count,
+                    )
+                )
     return items
 
 
@@ -57,8 +72,10 @@ def functional_items(report: Report) -> list[Item]:
     """Bins of all covergroups."""
     return [
         Item("functional", group, point, name, f"{group}.{point}: {name}", hits)
-        for group, points in sorted(report.groups.items()) for point, bins in sorted(points.items()) for name, hits in bins.items()
-    ]  # fmt: skip
+        for group, points in sorted(report.groups.items())
+        for point, bins in sorted(points.items())
+        for name, hits in bins.items()
+    ]
 
 
 def toggle_items(files: Iterable[FileCoverage], root: Path) -> list[Item]:

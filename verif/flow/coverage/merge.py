@@ -1,4 +1,5 @@
 """Coverage of a regression: the folders of its jobs merged, and what each further seed added."""
+
 from __future__ import annotations
 
 import json
@@ -22,7 +23,9 @@ def _files(folders: Iterable[Path]) -> tuple[list[Path], list[Path]]:
 
 
 def merge_folders(folders: Iterable[Path], root: Path) -> Report:
-    """Merge all coverage data of some folders; sources lie below ``root``. A file that several folders name counts once.
+    """Merge all coverage data of some folders; sources lie below ``root``.
+
+    A file that several folders name counts once.
 
     Raises:
         CoverageError: a file is damaged, or there is no data.
@@ -36,10 +39,12 @@ def merge_folders(folders: Iterable[Path], root: Path) -> Report:
 
 @dataclass(frozen=True)
 class Reached:
-    """Coverage after all jobs of the seeds up to ``seed``: how many of the things that the whole regression knows were hit."""
+    """Coverage after all jobs of the seeds up to ``seed``: how many of the things that the whole regression knows were
+    hit.
+    """
 
     seed: int
-    code: coverage.Tally        # lines, branches, expressions
+    code: coverage.Tally  # lines, branches, expressions
     functional: coverage.Tally
 
 
@@ -61,11 +66,19 @@ def seed_curve(jobs: Sequence[tuple[int, Path]], root: Path, below: str = "rtl")
         for path in texts:
             functional.add(_bins(coverage.read_groups(path)))
         curve.append((seed, len(code.hit), len(functional.hit)))
-    return [Reached(seed, coverage.Tally(a, len(code.known)), coverage.Tally(b, len(functional.known))) for seed, a, b in curve]
+    return [
+        Reached(seed, coverage.Tally(a, len(code.known)), coverage.Tally(b, len(functional.known)))
+        for seed, a, b in curve
+    ]
 
 
 def _bins(groups: coverage.Groups) -> Iterable[tuple[tuple[str, str, str], int]]:
-    return (((group, point, name), hits) for group, points in groups.items() for point, bins in points.items() for name, hits in bins.items())
+    return (
+        ((group, point, name), hits)
+        for group, points in groups.items()
+        for point, bins in points.items()
+        for name, hits in bins.items()
+    )
 
 
 class _Growth:

@@ -1,4 +1,5 @@
 """Coverage as a section of a regression's page: gates, covergroups, exclusions, and what each further seed added."""
+
 from __future__ import annotations
 
 import io
@@ -22,8 +23,11 @@ def html_section(report: Report, verdict: Verdict, curve: Sequence[Reached] = ()
     parts = [gates_table(verdict)]
     if verdict.problems:
         parts.append('<ol class="problems">' + "".join(f"<li>{escape(p)}</li>" for p in verdict.problems) + "</ol>")
-    rows = [[name, f"{tally.hit:,}", f"{tally.total:,}", f"{tally.percent:.1f} %"] for name, points in sorted(report.groups.items())
-            if (tally := group_tally(points)).total]
+    rows = [
+        [name, f"{tally.hit:,}", f"{tally.total:,}", f"{tally.percent:.1f} %"]
+        for name, points in sorted(report.groups.items())
+        if (tally := group_tally(points)).total
+    ]
     parts.append(html.table((["covergroup", "bins hit", "of", "share"], rows)))
     parts += [missed(verdict), exclusions(verdict)]
     if len(curve) > 1:
@@ -35,10 +39,16 @@ def html_section(report: Report, verdict: Verdict, curve: Sequence[Reached] = ()
 def gates_table(verdict: Verdict) -> str:
     """Each kind with its gate."""
     rows = [
-        [row.kind, f"{row.tally.percent or 0:.2f} %", f"{row.least:g} %", "met" if row.ok else "missed",
-         f"{row.tally.hit:,} of {row.tally.total:,}", f"{len(row.excluded)} of {row.raw.total:,}"]
+        [
+            row.kind,
+            f"{row.tally.percent or 0:.2f} %",
+            f"{row.least:g} %",
+            "met" if row.ok else "missed",
+            f"{row.tally.hit:,} of {row.tally.total:,}",
+            f"{len(row.excluded)} of {row.raw.total:,}",
+        ]
         for row in verdict.rows
-    ]  # fmt: skip
+    ]
     return html.table((["coverage", "reached", "gate", "", "hit", "excluded"], rows))
 
 
@@ -49,13 +59,17 @@ def missed(verdict: Verdict) -> str:
         if row.missed:
             more = f"<li>and {len(row.missed) - _SHOWN} more</li>" if len(row.missed) > _SHOWN else ""
             items = "".join(f"<li>{escape(item.shown)}</li>" for item in row.missed[:_SHOWN])
-            out.append(f"<details><summary>missed, {escape(row.kind)}: {len(row.missed)}</summary><ul>{items}{more}</ul></details>")
+            out.append(
+                f"<details><summary>missed, {escape(row.kind)}: {len(row.missed)}</summary><ul>{items}{more}</ul></details>"
+            )
     return "".join(out)
 
 
 def exclusions(verdict: Verdict) -> str:
     """What is excluded, folded."""
-    items = "".join(f"<li>{escape(item.kind)}: {escape(item.shown)}</li>" for row in verdict.rows for item in row.excluded)
+    items = "".join(
+        f"<li>{escape(item.kind)}: {escape(item.shown)}</li>" for row in verdict.rows for item in row.excluded
+    )
     return f"<details><summary>excluded</summary><ul>{items}</ul></details>" if items else ""
 
 
@@ -82,6 +96,9 @@ def curve_svg(curve: Sequence[Reached]) -> str:
 
 def curve_words(curve: Sequence[Reached]) -> str:
     """What the last seeds brought."""
-    new = [(b.code.hit + b.functional.hit) - (a.code.hit + a.functional.hit) for a, b in zip(curve, curve[1:], strict=False)]
+    new = [
+        (b.code.hit + b.functional.hit) - (a.code.hit + a.functional.hit)
+        for a, b in zip(curve, curve[1:], strict=False)
+    ]
     last = max((n for n, gain in enumerate(new, 2) if gain), default=1)
     return f"Things first hit by seed 2, 3, ...: {', '.join(map(str, new))}; after seed {last} nothing new."

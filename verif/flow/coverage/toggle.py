@@ -1,8 +1,10 @@
 """The toggle job: both edges of every bit of the modules' ports, in builds of its own and few runs, since it is slow.
 
-Only ports are instrumented (Verilator's ``coverage_off`` for what follows a module's header), which keeps the build at a fraction of the
-time of one that watches every signal. Ports wider than 256 bits (instructions) are left out by Verilator.
+Only ports are instrumented (Verilator's ``coverage_off`` for what follows a module's header), which keeps the build at
+a fraction of the time of one that watches every signal. Ports wider than 256 bits (instructions) are left out by
+Verilator.
 """
+
 from __future__ import annotations
 
 import hashlib
@@ -76,7 +78,15 @@ def _block(dut: str, names: str) -> None:
     cfg, folder = load_config(CONFIG), ROOT / "verif/block" / dut
     options = _options(closure(folder / f"tb_{dut}.sv", library=(ROOT / "rtl", ROOT / "verif")))
     params = {name: getattr(cfg, name) for name in names.split()}
-    run_block(folder, params=params, timeout=3600, opt="-O0", public=[("csr_backdoor", "*")] if dut == "csr" else (), plusargs=FILES, **options)
+    run_block(
+        folder,
+        params=params,
+        timeout=3600,
+        opt="-O0",
+        public=[("csr_backdoor", "*")] if dut == "csr" else (),
+        plusargs=FILES,
+        **options,
+    )
 
 
 def run_all(say: Callable[[str], None], only: Iterable[str] = ()) -> Path:

@@ -1,4 +1,5 @@
 """What runs at a point: the deployment, its capacity, and the dedicated trainer it is measured against."""
+
 from __future__ import annotations
 
 import functools
@@ -31,7 +32,9 @@ class Trainer:
 @functools.lru_cache(8)
 def deployment(job: str, config: str, policy: str, requests: int, trace: str, seed: int) -> Deployment:
     """Services and job, compiled; the trace is that of the arguments."""
-    scenario = Scenario(config=config, policy=policy, train="off" if job == "off" else "mlp", requests=requests, trace=trace, seed=seed)
+    scenario = Scenario(
+        config=config, policy=policy, train="off" if job == "off" else "mlp", requests=requests, trace=trace, seed=seed
+    )
     if job in ("digits", "off"):
         return deploy(scenario)
     what = training_deployment(scenario, COMPUTE_BOUND)

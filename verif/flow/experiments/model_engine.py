@@ -1,4 +1,5 @@
 """A point on the timing model."""
+
 from __future__ import annotations
 
 import time
@@ -49,8 +50,15 @@ def run(point: Point) -> Result:
         what = replace(what, image=replace(what.image, train_rows=point.train_rows))
     began = time.monotonic()
     line = predict(
-        what, arrivals, [SERVICE] * len(arrivals), policy=point.core_policy, timeouts={SERVICE: timeout}, train=what.job is not None,
-        until=end, host=Host() if point.policy == SOFTWARE else None, extra=extra,
+        what,
+        arrivals,
+        [SERVICE] * len(arrivals),
+        policy=point.core_policy,
+        timeouts={SERVICE: timeout},
+        train=what.job is not None,
+        until=end,
+        host=Host() if point.policy == SOFTWARE else None,
+        extra=extra,
     )
     seconds = time.monotonic() - began
     done = line.requests["done"]
@@ -61,8 +69,18 @@ def run(point: Point) -> Result:
     inference, training = (float(line.busy[0, c].sum()) / end for c in (slice(0, cfg.C_INF), slice(cfg.C_INF, None)))
     steps = len(line.steps) / end
     return Result(
-        int(answered.sum()), saturated, room.batch, timeout, **(NOTHING if saturated else percentiles(latencies)),
-        steps_per_cycle=steps, fraction=steps / trainer.steps_per_cycle, inference_share=inference, training_share=training,
-        rows=float(np.mean(line.batches["rows"])), held=float(closed["held_trn"].mean()) if len(closed) else None,
-        throughput=float(answered.sum()) / (end - FIRST) / room.per_cycle, cycles=end, seconds=seconds,
-    )  # fmt: skip
+        int(answered.sum()),
+        saturated,
+        room.batch,
+        timeout,
+        **(NOTHING if saturated else percentiles(latencies)),
+        steps_per_cycle=steps,
+        fraction=steps / trainer.steps_per_cycle,
+        inference_share=inference,
+        training_share=training,
+        rows=float(np.mean(line.batches["rows"])),
+        held=float(closed["held_trn"].mean()) if len(closed) else None,
+        throughput=float(answered.sum()) / (end - FIRST) / room.per_cycle,
+        cycles=end,
+        seconds=seconds,
+    )

@@ -1,4 +1,5 @@
 """Tables and plots: CSV files written whole, PNG and SVG beside them."""
+
 from __future__ import annotations
 
 import csv
@@ -14,8 +15,14 @@ import matplotlib.pyplot as plt  # noqa: E402
 from verif.lib.keep import write_whole  # noqa: E402
 
 COLOURS = {
-    "inference_only": "#777777", "fair": "#d95f02", "priority": "#1b6ca8", "adaptive": "#e6ab02", "slack": "#2a9d5c", "software": "#a03070",
-    "adaptive, by threshold": "#e6ab02", "adaptive, by timeout": "#9c6b00",
+    "inference_only": "#777777",
+    "fair": "#d95f02",
+    "priority": "#1b6ca8",
+    "adaptive": "#e6ab02",
+    "slack": "#2a9d5c",
+    "software": "#a03070",
+    "adaptive, by threshold": "#e6ab02",
+    "adaptive, by timeout": "#9c6b00",
 }
 
 
@@ -23,7 +30,13 @@ def show(value: object) -> str:
     """A cell: numbers to five digits, nothing for None."""
     if value is None:
         return ""
-    return f"{value:.5g}" if isinstance(value, float) and abs(value) < 1000 else f"{value:.0f}" if isinstance(value, float) else str(value)
+    return (
+        f"{value:.5g}"
+        if isinstance(value, float) and abs(value) < 1000
+        else f"{value:.0f}"
+        if isinstance(value, float)
+        else str(value)
+    )
 
 
 def table(path: Path, rows: Sequence[Mapping[str, object]]) -> Path:
@@ -40,7 +53,9 @@ class Figure:
     """A row of plots; ``save`` writes PNG and SVG."""
 
     def __init__(self, titles: Sequence[str], xlabel: str, ylabels: Sequence[str]) -> None:
-        self.figure, axes = plt.subplots(1, len(titles), figsize=(5.2 * len(titles), 3.8), squeeze=False, layout="constrained")
+        self.figure, axes = plt.subplots(
+            1, len(titles), figsize=(5.2 * len(titles), 3.8), squeeze=False, layout="constrained"
+        )
         self.axes = axes[0]
         for axis, title, ylabel in zip(self.axes, titles, ylabels, strict=True):
             axis.set(title=title, xlabel=xlabel, ylabel=ylabel)

@@ -1,7 +1,9 @@
-"""Tables of docs/experiments.md, made from the CSV files of a sweep; `make experiments-docs` puts them and the plots in their places.
+"""Tables of docs/experiments.md, made from the CSV files of a sweep; `make experiments-docs` puts them and the plots in
+their places.
 
 A table stands in the page between ``<!-- name -->`` and ``<!-- end -->``.
 """
+
 from __future__ import annotations
 
 import csv
@@ -44,16 +46,27 @@ def _line(name: str) -> str:
     return name if name == "software" else f"`{name}`"
 
 
-def _grid(rows: Sequence[Row], lines: Sequence[str], cells: Callable[[Row], Sequence[str]], last: Callable[[Row], Sequence[str]] = lambda _: ()) -> list[list[str]]:
+def _grid(
+    rows: Sequence[Row],
+    lines: Sequence[str],
+    cells: Callable[[Row], Sequence[str]],
+    last: Callable[[Row], Sequence[str]] = lambda _: (),
+) -> list[list[str]]:
     """A row a load: the cells of every line, and what ``last`` gives of `priority`."""
     at = {(r["policy"], float(r["load"])): r for r in rows}
-    return [[f"{load:g}", *(cell for line in lines for cell in cells(at[line, load])), *last(at["priority", load])]
-            for load in sorted({load for _, load in at})]
+    return [
+        [f"{load:g}", *(cell for line in lines for cell in cells(at[line, load])), *last(at["priority", load])]
+        for load in sorted({load for _, load in at})
+    ]
 
 
 def _main(rows: Sequence[Row]) -> list[Row]:
     most = max(int(r["requests"]) for r in rows if r["engine"] == "model")
-    return [r for r in rows if r["engine"] == "model" and r["job"] == "digits" and r["trace"] == "poisson" and int(r["requests"]) == most]
+    return [
+        r
+        for r in rows
+        if r["engine"] == "model" and r["job"] == "digits" and r["trace"] == "poisson" and int(r["requests"]) == most
+    ]
 
 
 def _e1(rows: Sequence[Row]) -> dict[str, str]:
@@ -63,16 +76,43 @@ def _e1(rows: Sequence[Row]) -> dict[str, str]:
     bounds = ("training_of_dedicated", "bound", "bound_alone")
     return {
         "e1_p99": markdown(["load", *map(_line, LINES)], _grid(main, LINES, lambda r: [_cycles(r["p99"])])),
-        "e1_training": markdown(["load", *map(_line, LINES[1:]), "bound, κ", "bound, κ'"], _grid(
-            main, LINES[1:], lambda r: [_share(r["training_of_dedicated"])], lambda r: [_share(r["bound"]), _share(r["bound_alone"])])),
-        "e1_jobs": markdown(["load", "wide", "bound, κ", "bound, κ'", "over dedicated × left", "wide_slow", "bound, κ", "bound, κ'"], (
-            [f"{load:g}", *(_share(jobs["wide", load][k]) for k in (*bounds, "of_dedicated_x_left")), *(_share(jobs["wide_slow", load][k]) for k in bounds)]
-            for load in sorted({load for _, load in jobs}))),
-        "e1_bursty": markdown(["", "p50", "p99", "95 % interval", "training of dedicated"], (
-            [_line(r["policy"]), _cycles(r["p50"]), _cycles(r["p99"]), f"{_cycles(r['p99_low'])} to {_cycles(r['p99_high'])}" if r["p99"] else "",
-             _share(r["training_of_dedicated"])] for r in bursty)),
-        "e3": markdown(["load", *(f"{line}: {what}" for line in LINES[1:] for what in ("reclaimed", "p99"))], _grid(
-            main, LINES[1:], lambda r: [_share(r["reclaimed"]), _percent(r["p99_inflation"])])),
+        "e1_training": markdown(
+            ["load", *map(_line, LINES[1:]), "bound, κ", "bound, κ'"],
+            _grid(
+                main,
+                LINES[1:],
+                lambda r: [_share(r["training_of_dedicated"])],
+                lambda r: [_share(r["bound"]), _share(r["bound_alone"])],
+            ),
+        ),
+        "e1_jobs": markdown(
+            ["load", "wide", "bound, κ", "bound, κ'", "over dedicated × left", "wide_slow", "bound, κ", "bound, κ'"],
+            (
+                [
+                    f"{load:g}",
+                    *(_share(jobs["wide", load][k]) for k in (*bounds, "of_dedicated_x_left")),
+                    *(_share(jobs["wide_slow", load][k]) for k in bounds),
+                ]
+                for load in sorted({load for _, load in jobs})
+            ),
+        ),
+        "e1_bursty": markdown(
+            ["", "p50", "p99", "95 % interval", "training of dedicated"],
+            (
+                [
+                    _line(r["policy"]),
+                    _cycles(r["p50"]),
+                    _cycles(r["p99"]),
+                    f"{_cycles(r['p99_low'])} to {_cycles(r['p99_high'])}" if r["p99"] else "",
+                    _share(r["training_of_dedicated"]),
+                ]
+                for r in bursty
+            ),
+        ),
+        "e3": markdown(
+            ["load", *(f"{line}: {what}" for line in LINES[1:] for what in ("reclaimed", "p99"))],
+            _grid(main, LINES[1:], lambda r: [_share(r["reclaimed"]), _percent(r["p99_inflation"])]),
+        ),
     }
 
 
@@ -81,37 +121,127 @@ def _e2(rows: Sequence[Row]) -> dict[str, str]:
     at = {(r["batching"], r["load"]): r for r in rows}
 
     def grid(cell: Callable[[Row], str]) -> str:
-        return markdown(["batching", *(f"load {load}" for load in loads)], ([name, *(cell(at[name, load]) for load in loads)] for name in names))
+        return markdown(
+            ["batching", *(f"load {load}" for load in loads)],
+            ([name, *(cell(at[name, load]) for load in loads)] for name in names),
+        )
 
-    return {"e2": grid(lambda r: f"{_cycles(r['p99'])} / {_share(r['training_of_dedicated'])}"), "e2_inflation": grid(lambda r: _percent(r["p99_inflation"]))}
+    return {
+        "e2": grid(lambda r: f"{_cycles(r['p99'])} / {_share(r['training_of_dedicated'])}"),
+        "e2_inflation": grid(lambda r: _percent(r["p99_inflation"])),
+    }
 
 
 def _e4(rows: Sequence[Row]) -> dict[str, str]:
-    return {"e4": markdown(["policy", "load", "identical", "mean", "1 %", "median", "99 %", "latest", "share later", "bound B", "beyond"], (
-        [_line(r["policy"]), r["load"], r["identical"], *(_cycles(r[k]) for k in ("mean", "later_p1", "later_p50", "later_p99", "later_max")),
-         _share(r["share_later"], 2), r["bound"], r["beyond"]] for r in rows))}
+    return {
+        "e4": markdown(
+            [
+                "policy",
+                "load",
+                "identical",
+                "mean",
+                "1 %",
+                "median",
+                "99 %",
+                "latest",
+                "share later",
+                "bound B",
+                "beyond",
+            ],
+            (
+                [
+                    _line(r["policy"]),
+                    r["load"],
+                    r["identical"],
+                    *(_cycles(r[k]) for k in ("mean", "later_p1", "later_p50", "later_p99", "later_max")),
+                    _share(r["share_later"], 2),
+                    r["bound"],
+                    r["beyond"],
+                ]
+                for r in rows
+            ),
+        )
+    }
 
 
 def _e5(rows: Sequence[Row]) -> dict[str, str]:
-    return {"e5": markdown(["load", "limit", "p99", "slack", "adaptive", "priority", "slack over adaptive", "slack over priority"], (
-        [r["load"], r["limit"], _cycles(r["p99"]), _share(r["slack"]), _share(r["adaptive"]) or "not reached", _share(r["priority"]) or "not reached",
-         _over(r["slack_over_adaptive"]), _over(r["slack_over_priority"])] for r in rows))}
+    return {
+        "e5": markdown(
+            ["load", "limit", "p99", "slack", "adaptive", "priority", "slack over adaptive", "slack over priority"],
+            (
+                [
+                    r["load"],
+                    r["limit"],
+                    _cycles(r["p99"]),
+                    _share(r["slack"]),
+                    _share(r["adaptive"]) or "not reached",
+                    _share(r["priority"]) or "not reached",
+                    _over(r["slack_over_adaptive"]),
+                    _over(r["slack_over_priority"]),
+                ]
+                for r in rows
+            ),
+        )
+    }
 
 
 def _e6(rows: Sequence[Row]) -> dict[str, str]:
-    return {"e6": markdown(["core", "rows a training tile", "load", "unloaded", "p99 off", "p99 on", "inflation", "held a batch", "held of unloaded", "training"], (
-        [r["config"], r["train_rows"], r["load"], *(_cycles(r[k]) for k in ("unloaded", "p99_off", "p99_on")), _percent(r["inflation"]),
-         _cycles(r["held_a_batch"]), f"{100 * float(r['held_of_unloaded']):.1f} %", _share(r["training"])] for r in rows))}
+    return {
+        "e6": markdown(
+            [
+                "core",
+                "rows a training tile",
+                "load",
+                "unloaded",
+                "p99 off",
+                "p99 on",
+                "inflation",
+                "held a batch",
+                "held of unloaded",
+                "training",
+            ],
+            (
+                [
+                    r["config"],
+                    r["train_rows"],
+                    r["load"],
+                    *(_cycles(r[k]) for k in ("unloaded", "p99_off", "p99_on")),
+                    _percent(r["inflation"]),
+                    _cycles(r["held_a_batch"]),
+                    f"{100 * float(r['held_of_unloaded']):.1f} %",
+                    _share(r["training"]),
+                ]
+                for r in rows
+            ),
+        )
+    }
 
 
 def _rtl(rows: Sequence[Row]) -> dict[str, str]:
-    return {"rtl": markdown(["policy", "load", "RTL p50", "model p50", "RTL p99", "model p99", "RTL training", "model training"], (
-        [_line(r["policy"]), r["load"], *(_cycles(r[k]) for k in ("rtl_p50", "model_p50", "rtl_p99", "model_p99")), _share(r["rtl_training"]), _share(r["model_training"])]
-        for r in rows))}
+    return {
+        "rtl": markdown(
+            ["policy", "load", "RTL p50", "model p50", "RTL p99", "model p99", "RTL training", "model training"],
+            (
+                [
+                    _line(r["policy"]),
+                    r["load"],
+                    *(_cycles(r[k]) for k in ("rtl_p50", "model_p50", "rtl_p99", "model_p99")),
+                    _share(r["rtl_training"]),
+                    _share(r["model_training"]),
+                ]
+                for r in rows
+            ),
+        )
+    }
 
 
 _FILES: dict[str, Callable[[Sequence[Row]], dict[str, str]]] = {
-    "e1_load": _e1, "e2_batching": _e2, "e4_interference": _e4, "e5_equal_p99": _e5, "e6_scale": _e6, "e1_rtl_and_model": _rtl,
+    "e1_load": _e1,
+    "e2_batching": _e2,
+    "e4_interference": _e4,
+    "e5_equal_p99": _e5,
+    "e6_scale": _e6,
+    "e1_rtl_and_model": _rtl,
 }
 
 
@@ -139,7 +269,9 @@ def filled(text: str, values: Mapping[str, str], where: str = "page") -> str:
     """
     places = [m["name"] for m in _PLACE.finditer(text)]
     if set(places) != set(values) or len(set(places)) != len(places):
-        raise ValueError(f"{where}: places of tables {sorted(places)}, tables {sorted(values)}: each must be there once")
+        raise ValueError(
+            f"{where}: places of tables {sorted(places)}, tables {sorted(values)}: each must be there once"
+        )
     return _PLACE.sub(lambda m: f"<!-- {m['name']} -->\n{values[m['name']]}\n<!-- end -->", text)
 
 

@@ -1,4 +1,5 @@
 """What a point brought, and the figures drawn from a run."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -52,7 +53,9 @@ class Result:
 
 
 def percentiles(latencies: np.ndarray) -> dict[str, float]:
-    """``p50``, ``p95``, ``p99`` and the 95 % interval of p99 (equal ends where there are too few) of latencies in order of arrival."""
+    """``p50``, ``p95``, ``p99`` and the 95 % interval of p99 (equal ends where there are too few) of latencies in order
+    of arrival.
+    """
     values = latencies.tolist()
     out = {f"p{q}": float(percentile(values, q)) for q in PERCENTS}
     low, high = interval(latencies, 99) if len(latencies) >= FEW else (out["p99"], out["p99"])

@@ -1,4 +1,5 @@
 """A point on the RTL: every bit and every cycle compared on the way (verif/tests/bench_experiments.py)."""
+
 from __future__ import annotations
 
 import json
@@ -24,13 +25,21 @@ def scenario_of(point: Point) -> Scenario:
     """The scenario that the bench runs."""
     test = "experiment_software" if point.policy == SOFTWARE else "experiment_replay"
     return Scenario(
-        config=point.config, trace=point.trace, load=point.load, requests=point.requests, policy=point.core_policy,
-        train="off" if point.job == "off" else "mlp", steps=1, test=test, seed=point.seed,
-    )  # fmt: skip
+        config=point.config,
+        trace=point.trace,
+        load=point.load,
+        requests=point.requests,
+        policy=point.core_policy,
+        train="off" if point.job == "off" else "mlp",
+        steps=1,
+        test=test,
+        seed=point.seed,
+    )
 
 
 def run(point: Point, folder: Path) -> tuple[Result, dict]:
-    """Simulate the point in ``folder``; returns the result and what the bench saw of each request (latencies, response digests).
+    """Simulate the point in ``folder``; returns the result and what the bench saw of each request (latencies, response
+    digests).
 
     Raises:
         PointError: the test failed: a bit, a cycle, or an assertion.
@@ -45,8 +54,18 @@ def run(point: Point, folder: Path) -> tuple[Result, dict]:
     saturated = seen["backlog"] > seen["slots"]
     steps = seen["steps"] / seen["cycles"]
     return Result(
-        len(latencies), saturated, seen["unloaded"], seen["timeout"], **(NOTHING if saturated else percentiles(latencies)),
-        steps_per_cycle=steps, fraction=steps / trainer.steps_per_cycle, inference_share=mmu["inference"] / seen["counted"],
-        training_share=mmu["training"] / seen["counted"], rows=float(np.mean(seen["rows"])), held=None,
-        throughput=len(latencies) / seen["span"] / seen["capacity"], cycles=seen["cycles"], seconds=seen["seconds"],
-    ), {name: seen[name] for name in ("latencies", "digests", "compared", "host")}  # fmt: skip
+        len(latencies),
+        saturated,
+        seen["unloaded"],
+        seen["timeout"],
+        **(NOTHING if saturated else percentiles(latencies)),
+        steps_per_cycle=steps,
+        fraction=steps / trainer.steps_per_cycle,
+        inference_share=mmu["inference"] / seen["counted"],
+        training_share=mmu["training"] / seen["counted"],
+        rows=float(np.mean(seen["rows"])),
+        held=None,
+        throughput=len(latencies) / seen["span"] / seen["capacity"],
+        cycles=seen["cycles"],
+        seconds=seen["seconds"],
+    ), {name: seen[name] for name in ("latencies", "digests", "compared", "host")}

@@ -1,4 +1,5 @@
 """A sweep on the timing model: it runs, goes on where it was interrupted, and refuses what is wrong."""
+
 from __future__ import annotations
 
 import sys
@@ -30,6 +31,7 @@ TWO = [Point("inference_only", 0.5, 60, config="tiny"), Point("priority", 0.5, 6
 
 def test_sweep_resumes(tmp_path: Path) -> None:
     """The second sweep computes nothing; a damaged file is computed again."""
+
     def made() -> dict[str, int]:
         return {path.parent.name: path.stat().st_mtime_ns for path in (tmp_path / "jobs").glob("*/result.json")}
 
@@ -45,7 +47,10 @@ def test_sweep_resumes(tmp_path: Path) -> None:
 def test_a_failed_point(tmp_path: Path) -> None:
     """It is named, with why; what is done is kept."""
     config = tmp_path / "small.toml"
-    config.write_text((ROOT / "configs" / "tiny.toml").read_text(encoding="utf-8").replace("WGTD_DEPTH = 8192", "WGTD_DEPTH = 1024"), encoding="utf-8")
+    config.write_text(
+        (ROOT / "configs" / "tiny.toml").read_text(encoding="utf-8").replace("WGTD_DEPTH = 8192", "WGTD_DEPTH = 1024"),
+        encoding="utf-8",
+    )
     wrong = replace(TWO[0], config=str(config), job="off")
     said: list[str] = []
     with pytest.raises(ValueError, match="WGTD"):
@@ -69,21 +74,43 @@ def test_a_worker_of_a_cluster_is_killed(tmp_path: Path) -> None:
     assert len(list((tmp_path / "there" / "jobs").glob("*/result.json"))) == 3
 
 
-@pytest.mark.parametrize("wrong", [{"policy": "greedy"}, {"load": -0.5}, {"requests": 0}, {"job": "chess"}, {"engine": "fpga"}, {"timeout": -1.0}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"policy": "greedy"}, {"load": -0.5}, {"requests": 0}, {"job": "chess"}, {"engine": "fpga"}, {"timeout": -1.0}],
+)
 def test_bad_points(wrong: dict) -> None:
     """The message names the field."""
     with pytest.raises(ScenarioError, match=next(iter(wrong)).upper()):
         replace(TWO[0], **wrong).check()
 
 
-@pytest.mark.parametrize(("words", "part"), [
-    (("--only", "e1,e9"), "ONLY = 'e9'"), (("--engine", "fpga"), "ENGINE = 'fpga'"), (("--requests", "0"), "REQUESTS = 0"),
-    (("--loads", "half"), "LOADS = 'half'"), (("--loads=-1", "--only", "e1"), "LOAD = -1.0"), (("--config", "vast", "--only", "e1"), "vast"), (("--jobs", "0"), "JOBS = 0"),
-])
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (("--only", "e1,e9"), "ONLY = 'e9'"),
+        (("--engine", "fpga"), "ENGINE = 'fpga'"),
+        (("--requests", "0"), "REQUESTS = 0"),
+        (("--loads", "half"), "LOADS = 'half'"),
+        (("--loads=-1", "--only", "e1"), "LOAD = -1.0"),
+        (("--config", "vast", "--only", "e1"), "vast"),
+        (("--jobs", "0"), "JOBS = 0"),
+    ],
+)
 def test_refused(words: tuple[str, ...], part: str, tmp_path: Path) -> None:
     """In one line, with exit code 2, before anything runs."""
-    done = process.run([sys.executable, str(ROOT / "scripts" / "experiments.py"), *words, "--out", str(tmp_path / "x")], capture_output=True, encoding="utf-8", errors="replace", cwd=ROOT)
-    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1 and done.stderr.startswith("error: ") and part in done.stderr, done.stderr
+    done = process.run(
+        [sys.executable, str(ROOT / "scripts" / "experiments.py"), *words, "--out", str(tmp_path / "x")],
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        cwd=ROOT,
+    )
+    assert (
+        done.returncode == 2
+        and len(done.stderr.splitlines()) == 1
+        and done.stderr.startswith("error: ")
+        and part in done.stderr
+    ), done.stderr
 
 
 def test_load_experiment_writes_tables(tmp_path: Path) -> None:
@@ -111,12 +138,17 @@ def test_inference_only_is_training_off() -> None:
     """Under `inference_only` a started job changes no request's time: so it may stand for training off."""
     what = deployment("digits", "tiny", "inference_only", 40, "poisson", 1)
     arrivals = np.arange(40) * 3000 + 1000
-    on, off = (predict(what, arrivals, ["lstm"] * 40, policy="inference_only", timeouts={"lstm": 500}, train=train) for train in (True, False))
+    on, off = (
+        predict(what, arrivals, ["lstm"] * 40, policy="inference_only", timeouts={"lstm": 500}, train=train)
+        for train in (True, False)
+    )
     assert (on.requests["done"] == off.requests["done"]).all()
 
 
 def test_rtl_points(tmp_path: Path) -> None:
-    """The host's whole steps on the RTL, whose times are compared with the model's; the same bits as without training; and what E4 draws."""
+    """The host's whole steps on the RTL, whose times are compared with the model's; the same bits as without training;
+    and what E4 draws.
+    """
     setting = Setting(0, 60, (), (0.3,), "tiny")
     points = [p for p in EXPERIMENTS["e4"][0](setting) if p.policy in ("inference_only", "software", "priority")]
     found = sweep(points, tmp_path, 1, lambda _: None)

@@ -1,1 +1,3 @@
-"""Latency budgets: ``configs/budgets/latency.toml`` says what percentiles of latency may be; ``make latency`` holds the core to it."""
+"""Latency budgets: ``configs/budgets/latency.toml`` says what percentiles of latency may be; ``make latency`` holds the
+core to it.
+"""

@@ -1,4 +1,5 @@
 """Takes new budgets from what was measured, in place: comments and the order of the cases stay."""
+
 from __future__ import annotations
 
 import math
@@ -19,15 +20,19 @@ _BUDGET = re.compile(rf"^\s*({'|'.join(GATES)})\s*=")
 def budgets_of(measured: Measured) -> dict[str, dict[str, float]]:
     """Budgets that a measurement just meets; multiples rounded up to a thousandth."""
     p = measured.percentiles
-    return {"cycles": {name: v.cycles for name, v in p.items()},
-            "unloaded": {name: math.ceil(1000 * v.unloaded - 1e-9) / 1000 for name, v in p.items()}}
+    return {
+        "cycles": {name: v.cycles for name, v in p.items()},
+        "unloaded": {name: math.ceil(1000 * v.unloaded - 1e-9) / 1000 for name, v in p.items()},
+    }
 
 
 def update(path: Path, cases: list[Case], measured: Mapping[str, Measured]) -> list[str]:
-    """Write the measured cases' budgets into the budget file, whole or not at all; returns a line for each that changed.
+    """Write the measured cases' budgets into the budget file, whole or not at all; returns a line for each that
+    changed.
 
     Raises:
-        BudgetError: the file cannot be changed line by line (a budget stands on several lines, or the file is read only).
+        BudgetError: the file cannot be changed line by line (a budget stands on several lines, or the file is read
+            only).
     """
     fresh = {name: budgets_of(m) for name, m in measured.items()}
     new = [replace(case, **fresh.get(case.name, {})) for case in cases]
@@ -40,7 +45,9 @@ def update(path: Path, cases: list[Case], measured: Mapping[str, Measured]) -> l
     except BudgetError:
         written = []
     if written != new:
-        raise BudgetError(f"{path.name}: cannot be changed in place; legal are budgets on one line each, as cycles = {{ p50 = 1 }}")
+        raise BudgetError(
+            f"{path.name}: cannot be changed in place; legal are budgets on one line each, as cycles = {{ p50 = 1 }}"
+        )
     try:
         write_whole(path, text)
     except OSError as error:
@@ -49,8 +56,11 @@ def update(path: Path, cases: list[Case], measured: Mapping[str, Measured]) -> l
 
 
 def _change(old: Case, new: Case) -> str:
-    steps = (f"{name} {old.cycles[name]:,} -> {now:,}" if name in old.cycles else f"{name} {now:,}"
-             for name, now in new.cycles.items() if old.cycles.get(name) != now)
+    steps = (
+        f"{name} {old.cycles[name]:,} -> {now:,}" if name in old.cycles else f"{name} {now:,}"
+        for name, now in new.cycles.items()
+        if old.cycles.get(name) != now
+    )
     return f"{new.name}: {', '.join(steps) or 'multiples only'}"
 
 

@@ -1,4 +1,5 @@
 """The budget file: cases (what is replayed, on what) with their budgets, read strictly."""
+
 from __future__ import annotations
 
 import math
@@ -23,9 +24,17 @@ NAMES = {percentile_name(p): p for p in PERCENTILES}
 GATES = {"cycles": "an integer, 1..%d" % MOST_CYCLES, "unloaded": "a number above 0, at most 1000000"}
 """The two budgets of a percentile, and their legal values: cycles, and multiples of the unloaded service time."""
 _KEYS = {
-    "trace": str, "load": float, "policy": str, "service": str, "train": str, "config": str, "requests": int, "seed": int, "engine": str,
+    "trace": str,
+    "load": float,
+    "policy": str,
+    "service": str,
+    "train": str,
+    "config": str,
+    "requests": int,
+    "seed": int,
+    "engine": str,
     "tolerance": float,
-}  # fmt: skip
+}
 _KINDS = {str: "a string", float: "a number", int: "an integer"}
 _SETS = ("service", "train", "config", "requests", "seed", "engine", "tolerance")
 """What ``[defaults]`` may set for all cases."""
@@ -44,8 +53,8 @@ def needed(percent: float) -> int:
 class Case:
     """A trace at a load, on the model or on the RTL.
 
-    ``tolerance``: share by which a percentile may exceed its budget. ``cycles``, ``unloaded``: budgets by percentile's name;
-    both hold the same percentiles, and are empty while no budget was ever taken.
+    ``tolerance``: share by which a percentile may exceed its budget. ``cycles``, ``unloaded``: budgets by percentile's
+    name; both hold the same percentiles, and are empty while no budget was ever taken.
     """
 
     trace: str
@@ -65,7 +74,9 @@ class Case:
     def name(self) -> str:
         """What a case is known by, and differs in from all others of its file."""
         trace = self.trace if is_spec(self.trace) else Path(self.trace).name.split(".")[0]
-        return "/".join((trace, f"{self.load:g}", self.policy, self.service, self.train, Path(self.config).stem, self.engine))
+        return "/".join(
+            (trace, f"{self.load:g}", self.policy, self.service, self.train, Path(self.config).stem, self.engine)
+        )
 
     @property
     def trace_file(self) -> Path | None:
@@ -80,10 +91,23 @@ class Case:
 
     @property
     def scenario(self) -> Scenario:
-        """The run. Its own limit is out of the way, as budgets take its place; but ``slack`` works with one, the default."""
+        """The run.
+
+        Its own limit is out of the way, as budgets take its place; but ``slack`` works with one, the default.
+        """
         trace = self.trace if self.trace_file is None else str(self.trace_file)
-        return Scenario(config=self.config, trace=trace, load=self.load, requests=self.requests, policy=self.policy, train=self.train,
-                        steps=2, service=self.service, seed=self.seed, limit=0 if traits(self.policy).limited else MOST_CYCLES)
+        return Scenario(
+            config=self.config,
+            trace=trace,
+            load=self.load,
+            requests=self.requests,
+            policy=self.policy,
+            train=self.train,
+            steps=2,
+            service=self.service,
+            seed=self.seed,
+            limit=0 if traits(self.policy).limited else MOST_CYCLES,
+        )
 
     @property
     def percentiles(self) -> dict[str, float]:
@@ -95,8 +119,8 @@ def load_cases(path: Path) -> list[Case]:
     """Read a budget file.
 
     Raises:
-        BudgetError: not readable, not TOML, an unknown key, a missing or illegal value, a percentile that the requests do not
-            allow, two equal cases.
+        BudgetError: not readable, not TOML, an unknown key, a missing or illegal value, a percentile that the requests
+            do not allow, two equal cases.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -124,8 +148,10 @@ def parse_cases(text: str, where: str) -> list[Case]:
         _known(table, (*_KEYS, *GATES), f"{where}: case {n}")
         case = _case({**defaults, **table}, f"{where}: case {n}")
         if case.name in seen:
-            raise BudgetError(f"{where}: case {n} ({case.name}): the same as case {seen[case.name]}; legal are cases that differ in trace, load, "
-                              "policy, service, train, config or engine")
+            raise BudgetError(
+                f"{where}: case {n} ({case.name}): the same as case {seen[case.name]}; legal are cases that differ in trace, load, "
+                "policy, service, train, config or engine"
+            )
         seen[case.name] = n
         cases.append(case)
     return cases
@@ -157,13 +183,17 @@ def _case(table: Mapping, where: str) -> Case:
         raise BudgetError(f"{where}: {error}") from None
     least = needed(PERCENTILES[0])
     if case.requests < least:
-        raise BudgetError(f"{where}: requests = {case.requests}: legal is {least} or more, {TAIL} / (1 - p) for a percentile p")
+        raise BudgetError(
+            f"{where}: requests = {case.requests}: legal is {least} or more, {TAIL} / (1 - p) for a percentile p"
+        )
     for gate in GATES:
         _budgets(case, gate, where)
     if case.cycles.keys() != case.unloaded.keys():
         odd = sorted(case.cycles.keys() ^ case.unloaded.keys())[0]
         gate = "cycles" if odd in case.unloaded else "unloaded"
-        raise BudgetError(f"{where}: {gate}.{odd} is missing; legal is {GATES[gate]} (cycles and unloaded name the same percentiles)")
+        raise BudgetError(
+            f"{where}: {gate}.{odd} is missing; legal is {GATES[gate]} (cycles and unloaded name the same percentiles)"
+        )
     return case
 
 
@@ -176,8 +206,10 @@ def _budgets(case: Case, gate: str, where: str) -> None:
         if name not in NAMES:
             raise BudgetError(f"{where}: {gate}: unknown percentile {name}; legal: {', '.join(NAMES)}")
         if name not in case.percentiles:
-            raise BudgetError(f"{where}: {gate}.{name}: {case.requests} requests are too few; legal is {needed(NAMES[name])} or more "
-                              f"({TAIL} / (1 - p))")
+            raise BudgetError(
+                f"{where}: {gate}.{name}: {case.requests} requests are too few; legal is {needed(NAMES[name])} or more "
+                f"({TAIL} / (1 - p))"
+            )
         kinds, most = (int, MOST_CYCLES) if gate == "cycles" else ((int, float), 1e6)
         if isinstance(value, bool) or not isinstance(value, kinds) or not 0 < value <= most:
             raise BudgetError(f"{where}: {gate}.{name} = {value!r}: legal is {GATES[gate]}")

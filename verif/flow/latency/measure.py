@@ -1,4 +1,5 @@
 """Replays a case on its engine and measures its percentiles."""
+
 from __future__ import annotations
 
 import json
@@ -23,8 +24,9 @@ class MeasureError(RuntimeError):
 
 @dataclass(frozen=True)
 class Latencies:
-    """``cycles`` int64 [n], in order of arrival; ``service`` int64 [n], for whom each was; ``unloaded``: cycles of a full batch in an
-    idle core, of each service; ``period``: arrivals in a pass of the trace."""
+    """``cycles`` int64 [n], in order of arrival; ``service`` int64 [n], for whom each was; ``unloaded``: cycles of a
+    full batch in an idle core, of each service; ``period``: arrivals in a pass of the trace.
+    """
 
     cycles: np.ndarray
     service: np.ndarray
@@ -46,7 +48,10 @@ class Percentile:
 
 @dataclass(frozen=True)
 class Measured:
-    """What a case's run gave. ``requests``: answered; ``passes``: of the trace; ``service_cycles``: unloaded service time by service."""
+    """What a case's run gave.
+
+    ``requests``: answered; ``passes``: of the trace; ``service_cycles``: unloaded service time by service.
+    """
 
     requests: int
     passes: float
@@ -67,7 +72,12 @@ def on_model(case: Case) -> Latencies:
     refused = int((run.timeline.requests["status"] != 0).sum())
     if refused:
         raise MeasureError(f"{refused} of {len(run.arrivals)} requests were not answered well")
-    return Latencies(run.latencies, run.plan.service, tuple(run.capacities[n].batch for n in case.scenario.services), len(run.what.trace))
+    return Latencies(
+        run.latencies,
+        run.plan.service,
+        tuple(run.capacities[n].batch for n in case.scenario.services),
+        len(run.what.trace),
+    )
 
 
 def on_rtl(case: Case, folder: Path) -> Latencies:
@@ -81,7 +91,10 @@ def on_rtl(case: Case, folder: Path) -> Latencies:
     if not result.passed:
         raise MeasureError(result.problems[0])
     unloaded = tuple(int(str(result.scenario[f"full batch of {name}, idle core"]).split()[0]) for name in s.services)
-    parts = [(np.array(found.arrival), np.array(found.latency), np.full(len(found.latency), k)) for k, found in enumerate(result.services)]
+    parts = [
+        (np.array(found.arrival), np.array(found.latency), np.full(len(found.latency), k))
+        for k, found in enumerate(result.services)
+    ]
     arrival, cycles, service = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.argsort(arrival, kind="stable")
     return Latencies(cycles[order], service[order], unloaded, len(s.arrivals))

@@ -1,4 +1,5 @@
 """The result for the terminal and as files."""
+
 from __future__ import annotations
 
 import csv
@@ -32,7 +33,18 @@ def verdict(case: Case, outcome: Outcome | None) -> str:
 
 def table(cases: Sequence[Case], outcomes: Mapping[str, Outcome]) -> str:
     """A line a percentile: what was measured, its interval, the budget; the verdict on a case's first line."""
-    head = ("case", "requests", "", "cycles", f"{100 * LEVEL:g} % interval", "budget", "x unloaded", "interval", "budget", "verdict")
+    head = (
+        "case",
+        "requests",
+        "",
+        "cycles",
+        f"{100 * LEVEL:g} % interval",
+        "budget",
+        "x unloaded",
+        "interval",
+        "budget",
+        "verdict",
+    )
     rows = [head]
     for case in cases:
         outcome = outcomes.get(case.name)
@@ -44,12 +56,28 @@ def table(cases: Sequence[Case], outcomes: Mapping[str, Outcome]) -> str:
         for name, p in outcome.percentiles.items():
             marks = ["!" if (name, gate) in over else "" for gate in ("cycles", "unloaded")]
             limits = (f"{case.cycles[name]:,}", f"{case.unloaded[name]:.3f}") if name in case.cycles else ("-", "-")
-            rows.append((*lead, name, f"{p.cycles:,}", f"{p.cycles_low:,}..{p.cycles_high:,}", limits[0] + marks[0], f"{p.unloaded:.3f}",
-                         f"{p.unloaded_low:.3f}..{p.unloaded_high:.3f}", limits[1] + marks[1], verdict(case, outcome) if lead[0] else ""))
+            rows.append(
+                (
+                    *lead,
+                    name,
+                    f"{p.cycles:,}",
+                    f"{p.cycles_low:,}..{p.cycles_high:,}",
+                    limits[0] + marks[0],
+                    f"{p.unloaded:.3f}",
+                    f"{p.unloaded_low:.3f}..{p.unloaded_high:.3f}",
+                    limits[1] + marks[1],
+                    verdict(case, outcome) if lead[0] else "",
+                )
+            )
             lead = ("", "")
     widths = [max(len(row[k]) for row in rows) for k in range(len(head))]
     left = (0, 2, len(head) - 1)
-    return "\n".join("  ".join(c.ljust(w) if k in left else c.rjust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True))).rstrip() for row in rows)
+    return "\n".join(
+        "  ".join(
+            c.ljust(w) if k in left else c.rjust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )
 
 
 def write(folder: Path, cases: Sequence[Case], outcomes: Mapping[str, Outcome]) -> None:
@@ -62,12 +90,27 @@ def write(folder: Path, cases: Sequence[Case], outcomes: Mapping[str, Outcome]) 
     for case in cases:
         outcome = outcomes.get(case.name)
         run = [getattr(case, name) for name in _RUN]
-        entry = {"case": case.name, **{k: v for k, v in asdict(case).items() if k in _RUN}, "verdict": verdict(case, outcome),
-                 "budgets": {"cycles": dict(case.cycles), "unloaded": dict(case.unloaded)}}
+        entry = {
+            "case": case.name,
+            **{k: v for k, v in asdict(case).items() if k in _RUN},
+            "verdict": verdict(case, outcome),
+            "budgets": {"cycles": dict(case.cycles), "unloaded": dict(case.unloaded)},
+        }
         if outcome and not isinstance(outcome, str):
             for name, p in outcome.percentiles.items():
                 values = [getattr(p, m) for m in _MEASURES]
-                out.writerow([case.name, *run, f"{outcome.passes:.3f}", name, *values, case.cycles.get(name, ""), case.unloaded.get(name, ""), entry["verdict"]])
+                out.writerow(
+                    [
+                        case.name,
+                        *run,
+                        f"{outcome.passes:.3f}",
+                        name,
+                        *values,
+                        case.cycles.get(name, ""),
+                        case.unloaded.get(name, ""),
+                        entry["verdict"],
+                    ]
+                )
             entry |= {"measured": outcome.to_dict(), "broken": broken(case, outcome)}
         elif outcome:
             entry["failure"] = outcome

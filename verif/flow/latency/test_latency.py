@@ -1,4 +1,7 @@
-"""Latency budgets: the check can fail, bad files are refused, results are kept, intervals cover; and a part of the checked-in budgets."""
+"""Latency budgets: the check can fail, bad files are refused, results are kept, intervals cover; and a part of the
+checked-in budgets.
+"""
+
 from __future__ import annotations
 
 import csv
@@ -86,10 +89,21 @@ def test_within_budget(command, tmp_path: Path) -> None:
     assert case["measured"]["requests"] == 1000 and case["broken"] == []
 
 
-@pytest.mark.parametrize(("old", "new", "parts"), [
-    ("cycles = { p50 = 1000000", "cycles = { p50 = 10", ("p50", "cycles, budget 10 cycles + 2 %", "even its interval's lower end")),
-    ("unloaded = { p50 = 1000, p99 = 1000 }", "unloaded = { p50 = 1000, p99 = 0.1 }", ("p99", "x unloaded, budget 0.100 x unloaded")),
-])
+@pytest.mark.parametrize(
+    ("old", "new", "parts"),
+    [
+        (
+            "cycles = { p50 = 1000000",
+            "cycles = { p50 = 10",
+            ("p50", "cycles, budget 10 cycles + 2 %", "even its interval's lower end"),
+        ),
+        (
+            "unloaded = { p50 = 1000, p99 = 1000 }",
+            "unloaded = { p50 = 1000, p99 = 0.1 }",
+            ("p99", "x unloaded, budget 0.100 x unloaded"),
+        ),
+    ],
+)
 def test_a_broken_budget_fails(old: str, new: str, parts: tuple[str, ...], command) -> None:
     """Either gate alone, with exit code 1 and the case's name."""
     text = (HEAD + CASE).replace(old, new)
@@ -119,11 +133,19 @@ def test_tolerance() -> None:
 def test_a_case_that_does_not_run_fails(command, tmp_path: Path) -> None:
     """Nothing of it is taken as a result: not as a budget, and not by the next run."""
     small = tmp_path / "small.toml"
-    small.write_text((ROOT / "configs" / "tiny.toml").read_text(encoding="utf-8").replace("WGTD_DEPTH = 8192", "WGTD_DEPTH = 1024"), encoding="utf-8")
+    small.write_text(
+        (ROOT / "configs" / "tiny.toml").read_text(encoding="utf-8").replace("WGTD_DEPTH = 8192", "WGTD_DEPTH = 1024"),
+        encoding="utf-8",
+    )
     text = HEAD.replace('"tiny"', f'"{small}"') + CASE
     for words in ((), ("--update",)):
         code, out, err = command(text, *words)
-        assert code == 1 and f"{NAME.replace('tiny', 'small')}: " in out and "WGTD" in out and "FAILED: 1 cases did not run" in out
+        assert (
+            code == 1
+            and f"{NAME.replace('tiny', 'small')}: " in out
+            and "WGTD" in out
+            and "FAILED: 1 cases did not run" in out
+        )
         assert "failed: " in err and "done already" not in err
     assert (tmp_path / "budgets.toml").read_text(encoding="utf-8") == text
 
@@ -147,7 +169,11 @@ def test_update(command, tmp_path: Path) -> None:
 
 
 def test_update_refuses_what_it_cannot_edit(command, tmp_path: Path) -> None:
-    text = (HEAD + CASE).replace("cycles = { p50 = 1000000, p99 = 1000000 }\n", "").replace("unloaded = { p50 = 1000, p99 = 1000 }\n", "")
+    text = (
+        (HEAD + CASE)
+        .replace("cycles = { p50 = 1000000, p99 = 1000000 }\n", "")
+        .replace("unloaded = { p50 = 1000, p99 = 1000 }\n", "")
+    )
     text += "[case.cycles]\np50 = 1\n[case.unloaded]\np50 = 1\n"
     code, _, err = command(text, "--update")
     assert code == 2 and "cannot be changed in place" in err and len(err.strip().splitlines()[-1]) < 200
@@ -178,7 +204,11 @@ BAD = {
     "tolerance": ("load = 0.5", "load = 0.5\ntolerance = -0.1", ("tolerance = -0.1", "legal range 0..0.5")),
     "few": ("requests = 1000", "requests = 19", ("requests = 19", "legal is 20 or more")),
     "too few": ("requests = 1000", "requests = 999", ("cycles.p99", "999 requests are too few", "1000 or more")),
-    "p99.9": ("{ p50 = 1000000,", '{ "p99.9" = 5,', ("cycles.p99.9", "1000 requests are too few", "10000 or more", "10 / (1 - p)")),
+    "p99.9": (
+        "{ p50 = 1000000,",
+        '{ "p99.9" = 5,',
+        ("cycles.p99.9", "1000 requests are too few", "10000 or more", "10 / (1 - p)"),
+    ),
     "percentile": ("{ p50 = 1000000,", "{ p42 = 5,", ("cycles: unknown percentile p42", "legal: p50, p95, p99, p99.9")),
     "negative": ("p99 = 1000000 }", "p99 = -5 }", ("cycles.p99 = -5", "legal is an integer, 1..")),
     "fraction": ("p99 = 1000000 }", "p99 = 5.5 }", ("cycles.p99 = 5.5", "legal is an integer, 1..")),
@@ -208,10 +238,16 @@ def test_bad_file(kind: str, command, tmp_path: Path) -> None:
     assert (tmp_path / "budgets.toml").read_text(encoding="utf-8") == text
 
 
-@pytest.mark.parametrize(("words", "part"), [
-    (("--only", "("), "legal is a regular expression"), (("--only", "nobody"), "fits none of the 1 cases"), (("--jobs", "0"), "legal is 1 or more"),
-    (("--colour", "red"), "--colour"), (("--budgets", "/none/at_all.toml"), "/none/at_all.toml: cannot be read"),
-])
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (("--only", "("), "legal is a regular expression"),
+        (("--only", "nobody"), "fits none of the 1 cases"),
+        (("--jobs", "0"), "legal is 1 or more"),
+        (("--colour", "red"), "--colour"),
+        (("--budgets", "/none/at_all.toml"), "/none/at_all.toml: cannot be read"),
+    ],
+)
 def test_bad_flag(words: tuple[str, ...], part: str, command) -> None:
     code, out, err = command(HEAD + CASE, *words)
     assert code == 2 and out == "" and len(err.splitlines()) == 1 and err.startswith("error: ") and part in err
@@ -228,7 +264,9 @@ def test_absent_traces_are_skipped_with_a_line(command, tmp_path: Path) -> None:
     away = CASE.replace("poisson", str(tmp_path / "none.csv"))
     code, out, err = command(HEAD + CASE + away)
     assert code == 0 and "PASSED: 1 cases within budget" in out and "skipped" in out
-    assert [line for line in err.splitlines() if "none.csv" in line] == [f"[latency] {tmp_path / 'none.csv'}: not there, 1 cases skipped"]
+    assert [line for line in err.splitlines() if "none.csv" in line] == [
+        f"[latency] {tmp_path / 'none.csv'}: not there, 1 cases skipped"
+    ]
     code, out, _ = command(HEAD + away)
     assert code == 1 and "FAILED: nothing was checked" in out
 
@@ -237,7 +275,10 @@ def test_absent_traces_are_skipped_with_a_line(command, tmp_path: Path) -> None:
 
 
 def test_resume(command, tmp_path: Path) -> None:
-    """A complete run computes nothing, a changed case is computed alone, and so is one whose result is not whole. Interrupted ones: engine::test_stopped."""
+    """A complete run computes nothing, a changed case is computed alone, and so is one whose result is not whole.
+
+    Interrupted ones: engine::test_stopped.
+    """
     text = HEAD + CASE + CASE.replace("0.5", "0.3")
 
     def made() -> dict[str, int]:
@@ -256,7 +297,9 @@ def test_resume(command, tmp_path: Path) -> None:
     file = tmp_path / "out" / "jobs" / job.place / "result.json"
     file.write_text(file.read_text(encoding="utf-8")[:40], encoding="utf-8")  # not whole: as if it were not there
     assert command(text)[0] == 0
-    assert json.loads(file.read_text(encoding="utf-8"))["status"] == "done" and [name for name, time in made().items() if before[name] != time] == [job.place]
+    assert json.loads(file.read_text(encoding="utf-8"))["status"] == "done" and [
+        name for name, time in made().items() if before[name] != time
+    ] == [job.place]
 
 
 def test_key(tmp_path: Path) -> None:
@@ -265,8 +308,19 @@ def test_key(tmp_path: Path) -> None:
     case = Case(str(trace), 0.5, "fair")
     one = job_of(case).key
     assert job_of(replace(case, tolerance=0.1, cycles={"p50": 1}, unloaded={"p50": 1})).key == one
-    others = [job_of(replace(case, **change)).key for change in ({"load": 0.4}, {"policy": "priority"}, {"requests": 100}, {"seed": 2},
-                                                          {"config": "tiny"}, {"train": "off"}, {"service": "mlp"}, {"engine": "rtl"})]
+    others = [
+        job_of(replace(case, **change)).key
+        for change in (
+            {"load": 0.4},
+            {"policy": "priority"},
+            {"requests": 100},
+            {"seed": 2},
+            {"config": "tiny"},
+            {"train": "off"},
+            {"service": "mlp"},
+            {"engine": "rtl"},
+        )
+    ]
     trace.write_text("arrival_us\n0\n5\n8\n", encoding="utf-8")
     assert len({one, *others, job_of(case).key}) == 10
 
@@ -275,10 +329,17 @@ def test_store_round_trip() -> None:
     case = parse_cases(HEAD + CASE, "x")[0]
     seen = Latencies(np.arange(1000) + 10, np.zeros(1000, int), (100,), 400)
     measured = summarise(case, seen)
-    assert measured.passes == 2.5 and measured.percentiles["p50"].cycles == 509 and measured.percentiles["p50"].unloaded == 5.09
+    assert (
+        measured.passes == 2.5
+        and measured.percentiles["p50"].cycles == 509
+        and measured.percentiles["p50"].unloaded == 5.09
+    )
     record = Record("x", "k", DONE, data=json.loads(json.dumps(measured.to_dict())))
     assert outcome(record) == measured
-    assert outcome(Record("x", "k", "failed", "Verilator refuses x:\nno such port\nmore")) == "Verilator refuses x: no such port"
+    assert (
+        outcome(Record("x", "k", "failed", "Verilator refuses x:\nno such port\nmore"))
+        == "Verilator refuses x: no such port"
+    )
     assert outcome(Record("x", "k", "error", "its worker was lost\nmore")) == "its worker was lost"
 
 
@@ -343,7 +404,10 @@ def test_a_repeated_trace_tells_nothing_new() -> None:
 def test_the_checked_in_file() -> None:
     """Covers what it must, and names no percentile less than its requests allow."""
     cases = load_cases(FILE)
-    assert {c.policy for c in cases} >= {"inference_only", "priority", "adaptive"} and {c.engine for c in cases} == {"model", "rtl"}
+    assert {c.policy for c in cases} >= {"inference_only", "priority", "adaptive"} and {c.engine for c in cases} == {
+        "model",
+        "rtl",
+    }
     for case in cases:
         assert list(case.cycles) == list(case.percentiles), case.name
         assert case.engine == "rtl" or "p99.9" in case.cycles

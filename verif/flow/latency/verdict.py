@@ -1,4 +1,5 @@
 """Holds a measurement against its budgets."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -36,7 +37,10 @@ class Gate:
         return self.value < self.budget * (1 - self.tolerance)
 
     def __str__(self) -> str:
-        value, low, budget = (f"{v:,.0f} cycles" if self.gate == "cycles" else f"{v:.3f} x unloaded" for v in (self.value, self.low, self.budget))
+        value, low, budget = (
+            f"{v:,.0f} cycles" if self.gate == "cycles" else f"{v:.3f} x unloaded"
+            for v in (self.value, self.low, self.budget)
+        )
         more = f"; even its interval's lower end, {low}, is above" if self.certain else ""
         return f"{self.name} {value}, budget {budget} + {100 * self.tolerance:g} %{more}"
 
@@ -46,7 +50,15 @@ def gates(case: Case, measured: Measured) -> Iterator[Gate]:
     for name in case.cycles:
         p = measured.percentiles[name]
         for gate in GATES:
-            yield Gate(name, gate, getattr(p, gate), getattr(p, f"{gate}_low"), getattr(p, f"{gate}_high"), getattr(case, gate)[name], case.tolerance)
+            yield Gate(
+                name,
+                gate,
+                getattr(p, gate),
+                getattr(p, f"{gate}_low"),
+                getattr(p, f"{gate}_high"),
+                getattr(case, gate)[name],
+                case.tolerance,
+            )
 
 
 def broken(case: Case, measured: Measured) -> list[str]:

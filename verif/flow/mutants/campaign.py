@@ -38,7 +38,8 @@ class Dut:
 
 @dataclass(frozen=True)
 class Block:
-    """What one simulator serves: ``duts`` in the bench of the folder ``bench``, whose top has the parameters ``params``.
+    """What one simulator serves: ``duts`` in the bench of the folder ``bench``, whose top has the parameters
+    ``params``.
 
     A mutant is simulated with one seed after the other until a run fails. ``library``: where the modules are found.
     """
@@ -112,7 +113,9 @@ def _dut(where: str, data: object, files: Mapping[str, Path]) -> Dut:
     declared = parameters_of(files[module])
     if set(params) != declared:
         names = ", ".join(sorted(declared)) or "none"
-        raise CampaignError(f"{where}: params are {', '.join(sorted(params)) or 'none'}; legal are the parameters of {module}: {names}")
+        raise CampaignError(
+            f"{where}: params are {', '.join(sorted(params)) or 'none'}; legal are the parameters of {module}: {names}"
+        )
     try:
         re.compile(str(tests))
     except re.error as error:
@@ -122,8 +125,11 @@ def _dut(where: str, data: object, files: Mapping[str, Path]) -> Dut:
     return dut
 
 
-def load(path: Path = FILE, library: tuple[Path, ...] = (RTL,), benches: Path = ROOT / "verif" / "block") -> list[Block]:
-    """The blocks of a campaign file, whose modules are in the files and folders of ``library`` and whose benches are in folders of ``benches``.
+def load(
+    path: Path = FILE, library: tuple[Path, ...] = (RTL,), benches: Path = ROOT / "verif" / "block"
+) -> list[Block]:
+    """The blocks of a campaign file, whose modules are in the files and folders of ``library`` and whose benches are in
+    folders of ``benches``.
 
     Raises:
         CampaignError: the file is wrong.
@@ -142,10 +148,15 @@ def load(path: Path = FILE, library: tuple[Path, ...] = (RTL,), benches: Path = 
             raise CampaignError(f"{where}: seeds is {seeds!r}; legal is a list of integers above 0")
         duts = r.take("duts", list, "a list of modules")
         block = Block(
-            name=name, group=str(r.take("group", str, "a word")), bench=bench, params=r.integers("params"), seed=r.count("seed", 1, 2**31 - 1, 1),
-            seeds=tuple(seeds), duts=tuple(_dut(f"{where}: duts[{n}]", dut, files) for n, dut in enumerate(duts)),  # type: ignore[arg-type]
+            name=name,
+            group=str(r.take("group", str, "a word")),
+            bench=bench,
+            params=r.integers("params"),
+            seed=r.count("seed", 1, 2**31 - 1, 1),
+            seeds=tuple(seeds),
+            duts=tuple(_dut(f"{where}: duts[{n}]", dut, files) for n, dut in enumerate(duts)),  # type: ignore[arg-type]
             library=library,
-        )  # fmt: skip
+        )
         r.end()
         if not 1 <= block.mutants <= MOST:
             raise CampaignError(f"{where}: has {block.mutants} mutants; legal is 1..{MOST} a block")
@@ -156,4 +167,3 @@ def load(path: Path = FILE, library: tuple[Path, ...] = (RTL,), benches: Path = 
     if not blocks:
         raise CampaignError(f"{path.name}: blocks is empty")
     return blocks
-

@@ -1,7 +1,7 @@
 """Finds a relation between the states of two copies of a module, under which they cannot be told apart.
 
-Runs inside Yosys' interpreter (``python`` steps of verif.lib.yosys). Registers and memories are cut out: what they hold becomes
-inputs, what goes into them outputs, named ``cut<n>_<port>``, with n the place of the cell's name among theirs.
+Runs inside Yosys' interpreter (``python`` steps of verif.lib.yosys). Registers and memories are cut out: what they hold
+becomes inputs, what goes into them outputs, named ``cut<n>_<port>``, with n the place of the cell's name among theirs.
 """
 
 from __future__ import annotations
@@ -13,7 +13,12 @@ from pathlib import Path
 from pyosys import libyosys as ys
 
 _HELD = {"$memrd_v2": "DATA", "$memrd": "DATA"}
-_FED = {"$memrd_v2": ("ADDR", "EN", "ARST", "SRST"), "$memrd": ("ADDR", "EN"), "$memwr_v2": ("ADDR", "DATA", "EN"), "$memwr": ("ADDR", "DATA", "EN")}
+_FED = {
+    "$memrd_v2": ("ADDR", "EN", "ARST", "SRST"),
+    "$memrd": ("ADDR", "EN"),
+    "$memwr_v2": ("ADDR", "DATA", "EN"),
+    "$memwr": ("ADDR", "DATA", "EN"),
+}
 
 
 def _ports(cell: ys.Cell) -> tuple[str | None, tuple[str, ...]]:
@@ -28,8 +33,8 @@ def _ports(cell: ys.Cell) -> tuple[str | None, tuple[str, ...]]:
 def cut(design: ys.Design, name: str, loose: set[tuple[int, int]], free: bool) -> None:
     """Cut a module open.
 
-    ``loose``: (n, bit) of registers in which two copies may differ: what goes into them is not looked at, and what they hold is
-    any value instead of an input's in the copy that is ``free``.
+    ``loose``: (n, bit) of registers in which two copies may differ: what goes into them is not looked at, and what they
+    hold is any value instead of an input's in the copy that is ``free``.
     """
     module = design.module(ys.IdString(f"\\{name}"))
     cells = [cell for cell in module.cells_.values() if _ports(cell)[1]]
@@ -69,14 +74,19 @@ def _differing(file: Path) -> dict[str, set[int]]:
         match = re.fullmatch(r"\\?(gold|gate)_(.+)", signal["name"])
         if match:
             values.setdefault(match[2], {})[match[1]] = signal["data"][0] if "data" in signal else signal["wave"][0]
-    return {name: {n for n, (a, b) in enumerate(zip(reversed(v["gold"]), reversed(v["gate"]), strict=True)) if a != b}
-            for name, v in values.items() if v.keys() >= {"gold", "gate"}}  # fmt: skip
+    return {
+        name: {n for n, (a, b) in enumerate(zip(reversed(v["gold"]), reversed(v["gate"]), strict=True)) if a != b}
+        for name, v in values.items()
+        if v.keys() >= {"gold", "gate"}
+    }
 
 
 def relate(design: ys.Design, folder: str, limit: str) -> None:
-    """Start from equal states; leave out bits of registers that come to differ, until no others do (then print RELATED) or an output does.
+    """Start from equal states; leave out bits of registers that come to differ, until no others do (then print RELATED)
+    or an output does.
 
-    The two copies are the saved designs ``gold`` and ``gate``, with modules of these names. ``limit``: seconds for each proof.
+    The two copies are the saved designs ``gold`` and ``gate``, with modules of these names. ``limit``: seconds for each
+    proof.
     """
     loose: set[tuple[int, int]] = set()
     answer, model = Path(folder) / "answer.txt", Path(folder) / "model.json"
@@ -87,8 +97,12 @@ def relate(design: ys.Design, folder: str, limit: str) -> None:
             ys.run_pass(f"design -stash {name}_cut", design)
         for name in ("gold", "gate"):
             ys.run_pass(f"design -copy-from {name}_cut {name}", design)
-        for step in ("miter -equiv -make_outputs -flatten gold gate both", "hierarchy -top both", "opt -full",
-                     f"tee -q -o {answer} sat -prove trigger 0 -show-outputs -timeout {limit} -dump_json {model} both"):  # fmt: skip
+        for step in (
+            "miter -equiv -make_outputs -flatten gold gate both",
+            "hierarchy -top both",
+            "opt -full",
+            f"tee -q -o {answer} sat -prove trigger 0 -show-outputs -timeout {limit} -dump_json {model} both",
+        ):
             ys.run_pass(step, design)
         words = answer.read_text(encoding="utf-8")
         ys.run_pass("design -reset", design)

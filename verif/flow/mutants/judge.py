@@ -1,4 +1,6 @@
-"""Decides the fate of each mutant of a block: simulate, try to prove the survivors equivalent, look up explanations of the rest."""
+"""Decides the fate of each mutant of a block: simulate, try to prove the survivors equivalent, look up explanations of
+the rest.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ from verif.lib.rtl import closure
 
 
 def _proof_key(mutant: Mutant, block: Block) -> str:
-    digest = hashlib.sha256(fingerprint(("verif/flow/mutants/prove.py", "verif/flow/mutants/netlist.py"), PACKAGES).encode())
+    digest = hashlib.sha256(
+        fingerprint(("verif/flow/mutants/prove.py", "verif/flow/mutants/netlist.py"), PACKAGES).encode()
+    )
     digest.update(f"{mutant.command} {sorted(mutant.dut.params.items())}".encode())
     for path in closure(mutant.dut.path, library=block.library):
         digest.update(f"\0{path.name}\0".encode() + path.read_bytes())
@@ -31,21 +35,34 @@ def _proof_key(mutant: Mutant, block: Block) -> str:
 
 def proved(mutants: Iterable[Mutant], block: Block, folder: Path, pool: Pool, say: Say) -> dict[int, bool]:
     """Which mutants are proved equivalent, by number; proofs and failures to prove are kept."""
-    jobs = {Job(f"{m.block}-{m.number}-proof", _proof_key(m, block), prove.plain(m, block.library), 4 * prove.LIMIT_S + 60, group=block.name): m for m in mutants}
+    jobs = {
+        Job(
+            f"{m.block}-{m.number}-proof",
+            _proof_key(m, block),
+            prove.plain(m, block.library),
+            4 * prove.LIMIT_S + 60,
+            group=block.name,
+        ): m
+        for m in mutants
+    }
 
     def tell(job: Job, record: Record) -> str:
         if record.status != DONE:
             return ""
         return f"{job.name}: {'proved equivalent' if record.data['equivalent'] else 'not proved equivalent'}: {jobs[job].what}"
 
-    engine = Campaign("verif.flow.mutants.prove:job", Store(folder / "jobs"), say, tell, fatal=(FAILED,), together=TOGETHER)
+    engine = Campaign(
+        "verif.flow.mutants.prove:job", Store(folder / "jobs"), say, tell, fatal=(FAILED,), together=TOGETHER
+    )
     found = {job: engine.kept(job) for job in jobs}
     if None in found.values():
         try:
             found = engine.run(list(jobs), pool)
         except CampaignError as error:
             raise CampaignFailure(str(error)) from None
-    return {jobs[job].number: record.status == DONE and bool(record.data["equivalent"]) for job, record in found.items()}
+    return {
+        jobs[job].number: record.status == DONE and bool(record.data["equivalent"]) for job, record in found.items()
+    }
 
 
 def judge_block(block: Block, explained: list[Explained], folder: Path, pool: Pool, say: Say) -> list[Judged]:

@@ -1,4 +1,6 @@
-"""Imported into a simulation beside the bench: bounds the processor time, which a busy machine does not change, unlike the time on the clock."""
+"""Imported into a simulation beside the bench: bounds the processor time, which a busy machine does not change, unlike
+the time on the clock.
+"""
 
 import atexit
 import os

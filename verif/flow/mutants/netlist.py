@@ -1,7 +1,9 @@
-"""Makes a block's mutants: each module flattened by Yosys, with all its mutations behind the input ``mutsel``, and wrapped
-so that it takes the original's place in the bench. Mutation k is active when the simulator gets ``+mutant=k``; none with 0.
+"""Makes a block's mutants: each module flattened by Yosys, with all its mutations behind the input ``mutsel``, and
+wrapped so that it takes the original's place in the bench. Mutation k is active when the simulator gets ``+mutant=k``;
+none with 0.
 
-Clocks are not mutated: every register has the one clock of its module. Assertions inside a mutated module are not in its netlist: what notices a mutant is the bench.
+Clocks are not mutated: every register has the one clock of its module. Assertions inside a mutated module are not in
+its netlist: what notices a mutant is the bench.
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ IN_PLACE = "mutant in place:"
 
 @dataclass(frozen=True)
 class Mutant:
-    """One mutation of a block: its number (from 1), the netlist's name, the module, and the Yosys command without the control input."""
+    """One mutation of a block: its number (from 1), the netlist's name, the module, and the Yosys command without the
+    control input.
+    """
 
     number: int
     block: str
@@ -69,13 +73,21 @@ class Mutant:
 
 def elaborate(dut: Dut, library: Sequence[Path], name: str) -> list[str]:
     """Yosys commands after which the design holds the flat module under another name."""
-    files = " ".join(str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path) for path in closure(dut.path, library=library))
+    files = " ".join(
+        str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
+        for path in closure(dut.path, library=library)
+    )
     settings = " ".join(f"-G {key}={value}" for key, value in dut.params.items())
     return [
         f"read_slang --ignore-assertions --top {dut.module} {settings} {files}",
-        "hierarchy -check", "proc", "flatten", "opt -full", "wreduce", "opt_clean",
+        "hierarchy -check",
+        "proc",
+        "flatten",
+        "opt -full",
+        "wreduce",
+        "opt_clean",
         f"rename {dut.module} {name}",
-    ]  # fmt: skip
+    ]
 
 
 def _yosys(steps: list[str], what: str) -> None:
@@ -89,7 +101,7 @@ def header(path: Path, module: str) -> str:
     """The text of a module from its keyword to the end of its list of ports."""
     text = strip_comments(path.read_text(encoding="utf-8"))
     begin = re.search(rf"\bmodule\s+{module}\b", text)
-    if begin is None or ");" not in text[begin.start():]:
+    if begin is None or ");" not in text[begin.start() :]:
         raise CampaignError(f"{path}: holds no module {module} with a list of ports")
     return text[begin.start() : text.index(");", begin.start()) + 2]
 
@@ -139,8 +151,8 @@ def wrapper(variants: list[Variant], width: int) -> str:
 def make(block: Block, folder: Path) -> tuple[list[Mutant], dict[str, list[Path]]]:
     """Write the netlists and wrappers of a block.
 
-    Returns the mutants, the same for the same sources and seed, and for every mutated module the files that replace its own.
-    A module with fewer places to change than mutants asked for gets fewer.
+    Returns the mutants, the same for the same sources and seed, and for every mutated module the files that replace its
+    own. A module with fewer places to change than mutants asked for gets fewer.
     """
     folder.mkdir(parents=True, exist_ok=True)
     width = (block.mutants + 1).bit_length()
@@ -150,10 +162,24 @@ def make(block: Block, folder: Path) -> tuple[list[Mutant], dict[str, list[Path]
         name, first = f"{dut.module}__mutated{n}", len(mutants) + 1
         listed, netlist = folder / f"{name}.ys", folder / f"{name}.v"
         what = f"{block.name}: {dut.module}"
-        _yosys([*elaborate(dut, block.library, name), f"mutate -list {2 * dut.mutants} -seed {block.seed} -o {listed}"], what)
-        commands = [line for line in listed.read_text(encoding="utf-8").splitlines() if not _CLOCK.search(line)][: dut.mutants]
+        _yosys(
+            [*elaborate(dut, block.library, name), f"mutate -list {2 * dut.mutants} -seed {block.seed} -o {listed}"],
+            what,
+        )
+        commands = [line for line in listed.read_text(encoding="utf-8").splitlines() if not _CLOCK.search(line)][
+            : dut.mutants
+        ]
         controlled = [f"{line} -ctrl mutsel {width} {number}" for number, line in enumerate(commands, first)]
-        _yosys([*elaborate(dut, block.library, name), *controlled, "opt_clean", "bwmuxmap", f"write_verilog -noattr {netlist}"], what)  # fmt: skip
+        _yosys(
+            [
+                *elaborate(dut, block.library, name),
+                *controlled,
+                "opt_clean",
+                "bwmuxmap",
+                f"write_verilog -noattr {netlist}",
+            ],
+            what,
+        )
         mutants += [Mutant(number, block.name, name, dut, command) for number, command in enumerate(commands, first)]
         made.setdefault(dut.module, []).append(Variant(dut, name, _ports(netlist), first, len(commands)))
     files = {}

@@ -23,8 +23,19 @@ class Judged:
 
     def as_json(self) -> dict:
         m = self.mutant
-        return {"block": m.block, "number": m.number, "module": m.dut.module, "params": dict(m.dut.params), "change": m.what, "signal": m.wire,
-                "source": m.source, "fate": self.fate, "why": self.why, "by": self.outcome.by, "seed": self.outcome.seed}  # fmt: skip
+        return {
+            "block": m.block,
+            "number": m.number,
+            "module": m.dut.module,
+            "params": dict(m.dut.params),
+            "change": m.what,
+            "signal": m.wire,
+            "source": m.source,
+            "fate": self.fate,
+            "why": self.why,
+            "by": self.outcome.by,
+            "seed": self.outcome.seed,
+        }
 
 
 @dataclass
@@ -84,13 +95,24 @@ def group_scores(judged: list[Judged], group_of: Mapping[str, str]) -> list[Scor
 
 
 def _row(score: Score) -> str:
-    return (f"| {score.name} | {score.tried} | {score.killed + score.hang} | {score.hang} | {score.proved} | {score.explained} | {score.hole} "
-            f"| {100 * score.score:.1f} % | {100 * score.strict:.1f} % |")  # fmt: skip
+    return (
+        f"| {score.name} | {score.tried} | {score.killed + score.hang} | {score.hang} | {score.proved} | {score.explained} | {score.hole} "
+        f"| {100 * score.score:.1f} % | {100 * score.strict:.1f} % |"
+    )
 
 
 def markdown(modules: list[Score], blocks: list[Score], groups: list[Score]) -> str:
     """Tables of the scores."""
-    head = ["tried", "killed", "of these hanging", "proved equivalent", "explained", "holes", "score", "without explanations"]
+    head = [
+        "tried",
+        "killed",
+        "of these hanging",
+        "proved equivalent",
+        "explained",
+        "holes",
+        "score",
+        "without explanations",
+    ]
     lines = []
     for what, rows in (("group", groups), ("block", blocks), ("module", modules)):
         lines += ["| " + " | ".join([what, *head]) + " |", "|---" * (1 + len(head)) + "|", *map(_row, rows), ""]
@@ -100,5 +122,10 @@ def markdown(modules: list[Score], blocks: list[Score], groups: list[Score]) -> 
 def survivor_lines(judged: list[Judged]) -> list[str]:
     """A line a survivor that was not proved equivalent, holes first."""
     chosen = sorted((j for j in judged if j.fate in ("hole", "explained")), key=lambda j: j.fate != "hole")
-    return [f"{j.fate}: {j.mutant.block} {j.mutant.number}: {j.mutant.what}"
-            + (f" ({j.mutant.wire})" if j.mutant.wire else "") + f" at {j.mutant.source}" + (f": {j.why}" if j.why else "") for j in chosen]  # fmt: skip
+    return [
+        f"{j.fate}: {j.mutant.block} {j.mutant.number}: {j.mutant.what}"
+        + (f" ({j.mutant.wire})" if j.mutant.wire else "")
+        + f" at {j.mutant.source}"
+        + (f": {j.why}" if j.why else "")
+        for j in chosen
+    ]

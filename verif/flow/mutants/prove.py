@@ -1,9 +1,9 @@
 """Proves that a mutant cannot be noticed, where a SAT solver can.
 
-Wanted is a set of register bits that are the same in the module and the mutant for ever, once they are, and on which the outputs
-depend: found by starting with all bits and leaving out those that come to differ, over all states (reachable or not) and all
-inputs. Memories must be written and read alike. A mutant that only differs in states that never occur is not proved equivalent
-here; such ones are explained in survivors.yaml.
+Wanted is a set of register bits that are the same in the module and the mutant for ever, once they are, and on which
+the outputs depend: found by starting with all bits and leaving out those that come to differ, over all states
+(reachable or not) and all inputs. Memories must be written and read alike. A mutant that only differs in states that
+never occur is not proved equivalent here; such ones are explained in survivors.yaml.
 """
 
 from __future__ import annotations
@@ -25,8 +25,16 @@ _PLAIN = ["dffunmap", "setundef -undriven -zero", "setundef -zero"]
 def plain(mutant: Mutant, library: Sequence[Path]) -> dict[str, Any]:
     """A mutant as plain data, for :func:`job`."""
     dut = {**asdict(mutant.dut), "path": str(mutant.dut.path), "params": dict(mutant.dut.params)}
-    return {"mutant": {"number": mutant.number, "block": mutant.block, "netlist": mutant.netlist, "command": mutant.command}, "dut": dut,
-            "library": [str(path) for path in library]}  # fmt: skip
+    return {
+        "mutant": {
+            "number": mutant.number,
+            "block": mutant.block,
+            "netlist": mutant.netlist,
+            "command": mutant.command,
+        },
+        "dut": dut,
+        "library": [str(path) for path in library],
+    }
 
 
 def job(args: dict[str, Any], folder: Path) -> dict[str, bool]:
@@ -40,11 +48,18 @@ def equivalent(mutant: Mutant, library: Sequence[Path], limit: float = LIMIT_S) 
     name = mutant.netlist
     with tempfile.TemporaryDirectory() as folder:
         steps = [
-            *elaborate(mutant.dut, library, name), "design -save base",
-            *_PLAIN, f"rename {name} gold", "design -save gold",
-            "design -load base", mutant.command, *_PLAIN, f"rename {name} gate", "design -save gate",
+            *elaborate(mutant.dut, library, name),
+            "design -save base",
+            *_PLAIN,
+            f"rename {name} gold",
+            "design -save gold",
+            "design -load base",
+            mutant.command,
+            *_PLAIN,
+            f"rename {name} gate",
+            "design -save gate",
             f"python verif.flow.mutants.cut:relate {folder} {int(limit)}",
-        ]  # fmt: skip
+        ]
         try:
             ok, words = yosys.run(steps, timeout=3 * limit)
         except process.TimeoutExpired:

@@ -31,7 +31,9 @@ from verif.lib.sim import SimResult, run
 
 PACKAGES = (*RTL_PACKAGES, "pyosys")
 SPARE_S = 30
-"""Processor seconds that a run of a mutant may take on top of five times the run without one; then it hangs, and counts as killed."""
+"""Processor seconds that a run of a mutant may take on top of five times the run without one; then it hangs, and counts
+as killed.
+"""
 STUCK_S = 7200
 """Seconds on the clock after which something other than the mutant is wrong."""
 
@@ -59,7 +61,9 @@ def python_closure(files: Iterable[Path]) -> list[Path]:
                 names = [alias.name for alias in node.names]
             else:
                 continue
-            for place in (ROOT.joinpath(*name.split(".")) for name in names if name.split(".")[0] in ("models", "verif")):
+            for place in (
+                ROOT.joinpath(*name.split(".")) for name in names if name.split(".")[0] in ("models", "verif")
+            ):
                 todo += [file for file in (place.with_suffix(".py"), place / "__init__.py") if file.is_file()]
     return sorted(found)
 
@@ -70,7 +74,11 @@ class CampaignFailure(RuntimeError):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a mutant. ``status``: killed, hang (also killed) or survived. ``by``: the test that failed, and how. ``seconds``: of the processor."""
+    """What became of a mutant.
+
+    ``status``: killed, hang (also killed) or survived. ``by``: the test that failed, and how. ``seconds``: of the
+    processor.
+    """
 
     status: str
     by: str
@@ -101,13 +109,28 @@ class Bench:
         self.key = digest.hexdigest()
 
     def build(self) -> None:
-        self.exe = build(self.top, self.sources, self.block.params, name=f"mutants_{self.block.name}", trace=False, coverage=False,
-                         extra_args=["-Wno-fatal", "-Wno-lint", "-Wno-UNOPTFLAT", "-Wno-MULTIDRIVEN"])  # fmt: skip
+        self.exe = build(
+            self.top,
+            self.sources,
+            self.block.params,
+            name=f"mutants_{self.block.name}",
+            trace=False,
+            coverage=False,
+            extra_args=["-Wno-fatal", "-Wno-lint", "-Wno-UNOPTFLAT", "-Wno-MULTIDRIVEN"],
+        )
 
     def setting(self, dut: Dut) -> dict[str, Any]:
         """What :func:`simulate` needs to know of the bench and the module, as plain data."""
-        module = "verif.flow.mutants.limit," + ".".join((*self.block.bench.relative_to(ROOT).parts, f"bench_{self.block.bench.name}"))
-        return {"exe": str(self.exe), "module": module, "params": dict(self.block.params), "tests": dut.tests, "seeds": list(self.block.seeds)}
+        module = "verif.flow.mutants.limit," + ".".join(
+            (*self.block.bench.relative_to(ROOT).parts, f"bench_{self.block.bench.name}")
+        )
+        return {
+            "exe": str(self.exe),
+            "module": module,
+            "params": dict(self.block.params),
+            "tests": dut.tests,
+            "seeds": list(self.block.seeds),
+        }
 
     def key_of(self, *what: object) -> str:
         """Hash of what a job's result depends on: the bench, and this."""
@@ -116,19 +139,46 @@ class Bench:
     def job(self, mutant: Mutant, setting: Mapping[str, Any]) -> Job:
         """A mutant as the engine has it; what it depends on is known before the bench is built."""
         b = self.block
-        return Job(f"{mutant.block}-{mutant.number}", self.key_of(b.seeds, mutant.dut.tests, mutant.command),
-                   {**setting, "number": mutant.number, "label": f"{mutant.block}: {mutant.label}"}, STUCK_S * len(b.seeds), group=b.name)  # fmt: skip
+        return Job(
+            f"{mutant.block}-{mutant.number}",
+            self.key_of(b.seeds, mutant.dut.tests, mutant.command),
+            {**setting, "number": mutant.number, "label": f"{mutant.block}: {mutant.label}"},
+            STUCK_S * len(b.seeds),
+            group=b.name,
+        )
 
     def without_mutant(self, dut: Dut) -> Job:
         """The unmutated netlists, under the tests of a module."""
-        return Job(f"{self.block.name}-none-{dut.tests or 'all'}", self.key_of("none", self.block.seeds, dut.tests), self.setting(dut), STUCK_S * len(self.block.seeds))
+        return Job(
+            f"{self.block.name}-none-{dut.tests or 'all'}",
+            self.key_of("none", self.block.seeds, dut.tests),
+            self.setting(dut),
+            STUCK_S * len(self.block.seeds),
+        )
 
 
-def simulate(setting: Mapping[str, Any], number: int, seed: int, cpu_s: float, run_dir: Path) -> tuple[SimResult, float]:
-    """One run of the tests of a module with a mutant (0: none), and its processor time; it ends with the first test that fails."""
-    env = {f"P_{key}": str(value) for key, value in setting["params"].items()} | {"COCOTB_MAX_FAILURES": "1", limit.SECONDS: str(math.ceil(cpu_s))}
-    result = run(Path(setting["exe"]), setting["module"], seed=seed, test_filter=setting["tests"], plusargs=[f"+{PLUSARG}={number}"], env=env,
-                 trace=False, run_dir=run_dir, timeout=STUCK_S, check=False)  # fmt: skip
+def simulate(
+    setting: Mapping[str, Any], number: int, seed: int, cpu_s: float, run_dir: Path
+) -> tuple[SimResult, float]:
+    """One run of the tests of a module with a mutant (0: none), and its processor time; it ends with the first test
+    that fails.
+    """
+    env = {f"P_{key}": str(value) for key, value in setting["params"].items()} | {
+        "COCOTB_MAX_FAILURES": "1",
+        limit.SECONDS: str(math.ceil(cpu_s)),
+    }
+    result = run(
+        Path(setting["exe"]),
+        setting["module"],
+        seed=seed,
+        test_filter=setting["tests"],
+        plusargs=[f"+{PLUSARG}={number}"],
+        env=env,
+        trace=False,
+        run_dir=run_dir,
+        timeout=STUCK_S,
+        check=False,
+    )
     spent = re.search(rf"^{limit.SPENT} ([\d.]+)", result.log.read_text(errors="replace", encoding="utf-8"), re.M)
     return result, float(spent[1]) if spent else cpu_s
 
@@ -175,7 +225,9 @@ def _reason(result: SimResult, log: str) -> tuple[str, str]:
     fired = re.search(r"%Error: (\S+) *(.*)", log)
     if result.failures and not fired:
         test = result.failures[0]
-        return "killed", f"{test.name.split('.')[-1]}: {test.message.splitlines()[0] if test.message else ''}"[:200].rstrip(": ")
+        return "killed", f"{test.name.split('.')[-1]}: {test.message.splitlines()[0] if test.message else ''}"[
+            :200
+        ].rstrip(": ")
     if fired is None:
         raise CampaignFailure(f"a run broke that neither a test nor an assertion failed in\n{result.explain()}")
     return "killed", f"{Path(fired[1]).name} {fired[2]}"[:200].strip()
@@ -188,7 +240,9 @@ def attack_all(bench: Bench, folder: Path, pool: Pool, say: Say, only: Iterable[
         CampaignFailure: see :func:`without` and :func:`attack`.
     """
     chosen = {m.number: m for m in bench.mutants if not only or m.number in set(only)}
-    engine = Campaign("verif.flow.mutants.runner:attack", Store(folder / "jobs"), say, fatal=(FAILED,), together=TOGETHER)
+    engine = Campaign(
+        "verif.flow.mutants.runner:attack", Store(folder / "jobs"), say, fatal=(FAILED,), together=TOGETHER
+    )
     known = {m.number: record for m in chosen.values() if (record := engine.kept(bench.job(m, {}))) is not None}
     say(f"{bench.block.name}: {len(chosen)} mutants, {len(known)} known from before")
     if len(known) < len(chosen):
@@ -203,8 +257,10 @@ def attack_all(bench: Bench, folder: Path, pool: Pool, say: Say, only: Iterable[
             if record.status == FAILED:
                 return ""
             outcome = Outcome(**record.data)
-            return (f"{outcome.status} {outcome.seconds:.1f} s, {m.block} {m.number}: {m.label} {m.what} at {m.source}"
-                    + (f": {outcome.by}" if outcome.by else ""))  # fmt: skip
+            return (
+                f"{outcome.status} {outcome.seconds:.1f} s, {m.block} {m.number}: {m.label} {m.what} at {m.source}"
+                + (f": {outcome.by}" if outcome.by else "")
+            )
 
         found = _run(replace(engine, tell=tell), list(jobs), pool)
         known = {jobs[job].number: record for job, record in found.items()}
@@ -214,7 +270,9 @@ def attack_all(bench: Bench, folder: Path, pool: Pool, say: Say, only: Iterable[
 def _limits(bench: Bench, folder: Path, pool: Pool, say: Say) -> dict[str | None, float]:
     """Processor seconds that a run may take, by the tests of a module."""
     jobs = {bench.without_mutant(dut): dut.tests for dut in {dut.tests: dut for dut in bench.block.duts}.values()}
-    engine = Campaign("verif.flow.mutants.runner:without", Store(folder / "jobs"), say, tell=lambda job, record: "", fatal=(FAILED,))
+    engine = Campaign(
+        "verif.flow.mutants.runner:without", Store(folder / "jobs"), say, tell=lambda job, record: "", fatal=(FAILED,)
+    )
     found = _run(engine, list(jobs), pool)
     return {jobs[job]: SPARE_S + 5 * _data(record)["cpu"] for job, record in found.items()}
 

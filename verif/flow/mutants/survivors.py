@@ -1,4 +1,6 @@
-"""Survivors that were looked at: survivors.yaml says why a mutant cannot be noticed although no solver proved it, or what misses it."""
+"""Survivors that were looked at: survivors.yaml says why a mutant cannot be noticed although no solver proved it, or
+what misses it.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ FILE = Path(__file__).with_name("survivors.yaml")
 
 @dataclass(frozen=True)
 class Explained:
-    """A mutant of a block, by what it changes and where, and why nothing can notice it (or, with ``missed``, why the bench does not)."""
+    """A mutant of a block, by what it changes and where, and why nothing can notice it (or, with ``missed``, why the
+    bench does not).
+    """
 
     block: str
     mutant: str
@@ -45,8 +49,14 @@ def load_explained(path: Path = FILE) -> list[Explained]:
         for n, entry in enumerate(entries):
             r = _Reader(f"{path.name}: {block}[{n}]", entry)
             key = "missed" if isinstance(entry, dict) and "missed" in entry else "reason"
-            words = [str(r.take(name, str, legal)).strip() for name, legal in
-                     (("mutant", "what is changed, as the report has it"), ("source", "its place, as the report has it"), (key, "a sentence"))]
+            words = [
+                str(r.take(name, str, legal)).strip()
+                for name, legal in (
+                    ("mutant", "what is changed, as the report has it"),
+                    ("source", "its place, as the report has it"),
+                    (key, "a sentence"),
+                )
+            ]
             r.end()
             if len(words[2]) < 20:
                 raise CampaignError(f"{path.name}: {block}[{n}]: {key} is {words[2]!r}; legal is a sentence")
@@ -55,7 +65,8 @@ def load_explained(path: Path = FILE) -> list[Explained]:
 
 
 def faults(explained: list[Explained], mutants: Mapping[str, list[Mutant]], survivors: list[Mutant]) -> list[str]:
-    """A line for each explanation that is no longer true: of a mutant that was killed, or that is no longer in the campaign.
+    """A line for each explanation that is no longer true: of a mutant that was killed, or that is no longer in the
+    campaign.
 
     ``mutants``: all of the blocks that were run; explanations of other blocks are not looked at.
     """
@@ -64,5 +75,7 @@ def faults(explained: list[Explained], mutants: Mapping[str, list[Mutant]], surv
         if entry.block not in mutants or any(entry.fits(m) for m in survivors):
             continue
         known = any(entry.fits(m) for m in mutants[entry.block])
-        lines.append(f"{FILE.name}: {entry}: {'was killed: the reason is wrong' if known else 'is not a mutant of this campaign (any more)'}")
+        lines.append(
+            f"{FILE.name}: {entry}: {'was killed: the reason is wrong' if known else 'is not a mutant of this campaign (any more)'}"
+        )
     return lines

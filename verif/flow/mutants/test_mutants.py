@@ -1,4 +1,6 @@
-"""Tests of the mutants' tools on an example: what is noticed, what cannot be, a bench that sees nothing, files that are wrong."""
+"""Tests of the mutants' tools on an example: what is noticed, what cannot be, a bench that sees nothing, files that are
+wrong.
+"""
 
 from __future__ import annotations
 
@@ -49,21 +51,27 @@ def judged_by(block: campaign.Block, explained: list[survivors.Explained], out: 
 
 
 def test_example(block: campaign.Block) -> None:
-    """A good bench kills every mutant that is not equivalent, none of which the prover takes for equivalent; a blind one kills none."""
+    """A good bench kills every mutant that is not equivalent, none of which the prover takes for equivalent; a blind
+    one kills none.
+    """
     out, said = BUILD / "mutants_example", []
     judged = judged_by(block, [], out, said)
     fates = {j.mutant.number: j.fate for j in judged}
     assert len(judged) == block.mutants and set(fates.values()) == {"killed", "proved"}, fates
     assert scores(judged)[1][0].score == 1.0
     for j in judged:
-        assert not (j.fate == "killed" and prove.equivalent(j.mutant, block.library)), f"{j.mutant.what} is proved, but {j.outcome.by}"
+        assert not (j.fate == "killed" and prove.equivalent(j.mutant, block.library)), (
+            f"{j.mutant.what} is proved, but {j.outcome.by}"
+        )
 
     said.clear()
     assert judged_by(block, [], out, said) == judged and "7 known from before" in said[0] and len(said) == 1
 
     blind = judged_by(with_tests(block, "blind"), [], out, said)
     assert {j.fate for j in blind} == {"hole", "proved"} and scores(blind)[1][0].score == 0.0
-    assert {j.mutant.number for j in blind if j.fate == "proved"} == {n for n, fate in fates.items() if fate == "proved"}
+    assert {j.mutant.number for j in blind if j.fate == "proved"} == {
+        n for n, fate in fates.items() if fate == "proved"
+    }
 
     killed = next(j.mutant for j in judged if j.fate == "killed")
     entry = survivors.Explained("example", killed.what, killed.source, "no reason at all, really")
@@ -77,7 +85,9 @@ def test_example(block: campaign.Block) -> None:
 
 
 def test_runs_that_say_nothing(block: campaign.Block, tmp_path: Path) -> None:
-    """A bench that fails without a mutant stops the campaign; so does a mutant that is not in the simulation. No end is a kill."""
+    """A bench that fails without a mutant stops the campaign; so does a mutant that is not in the simulation. No end is
+    a kill.
+    """
     out = BUILD / "mutants_example"
     with pytest.raises(CampaignFailure, match="fails without a mutant"), executor("", 1) as pool:
         attack_all(Bench(with_tests(block, "always_fails"), out / "fails"), out / "fails", pool, lambda line: None)
@@ -90,18 +100,21 @@ def test_runs_that_say_nothing(block: campaign.Block, tmp_path: Path) -> None:
     assert reason(result, result.log.read_text(encoding="utf-8"))[0] == "hang"
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    (("mutants: 7", "mutants: 0"), "duts[0]: mutants is 0; legal is an integer, 1..1000"),
-    (("mutants: 7", "mutant: 12"), "duts[0]: mutants is missing"),
-    (("mutants: 7", "mutants: 7, more: 1"), "duts[0]: more is unknown"),
-    (("{WIDTH: 8}", "{DEPTH: 8}"), "params are DEPTH; legal are the parameters of saturating_sum: WIDTH"),
-    (("module: saturating_sum", "module: nobody"), "module is 'nobody'"),
-    (("bench: saturating_sum", "bench: nobody"), "bench is 'nobody'"),
-    (("tests: compares", "tests: '('"), "tests is '('; legal is a regular expression"),
-    (("seed: 4", "seed: x"), "example: seed is 'x'"),
-    (("seed: 4", "seed: ["), "campaign.yaml:8: "),
-    (("seed: 4", "seeds: []"), "seeds is []"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("mutants: 7", "mutants: 0"), "duts[0]: mutants is 0; legal is an integer, 1..1000"),
+        (("mutants: 7", "mutant: 12"), "duts[0]: mutants is missing"),
+        (("mutants: 7", "mutants: 7, more: 1"), "duts[0]: more is unknown"),
+        (("{WIDTH: 8}", "{DEPTH: 8}"), "params are DEPTH; legal are the parameters of saturating_sum: WIDTH"),
+        (("module: saturating_sum", "module: nobody"), "module is 'nobody'"),
+        (("bench: saturating_sum", "bench: nobody"), "bench is 'nobody'"),
+        (("tests: compares", "tests: '('"), "tests is '('; legal is a regular expression"),
+        (("seed: 4", "seed: x"), "example: seed is 'x'"),
+        (("seed: 4", "seed: ["), "campaign.yaml:8: "),
+        (("seed: 4", "seeds: []"), "seeds is []"),
+    ],
+)
 def test_wrong_campaign(tmp_path: Path, change: tuple[str, str], message: str) -> None:
     """Each mistake is one line that names the place."""
     file = tmp_path / "campaign.yaml"

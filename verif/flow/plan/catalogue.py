@@ -1,9 +1,10 @@
 """What a plan may refer to: tests, covergroups, modules, cover properties, Python modules, chapters of the docs.
 
-All of it is found without a simulation. Covergroups are those that modules of ``verif/`` declare: each Python module that defines
-some has a function ``covergroups() -> Groups``, which gives them with all bins, in the form in which runs dump them; in HDL a
-module ``*_cg`` is a group, whose cover properties ``<point>__<bin>`` are its points and bins.
+All of it is found without a simulation. Covergroups are those that modules of ``verif/`` declare: each Python module
+that defines some has a function ``covergroups() -> Groups``, which gives them with all bins, in the form in which runs
+dump them; in HDL a module ``*_cg`` is a group, whose cover properties ``<point>__<bin>`` are its points and bins.
 """
+
 from __future__ import annotations
 
 import importlib
@@ -62,7 +63,9 @@ def anchor(heading: str) -> str:
 
 
 def chapters(docs: Path, root: Path = ROOT) -> dict[str, Place]:
-    """Headings of the first two levels of all written pages: ``mmu.md#time-of-a-row``; of the registers' page its title."""
+    """Headings of the first two levels of all written pages: ``mmu.md#time-of-a-row``; of the registers' page its
+    title.
+    """
     found = {}
     for page in sorted(docs.glob("*.md")):
         levels = _GENERATED.get(page.name, 2)
@@ -141,4 +144,13 @@ def catalogue(root: Path = ROOT, tests: list[Test] | None = None) -> Catalogue:
         groups = merge_groups([groups, {group: {point: {bin_: 0}}}])
         places.setdefault(group, place.where)
     found = collect() if tests is None else tests
-    return Catalogue({t.id: t for t in found}, groups, places, modules(root), named, tuple(unnamed), chapters(root / "docs", root), root)
+    return Catalogue(
+        {t.id: t for t in found},
+        groups,
+        places,
+        modules(root),
+        named,
+        tuple(unnamed),
+        chapters(root / "docs", root),
+        root,
+    )

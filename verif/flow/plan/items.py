@@ -11,6 +11,7 @@ written              is                                                         
 ``cases:cli::test``  the cases that a parametrised test enumerates              cases that ran and passed
 ===================  =========================================================  ================================
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -23,7 +24,10 @@ from verif.flow.plan.catalogue import Catalogue
 
 def near(name: str, legal: Iterable[str]) -> str:
     """Names that are like a wrong one, as the end of a message."""
-    return "".join(f"; {'perhaps' if not n else 'or'} {found}" for n, found in enumerate(get_close_matches(name, list(legal), 3, 0.6)))
+    return "".join(
+        f"; {'perhaps' if not n else 'or'} {found}"
+        for n, found in enumerate(get_close_matches(name, list(legal), 3, 0.6))
+    )
 
 
 KINDS = ("group", "code", "sva", "py", "cases")
@@ -47,7 +51,9 @@ class Item:
         if not colon:
             return cls("group", text)
         if kind not in KINDS[1:] or not name:
-            raise ValueError(f"coverage item {text!r}: legal are covergroup, covergroup.point, {', '.join(k + ':...' for k in KINDS[1:])}")
+            raise ValueError(
+                f"coverage item {text!r}: legal are covergroup, covergroup.point, {', '.join(k + ':...' for k in KINDS[1:])}"
+            )
         return cls(kind, name)
 
     def __str__(self) -> str:

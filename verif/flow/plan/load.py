@@ -8,12 +8,14 @@ Every node keeps its place, so that whoever finds a fault later can name file an
       - name: mmu_row_time                # unique in the project
         desc: every row in its cycle
         doc: mmu.md#time-of-a-row         # the chapter of docs/ whose promise this is
-        stage: V2                         # V1 basic function, V2 everything promised, V3 corners, abuse, proof that checks live
+        stage: V2                         # V1 basic function, V2 everything promised, V3 corners, abuse, proof that
+        checks live
         tests: [mmu::test_mmu]            # <stem>::<function>
         coverage: [isa_cg.cp_opcode, "code:eqx_mmu_load"]
     background:                           # chapters that promise nothing to test
       - {doc: architecture.md#decisions-worth-knowing, why: reasons only}
 """
+
 from __future__ import annotations
 
 import re
@@ -26,7 +28,11 @@ import yaml
 from verif.lib.toolchain import ROOT
 
 FOLDER = ROOT / "verif" / "testplan"
-STAGES = {"V1": "basic function", "V2": "everything that is promised", "V3": "corners, abuse, proof that the checks live"}
+STAGES = {
+    "V1": "basic function",
+    "V2": "everything that is promised",
+    "V3": "corners, abuse, proof that the checks live",
+}
 _FILE_KEYS = {"block": True, "desc": True, "testpoints": True, "background": False}  # key: whether it is required
 _POINT_KEYS = {"name": True, "desc": True, "doc": True, "stage": True, "tests": True, "coverage": True}
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -67,7 +73,9 @@ class Testpoint:
 
 @dataclass(frozen=True)
 class Plan:
-    """All testpoints in the order of their files; ``blocks``: name to description; ``background``: chapters without testpoints."""
+    """All testpoints in the order of their files; ``blocks``: name to description; ``background``: chapters without
+    testpoints.
+    """
 
     testpoints: tuple[Testpoint, ...]
     blocks: dict[str, str]
@@ -134,7 +142,17 @@ class _File:
             if key in lists and not lists[key]:
                 self.wrong(found[key], f"testpoint {name or '?'} names no {what}")
         if len(self.findings) == before and self.block:
-            self.points.append(Testpoint(name, self.block.value, words["desc"].value, words["doc"], stage.value, lists["tests"], lists["coverage"]))
+            self.points.append(
+                Testpoint(
+                    name,
+                    self.block.value,
+                    words["desc"].value,
+                    words["doc"],
+                    stage.value,
+                    lists["tests"],
+                    lists["coverage"],
+                )
+            )
 
     def mapping(self, node: yaml.Node | None, keys: dict[str, bool], what: str) -> dict[str, yaml.Node]:
         """The values of a mapping by key, once its keys are checked."""
@@ -196,13 +214,22 @@ def load(folder: Path = FOLDER, root: Path = ROOT) -> Plan:
     findings = [words for file in files for words in file.findings]
     if not files:
         findings.append(f"{folder}:1: no *.yaml file of a plan in this folder")
-    for what, texts in (("testpoint", [p.name for f in files for p in f.points]), ("block", [f.block for f in files if f.block])):
+    for what, texts in (
+        ("testpoint", [p.name for f in files for p in f.points]),
+        ("block", [f.block for f in files if f.block]),
+    ):
         first: dict[str, Text] = {}
         for text in texts:
             if text.value in first:
-                findings.append(f"{text.where}: {what} {text.value} is that of {first[text.value].where} too; legal is a name of its own")
+                findings.append(
+                    f"{text.where}: {what} {text.value} is that of {first[text.value].where} too; legal is a name of its own"
+                )
             first.setdefault(text.value, text)
     if findings:
         raise PlanError(findings)
     points = tuple(point for file in files for point in file.points)
-    return Plan(points, {file.block.value: file.desc for file in files}, tuple(text for file in files for text in file.background))
+    return Plan(
+        points,
+        {file.block.value: file.desc for file in files},
+        tuple(text for file in files for text in file.background),
+    )

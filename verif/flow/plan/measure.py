@@ -1,4 +1,5 @@
 """How far each coverage item of the plan is covered by the runs that left data in a folder (``build/cov``)."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -36,7 +37,9 @@ class Measure:
         """``passed``: of each test the pytest nodes that passed, for items of the kind ``cases:``."""
         self.known, self.passed = known, passed or {}
         points = coverage.merge(map(coverage.parse, sorted(folder.glob("*.dat"))))
-        self.files: dict[str, FileCoverage] = {Path(file.file).stem: file for file in coverage.by_file(points, known.root)}
+        self.files: dict[str, FileCoverage] = {
+            Path(file.file).stem: file for file in coverage.by_file(points, known.root)
+        }
         self.properties: dict[str, int] = {}
         for point, hits in points.items():
             if point.kind == "user":
@@ -56,7 +59,11 @@ class Measure:
         return getattr(self, f"_{item.kind}")(item)
 
     def _group(self, item: Item) -> Tally:
-        bins = [hits for group, point in item.points(self.known) for hits in self.groups.get(group, {}).get(point, {}).values()]
+        bins = [
+            hits
+            for group, point in item.points(self.known)
+            for hits in self.groups.get(group, {}).get(point, {}).values()
+        ]
         return Tally(sum(hits > 0 for hits in bins), len(bins))
 
     def _code(self, item: Item) -> Tally:

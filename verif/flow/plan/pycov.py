@@ -1,8 +1,9 @@
 """Line coverage of Python modules, by coverage.py, in every pytest process that runs with COVERAGE=1.
 
-What numba compiles is not seen (``models/equinox_core/timing``): there the plan names covergroups and cases instead. Nor are programs that a
-test starts as commands.
+What numba compiles is not seen (``models/equinox_core/timing``): there the plan names covergroups and cases instead.
+Nor are programs that a test starts as commands.
 """
+
 from __future__ import annotations
 
 import os
@@ -25,7 +26,9 @@ def recording(folder: Path) -> Iterator[None]:
     """Record the lines of models/ and verif/ that this process executes into a new file of a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / f"python-{os.getpid()}.part"
-    recorder = Coverage(data_file=str(part), config_file=False, source=[str(ROOT / "models"), str(ROOT / "verif")], messages=False)
+    recorder = Coverage(
+        data_file=str(part), config_file=False, source=[str(ROOT / "models"), str(ROOT / "verif")], messages=False
+    )
     recorder.start()
     try:
         yield
@@ -59,6 +62,8 @@ def executed(folder: Path, root: Path = ROOT) -> dict[str, set[int]]:
 
 def statements(path: Path) -> set[int]:
     """First lines of a module's statements, docstrings and ``# pragma: no cover`` left out."""
-    parser = PythonParser(text=path.read_text(encoding="utf-8"), filename=str(path), exclude=r"#\s*pragma: no cover|if TYPE_CHECKING:")
+    parser = PythonParser(
+        text=path.read_text(encoding="utf-8"), filename=str(path), exclude=r"#\s*pragma: no cover|if TYPE_CHECKING:"
+    )
     parser.parse_source()
     return set(parser.statements)

@@ -1,4 +1,5 @@
 """The plan for people: a page of the docs, a part of the regression's report, a table for the terminal."""
+
 from __future__ import annotations
 
 from collections import Counter
@@ -28,7 +29,14 @@ def markdown(plan: Plan) -> str:
     count = Counter(point.stage for point in plan.testpoints)
     out += [f"| {stage} | {words} | {count[stage]} |" for stage, words in STAGES.items()]
     for block in sorted(plan.blocks):
-        out += ["", f"## {block}", plan.blocks[block] + ".", "", "| testpoint | stage | feature | tests | coverage |", "|---|---|---|---|---|"]
+        out += [
+            "",
+            f"## {block}",
+            plan.blocks[block] + ".",
+            "",
+            "| testpoint | stage | feature | tests | coverage |",
+            "|---|---|---|---|---|",
+        ]
         for point in plan.of(block):
             feature = f"{_cell(point.desc)} ([{point.doc.value.partition('.')[0]}]({point.doc.value}))"
             tests, items = ("<br>".join(f"`{text.value}`" for text in texts) for texts in (point.tests, point.coverage))
@@ -48,12 +56,16 @@ def text(plan: Plan, results: Results, coverage: Mapping[str, Tally]) -> str:
     for block in sorted(plan.blocks):
         points = plan.of(block)
         count = Counter(verdict(point, results) for point in points)
-        out.append(f"{block:<{width}}{len(points):>10}{count[PASSED]:>8}{count[FAILED]:>8}{count[NOT_RUN]:>9}  {_whole(points, coverage)}")
+        out.append(
+            f"{block:<{width}}{len(points):>10}{count[PASSED]:>8}{count[FAILED]:>8}{count[NOT_RUN]:>9}  {_whole(points, coverage)}"
+        )
     for point in plan.testpoints:
         bad = [test.value for test in point.tests if results.get(test.value) == FAILED]
         if bad:
             out.append(f"failed: {point.block}.{point.name}: {', '.join(bad)}")
-    out += [f"{stage} {passed} of {total} testpoints passed" for stage, (passed, total) in stages(plan, results).items()]
+    out += [
+        f"{stage} {passed} of {total} testpoints passed" for stage, (passed, total) in stages(plan, results).items()
+    ]
     return "\n".join(out)
 
 
@@ -63,8 +75,12 @@ def html(plan: Plan, results: Results, coverage: Mapping[str, Tally]) -> str:
     Args: as :func:`text`.
     """
     progress = "".join(
-        f"<tr><td>{stage}</td><td>{escape(STAGES[stage])}</td><td>{passed} of {total}</td></tr>" for stage, (passed, total) in stages(plan, results).items())
-    out = [f'<div class="plan">{_STYLE}<table><thead><tr><th>stage</th><th>is</th><th>testpoints passed</th></tr></thead><tbody>{progress}</tbody></table>']
+        f"<tr><td>{stage}</td><td>{escape(STAGES[stage])}</td><td>{passed} of {total}</td></tr>"
+        for stage, (passed, total) in stages(plan, results).items()
+    )
+    out = [
+        f'<div class="plan">{_STYLE}<table><thead><tr><th>stage</th><th>is</th><th>testpoints passed</th></tr></thead><tbody>{progress}</tbody></table>'
+    ]
     for block in sorted(plan.blocks):
         points = plan.of(block)
         count = Counter(verdict(point, results) for point in points)
@@ -73,16 +89,21 @@ def html(plan: Plan, results: Results, coverage: Mapping[str, Tally]) -> str:
         out.append(
             f"<details{opened}><summary>{escape(block)}: {len(points)} testpoints, {told}, coverage {_whole(points, coverage)}</summary>"
             f"<p>{escape(plan.blocks[block])}.</p><table><thead><tr><th>testpoint</th><th>stage</th><th>feature</th><th>result</th><th>tests</th>"
-            f"<th>coverage</th></tr></thead><tbody>{''.join(_row(point, results, coverage) for point in points)}</tbody></table></details>")
+            f"<th>coverage</th></tr></thead><tbody>{''.join(_row(point, results, coverage) for point in points)}</tbody></table></details>"
+        )
     return "\n".join([*out, "</div>"])
 
 
 def _row(point: Testpoint, results: Results, coverage: Mapping[str, Tally]) -> str:
     came = verdict(point, results)
-    tests = "<br>".join(f'<code class="{_class(results.get(t.value, NOT_RUN))}">{escape(t.value)}</code>' for t in point.tests)
+    tests = "<br>".join(
+        f'<code class="{_class(results.get(t.value, NOT_RUN))}">{escape(t.value)}</code>' for t in point.tests
+    )
     items = "<br>".join(f"<code>{escape(c.value)}</code> {_share(coverage.get(c.value))}" for c in point.coverage)
-    return (f'<tr><td>{escape(point.name.value)}</td><td>{point.stage}</td><td>{escape(point.desc)}</td>'
-            f'<td class="{_class(came)}">{came}</td><td>{tests}</td><td>{items}</td></tr>')
+    return (
+        f"<tr><td>{escape(point.name.value)}</td><td>{point.stage}</td><td>{escape(point.desc)}</td>"
+        f'<td class="{_class(came)}">{came}</td><td>{tests}</td><td>{items}</td></tr>'
+    )
 
 
 def _class(came: str) -> str:

@@ -1,4 +1,5 @@
 """What came of the plan: verdicts of tests, and of the testpoints and stages that they add up to."""
+
 from __future__ import annotations
 
 import re
@@ -27,17 +28,21 @@ def verdict(point: Testpoint, results: Results) -> str:
 
 
 def unmet(plan: Plan, results: Results, coverage: Mapping[str, Tally] | None) -> list[str]:
-    """Testpoints with a failed test, and those all of whose tests passed although some coverage item was not hit at all.
+    """Testpoints with a failed test, and those all of whose tests passed although some coverage item was not hit at
+    all.
 
     Args:
-        coverage: tally of each item that has data, from runs that collected coverage (:meth:`verif.flow.plan.measure.Measure.all_of`). An item
-            without data is let pass where another has some: a module may have no statements. None: no coverage was collected.
+        coverage: tally of each item that has data, from runs that collected coverage
+            (:meth:`verif.flow.plan.measure.Measure.all_of`). An item without data is let pass where another has some: a
+            module may have no statements. None: no coverage was collected.
     """
     out = []
     for point in plan.testpoints:
         came, where = verdict(point, results), f"{point.name.where}: testpoint {point.name}"
         if came == FAILED:
-            out.append(f"{where}: failed: {', '.join(text.value for text in point.tests if results.get(text.value) == FAILED)}")
+            out.append(
+                f"{where}: failed: {', '.join(text.value for text in point.tests if results.get(text.value) == FAILED)}"
+            )
         elif came == PASSED and coverage is not None:
             tallies = {text.value: coverage[text.value] for text in point.coverage if text.value in coverage}
             missed = [item for item, tally in tallies.items() if not tally.hit]
@@ -59,7 +64,8 @@ def read_junit(path: Path, tests: Mapping[str, Test]) -> tuple[dict[str, str], d
     """Verdicts from a JUnit file as pytest writes it.
 
     Returns:
-        results (a test all of whose runs there were skipped counts as not run), and of each test the pytest nodes that passed.
+        results (a test all of whose runs there were skipped counts as not run), and of each test the pytest nodes that
+        passed.
 
     Raises:
         ValueError: not a JUnit file.

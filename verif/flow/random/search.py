@@ -125,8 +125,19 @@ def run(works: list[Work], put: Callable[[Path, Record], None], batch: dict) -> 
         for (work, case), outcome in zip(waiting, outcomes, strict=True):
             if outcome is not None:
                 data = {"kind": outcome.kind, "summary": case.summary()}
-                put(work.folder, Record(work.job.name, work.job.key, FAILS if outcome.failed else DONE, outcome.message, data, round(seconds, 3), round(cpu, 3),
-                                        socket.gethostname()))  # fmt: skip
+                put(
+                    work.folder,
+                    Record(
+                        work.job.name,
+                        work.job.key,
+                        FAILS if outcome.failed else DONE,
+                        outcome.message,
+                        data,
+                        round(seconds, 3),
+                        round(cpu, 3),
+                        socket.gethostname(),
+                    ),
+                )
         waiting = [one for one, outcome in zip(waiting, outcomes, strict=True) if outcome is None]
 
 

@@ -1,4 +1,5 @@
 """Constrained-random programs: seeds, kept cases, and the proof that a fault is found, shrunk and kept."""
+
 from __future__ import annotations
 
 import os
@@ -21,7 +22,16 @@ from verif.random.run import run_cases
 
 CASES = sorted((ROOT / "verif" / "random" / "cases").glob("*.toml"))
 SEED = int(os.environ.get("SEED") or 1)
-SMALL = Knobs(services=(0, 1), service_ops=(2, 6), training_ops=(12, 16), requests=(1, 4), iters=(1, 2), changes=(0, 1), length=(1, 1), stalls=0)
+SMALL = Knobs(
+    services=(0, 1),
+    service_ops=(2, 6),
+    training_ops=(12, 16),
+    requests=(1, 4),
+    iters=(1, 2),
+    changes=(0, 1),
+    length=(1, 1),
+    stalls=0,
+)
 
 
 def runs_dir() -> Path:
@@ -34,7 +44,11 @@ def all_pass(config: str, first: int, count: int, knobs: Knobs = Knobs()) -> Non
     folder = runs_dir() / f"{config}-{first}"
     shutil.rmtree(folder, ignore_errors=True)
     found = search(config, range(first, first + count), knobs, folder=folder)
-    wrong = [f"seed {f.seed}: {f.outcome.message.splitlines()[0]} (make shrink RUN={f.path})" for f in found if f.outcome.failed]
+    wrong = [
+        f"seed {f.seed}: {f.outcome.message.splitlines()[0]} (make shrink RUN={f.path})"
+        for f in found
+        if f.outcome.failed
+    ]
     assert len(found) == count and not wrong, "\n".join(wrong)
 
 
@@ -76,7 +90,9 @@ def found_and_shrunk(plant: str, knobs: Knobs, folder: Path) -> tuple[Case, Case
 @pytest.mark.nightly
 @pytest.mark.parametrize(("plant", "most"), [("read", 4), ("acc", 7)])
 def test_a_planted_fault_is_shrunk(plant: str, most: int, tmp_path: Path) -> None:
-    """Random programs find it, shrinking leaves a few instructions, and the kept case fails with the fault and passes without."""
+    """Random programs find it, shrinking leaves a few instructions, and the kept case fails with the fault and passes
+    without.
+    """
     case, small = found_and_shrunk(plant, SMALL, tmp_path)
     assert small.fails and small.size <= most < case.size, small
     save_case(small, tmp_path / "kept.toml")
@@ -87,8 +103,13 @@ def test_a_planted_fault_is_shrunk(plant: str, most: int, tmp_path: Path) -> Non
 
 def test_a_completion_one_cycle_late_is_seen(tmp_path: Path) -> None:
     """The comparison of instructions' completions is alive: the monitor of the bench reports one of them a cycle late."""
-    outcome = run_cases([generate("tiny", SEED, replace(SMALL, training_ops=(6, 6)))], tmp_path, env={"EQX_TAMPER": "completion"})[0]
-    assert outcome.kind == "latency_board: instruction" and "instruction complete (cycle, unit, context)" in outcome.message
+    outcome = run_cases(
+        [generate("tiny", SEED, replace(SMALL, training_ops=(6, 6)))], tmp_path, env={"EQX_TAMPER": "completion"}
+    )[0]
+    assert (
+        outcome.kind == "latency_board: instruction"
+        and "instruction complete (cycle, unit, context)" in outcome.message
+    )
 
 
 @pytest.mark.parametrize(("tamper", "words"), [("memory", "is in state"), ("sink", "response")])

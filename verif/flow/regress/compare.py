@@ -1,4 +1,5 @@
 """Says what differs between two regressions: verdicts, chip-level figures, covergroups, counts of code coverage."""
+
 from __future__ import annotations
 
 import json
@@ -27,17 +28,25 @@ def load(folder: Path) -> dict[str, tuple[Result, Path]]:
     for path in sorted((folder / "runs").glob("*/")):
         result = results.read(path)
         if result is None:
-            raise CompareError(f"{path}: no complete result; legal are the folders of finished regressions (build/regress/<name>)")
+            raise CompareError(
+                f"{path}: no complete result; legal are the folders of finished regressions (build/regress/<name>)"
+            )
         found[path.name] = (result, path)
     if not found:
-        raise CompareError(f"{folder}: no results; legal are the folders of finished regressions (build/regress/<name>)")
+        raise CompareError(
+            f"{folder}: no results; legal are the folders of finished regressions (build/regress/<name>)"
+        )
     return found
 
 
 def compare(one: Path, two: Path) -> tuple[int, list[str]]:
     """How many jobs both have, and one line for each difference. Raises CompareError, CoverageError."""
     first, second = load(one), load(two)
-    lines = [f"{name}: only in {folder}" for mine, other, folder in ((first, second, one), (second, first, two)) for name in sorted(mine.keys() - other.keys())]
+    lines = [
+        f"{name}: only in {folder}"
+        for mine, other, folder in ((first, second, one), (second, first, two))
+        for name in sorted(mine.keys() - other.keys())
+    ]
     both = sorted(first.keys() & second.keys())
     for name in both:
         lines += [f"{name}: {text}" for text in _job(first[name], second[name])]
@@ -51,12 +60,18 @@ def _job(one: tuple[Result, Path], two: tuple[Result, Path]) -> Iterator[str]:
     elif first.message.partition("\n--- ")[0] != second.message.partition("\n--- ")[0]:
         yield f"messages differ: {first.message.splitlines()[0]!r} and {second.message.splitlines()[0]!r}"
     yield from _files("figures", here, there, "runs/**/result.json", _figures)
-    yield from _files("covergroups", here, there, "cov/*.json", lambda path: _flat(json.loads(path.read_text(encoding="utf-8"))))
+    yield from _files(
+        "covergroups", here, there, "cov/*.json", lambda path: _flat(json.loads(path.read_text(encoding="utf-8")))
+    )
     yield from _files("code coverage", here, there, "cov/*.dat", _points)
 
 
 def _figures(path: Path) -> dict:
-    return {key: value for key, value in _flat(json.loads(path.read_text(encoding="utf-8"))).items() if not any(word in key for word in _WALL)}
+    return {
+        key: value
+        for key, value in _flat(json.loads(path.read_text(encoding="utf-8"))).items()
+        if not any(word in key for word in _WALL)
+    }
 
 
 def _points(path: Path) -> dict:
@@ -66,7 +81,9 @@ def _points(path: Path) -> dict:
 def _flat(data: object, name: str = "") -> dict[str, object]:
     """Leaves of nested data by their path."""
     if isinstance(data, Mapping):
-        return {key: value for k, v in data.items() for key, value in _flat(v, f"{name}.{k}" if name else str(k)).items()}
+        return {
+            key: value for k, v in data.items() for key, value in _flat(v, f"{name}.{k}" if name else str(k)).items()
+        }
     return {name: data}
 
 

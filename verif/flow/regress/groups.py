@@ -1,4 +1,5 @@
 """Failures put into groups of one cause: by their message without what differs from run to run."""
+
 from __future__ import annotations
 
 import re
@@ -11,7 +12,9 @@ from verif.flow.regress.results import Result
 WORDS = 240
 """Characters of a message that count."""
 _BEFORE_LOG = re.compile(r"\n--- (end of|reproduce).*", re.S)
-_PREFIX = re.compile(r"^(?:[\w.]*(?:Failure|Exception|Error): |assert |FAILED \(seed \d+\) |(?:\w+\.)*\w+_test(?:/[\w=.,'\"]+)*: |(?:\w+\.)+\w+(?:/[\w=.,'\"]+)*: )+")
+_PREFIX = re.compile(
+    r"^(?:[\w.]*(?:Failure|Exception|Error): |assert |FAILED \(seed \d+\) |(?:\w+\.)*\w+_test(?:/[\w=.,'\"]+)*: |(?:\w+\.)+\w+(?:/[\w=.,'\"]+)*: )+"
+)
 _STRIP = (
     (re.compile(r"(?:/[\w.@+=\[\]-]+){2,}"), "<path>"),
     (re.compile(r"\b0[xX][0-9a-fA-F_]+\b|\b\d*'[hbd][0-9a-fA-FxXzZ_]+"), "<n>"),
@@ -41,7 +44,10 @@ def normalise(message: str) -> str:
 
 @dataclass
 class Group:
-    """Failures with the same normalised message, in the order of their jobs. ``waves``: what running the first one again left."""
+    """Failures with the same normalised message, in the order of their jobs.
+
+    ``waves``: what running the first one again left.
+    """
 
     message: str
     results: list[Result] = field(default_factory=list)

@@ -1,4 +1,5 @@
 """Jobs: a job is one run of a test (a pytest node) with one seed."""
+
 from __future__ import annotations
 
 import fnmatch
@@ -31,7 +32,10 @@ class Filters:
 
 @dataclass(frozen=True)
 class Job:
-    """A run with a seed. ``index`` counts the seeds of a run from 0; ``seed`` 0 stands for a test whose seed does not matter."""
+    """A run with a seed.
+
+    ``index`` counts the seeds of a run from 0; ``seed`` 0 stands for a test whose seed does not matter.
+    """
 
     test: str
     node: str
@@ -80,11 +84,15 @@ def expand(tier: Tier, tests: Sequence[Test], filters: Filters, root: int) -> li
         words = {"BLOCK": filters.blocks, "TEST": filters.test, "TAG": filters.tags}
         given = " ".join(f"{name}={value}" for name, value in words.items() if value)
         raise FilterError(f"{given}: fits no run of the tier {tier.name}")
-    jobs = [_job(test, run, entry, index, root) for test, run, entry in chosen for index in range(_count(entry, filters))]
+    jobs = [
+        _job(test, run, entry, index, root) for test, run, entry in chosen for index in range(_count(entry, filters))
+    ]
     folders: dict[str, Job] = {}
     for job in jobs:
         if (other := folders.setdefault(job.folder.lower(), job)) is not job:
-            raise FilterError(f"{job.node} and {other.node}: would use the same folder {job.folder}; legal are names that differ more")
+            raise FilterError(
+                f"{job.node} and {other.node}: would use the same folder {job.folder}; legal are names that differ more"
+            )
     return sorted(jobs, key=lambda job: job.index)
 
 
@@ -99,7 +107,10 @@ def _job(test: Test, run: Run, entry: Entry, index: int, root: int) -> Job:
 
 def _check(filters: Filters, tests: Sequence[Test]) -> Filters:
     """The filters, once their names are known to exist."""
-    for name, words, legal in (("BLOCK", filters.blocks, {t.block for t in tests}), ("TAG", filters.tags, {tag for t in tests for tag in t.tags})):
+    for name, words, legal in (
+        ("BLOCK", filters.blocks, {t.block for t in tests}),
+        ("TAG", filters.tags, {tag for t in tests for tag in t.tags}),
+    ):
         for word in filter(None, words.split(",")):
             if word not in legal:
                 raise FilterError(f"{name}={word}: legal: {', '.join(sorted(legal)) or 'none, no test has a tag'}")
@@ -113,4 +124,3 @@ def _wanted(test: Test, run: Run, filters: Filters) -> bool:
         return False
     names = (test.id, run.node, f"{test.id}[{run.variant}]")
     return not filters.test or any(filters.test in name or fnmatch.fnmatchcase(name, filters.test) for name in names)
-

@@ -1,4 +1,7 @@
-"""The page of a regression: verdict, plan, coverage, latency, failures, slowest jobs; one HTML file that needs no other."""
+"""The page of a regression: verdict, plan, coverage, latency, failures, slowest jobs; one HTML file that needs no
+other.
+"""
+
 from __future__ import annotations
 
 import json
@@ -28,7 +31,12 @@ def write(regression: Regression, *extra: str) -> Path:
 
 def render(regression: Regression, *extra: str) -> str:
     """The page's text."""
-    parts = [_tiles(regression), _problems(regression), failures(regression), html.section("Regression", _facts(regression), _blocks(regression))]
+    parts = [
+        _tiles(regression),
+        _problems(regression),
+        failures(regression),
+        html.section("Regression", _facts(regression), _blocks(regression)),
+    ]
     parts += extra
     parts += [latency(regression), slowest(regression)]
     return html.page(f"Equinox regression: {regression.name}", regression.verdict, regression.passed, *parts)
@@ -37,8 +45,15 @@ def render(regression: Regression, *extra: str) -> str:
 def _tiles(regression: Regression) -> str:
     counts = regression.counts
     bad = counts["failed"] + counts["error"]
-    tiles = [(number(len(regression.jobs)), "jobs (a run of a test with a seed)"), (number(counts["passed"]), "passed"), (number(bad), "not passed")]
-    tiles += [(f"{regression.wall / 60:.1f} min", "wall time of this call"), (f"{regression.cpu / 60:.1f} min", "processor time of all jobs")]
+    tiles = [
+        (number(len(regression.jobs)), "jobs (a run of a test with a seed)"),
+        (number(counts["passed"]), "passed"),
+        (number(bad), "not passed"),
+    ]
+    tiles += [
+        (f"{regression.wall / 60:.1f} min", "wall time of this call"),
+        (f"{regression.cpu / 60:.1f} min", "processor time of all jobs"),
+    ]
     return html.tiles(tiles)
 
 
@@ -49,7 +64,10 @@ def _facts(regression: Regression) -> str:
 def _problems(regression: Regression) -> str:
     if not regression.problems:
         return ""
-    return html.section("Other problems: gates, plan", f'<ol class="problems">{"".join(f"<li>{escape(line)}</li>" for line in regression.problems)}</ol>')
+    return html.section(
+        "Other problems: gates, plan",
+        f'<ol class="problems">{"".join(f"<li>{escape(line)}</li>" for line in regression.problems)}</ol>',
+    )
 
 
 def _blocks(regression: Regression) -> str:
@@ -60,8 +78,20 @@ def _blocks(regression: Regression) -> str:
         tests = len({r.job.test for r in results})
         configs = ", ".join(sorted({r.job.config for r in results} - {""})) or "-"
         seconds = sum(r.cpu for r in results)
-        rows.append([block, number(tests), number(len(results)), configs, number(bad), f"{seconds:,.0f}", "failed" if bad else "passed"])
-    return html.table((["block", "tests", "jobs", "configurations", "not passed", "processor seconds", "verdict"], rows))
+        rows.append(
+            [
+                block,
+                number(tests),
+                number(len(results)),
+                configs,
+                number(bad),
+                f"{seconds:,.0f}",
+                "failed" if bad else "passed",
+            ]
+        )
+    return html.table(
+        (["block", "tests", "jobs", "configurations", "not passed", "processor seconds", "verdict"], rows)
+    )
 
 
 def failures(regression: Regression) -> str:
@@ -80,13 +110,17 @@ def failures(regression: Regression) -> str:
             ("again with waves", _again(group.again, group.waves)),
         ]
         head = f"<h3>{escape(group.message)}</h3>"
-        parts.append(f"{head}{html.pairs(facts, code='repeat with')}<details><summary>message</summary><pre>{escape(shown)}</pre></details>")
+        parts.append(
+            f"{head}{html.pairs(facts, code='repeat with')}<details><summary>message</summary><pre>{escape(shown)}</pre></details>"
+        )
     return html.section(f"Failures: {len(parts)} group{'s' * (len(parts) > 1)}", *parts) if parts else ""
 
 
 def _names(results: Sequence[Result]) -> str:
     names = [f"{r.job.run} seed {r.job.seed or 1}" for r in results]
-    return f"{len(names)}: {', '.join(names[:LISTED])}" + (f" and {len(names) - LISTED} more" if len(names) > LISTED else "")
+    return f"{len(names)}: {', '.join(names[:LISTED])}" + (
+        f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    )
 
 
 def _again(again: Result | None, waves: Sequence[Path]) -> str:
@@ -120,9 +154,20 @@ def _latency_rows(job: Job, path: Path) -> list[list[str]]:
         if service.latency:
             values = [number(percentile(service.latency, p)) for p in _PERCENTILES]
             limited = service.limited
-            verdict = "-" if limited is None or service.limit is None else "met" if limited <= service.limit else "BROKEN"
-            rows.append([f"{job.run} {path.parent.name}", str(job.seed or 1), service.name, number(len(service.latency)), *values,
-                         number(service.limit) if service.limit is not None else "-", verdict])
+            verdict = (
+                "-" if limited is None or service.limit is None else "met" if limited <= service.limit else "BROKEN"
+            )
+            rows.append(
+                [
+                    f"{job.run} {path.parent.name}",
+                    str(job.seed or 1),
+                    service.name,
+                    number(len(service.latency)),
+                    *values,
+                    number(service.limit) if service.limit is not None else "-",
+                    verdict,
+                ]
+            )
     return rows
 
 

@@ -1,4 +1,5 @@
 """The verification plan with a regression's results, as a section of its page."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -17,7 +18,10 @@ from equinox_core.report import html
 
 
 def build(regression: Regression, tests: Sequence[Test]) -> list[str]:
-    """The section. A plan that is wrong, or whose tests passed without what they are to cover, is one of the regression's problems."""
+    """The section.
+
+    A plan that is wrong, or whose tests passed without what they are to cover, is one of the regression's problems.
+    """
     try:
         plan, known = load(), catalogue(tests=list(tests))
         measure = Measure(known, regression.store.folder / COVERAGE, passed_nodes(regression))

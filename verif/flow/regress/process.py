@@ -1,7 +1,9 @@
 """What the process of a batch does: runs the batch's jobs in one pytest, and leaves a folder each.
 
-A job's folder holds ``log.txt``, ``repro.sh``, ``runs`` (what its simulations left), ``cov`` (their coverage) and, last, result.json.
+A job's folder holds ``log.txt``, ``repro.sh``, ``runs`` (what its simulations left), ``cov`` (their coverage) and,
+last, result.json.
 """
+
 from __future__ import annotations
 
 import os
@@ -107,7 +109,7 @@ def _log(reports: list[pytest.TestReport]) -> str:
     for report in reports:
         if report.longrepr and not report.passed:
             parts.append(f"---- {report.when}: {report.outcome}\n{report.longreprtext}\n")
-    for name, text in (reports[-1].sections if reports else []):
+    for name, text in reports[-1].sections if reports else []:
         parts.append(f"---- {name}\n{text.rstrip()}\n")
     return "\n".join(parts)
 

@@ -1,4 +1,5 @@
 """A finished regression: what ran, what came of it, and the files that it leaves beside the folders of its jobs."""
+
 from __future__ import annotations
 
 import json
@@ -20,9 +21,10 @@ SUMMARY, JUNIT, PAGE, COVERAGE = "regression.json", "junit.xml", "report.html", 
 
 @dataclass
 class Regression:
-    """``settings``: names and values for the report's head; ``wall``: seconds of this call; ``fresh``: jobs that this call ran;
-    ``gated``: the gates of coverage hold for it, as its tier says so and nothing was filtered; ``problems``: what fails the
-    regression besides its jobs."""
+    """``settings``: names and values for the report's head; ``wall``: seconds of this call; ``fresh``: jobs that this
+    call ran; ``gated``: the gates of coverage hold for it, as its tier says so and nothing was filtered; ``problems``:
+    what fails the regression besides its jobs.
+    """
 
     name: str
     store: Store
@@ -66,18 +68,36 @@ class Regression:
         for job, result in self.results.items():
             found.setdefault(job.test, set()).add(result.status)
         words = {"passed": "passed", "skipped": "not run"}
-        return {test: "failed" if states & {"failed", "error"} else words["passed" if "passed" in states else "skipped"] for test, states in found.items()}
+        return {
+            test: "failed" if states & {"failed", "error"} else words["passed" if "passed" in states else "skipped"]
+            for test, states in found.items()
+        }
 
     def coverage_folders(self) -> list[Path]:
-        """The folders with coverage data of the jobs, in the order of the jobs: all first seeds, then all second ones, ..."""
+        """The folders with coverage data of the jobs, in the order of the jobs: all first seeds, then all second ones,
+        ...
+        """
         return [place for job in self.jobs if (place := self.store.place(job) / COVERAGE).is_dir()]
 
     def write(self) -> None:
         """Write the summary, the JUnit file, and the folder ``cov`` with all jobs' coverage data."""
         rows = [{**r.to_dict(), "folder": f"runs/{job.folder}"} for job, r in self.results.items()]
-        groups = [{"message": g.message, "jobs": [r.job.folder for r in g.results], "waves": [str(p) for p in g.waves]} for g in self.groups]
-        data = {"name": self.name, "command": self.command, "verdict": self.verdict, "passed": self.passed, "settings": dict(self.settings),
-                "problems": self.problems, "wall": round(self.wall, 1), "cpu": round(self.cpu, 1), "groups": groups, "jobs": rows}
+        groups = [
+            {"message": g.message, "jobs": [r.job.folder for r in g.results], "waves": [str(p) for p in g.waves]}
+            for g in self.groups
+        ]
+        data = {
+            "name": self.name,
+            "command": self.command,
+            "verdict": self.verdict,
+            "passed": self.passed,
+            "settings": dict(self.settings),
+            "problems": self.problems,
+            "wall": round(self.wall, 1),
+            "cpu": round(self.cpu, 1),
+            "groups": groups,
+            "jobs": rows,
+        }
         keep.write_whole(self.store.folder / SUMMARY, json.dumps(data, indent=1) + "\n")
         junit.write(self.store.folder / JUNIT, self.name, self.results.values())
 

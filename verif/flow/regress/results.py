@@ -1,4 +1,5 @@
 """Results of jobs: a folder each, with everything that a job left; complete when its result.json is there."""
+
 from __future__ import annotations
 
 import hashlib
@@ -43,12 +44,29 @@ class Result:
         """Raises ValueError, TypeError or KeyError for a record that is no result of a test."""
         if record.status not in STATES:
             raise ValueError(f"status {record.status!r}")
-        return Result(job or Job(**record.data["job"]), record.status, record.message, record.seconds, record.cpu, record.key, record.host)
+        return Result(
+            job or Job(**record.data["job"]),
+            record.status,
+            record.message,
+            record.seconds,
+            record.cpu,
+            record.key,
+            record.host,
+        )
 
     @property
     def record(self) -> Record:
         """The same as the engine keeps it."""
-        return Record(self.job.folder, self.key, self.status, self.message, {"job": asdict(self.job)}, self.seconds, self.cpu, self.host)
+        return Record(
+            self.job.folder,
+            self.key,
+            self.status,
+            self.message,
+            {"job": asdict(self.job)},
+            self.seconds,
+            self.cpu,
+            self.host,
+        )
 
     def to_dict(self) -> dict:
         """Plain data."""
@@ -72,11 +90,21 @@ class Store:
 
     def key(self, job: Job) -> str:
         """Hash of everything that the job's result depends on."""
-        return hashlib.sha256(f"{job.node} {job.seed} {self.coverage} {self.sources or _sources(job.block)}".encode()).hexdigest()[:16]
+        return hashlib.sha256(
+            f"{job.node} {job.seed} {self.coverage} {self.sources or _sources(job.block)}".encode()
+        ).hexdigest()[:16]
 
     def work(self, job: Job) -> campaign.Job:
         """The job as the engine has it. Those without a seed may share a process with others of their block."""
-        return campaign.Job(job.folder, self.key(job), {"job": asdict(job)}, job.limit, "" if job.seed else job.block, like=job.node, folder=job.folder)
+        return campaign.Job(
+            job.folder,
+            self.key(job),
+            {"job": asdict(job)},
+            job.limit,
+            "" if job.seed else job.block,
+            like=job.node,
+            folder=job.folder,
+        )
 
     def prune(self, jobs: Sequence[Job]) -> int:
         """Remove folders of runs whose sources are not those of now and which are none of these jobs; returns how many."""
@@ -105,7 +133,9 @@ def read(folder: Path) -> Result | None:
 
 
 def _sources(block: str) -> str:
-    """Fingerprint of what tests of a block depend on: all sources, but those of the flow's own tools for simulations only."""
+    """Fingerprint of what tests of a block depend on: all sources, but those of the flow's own tools for simulations
+    only.
+    """
     simulates = block == "chip" or (ROOT / "verif" / "block" / block).is_dir()
     places = tuple(place for place in _SOURCES if place not in ("verif", "scripts")) if simulates else _SOURCES
     if simulates:

@@ -1,4 +1,5 @@
 """A regression from its options to its report."""
+
 from __future__ import annotations
 
 import os
@@ -28,7 +29,10 @@ MOST_JOBS = 1024
 
 @dataclass(frozen=True)
 class Options:
-    """What to run and how. ``root`` and ``tests`` (files or folders) say where the tests are; ``sources``: see :class:`Store`."""
+    """What to run and how.
+
+    ``root`` and ``tests`` (files or folders) say where the tests are; ``sources``: see :class:`Store`.
+    """
 
     tier: str = "smoke"
     filters: Filters = field(default_factory=Filters)
@@ -46,9 +50,15 @@ class Options:
 
     def check(self) -> Options:
         """Return self; raises FilterError for a value that is not legal."""
-        for name, value, low, most in (("SEED", self.seed, 0, MOST_ROOT), ("SEEDS", self.filters.seeds, 0, 10_000), ("JOBS", self.jobs, 1, MOST_JOBS)):
+        for name, value, low, most in (
+            ("SEED", self.seed, 0, MOST_ROOT),
+            ("SEEDS", self.filters.seeds, 0, 10_000),
+            ("JOBS", self.jobs, 1, MOST_JOBS),
+        ):
             if not low <= value <= most:
-                raise FilterError(f"{name}={value}: legal is a whole number, {max(low, 1) if name == 'SEEDS' else low}..{most}")
+                raise FilterError(
+                    f"{name}={value}: legal is a whole number, {max(low, 1) if name == 'SEEDS' else low}..{most}"
+                )
         if self.name and not re.fullmatch(r"[\w.+-]+", self.name) or self.name.startswith("."):
             raise FilterError(f"NAME={self.name}: legal are letters, digits and . _ + -, not beginning with a dot")
         return self
@@ -57,7 +67,13 @@ class Options:
     def command(self) -> str:
         """The line that repeats it."""
         chosen = self.filters
-        knobs = {"TIER": self.tier, "BLOCK": chosen.blocks, "TEST": chosen.test, "TAG": chosen.tags, "SEEDS": chosen.seeds}
+        knobs = {
+            "TIER": self.tier,
+            "BLOCK": chosen.blocks,
+            "TEST": chosen.test,
+            "TAG": chosen.tags,
+            "SEEDS": chosen.seeds,
+        }
         given = {name: value for name, value in knobs.items() if value} | ({} if self.coverage else {"COVERAGE": 0})
         return make_call("regress", **given, SEED=self.seed)
 
@@ -76,8 +92,8 @@ def regress(options: Options, say: Callable[[str], None]) -> Regression:
     """Run a regression and write its report; what an earlier call with the same sources has finished is not run again.
 
     Raises:
-        TierError, FilterError, CollectError, ClusterError, PlanError, GateError, ExclusionError: bad input; nothing was run.
-        Busy, StoreError: another regression runs in its folder, or left results of another version there.
+        TierError, FilterError, CollectError, ClusterError, PlanError, GateError, ExclusionError: bad input; nothing was
+        run. Busy, StoreError: another regression runs in its folder, or left results of another version there.
     """
     check(options.check().cluster)
     tier, jobs, tests = plan(options)
@@ -88,7 +104,9 @@ def regress(options: Options, say: Callable[[str], None]) -> Regression:
         return _regress(options, folder, tier, jobs, tests, say)
 
 
-def _regress(options: Options, folder: Path, tier: Tier, jobs: list[Job], tests: list[Test], say: Callable[[str], None]) -> Regression:
+def _regress(
+    options: Options, folder: Path, tier: Tier, jobs: list[Job], tests: list[Test], say: Callable[[str], None]
+) -> Regression:
     store = Store(folder, coverage=options.coverage, sources=options.sources)
     if options.fresh:
         shutil.rmtree(folder, ignore_errors=True)
@@ -96,7 +114,9 @@ def _regress(options: Options, folder: Path, tier: Tier, jobs: list[Job], tests:
     if gone := store.prune(jobs):
         say(f"{gone} results of other sources are dropped")
     env = {"COVERAGE": str(int(options.coverage))}
-    say(f"{tier.name}: {len(jobs)} jobs of {len({job.test for job in jobs})} tests, {options.cluster or f'{options.jobs} at a time'}, in {folder}")
+    say(
+        f"{tier.name}: {len(jobs)} jobs of {len({job.test for job in jobs})} tests, {options.cluster or f'{options.jobs} at a time'}, in {folder}"
+    )
     began = time.monotonic()
     with executor(options.cluster, options.jobs) as pool:
         runner = Runner(store, pool, say, options.root, env, options.out)
@@ -105,9 +125,18 @@ def _regress(options: Options, folder: Path, tier: Tier, jobs: list[Job], tests:
         groups = group(found.values())
         waves.rerun(groups, runner)
     regression = Regression(
-        options.name or options.tier, store, jobs, found, options.command, _settings(tier, options), env, groups,
-        wall=time.monotonic() - began, fresh=len(jobs) - known, gated=tier.gates and options.filters == Filters(seeds=options.filters.seeds),
-    )  # fmt: skip
+        options.name or options.tier,
+        store,
+        jobs,
+        found,
+        options.command,
+        _settings(tier, options),
+        env,
+        groups,
+        wall=time.monotonic() - began,
+        fresh=len(jobs) - known,
+        gated=tier.gates and options.filters == Filters(seeds=options.filters.seeds),
+    )
     html: list[str] = []
     if options.root == ROOT:
         html = sections.build(regression, tests, say)
@@ -120,4 +149,9 @@ def _regress(options: Options, folder: Path, tier: Tier, jobs: list[Job], tests:
 def _settings(tier: Tier, options: Options) -> dict[str, str]:
     goal = f", meant to take at most {tier.minutes} min on two cores" if tier.minutes else ""
     where = options.cluster or f"this machine, {options.jobs} at a time ({os.cpu_count()} cores)"
-    return {"tier": tier.name + goal, "seed": str(options.seed), "where": where, "coverage": "line, branch, expression, covergroups" if options.coverage else "off"}
+    return {
+        "tier": tier.name + goal,
+        "seed": str(options.seed),
+        "where": where,
+        "coverage": "line, branch, expression, covergroups" if options.coverage else "off",
+    }

@@ -42,9 +42,16 @@ class Runner:
     def _campaign(self, kind: str, jobs: Sequence[Job]) -> Campaign:
         named = {job.folder: job for job in jobs}
         return Campaign(
-            CALL, self.store.kind(kind), self.say, lambda work, record: _tell(named[work.name], record), again=(ERROR,), good=("passed", "skipped"),
-            together=TOGETHER, root=self.root, durations=self.durations,
-        )  # fmt: skip
+            CALL,
+            self.store.kind(kind),
+            self.say,
+            lambda work, record: _tell(named[work.name], record),
+            again=(ERROR,),
+            good=("passed", "skipped"),
+            together=TOGETHER,
+            root=self.root,
+            durations=self.durations,
+        )
 
 
 def _tell(job: Job, record: Record) -> str:

@@ -1,4 +1,5 @@
 """What a regression knows beyond its jobs: the verification plan with results, coverage with its gates."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -39,7 +40,14 @@ def _coverage(regression: Regression) -> str:
     """Merged coverage, held to the gates where all tests of the default suite have run."""
     try:
         report = merge_folders(regression.coverage_folders(), ROOT)
-        curve = seed_curve([(job.index, place) for job in regression.jobs if (place := regression.store.place(job) / COVERAGE).is_dir()], ROOT)
+        curve = seed_curve(
+            [
+                (job.index, place)
+                for job in regression.jobs
+                if (place := regression.store.place(job) / COVERAGE).is_dir()
+            ],
+            ROOT,
+        )
     except CoverageError as error:
         regression.problems.append(str(error))
         return html.section("Coverage", f"<p>{escape(str(error))}</p>")

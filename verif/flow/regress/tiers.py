@@ -1,6 +1,7 @@
 """Reads the list of tiers, strictly: what is wrong is named with file and line.
 
-A file is a mapping of tiers; a tier has ``tests``, a list of entries, each of which chooses runs and says how often they run:
+A file is a mapping of tiers; a tier has ``tests``, a list of entries, each of which chooses runs and says how often
+they run:
 
 >>> smoke:
 ...   minutes: 10                  # what it is meant to take on two cores
@@ -15,6 +16,7 @@ A file is a mapping of tiers; a tier has ``tests``, a list of entries, each of w
 ...       seeds: 2                 # seeds a run, or fixed: the seed has no influence, and such runs may share a process
 ...       limit: 900               # seconds a run may take
 """
+
 from __future__ import annotations
 
 import fnmatch
@@ -115,7 +117,9 @@ def _fields(file: str, node: yaml.Node, what: str, legal: Sequence[str]) -> dict
 def _whole(file: str, node: yaml.Node, name: str, most: int, also: str = "") -> int:
     legal = f"legal is a whole number, 1..{most}{also}"
     if not (isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:int"):
-        raise TierError(f"{_at(file, node)}: {name} = {node.value if isinstance(node, yaml.ScalarNode) else '(a list)'}: {legal}")
+        raise TierError(
+            f"{_at(file, node)}: {name} = {node.value if isinstance(node, yaml.ScalarNode) else '(a list)'}: {legal}"
+        )
     value = yaml.safe_load(node.value)
     if not 1 <= value <= most:
         raise TierError(f"{_at(file, node)}: {name} = {value}: {legal}")
@@ -124,7 +128,11 @@ def _whole(file: str, node: yaml.Node, name: str, most: int, also: str = "") -> 
 
 def _words(file: str, node: yaml.Node, name: str, legal: Sequence[str] = (), *, empty: bool = False) -> tuple[str, ...]:
     items = [node] if isinstance(node, yaml.ScalarNode) else node.value
-    if isinstance(node, yaml.MappingNode) or not all(isinstance(i, yaml.ScalarNode) and i.value for i in items) or not (items or empty):
+    if (
+        isinstance(node, yaml.MappingNode)
+        or not all(isinstance(i, yaml.ScalarNode) and i.value for i in items)
+        or not (items or empty)
+    ):
         raise TierError(f"{_at(file, node)}: {name}: legal is a word or a list of words")
     for item in items:
         if legal and item.value not in legal:
@@ -146,7 +154,9 @@ def _tier(file: str, name: str, node: yaml.Node) -> Tier:
 
 
 def _entry(file: str, node: yaml.Node, tier: str) -> Entry:
-    keys = _fields(file, node, f"{tier}: an entry of tests", ("match", "blocks", "except", "configs", "variants", "seeds", "limit"))
+    keys = _fields(
+        file, node, f"{tier}: an entry of tests", ("match", "blocks", "except", "configs", "variants", "seeds", "limit")
+    )
     if not {"match", "blocks"} & keys.keys():
         raise TierError(f"{_at(file, node)}: {tier}: an entry needs match or blocks")
     values: dict = {name: _words(file, keys[name], name) for name in ("match", "blocks", "variants") if name in keys}
@@ -166,7 +176,8 @@ def choose(tier: Tier, tests: Sequence[Test]) -> list[tuple[Test, Run, Entry]]:
     """The runs of a tier, each with the first entry that takes it, in the order of the tests.
 
     Raises:
-        TierError: a pattern, block, configuration or variant fits nothing, or an entry takes nothing that an earlier one leaves.
+        TierError: a pattern, block, configuration or variant fits nothing, or an entry takes nothing that an earlier
+            one leaves.
     """
     taken: dict[str, tuple[Test, Run, Entry]] = {}
     for entry in tier.tests:
@@ -185,7 +196,9 @@ def choose(tier: Tier, tests: Sequence[Test]) -> list[tuple[Test, Run, Entry]]:
             if not any(fnmatch.fnmatchcase(run.variant, pattern) for run in runs):
                 raise TierError(f"{entry.where}: variants: {pattern} fits no run of these tests")
         if len(taken) == before:
-            raise TierError(f"{entry.where}: takes no run: its marks and configurations, or earlier entries, leave it none")
+            raise TierError(
+                f"{entry.where}: takes no run: its marks and configurations, or earlier entries, leave it none"
+            )
     order = {run.node: n for n, run in enumerate(run for test in tests for run in test.cases)}
     return sorted(taken.values(), key=lambda item: order[item[1].node])
 
@@ -196,7 +209,9 @@ def _matched(entry: Entry, tests: Sequence[Test]) -> list[Test]:
             raise TierError(f"{entry.where}: match: {pattern} fits no test")
     for block in entry.blocks:
         if not any(test.block == block for test in tests):
-            raise TierError(f"{entry.where}: blocks: no test is of {block}; legal: {', '.join(sorted({test.block for test in tests}))}")
+            raise TierError(
+                f"{entry.where}: blocks: no test is of {block}; legal: {', '.join(sorted({test.block for test in tests}))}"
+            )
     found = [test for test in tests if test.block in entry.blocks or _any(test.id, entry.match)]
     for pattern in entry.but:
         if not any(fnmatch.fnmatchcase(test.id, pattern) for test in found):

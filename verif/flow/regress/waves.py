@@ -1,4 +1,5 @@
 """Runs the first failure of each group again by itself, with waves on."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -16,8 +17,12 @@ LONGER = 4
 
 
 def rerun(groups: Sequence[Group], runner: Runner) -> None:
-    """Run them, and note in each group its run and the dumps that it left (FST, or VCD where the library for FST is missing)."""
-    groups = [g for g in groups if g.first.status == "failed" or g.first.message == TIME_LIMIT]  # others say nothing about the design
+    """Run them, and note in each group its run and the dumps that it left (FST, or VCD where the library for FST is
+    missing).
+    """
+    groups = [
+        g for g in groups if g.first.status == "failed" or g.first.message == TIME_LIMIT
+    ]  # others say nothing about the design
     if not groups:
         return
     runner.say(f"running the first failure of each of {len(groups)} groups again with waves")

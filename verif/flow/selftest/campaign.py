@@ -23,8 +23,20 @@ from verif.lib.keep import RTL_PACKAGES, fingerprint
 from verif.lib.toolchain import BUILD
 
 OUT = BUILD / "selftest"
-SOURCES = ("rtl", "models", "configs", "verif/agents", "verif/block", "verif/env", "verif/lib", "verif/sequences", "verif/tb", "verif/tests",
-           "verif/flow/selftest/job.py", "verif/flow/selftest/reports.py")  # fmt: skip
+SOURCES = (
+    "rtl",
+    "models",
+    "configs",
+    "verif/agents",
+    "verif/block",
+    "verif/env",
+    "verif/lib",
+    "verif/sequences",
+    "verif/tb",
+    "verif/tests",
+    "verif/flow/selftest/job.py",
+    "verif/flow/selftest/reports.py",
+)
 CALL = "verif.flow.selftest.job:run"
 WITH_BUILD = 1800 + LIMIT  # seconds
 
@@ -74,8 +86,16 @@ class Campaign:
         planted.pop("line", None)
         what = [asdict(run), planted or None, fingerprint(SOURCES, RTL_PACKAGES)]
         key = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
-        args = {"kind": run.kind, "what": run.what, "seed": run.seed, "options": dict(run.options), "fault": fault.id if fault else "",
-                "number": fault.number if fault else 0, "checker": fault.checker if fault else "", "message": fault.message if fault else ""}  # fmt: skip
+        args = {
+            "kind": run.kind,
+            "what": run.what,
+            "seed": run.seed,
+            "options": dict(run.options),
+            "fault": fault.id if fault else "",
+            "number": fault.number if fault else 0,
+            "checker": fault.checker if fault else "",
+            "message": fault.message if fault else "",
+        }
         name = name_of(run, fault)
         return Job(name, key, args, WITH_BUILD, after=(after,) if after else (), folder=name)
 
@@ -113,16 +133,33 @@ class Campaign:
         with lock.hold(self.where.parent):
             tree.make(self.what.faults, self.where)
             listed = self.jobs()
-            engine = Engine(CALL, self.store, self.say, lambda job, record: self._tell(*listed[job], record), again=self.again, good=GOOD,
-                            home=self.where, root=self.where)  # fmt: skip
+            engine = Engine(
+                CALL,
+                self.store,
+                self.say,
+                lambda job, record: self._tell(*listed[job], record),
+                again=self.again,
+                good=GOOD,
+                home=self.where,
+                root=self.where,
+            )
             with executor(cluster, jobs) as pool:
                 found = engine.run(list(listed), pool)
         return [self._verdict(*listed[job], record) for job, record in found.items()]
 
     def _verdict(self, run: Run, fault: Fault | None, record: Record) -> Verdict:
         verdict = BROKEN if record.status in (ERROR, FAILED) else record.status
-        return Verdict(run.name, fault.id if fault else "", fault.category if fault else "", fault.checker if fault else "", verdict,
-                       record.data.get("by", ""), record.message[:400], round(record.seconds, 1), record.data.get("log", ""))  # fmt: skip
+        return Verdict(
+            run.name,
+            fault.id if fault else "",
+            fault.category if fault else "",
+            fault.checker if fault else "",
+            verdict,
+            record.data.get("by", ""),
+            record.message[:400],
+            round(record.seconds, 1),
+            record.data.get("log", ""),
+        )
 
     def _tell(self, run: Run, fault: Fault | None, record: Record) -> str:
         verdict = self._verdict(run, fault, record)

@@ -1,4 +1,7 @@
-"""The list of planted faults, ``faults.yaml``: read, and checked entry by entry; what is wrong is named with file and line."""
+"""The list of planted faults, ``faults.yaml``: read, and checked entry by entry; what is wrong is named with file and
+line.
+"""
+
 from __future__ import annotations
 
 import re
@@ -21,7 +24,14 @@ ON = "ON"
 """Stands in a replacement for "this fault is planted in this run"."""
 
 _RUN_KINDS = {"block": {"params", "tests", "plusargs", "env"}, "chip": {"knobs"}, "command": {"source"}}
-_RUN_TYPES: dict[str, type] = {"params": dict, "plusargs": list, "env": dict, "knobs": dict, "seed": int, "__line__": int}  # others are texts
+_RUN_TYPES: dict[str, type] = {
+    "params": dict,
+    "plusargs": list,
+    "env": dict,
+    "knobs": dict,
+    "seed": int,
+    "__line__": int,
+}  # others are texts
 _LEGAL = {str: "a text", int: "a whole number", bool: "true or false", list: "a list", dict: "a mapping"}
 _ID = re.compile(r"[a-z][a-z0-9_]*")
 _ON = re.compile(rf"\b{ON}\b")
@@ -33,7 +43,9 @@ class FaultListError(ValueError):
 
 @dataclass(frozen=True)
 class Plant:
-    """A change of a source file, in force while the fault is on: the code ``find`` (verif/lib/anchor.py) stands there once."""
+    """A change of a source file, in force while the fault is on: the code ``find`` (verif/lib/anchor.py) stands there
+    once.
+    """
 
     file: str
     find: str
@@ -77,8 +89,8 @@ class FaultList:
 
     faults: tuple[Fault, ...]
     runs: Mapping[str, Run]
-    declared: Mapping[str, str]   # checker -> what it compares
-    without: Mapping[str, str]    # checker -> why no fault is planted for it
+    declared: Mapping[str, str]  # checker -> what it compares
+    without: Mapping[str, str]  # checker -> why no fault is planted for it
 
     @cached_property
     def checkers(self) -> dict[str, str]:
@@ -121,7 +133,9 @@ def load(path: Path = FILE, root: Path = ROOT, places: bool = True) -> FaultList
         data = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a safe loader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        raise FaultListError(f"{shown}:{mark.line + 1 if mark else 1}: {getattr(error, 'problem', None) or ' '.join(str(error).split())}") from None
+        raise FaultListError(
+            f"{shown}:{mark.line + 1 if mark else 1}: {getattr(error, 'problem', None) or ' '.join(str(error).split())}"
+        ) from None
     except OSError as error:
         raise FaultListError(f"{shown}: {error.strerror}") from None
     except UnicodeDecodeError as error:
@@ -163,8 +177,11 @@ def load(path: Path = FILE, root: Path = ROOT, places: bool = True) -> FaultList
         fields(entry, {"seed", *_RUN_KINDS[kind]}, (kind,), 1, f"run {name}")
         for key, value in entry.items():
             typed(value, _RUN_TYPES.get(key, str), line, f"run {name}: {key}")
-        options = {k: {a: b for a, b in v.items() if a != "__line__"} if isinstance(v, dict) else v
-                   for k, v in entry.items() if k not in (kind, "seed", "__line__")}  # fmt: skip
+        options = {
+            k: {a: b for a, b in v.items() if a != "__line__"} if isinstance(v, dict) else v
+            for k, v in entry.items()
+            if k not in (kind, "seed", "__line__")
+        }
         runs[name] = Run(name, kind, entry[kind], entry.get("seed", 1), options)
     declared, without = ({k: v for k, v in data[part].items() if k != "__line__"} for part in ("checkers", "without"))
     known = FaultList((), {}, declared, {}).checkers
@@ -181,9 +198,15 @@ def load(path: Path = FILE, root: Path = ROOT, places: bool = True) -> FaultList
         for ok, text in (
             (_ID.fullmatch(name), f"id {name!r}: legal are small letters, digits and _"),
             (name not in {f.id for f in faults}, f"fault {name} stands twice"),
-            (entry["category"] in CATEGORIES, f"{name}: category {entry['category']!r}: legal are {', '.join(CATEGORIES)}"),
+            (
+                entry["category"] in CATEGORIES,
+                f"{name}: category {entry['category']!r}: legal are {', '.join(CATEGORIES)}",
+            ),
             (entry["run"] in runs, f"{name}: run {entry['run']!r} is not among the runs"),
-            (entry["checker"] in known, f"{name}: checker {entry['checker']!r} is neither declared nor an assertion's label"),
+            (
+                entry["checker"] in known,
+                f"{name}: checker {entry['checker']!r} is neither declared nor an assertion's label",
+            ),
             (entry["checker"] not in without, f"{name}: checker {entry['checker']!r} is listed as one without a fault"),
         ):
             if not ok:
@@ -199,14 +222,29 @@ def load(path: Path = FILE, root: Path = ROOT, places: bool = True) -> FaultList
                 typed(plant[key], str, at, f"{name}: {key}")
             if not (root / plant["file"]).is_file():
                 raise wrong(at, f"{name}: no such file: {plant['file']}")
-            count = anchor.count((root / plant["file"]).read_text(encoding="utf-8"), plant["find"]) if plant["find"].strip() else 0
+            count = (
+                anchor.count((root / plant["file"]).read_text(encoding="utf-8"), plant["find"])
+                if plant["find"].strip()
+                else 0
+            )
             if places and count != 1:
                 raise wrong(at, f"{name}: the text to find occurs {count} times in {plant['file']}, must occur once")
             if not _ON.search(plant["replace"]):
                 raise wrong(at, f"{name}: the replacement has no {ON}, so the fault could not be taken out")
             plants.append(Plant(plant["file"], plant["find"], plant["replace"]))
-        faults.append(Fault(name, entry["category"], entry["says"], tuple(plants), runs[entry["run"]], entry["checker"],
-                            entry["message"], bool(entry.get("quick")), line))  # fmt: skip
+        faults.append(
+            Fault(
+                name,
+                entry["category"],
+                entry["says"],
+                tuple(plants),
+                runs[entry["run"]],
+                entry["checker"],
+                entry["message"],
+                bool(entry.get("quick")),
+                line,
+            )
+        )
     for name in runs:
         if name not in {fault.run.name for fault in faults}:
             raise wrong(data["runs"]["__line__"], f"run {name}: no fault is planted in it")

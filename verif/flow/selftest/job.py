@@ -1,8 +1,9 @@
 """One run of the planted copy, in a process of its own that runs the copy's code; and the verdict on it.
 
-What is asked for: kind, what, seed, options; id and number of the fault that is on (empty and 0: none); the checker that must report
-it first, and in which words.
+What is asked for: kind, what, seed, options; id and number of the fault that is on (empty and 0: none); the checker
+that must report it first, and in which words.
 """
+
 from __future__ import annotations
 
 import os
@@ -23,7 +24,14 @@ from verif.lib.sim import ROOT, SimResult, build
 
 COVERS = ("--coverage-user",)  # counts covers, and costs next to nothing
 LIMIT = 900  # seconds a run may take, beside its build
-VERDICTS = CAUGHT, MISSED, OTHER, WORDS, BROKEN, CLEAN = "caught", "not caught", "other checker", "other message", "did not run", "clean"
+VERDICTS = CAUGHT, MISSED, OTHER, WORDS, BROKEN, CLEAN = (
+    "caught",
+    "not caught",
+    "other checker",
+    "other message",
+    "did not run",
+    "clean",
+)
 GOOD = (CAUGHT, CLEAN)
 
 
@@ -36,11 +44,23 @@ def block(request: dict[str, Any], folder: Path) -> SimResult:
     dut, options = request["what"], request["options"]
     home = ROOT / "verif/block" / dut
     params = options.get("params", {})
-    exe = build(f"tb_{dut}", closure(home / f"tb_{dut}.sv", library=(RTL, ROOT / "verif")), params, opt="-O0", extra_args=COVERS)
-    env = {**{f"P_{k}": str(int(v)) for k, v in params.items()}, **{k: str(v) for k, v in options.get("env", {}).items()}}
+    exe = build(
+        f"tb_{dut}", closure(home / f"tb_{dut}.sv", library=(RTL, ROOT / "verif")), params, opt="-O0", extra_args=COVERS
+    )
+    env = {
+        **{f"P_{k}": str(int(v)) for k, v in params.items()},
+        **{k: str(v) for k, v in options.get("env", {}).items()},
+    }
     return simulation.run(
-        exe, f"verif.block.{dut}.bench_{dut}", seed=request["seed"], test_filter=options.get("tests"), env={**env, FAULT: request["fault"]},
-        plusargs=[*options.get("plusargs", []), *_plusarg(request)], run_dir=folder, timeout=LIMIT, check=False,
+        exe,
+        f"verif.block.{dut}.bench_{dut}",
+        seed=request["seed"],
+        test_filter=options.get("tests"),
+        env={**env, FAULT: request["fault"]},
+        plusargs=[*options.get("plusargs", []), *_plusarg(request)],
+        run_dir=folder,
+        timeout=LIMIT,
+        check=False,
     )
 
 
@@ -49,7 +69,13 @@ def chip(request: dict[str, Any], folder: Path) -> SimResult:
     from equinox_core.deploy.scenario import Scenario  # the models' numba takes seconds to load: not for a block
     from verif.env.simulate import simulate
 
-    knobs = {"config": "tiny", "requests": 12, "steps": 1, "seed": request["seed"], **request["options"].get("knobs", {})}
+    knobs = {
+        "config": "tiny",
+        "requests": 12,
+        "steps": 1,
+        "seed": request["seed"],
+        **request["options"].get("knobs", {}),
+    }
     os.environ[FAULT] = request["fault"]
     scenario = Scenario(test=f"equinox_{request['what']}_test", **knobs)
     return simulate(scenario, folder, timeout=LIMIT, plusargs=_plusarg(request), opt="-O1", extra_args=COVERS).sim
@@ -60,7 +86,14 @@ def command(request: dict[str, Any], folder: Path) -> tuple[bool, list[str]]:
     folder.mkdir(parents=True, exist_ok=True)
     words = [sys.executable, *shlex.split(request["what"].replace("$OUT", str(folder)))]
     done = process.run(
-        words, cwd=ROOT, env={**os.environ, FAULT: request["fault"]}, stdout=process.PIPE, stderr=process.STDOUT, encoding="utf-8", errors="replace", timeout=LIMIT,
+        words,
+        cwd=ROOT,
+        env={**os.environ, FAULT: request["fault"]},
+        stdout=process.PIPE,
+        stderr=process.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        timeout=LIMIT,
     )
     (folder / "out.log").write_text(done.stdout, encoding="utf-8")
     return done.returncode == 0, done.stdout.splitlines()
@@ -71,14 +104,29 @@ def answer(request: dict[str, Any], folder: Path) -> dict[str, Any]:
     if request["kind"] == "command":
         ok, lines = command(request, folder)
         said = [] if ok else [Report(request["options"]["source"], line) for line in lines if line.strip()]
-        return {"ok": ok, "log": str(folder / "out.log"), "tail": lines[-15:], "reports": [[r.checker, r.text] for r in said]}
+        return {
+            "ok": ok,
+            "log": str(folder / "out.log"),
+            "tail": lines[-15:],
+            "reports": [[r.checker, r.text] for r in said],
+        }
     try:
         result = {"block": block, "chip": chip}[request["kind"]](request, folder)
     except builder.BuildError as error:
-        return {"ok": False, "log": "", "tail": str(error).splitlines()[:15], "reports": [["build", line] for line in str(error).splitlines()]}
+        return {
+            "ok": False,
+            "log": "",
+            "tail": str(error).splitlines()[:15],
+            "reports": [["build", line] for line in str(error).splitlines()],
+        }
     lines = result.log.read_text(errors="replace", encoding="utf-8").splitlines()
     said = reports(lines)
-    return {"ok": result.ok, "log": str(result.log), "tail": lines[-15:], "reports": [[r.checker, r.text] for r in said]}
+    return {
+        "ok": result.ok,
+        "log": str(result.log),
+        "tail": lines[-15:],
+        "reports": [[r.checker, r.text] for r in said],
+    }
 
 
 def judge(request: dict[str, Any], ran: dict[str, Any]) -> tuple[str, str, str]:

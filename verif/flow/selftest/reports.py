@@ -1,4 +1,5 @@
 """What the checkers of a run said, in order: read from the simulator's log."""
+
 from __future__ import annotations
 
 import re

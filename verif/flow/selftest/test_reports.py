@@ -1,4 +1,5 @@
 """Who said what in a simulator's log."""
+
 from __future__ import annotations
 
 from verif.flow.selftest.reports import Report, reports

@@ -1,4 +1,5 @@
 """The selftest's own tests: its list, its verdicts, and a few faults planted for good; all of them: `make selftest`."""
+
 from __future__ import annotations
 
 import ast
@@ -57,30 +58,33 @@ def written(tmp_path: Path):
     return write
 
 
-@pytest.mark.parametrize(("old", "new", "line", "words"), [
-    ("b = c\"", "b = d\"", 10, "occurs 0 times in rtl/a.sv"),
-    ("b = c\"", "= c\"", 10, "occurs 2 times"),
-    ("ON ? d", "e ? d", 10, "has no ON"),
-    ("rtl/a.sv", "rtl/b.sv", 10, "no such file"),
-    ("category: data", "category: date", 7, "legal are data, order"),
-    ("  message: x\n", "", 7, "'message' is missing"),
-    ("message: x", "message: x\n  mesage: y", 7, "unknown field 'mesage'"),
-    ("message: x", "message: '('", 7, "not a regular expression"),
-    ("run: one", "run: two", 7, "not among the runs"),
-    ("checker: bench_policy.check", "checker: nobody", 7, "neither declared nor an assertion's label"),
-    ("{block: policy}", "{blok: policy}", 2, "one of block, chip, command"),
-    ("without: {}", "without: {x: y}", 5, "x is no checker"),
-    ("id: first", "id: First", 7, "small letters"),
-    ("id: first", "id: first\n  id: second", 8, "stands twice"),
-    ("faults:\n", "faults: [\n", 7, "expected"),
-    ("without: {}", "without: []", 1, "without is []: legal is a mapping"),
-    ("{block: policy}", "{block: policy, seed: x}", 2, "run one: seed is 'x': legal is a whole number"),
-    ("{block: policy}", "{block: policy, params: 3}", 2, "run one: params is 3: legal is a mapping"),
-    ("run: one", "run: [one]", 7, "fault first: run is ['one']: legal is a text"),
-    ("message: x", "message: 3", 7, "fault first: message is 3: legal is a text"),
-    ("{block: policy}", "{block: policy}\n  two: {block: mmu}", 2, "run two: no fault is planted in it"),
-    ("rtl/a.sv", "3", 10, "first: file is 3: legal is a text"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("old", "new", "line", "words"),
+    [
+        ('b = c"', 'b = d"', 10, "occurs 0 times in rtl/a.sv"),
+        ('b = c"', '= c"', 10, "occurs 2 times"),
+        ("ON ? d", "e ? d", 10, "has no ON"),
+        ("rtl/a.sv", "rtl/b.sv", 10, "no such file"),
+        ("category: data", "category: date", 7, "legal are data, order"),
+        ("  message: x\n", "", 7, "'message' is missing"),
+        ("message: x", "message: x\n  mesage: y", 7, "unknown field 'mesage'"),
+        ("message: x", "message: '('", 7, "not a regular expression"),
+        ("run: one", "run: two", 7, "not among the runs"),
+        ("checker: bench_policy.check", "checker: nobody", 7, "neither declared nor an assertion's label"),
+        ("{block: policy}", "{blok: policy}", 2, "one of block, chip, command"),
+        ("without: {}", "without: {x: y}", 5, "x is no checker"),
+        ("id: first", "id: First", 7, "small letters"),
+        ("id: first", "id: first\n  id: second", 8, "stands twice"),
+        ("faults:\n", "faults: [\n", 7, "expected"),
+        ("without: {}", "without: []", 1, "without is []: legal is a mapping"),
+        ("{block: policy}", "{block: policy, seed: x}", 2, "run one: seed is 'x': legal is a whole number"),
+        ("{block: policy}", "{block: policy, params: 3}", 2, "run one: params is 3: legal is a mapping"),
+        ("run: one", "run: [one]", 7, "fault first: run is ['one']: legal is a text"),
+        ("message: x", "message: 3", 7, "fault first: message is 3: legal is a text"),
+        ("{block: policy}", "{block: policy}\n  two: {block: mmu}", 2, "run two: no fault is planted in it"),
+        ("rtl/a.sv", "3", 10, "first: file is 3: legal is a text"),
+    ],
+)
 def test_malformed_list_is_refused(written, old: str, new: str, line: int, words: str) -> None:
     """One line, with the place."""
     with pytest.raises(FaultListError) as error:
@@ -90,12 +94,18 @@ def test_malformed_list_is_refused(written, old: str, new: str, line: int, words
 
 
 def counted() -> set[str]:
-    """Functions of the environment that say with :func:`verif.lib.checks.compared` what they have compared, by their own name for it."""
+    """Functions of the environment that say with :func:`verif.lib.checks.compared` what they have compared, by their
+    own name for it.
+    """
     found = set()
     for path in (p for p in (ROOT / "verif").rglob("*.py") if (ROOT / "verif/lib") not in p.parents):
         for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
-                calls = [node for node in ast.walk(function) if isinstance(node, ast.Call) and ast.unparse(node.func) == "checks.compared"]
+                calls = [
+                    node
+                    for node in ast.walk(function)
+                    if isinstance(node, ast.Call) and ast.unparse(node.func) == "checks.compared"
+                ]
                 if any(isinstance(call.args[0], ast.Constant) for call in calls):
                     found.add(f"{path.stem}.{function.name}")
     return found
@@ -110,7 +120,9 @@ def test_planting(written, tmp_path: Path) -> None:
     """The copy has a switch where the project has none; two faults in one place are refused."""
     what = written("message: x", "message: x")
     fault = what.faults[0]
-    assert tree.planted(what.faults, tmp_path) == {"rtl/a.sv": f"module a; assign b = (fault_pkg::planted == {fault.number}) ? d : c; assign d = c; endmodule\n"}
+    assert tree.planted(what.faults, tmp_path) == {
+        "rtl/a.sv": f"module a; assign b = (fault_pkg::planted == {fault.number}) ? d : c; assign d = c; endmodule\n"
+    }
     with pytest.raises(FaultListError, match="second: another fault has changed its place"):
         tree.planted([fault, replace(fault, id="second")], tmp_path)
 
@@ -150,7 +162,11 @@ def test_quick_faults_and_a_check_that_cannot_fail(tmp_path: Path) -> None:
     what = load()
     quick = [f for f in what.faults if f.quick]
     real = next(f for f in quick if f.id == "policy_ignores_queues")
-    idle = replace(real, id="nothing_planted", plants=(Plant(real.plants[0].file, "POLICY_PRIORITY: mode_d =", "POLICY_PRIORITY: /* ON */ mode_d ="),))
+    idle = replace(
+        real,
+        id="nothing_planted",
+        plants=(Plant(real.plants[0].file, "POLICY_PRIORITY: mode_d =", "POLICY_PRIORITY: /* ON */ mode_d ="),),
+    )
     what = replace(what, faults=(*quick, idle))
     said: list[str] = []
     verdicts = {v.fault or v.run: v for v in Campaign(what, what.faults, said.append, where=QUICK).run(1)}
@@ -158,7 +174,9 @@ def test_quick_faults_and_a_check_that_cannot_fail(tmp_path: Path) -> None:
     assert (missed.verdict, missed.ok) == (MISSED, False)
     assert len(quick) >= 6 and all(v.ok for v in verdicts.values()), "\n".join(said)
     shown = table([*verdicts.values(), missed])
-    assert f"{len(quick)} of {len(quick) + 1} faults caught" in shown and re.search(r"nothing_planted +scheduling +bench_policy.check +not caught", shown)
+    assert f"{len(quick)} of {len(quick) + 1} faults caught" in shown and re.search(
+        r"nothing_planted +scheduling +bench_policy.check +not caught", shown
+    )
     save(tmp_path / "selftest.json", what, [*verdicts.values(), missed], 1.0, {("rtl/a.sv", "c_x"): 2})
     assert '"ok": false' in (tmp_path / "selftest.json").read_text(encoding="utf-8")
 

@@ -1,7 +1,10 @@
-"""A copy of the project in which all faults are planted, each behind a switch, so that one build serves every fault of a bench.
+"""A copy of the project in which all faults are planted, each behind a switch, so that one build serves every fault of
+a bench.
 
-Without a fault chosen the copy behaves as the project does: the control runs show it. The project's own sources have no switches.
+Without a fault chosen the copy behaves as the project does: the control runs show it. The project's own sources have no
+switches.
 """
+
 from __future__ import annotations
 
 import re
@@ -13,9 +16,20 @@ from verif.lib import anchor
 from verif.lib.toolchain import BUILD, ROOT
 
 TREE = BUILD / "selftest" / "tree"
-COPIED = ("rtl", "verif", "models", "scripts", "configs", "docs", "pyproject.toml", "requirements.txt", "README.md", "Makefile")
+COPIED = (
+    "rtl",
+    "verif",
+    "models",
+    "scripts",
+    "configs",
+    "docs",
+    "pyproject.toml",
+    "requirements.txt",
+    "README.md",
+    "Makefile",
+)
 FAULT = "EQX_FAULT"  # environment: id of the fault that is on
-PLUSARG = "fault"    # plusarg: its number
+PLUSARG = "fault"  # plusarg: its number
 _PACKAGE = """// The number of the fault that is on in this run; 0: none.
 package fault_pkg;
   function automatic int chosen();

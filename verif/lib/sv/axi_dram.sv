@@ -2,15 +2,16 @@
 //
 // Time rule. One data bus serves reads and writes, one beat per 1+GAP cycles, a burst at a time.
 //  - A read burst may start LATENCY cycles after the cycle in which its AR was transferred, a write burst in the cycle
-//    after its AW was transferred. In each cycle in which the bus is free and bursts may start, one does; if both a read
+//    after its AW was transferred. In each cycle in which the bus is free and bursts may start, one does; if both a
+// read
 //    and a write may, the kind that was not served last (first of all: the read).
 //  - The beats of a burst follow every 1+GAP cycles; a beat that its receiver (or, for writes, its sender) is not ready
 //    for holds the bus. The next burst may start 1+GAP cycles after the last beat.
 //  - B is valid from B_LATENCY cycles after the last write beat on, one response a cycle.
 //  - ARREADY and AWREADY are up while fewer than QUEUE bursts of that kind wait or are being served.
-// Errors: DECERR beyond BYTES; err_resp (SLVERR) for bursts that touch err_addr_lo..err_addr_hi while err_en. A failing burst
-// has all its beats; reads give zeros, writes change nothing. err_read_in, err_write_in: so many read beats, or write bursts,
-// from now on one fails, by itself (1: the next); they count down to 0.
+// Errors: DECERR beyond BYTES; err_resp (SLVERR) for bursts that touch err_addr_lo..err_addr_hi while err_en. A failing
+// burst has all its beats; reads give zeros, writes change nothing. err_read_in, err_write_in: so many read beats, or
+// write bursts, from now on one fails, by itself (1: the next); they count down to 0.
 // err_mute: channels that do not move while their bit is set, {B, W, AW, R, AR}. What was offered before stays.
 // Stalls: with stall_pct not 0, each channel's ready or valid is held back in so many cycles of a hundred, by a
 // generator that starts from stall_seed.
@@ -31,32 +32,32 @@ module axi_dram #(
     input  logic            rst_ni,
     input  logic            arvalid_i,
     output logic            arready_o,
-    input  logic [31:0]     araddr_i,
-    input  logic [7:0]      arlen_i,
-    input  logic [2:0]      arsize_i,
-    input  logic [1:0]      arburst_i,
+    input  logic [    31:0] araddr_i,
+    input  logic [     7:0] arlen_i,
+    input  logic [     2:0] arsize_i,
+    input  logic [     1:0] arburst_i,
     input  logic [ID_W-1:0] arid_i,
     output logic            rvalid_o,
     input  logic            rready_i,
-    output logic [8*K-1:0]  rdata_o,
-    output logic [1:0]      rresp_o,
+    output logic [ 8*K-1:0] rdata_o,
+    output logic [     1:0] rresp_o,
     output logic            rlast_o,
     output logic [ID_W-1:0] rid_o,
     input  logic            awvalid_i,
     output logic            awready_o,
-    input  logic [31:0]     awaddr_i,
-    input  logic [7:0]      awlen_i,
-    input  logic [2:0]      awsize_i,
-    input  logic [1:0]      awburst_i,
+    input  logic [    31:0] awaddr_i,
+    input  logic [     7:0] awlen_i,
+    input  logic [     2:0] awsize_i,
+    input  logic [     1:0] awburst_i,
     input  logic [ID_W-1:0] awid_i,
     input  logic            wvalid_i,
     output logic            wready_o,
-    input  logic [8*K-1:0]  wdata_i,
-    input  logic [K-1:0]    wstrb_i,
+    input  logic [ 8*K-1:0] wdata_i,
+    input  logic [   K-1:0] wstrb_i,
     input  logic            wlast_i,
     output logic            bvalid_o,
     input  logic            bready_i,
-    output logic [1:0]      bresp_o,
+    output logic [     1:0] bresp_o,
     output logic [ID_W-1:0] bid_o
 );
   localparam int unsigned KW = $clog2(K);
@@ -74,27 +75,27 @@ module axi_dram #(
       .live_o(live)
   );
 
-  logic [8*K-1:0] mem       [WORDS] /* verilator public_flat_rw */;
-  logic [31:0]    stall_seed        /* verilator public_flat_rw */ = 1;
-  logic [31:0]    stall_pct         /* verilator public_flat_rw */ = 0;
-  logic           err_en            /* verilator public_flat_rw */ = 0;
-  logic [31:0]    err_addr_lo       /* verilator public_flat_rw */ = 0;
-  logic [31:0]    err_addr_hi       /* verilator public_flat_rw */ = 0;
-  logic [1:0]     err_resp          /* verilator public_flat_rw */ = SLVERR;
-  logic [31:0]    err_read_in       /* verilator public_flat_rw */ = 0;
-  logic [31:0]    err_write_in      /* verilator public_flat_rw */ = 0;
-  logic [4:0]     err_mute          /* verilator public_flat_rw */ = 0;
-  logic [31:0]    latency           /* verilator public_flat_rw */ = LATENCY;    // these three may be changed
-  logic [31:0]    b_latency         /* verilator public_flat_rw */ = B_LATENCY;  // while nothing is in flight
-  logic [31:0]    gap               /* verilator public_flat_rw */ = GAP;
-  logic [31:0]    read_beats        /* verilator public_flat_rw */ = 0;
-  logic [31:0]    write_beats       /* verilator public_flat_rw */ = 0;
-  logic [31:0]    held              /* verilator public_flat_rw */ = 0;          // cycles in which a transfer was held back
-  logic [31:0]    held_by[5]        /* verilator public_flat_rw */ = '{default: 0};  // of these: AR, R, AW, W, B
-  logic           dump_req          /* verilator public_flat_rw */ = 0;
-  logic           load_req          /* verilator public_flat_rw */ = 0;
-  logic [31:0]    file_first        /* verilator public_flat_rw */ = 0;
-  logic [31:0]    file_words        /* verilator public_flat_rw */ = WORDS;
+  logic [8*K-1:0] mem[WORDS]  /* verilator public_flat_rw */;
+  logic [31:0] stall_seed  /* verilator public_flat_rw */ = 1;
+  logic [31:0] stall_pct  /* verilator public_flat_rw */ = 0;
+  logic err_en  /* verilator public_flat_rw */ = 0;
+  logic [31:0] err_addr_lo  /* verilator public_flat_rw */ = 0;
+  logic [31:0] err_addr_hi  /* verilator public_flat_rw */ = 0;
+  logic [1:0] err_resp  /* verilator public_flat_rw */ = SLVERR;
+  logic [31:0] err_read_in  /* verilator public_flat_rw */ = 0;
+  logic [31:0] err_write_in  /* verilator public_flat_rw */ = 0;
+  logic [4:0] err_mute  /* verilator public_flat_rw */ = 0;
+  logic [31:0] latency  /* verilator public_flat_rw */ = LATENCY;  // these three may be changed
+  logic [31:0] b_latency  /* verilator public_flat_rw */ = B_LATENCY;  // while nothing is in flight
+  logic [31:0] gap  /* verilator public_flat_rw */ = GAP;
+  logic [31:0] read_beats  /* verilator public_flat_rw */ = 0;
+  logic [31:0] write_beats  /* verilator public_flat_rw */ = 0;
+  logic [31:0] held  /* verilator public_flat_rw */ = 0;  // cycles in which a transfer was held back
+  logic [31:0] held_by[5]  /* verilator public_flat_rw */ = '{default: 0};  // of these: AR, R, AW, W, B
+  logic dump_req  /* verilator public_flat_rw */ = 0;
+  logic load_req  /* verilator public_flat_rw */ = 0;
+  logic [31:0] file_first  /* verilator public_flat_rw */ = 0;
+  logic [31:0] file_words  /* verilator public_flat_rw */ = WORDS;
 
   typedef struct packed {
     longint unsigned due;
@@ -103,16 +104,20 @@ module axi_dram #(
     logic [1:0]      resp;
     logic [ID_W-1:0] id;
   } burst_t;
-  typedef enum logic [1:0] {FREE, READ, WRITE} owner_e;
+  typedef enum logic [1:0] {
+    FREE,
+    READ,
+    WRITE
+  } owner_e;
 
-  burst_t          rq[QUEUE], wq[QUEUE], bq[2*QUEUE];
-  int unsigned     rq_get, rq_put, rq_n, wq_get, wq_put, wq_n, bq_get, bq_put, bq_n;
-  longint unsigned now;      // the cycle that begins with this clock edge
+  burst_t rq[QUEUE], wq[QUEUE], bq[2*QUEUE];
+  int unsigned rq_get, rq_put, rq_n, wq_get, wq_put, wq_n, bq_get, bq_put, bq_n;
+  longint unsigned now;  // the cycle that begins with this clock edge
   longint unsigned slot_at;  // earliest cycle of the bus's next beat
   owner_e          owner;
-  logic            wrote_last, rv, wr, bv, ar_up, aw_up;
-  logic [7:0]      beat;     // of the burst being served
-  logic [31:0]     stall_q, seed_seen;
+  logic wrote_last, rv, wr, bv, ar_up, aw_up;
+  logic [7:0] beat;  // of the burst being served
+  logic [31:0] stall_q, seed_seen;
 
   function automatic int unsigned after(input int unsigned i, input int unsigned n);
     after = (i == n - 1) ? 0 : i + 1;
@@ -156,7 +161,9 @@ module axi_dram #(
         else for (int b = 0; b < K; b++) if (wstrb_i[b]) mem[wq[wq_get].word+32'(beat)][8*b+:8] = wdata_i[8*b+:8];
       end
       c_wlast : cover (wlast_i);
-      a_wlast : assert (wlast_i == (beat == wq[wq_get].len)) else $error("axi_dram: WLAST is wrong at beat %0d", beat);
+      a_wlast :
+      assert (wlast_i == (beat == wq[wq_get].len))
+      else $error("axi_dram: WLAST is wrong at beat %0d", beat);
       if (beat == wq[wq_get].len) begin
         owner          = FREE;
         bq[bq_put]     = wq[wq_get];
@@ -174,21 +181,29 @@ module axi_dram #(
     end
     if (arvalid_i && ar_up) begin
       c_read : cover (1'b1);
-      a_read : assert (arsize_i == 3'(KW) && arburst_i == 2'b01 && araddr_i[KW-1:0] == '0)
+      a_read :
+      assert (arsize_i == 3'(KW) && arburst_i == 2'b01 && araddr_i[KW-1:0] == '0)
       else $error("axi_dram: read is not an aligned full-width INCR burst");
-      rq[rq_put] = '{due: now - 1 + 64'(latency), word: araddr_i >> KW, len: arlen_i, resp: verdict(araddr_i, arlen_i), id: arid_i};
+      rq[rq_put] = '{
+          due: now - 1 + 64'(latency),
+          word: araddr_i >> KW,
+          len: arlen_i,
+          resp: verdict(araddr_i, arlen_i),
+          id: arid_i
+      };
       rq_put = after(rq_put, QUEUE);
       rq_n = rq_n + 1;
     end
     if (awvalid_i && aw_up) begin
       c_write : cover (1'b1);
-      a_write : assert (awsize_i == 3'(KW) && awburst_i == 2'b01 && awaddr_i[KW-1:0] == '0)
+      a_write :
+      assert (awsize_i == 3'(KW) && awburst_i == 2'b01 && awaddr_i[KW-1:0] == '0)
       else $error("axi_dram: write is not an aligned full-width INCR burst");
       wq[wq_put] = '{due: now, word: awaddr_i >> KW, len: awlen_i, resp: verdict(awaddr_i, awlen_i), id: awid_i};
       if (err_write_in == 1) wq[wq_put].resp = err_resp;
       if (err_write_in != 0) err_write_in = err_write_in - 1;
       wq_put = after(wq_put, QUEUE);
-      wq_n = wq_n + 1;
+      wq_n   = wq_n + 1;
     end
   endtask
 
@@ -227,7 +242,8 @@ module axi_dram #(
     if (owner == WRITE && slot_at <= now && !wr) held_by[3] = held_by[3] + 1;
     if (!bv && bq_n != 0 && bq[bq_get].due <= now) held_by[4] = held_by[4] + 1;
     if ((owner != FREE && slot_at <= now && !rv && !wr) || (!bv && bq_n != 0 && bq[bq_get].due <= now)
-        || (arvalid_i && !ar_up) || (awvalid_i && !aw_up)) held = held + 1;
+        || (arvalid_i && !ar_up) || (awvalid_i && !aw_up))
+      held = held + 1;
   endtask
 
   always @(posedge clk_i or negedge rst_ni) begin

@@ -1,18 +1,19 @@
-// Holds a valid/ready channel back in so many percent of cycles, at random: between its two sides neither valid nor ready
-// passes then. What was once offered stays on offer until it is taken, as the law of handshakes wants. Payload goes beside it.
+// Holds a valid/ready channel back in so many percent of cycles, at random: between its two sides neither valid nor
+// ready passes then. What was once offered stays on offer until it is taken, as the law of handshakes wants. Payload
+// goes beside it.
 // pct_i = 0: a wire. held_o counts cycles in which a transfer was held back.
 module stream_gate (
-    input  logic        clk_i,
-    input  logic [31:0] seed_i,
-    input  int unsigned pct_i,
-    input  logic        valid_i,
-    output logic        ready_o,
-    output logic        valid_o,
-    input  logic        ready_i,
-    output int unsigned held_o
+    input  logic               clk_i,
+    input  logic        [31:0] seed_i,
+    input  int unsigned        pct_i,
+    input  logic               valid_i,
+    output logic               ready_o,
+    output logic               valid_o,
+    input  logic               ready_i,
+    output int unsigned        held_o
 );
   logic [31:0] rng_q = '0, rng;
-  logic        open_q = 1'b1, open;
+  logic open_q = 1'b1, open;
   int unsigned held_q = 0;
 
   assign open    = open_q || pct_i == 0;

@@ -28,7 +28,9 @@ def tree(tmp_path: Path) -> Path:
     rtl = tmp_path / "rtl" / "mmu"
     rtl.mkdir(parents=True)
     dut = rtl / "dut.sv"
-    dut.write_text("module dut;\n  always_comb begin\n    if (a < b)\n      x = 1;\n  end\nendmodule\n", encoding="utf-8")
+    dut.write_text(
+        "module dut;\n  always_comb begin\n    if (a < b)\n      x = 1;\n  end\nendmodule\n", encoding="utf-8"
+    )
     (rtl / "other.sv").write_text("module other;\nendmodule\n", encoding="utf-8")
     (rtl / "a_pkg.sv").write_text("package a_pkg;\nendpackage\n", encoding="utf-8")
     bench = tmp_path / "verif" / "tb.sv"
@@ -104,7 +106,9 @@ def test_one_run_alone_shows_the_missed_branch(tree: Path) -> None:
 def test_groups_are_merged_and_checked(tree: Path) -> None:
     """Covergroups add up bin by bin; malformed ones are refused."""
     (tree / "cov" / "a.json").write_text(json.dumps({"isa": {"op": {"mul": 2, "add": 0}}}), encoding="utf-8")
-    (tree / "cov" / "b.json").write_text(json.dumps({"isa": {"op": {"mul": 1, "sub": 4}, "n": {"0": 0}}}), encoding="utf-8")
+    (tree / "cov" / "b.json").write_text(
+        json.dumps({"isa": {"op": {"mul": 1, "sub": 4}, "n": {"0": 0}}}), encoding="utf-8"
+    )
     report = coverage.collect(tree / "cov", tree)
     assert report.groups.pop("dut") == {"cover": {"line 4": 2}}  # a cover property without a label
     assert report.groups == {"isa": {"op": {"mul": 3, "add": 0, "sub": 4}, "n": {"0": 0}}}
@@ -144,7 +148,11 @@ def test_command_fails_without_data_and_below_a_minimum(tree: Path) -> None:
     command = [sys.executable, str(ROOT / "scripts" / "cov.py"), "--html", str(tree / "c.html"), "--data"]
     none = process.run([*command, str(tree)], capture_output=True, encoding="utf-8", errors="replace")
     assert none.returncode == 1 and "no coverage data" in none.stderr
-    low = process.run([*command, str(tree / "cov"), "--min", "line=1"], capture_output=True, encoding="utf-8", errors="replace")
+    low = process.run(
+        [*command, str(tree / "cov"), "--min", "line=1"], capture_output=True, encoding="utf-8", errors="replace"
+    )
     assert low.returncode == 1 and "line coverage 0.0 % is below 1.0 %" in low.stderr
-    bad = process.run([*command, str(tree / "cov"), "--min", "lime=1"], capture_output=True, encoding="utf-8", errors="replace")
+    bad = process.run(
+        [*command, str(tree / "cov"), "--min", "lime=1"], capture_output=True, encoding="utf-8", errors="replace"
+    )
     assert bad.returncode == 2 and "'lime' is none of" in bad.stderr

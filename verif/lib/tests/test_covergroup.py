@@ -1,4 +1,5 @@
 """Tests of covergroups on the cocotb-coverage library, and of how cover properties become bins."""
+
 from __future__ import annotations
 
 import pytest
@@ -12,18 +13,24 @@ from verif.lib.covergroup import Covergroup, Cross
 
 def group(name: str) -> Covergroup:
     return Covergroup(
-        name, {"cp_a": ("x", "y"), "cp_b": ("p", "q")}, {"cr_ab": Cross("cp_a", "cp_b", illegal=[("y", None)])},
-    )  # fmt: skip
+        name, {"cp_a": ("x", "y"), "cp_b": ("p", "q")}, {"cr_ab": Cross("cp_a", "cp_b", illegal=[("y", None)])}
+    )
 
 
 def test_points_and_crosses_are_hit() -> None:
-    """Values hit their bins; a point without a value is not sampled, nor are its crosses; illegal combinations are no bins."""
+    """Values hit their bins; a point without a value is not sampled, nor are its crosses; illegal combinations are no
+    bins.
+    """
     cg = group("hit_cg")
     cg.sample(cp_a="x", cp_b="q")
     cg.sample(cp_a="x")
     cg.sample(cp_a=None, cp_b="p")
     group("hit_cg").sample(cp_a="y")  # the same bins
-    assert cocotb_groups()["hit_cg"] == {"cp_a": {"x": 2, "y": 1}, "cp_b": {"p": 1, "q": 1}, "cr_ab": {"x, p": 0, "x, q": 1}}
+    assert cocotb_groups()["hit_cg"] == {
+        "cp_a": {"x": 2, "y": 1},
+        "cp_b": {"p": 1, "q": 1},
+        "cr_ab": {"x, p": 0, "x, q": 1},
+    }
 
 
 def test_what_was_not_foreseen_is_an_error() -> None:

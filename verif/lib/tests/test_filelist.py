@@ -18,7 +18,9 @@ TINY = {"N": 4, "M": 1, "W": 2}
 
 def _run(*command: str | Path, cwd: Path = ROOT, **more: str) -> process.CompletedProcess[str]:
     environment = dict(toolchain.verilator_env(), **more)
-    return process.run(list(map(str, command)), cwd=cwd, env=environment, capture_output=True, text=True, encoding="utf-8", check=False)
+    return process.run(
+        list(map(str, command)), cwd=cwd, env=environment, capture_output=True, text=True, encoding="utf-8", check=False
+    )
 
 
 def _make_flags() -> str:
@@ -34,7 +36,19 @@ def test_the_list_for_dash_f_builds_the_core(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     sizes = [f"-G{name}={value}" for name, value in TINY.items()]
     verilator = toolchain.verilator_root() / "bin" / "verilator_bin"
-    done = _run(verilator, "--cc", "--no-timing", "--top-module", "equinox_core", *sizes, "-F", target, "--Mdir", tmp_path / "obj", cwd=tmp_path)
+    done = _run(
+        verilator,
+        "--cc",
+        "--no-timing",
+        "--top-module",
+        "equinox_core",
+        *sizes,
+        "-F",
+        target,
+        "--Mdir",
+        tmp_path / "obj",
+        cwd=tmp_path,
+    )
     assert done.returncode == 0, done.stderr
     done = _run("make", "-j2", "-C", tmp_path / "obj", "-f", "Vequinox_core.mk", *_make_flags().split())
     assert done.returncode == 0, done.stderr
@@ -64,8 +78,19 @@ def test_fusesoc_builds_the_core(tmp_path: Path) -> None:
     sizes = [word for name, value in TINY.items() for word in (f"--{name}", str(value))]
     path = os.pathsep.join([str(toolchain.verilator_root() / "bin"), str(fusesoc.parent), os.environ["PATH"]])
     done = _run(
-        fusesoc, "--cores-root", ROOT, "run", "--target=model", "--build", "--work-root", tmp_path / "work", "equinox_core", *sizes,
-        cwd=tmp_path, PATH=path, MAKEFLAGS=_make_flags() + " OPT_SLOW=-O0 OPT_GLOBAL=-O0",
-    )  # fmt: skip
+        fusesoc,
+        "--cores-root",
+        ROOT,
+        "run",
+        "--target=model",
+        "--build",
+        "--work-root",
+        tmp_path / "work",
+        "equinox_core",
+        *sizes,
+        cwd=tmp_path,
+        PATH=path,
+        MAKEFLAGS=_make_flags() + " OPT_SLOW=-O0 OPT_GLOBAL=-O0",
+    )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     assert shutil.which("verilator", path=path) and (tmp_path / "work" / "Vequinox_core").exists()

@@ -1,4 +1,5 @@
 """Kept results: keys change with what they depend on, files appear whole or not at all."""
+
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
@@ -13,9 +14,12 @@ def test_key_depends_on_everything(tmp_path: Path) -> None:
     trace = tmp_path / "trace.csv"
     trace.write_text("arrival_us\n0\n", encoding="utf-8")
     keys = {
-        keep.key({"load": 0.5}, "tiny", trace, "a"), keep.key({"load": 0.6}, "tiny", trace, "a"), keep.key({"load": 0.5}, "default", trace, "a"),
-        keep.key({"load": 0.5}, "tiny", None, "a"), keep.key({"load": 0.5}, "tiny", trace, "b"),
-    }  # fmt: skip
+        keep.key({"load": 0.5}, "tiny", trace, "a"),
+        keep.key({"load": 0.6}, "tiny", trace, "a"),
+        keep.key({"load": 0.5}, "default", trace, "a"),
+        keep.key({"load": 0.5}, "tiny", None, "a"),
+        keep.key({"load": 0.5}, "tiny", trace, "b"),
+    }
     trace.write_text("arrival_us\n1\n", encoding="utf-8")
     keys.add(keep.key({"load": 0.5}, "tiny", trace, "a"))
     assert len(keys) == 6
@@ -23,7 +27,16 @@ def test_key_depends_on_everything(tmp_path: Path) -> None:
 
 def test_fingerprint_depends_on_sources_and_packages() -> None:
     base = keep.fingerprint(("models/equinox_core/traces",), ("numpy",))
-    assert len({base, keep.fingerprint(("models/equinox_core/isa",), ("numpy",)), keep.fingerprint(("models/equinox_core/traces",), ("scipy",))}) == 3
+    assert (
+        len(
+            {
+                base,
+                keep.fingerprint(("models/equinox_core/isa",), ("numpy",)),
+                keep.fingerprint(("models/equinox_core/traces",), ("scipy",)),
+            }
+        )
+        == 3
+    )
 
 
 def test_nothing_half_written(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def test_rules_find(tmp_path: Path, text: str, words: str) -> None:
 
 def test_rules_ignore_comments(tmp_path: Path) -> None:
     """Words in comments and strings are no findings."""
-    text = GOOD.replace("endmodule", '  // initial #5\n  /* import a::b */\nendmodule')
+    text = GOOD.replace("endmodule", "  // initial #5\n  /* import a::b */\nendmodule")
     assert rules.check_rtl_file(write(tmp_path, text)) == []
 
 
@@ -170,11 +170,22 @@ def test_unknown_module_is_refused() -> None:
         targets(["nosuch"])
 
 
-@pytest.mark.parametrize("text", [
-    "import subprocess", "from subprocess import run", "import multiprocessing as m", "import os\nos.fork()", "import os\nos.execvp('a', [])",
-    "from os import posix_spawn", "import os\nos.system('ls')", "from concurrent.futures import ProcessPoolExecutor",
-    "import concurrent.futures\nconcurrent.futures.ProcessPoolExecutor()", "import asyncio\nasyncio.create_subprocess_exec('a')", "import pty",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import subprocess",
+        "from subprocess import run",
+        "import multiprocessing as m",
+        "import os\nos.fork()",
+        "import os\nos.execvp('a', [])",
+        "from os import posix_spawn",
+        "import os\nos.system('ls')",
+        "from concurrent.futures import ProcessPoolExecutor",
+        "import concurrent.futures\nconcurrent.futures.ProcessPoolExecutor()",
+        "import asyncio\nasyncio.create_subprocess_exec('a')",
+        "import pty",
+    ],
+)
 def test_processes_are_started_in_one_place(tmp_path: Path, text: str) -> None:
     """By verif/lib/process.py; its users may."""
     path = tmp_path / "verif" / "x.py"
@@ -182,22 +193,35 @@ def test_processes_are_started_in_one_place(tmp_path: Path, text: str) -> None:
     path.write_text(f"{text}\n", encoding="utf-8")
     (finding,) = rules.check_python_file(path, tmp_path)
     assert "processes are started by verif/lib/process.py alone" in finding
-    path.write_text("from verif.lib import process\nfrom concurrent.futures import ThreadPoolExecutor\nprocess.run(['a'])\n", encoding="utf-8")
+    path.write_text(
+        "from verif.lib import process\nfrom concurrent.futures import ThreadPoolExecutor\nprocess.run(['a'])\n",
+        encoding="utf-8",
+    )
     assert rules.check_python_file(path, tmp_path) == []
-@pytest.mark.parametrize(("module", "params", "words"), [
-    ("equinox_core", {"W": 16}, "W = 16: legal is M, 2*M or 4*M, one of (2, 4, 8) for M = 2"),
-    ("equinox_core", {"IMEM_DEPTH": 8}, "frontend: IMEM_DEPTH = 8: legal is 16..65536"),
-    ("eqx_mmu", {"N": 32, "W": 8}, "mmu: W = 8: legal is at most 4 for N = 32"),
-    ("eqx_vpu", {"RX_LINES": 0}, "vpu: RX_LINES = 0: legal is 1..255"),
-    ("eqx_dma_store", {"C_INF": 4}, "dma_store: C_TRN = 4294967295: legal is 1..3"),
-    ("eqx_csr_top", {"SERVICES": 5}, "csr_top: SERVICES = 5: legal is 1..4"),
-    ("eqx_request_dispatcher", {"QUEUE_DEPTH": 24}, "request_dispatcher: QUEUE_DEPTH = 24: legal is a power of two in 4..4096"),
-    ("eqx_request_dispatcher", {"L": 2}, "request_dispatcher: L = 2: legal is 4..64"),
-    ("eqx_request_dispatcher", {"L": 128}, "request_dispatcher: L = 128: legal is 4..64"),
-    ("eqx_responder", {"TX_LINES": 256}, "responder: TX_LINES = 256: legal is 1..255"),
-    ("eqx_reg_fifo", {"DEPTH": 3}, "reg_fifo: DEPTH = 3: legal is a power of two, 2 or more"),
-    ("eqx_converter", {"L": 6}, "converter: L = 6, K = 32: legal are powers of two with 2 <= L <= K"),
-], ids=lambda value: value if isinstance(value, str) and " " not in value else "")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("module", "params", "words"),
+    [
+        ("equinox_core", {"W": 16}, "W = 16: legal is M, 2*M or 4*M, one of (2, 4, 8) for M = 2"),
+        ("equinox_core", {"IMEM_DEPTH": 8}, "frontend: IMEM_DEPTH = 8: legal is 16..65536"),
+        ("eqx_mmu", {"N": 32, "W": 8}, "mmu: W = 8: legal is at most 4 for N = 32"),
+        ("eqx_vpu", {"RX_LINES": 0}, "vpu: RX_LINES = 0: legal is 1..255"),
+        ("eqx_dma_store", {"C_INF": 4}, "dma_store: C_TRN = 4294967295: legal is 1..3"),
+        ("eqx_csr_top", {"SERVICES": 5}, "csr_top: SERVICES = 5: legal is 1..4"),
+        (
+            "eqx_request_dispatcher",
+            {"QUEUE_DEPTH": 24},
+            "request_dispatcher: QUEUE_DEPTH = 24: legal is a power of two in 4..4096",
+        ),
+        ("eqx_request_dispatcher", {"L": 2}, "request_dispatcher: L = 2: legal is 4..64"),
+        ("eqx_request_dispatcher", {"L": 128}, "request_dispatcher: L = 128: legal is 4..64"),
+        ("eqx_responder", {"TX_LINES": 256}, "responder: TX_LINES = 256: legal is 1..255"),
+        ("eqx_reg_fifo", {"DEPTH": 3}, "reg_fifo: DEPTH = 3: legal is a power of two, 2 or more"),
+        ("eqx_converter", {"L": 6}, "converter: L = 6, K = 32: legal are powers of two with 2 <= L <= K"),
+    ],
+    ids=lambda value: value if isinstance(value, str) and " " not in value else "",
+)
 def test_illegal_parameters_are_refused(module: str, params: dict[str, int], words: str) -> None:
     """Every unit says what is wrong, and what is legal, when it is elaborated."""
     assert words in run_verilator(Target(module, params), closure(module))

@@ -47,7 +47,10 @@ def marked(mark: str) -> list[str]:
         if folder.name.isdigit() and folder.name != str(os.getpid()):
             try:
                 if f"{MARK}={mark}".encode() in (folder / "environ").read_bytes():
-                    found.append((folder / "cmdline").read_text(encoding="utf-8", errors="replace").replace("\0", " ") or "(ended)")
+                    found.append(
+                        (folder / "cmdline").read_text(encoding="utf-8", errors="replace").replace("\0", " ")
+                        or "(ended)"
+                    )
             except OSError:
                 continue
     return found
@@ -57,7 +60,10 @@ def below(keeper: int) -> int:
     """The process that a keeper has started."""
     for folder in (f for f in Path("/proc").iterdir() if f.name.isdigit()):
         try:
-            if int((folder / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[1]) == keeper:
+            if (
+                int((folder / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[1])
+                == keeper
+            ):
                 return int(folder.name)
         except OSError:
             continue

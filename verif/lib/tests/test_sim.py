@@ -44,7 +44,9 @@ def test_good_run(exe: Path, tmp_path: Path) -> None:
     assert result.ok and result.seed == 5
     assert [t.status for t in result.tests] == ["passed", "passed", "skipped", "skipped", "skipped"]
     assert result.tests[0].name == f"{BENCH}.counts" and result.tests[0].sim_ns > 2000
-    again = process.run(["sh", str(tmp_path / "run" / "rerun.sh")], capture_output=True, encoding="utf-8", errors="replace")
+    again = process.run(
+        ["sh", str(tmp_path / "run" / "rerun.sh")], capture_output=True, encoding="utf-8", errors="replace"
+    )
     assert again.returncode == 0 and "PASS=2" in again.stdout
 
 
@@ -134,7 +136,9 @@ def test_concurrent_builds_share_the_work(tmp_path: Path) -> None:
     """Two processes that want the same design get one finished build."""
     name = f"tb_race_{abs(hash(tmp_path)) % 10**8}"
     program = f"from verif.lib.tests.test_sim import build; print(build(name={name!r}, opt='-O0'))"
-    both = [process.start([sys.executable, "-c", program], stdout=process.PIPE, text=True, cwd=sim.ROOT) for _ in range(2)]
+    both = [
+        process.start([sys.executable, "-c", program], stdout=process.PIPE, text=True, cwd=sim.ROOT) for _ in range(2)
+    ]
     paths = {one.communicate(timeout=120)[0] for one in both}
     assert len(paths) == 1
     shared = Path(paths.pop().strip())

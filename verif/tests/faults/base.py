@@ -1,4 +1,5 @@
 """What the tests of faults share: traffic beside a fault, reset at any moment, and the clean run that must follow."""
+
 from __future__ import annotations
 
 import cocotb
@@ -96,8 +97,9 @@ class FaultTest(EquinoxTest):
         return cocotb.start_soon(self.send_good(names))
 
     async def reset_now(self, work: list = ()) -> int:
-        """Reset at once, at any place in a clock period, and wait for the tasks ``work``, whose drivers are cut; returns the cycle from which
-        the core is new. Scoreboards forget what was under way."""
+        """Reset at once, at any place in a clock period, and wait for the tasks ``work``, whose drivers are cut;
+        returns the cycle from which the core is new. Scoreboards forget what was under way.
+        """
         await Timer(1 + self.below(PERIOD - 1), "step")
         self.dut.rst_n.value = 0
         self.cuts.cut()

@@ -1,4 +1,5 @@
 """The DRAM fails: error responses at random beats, stalls, and a memory that does not answer."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -57,12 +58,18 @@ class DramErrors(FaultTest):
     async def side_stream(self, name: str, unit: Unit) -> int:
         """Give a service a DMA stream of one instruction beside its own; returns the service's number."""
         index, scratch = self.what.index[name], self.cfg.BYTES - 4096
-        ins = make(Op.LOAD, sp=LdDst.ACTD, n_o=1, len=3, d_base=scratch) if unit == Unit.LD else make(Op.STORE, sp=StSrc.SOB, n_o=1, len=2, d_base=scratch)
+        ins = (
+            make(Op.LOAD, sp=LdDst.ACTD, n_o=1, len=3, d_base=scratch)
+            if unit == Unit.LD
+            else make(Op.STORE, sp=StSrc.SOB, n_o=1, len=2, d_base=scratch)
+        )
         program = Program(streams={u: [ins] if u == unit else [] for u in Unit}, name="side").set_last()
         spare = self.cfg.IMEM_DEPTH - 1  # no program is so long
         await PatchSeq(unit, spare, program.words(unit)[0]).start()
         await self.csr.write(f"SVC[{index}].PC1", ld=spare, st=spare)
-        await self.csr.write(f"SVC[{index}].CTRL", enable=1, pc_valid=self.what.image.services[index].pc_valid | 1 << unit)
+        await self.csr.write(
+            f"SVC[{index}].CTRL", enable=1, pc_valid=self.what.image.services[index].pc_valid | 1 << unit
+        )
         return index
 
     async def no_side_stream(self, name: str) -> None:
@@ -70,7 +77,9 @@ class DramErrors(FaultTest):
         await self.csr.write(f"SVC[{index}].CTRL", enable=1, pc_valid=self.what.image.services[index].pc_valid)
 
     async def service_dma_error(self) -> None:
-        """A service that uses DMA meets an error: its batch is answered CTX_ERROR, the other service's and training go on."""
+        """A service that uses DMA meets an error: its batch is answered CTX_ERROR, the other service's and training go
+        on.
+        """
         name, unit = self.pick(self.names), self.pick(DMA_UNITS)
         await self.side_stream(name, unit)
         self.plant_error(unit, 1)
@@ -127,7 +136,9 @@ class DramTimeout(DramErrors):
         return status["ld_lost"], status["st_lost"]
 
     async def off_by_default(self) -> None:
-        """Without a limit nothing stops: training waits as long as it takes, inference goes on, and all comes out right."""
+        """Without a limit nothing stops: training waits as long as it takes, inference goes on, and all comes out
+        right.
+        """
         board = self.env.weight_board
         self.restore_weights()
         board.checkpoints = {1, 2}
@@ -154,7 +165,9 @@ class DramTimeout(DramErrors):
         self.mute(channels)
 
     async def silence(self, channels: int | None = None) -> None:
-        """Training stops with DMA_TIMEOUT, inference does not notice; new work is refused until the late answers have come. Default: random channels."""
+        """Training stops with DMA_TIMEOUT, inference does not notice; new work is refused until the late answers have
+        come. Default: random channels.
+        """
         channels = channels or 1 + self.below(31)
         serving = self.serve_beside(6)
         await self.fall_silent(channels)

@@ -1,4 +1,7 @@
-"""Illegal instructions of every class that the static checks know (models/equinox_core/isa/check.py), at random places, in training and inference."""
+"""Illegal instructions of every class that the static checks know (models/equinox_core/isa/check.py), at random places,
+in training and inference.
+"""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -6,7 +9,19 @@ from dataclasses import replace
 import cocotb
 
 from equinox_core.isa.check import Fault, check_fields
-from equinox_core.isa.encoding import LAYOUT, SEM_MAX, SEMAPHORES, UNIT_OF_OP, Err, Instr, Op, Status, Unit, encode, make
+from equinox_core.isa.encoding import (
+    LAYOUT,
+    SEM_MAX,
+    SEMAPHORES,
+    UNIT_OF_OP,
+    Err,
+    Instr,
+    Op,
+    Status,
+    Unit,
+    encode,
+    make,
+)
 from equinox_core.isa.program import with_fields
 from verif.agents.axis import cycles
 from verif.agents.train_agent import ERROR
@@ -19,18 +34,24 @@ HEADER = ("op", "wait", "signal", "last", "step", "rsvd")
 
 
 def classes(ins: Instr, unit: Unit, training: bool, k: int) -> dict[str, int]:
-    """Words with one fault each that depend on sizes, by name: opcodes of no meaning and of other units, addresses beyond a memory, odd DRAM
-    addresses."""
+    """Words with one fault each that depend on sizes, by name: opcodes of no meaning and of other units, addresses
+    beyond a memory, odd DRAM addresses.
+    """
     legal = {Op.NOP, *(op for op, u in UNIT_OF_OP.items() if u == unit)}
     out = {f"opcode {code}": encode(ins) & ~0xF | code for code in range(16) if code not in legal}
     bases = {Op.MATMUL: ("a_base", "b_base", "c_base"), Op.LOAD: ("l_base",), Op.STORE: ("l_base",)}.get(ins.op, ())
     out |= {f"{name} beyond its memory": encode(with_fields(ins, **{name: BEYOND // 8 * 8})) for name in bases}
     if ins.op == Op.VECTOR:
         for x in "abcdr":
-            if ins.fields[f"{x}_sp"] not in ((0, 6, 7) if x == "b" else (0,)) and not (ins.fields["dyn_o"] or ins.fields["dyn_i"]):
+            if ins.fields[f"{x}_sp"] not in ((0, 6, 7) if x == "b" else (0,)) and not (
+                ins.fields["dyn_o"] or ins.fields["dyn_i"]
+            ):
                 out[f"{x}_base beyond its memory"] = encode(with_fields(ins, **{f"{x}_base": BEYOND}))
     if ins.op in (Op.LOAD, Op.STORE):
-        out |= {f"odd {name}": encode(with_fields(ins, n_o=2, **{name: ins.fields[name] + k // 2})) for name in ("d_base", "d_so")}
+        out |= {
+            f"odd {name}": encode(with_fields(ins, n_o=2, **{name: ins.fields[name] + k // 2}))
+            for name in ("d_base", "d_so")
+        }
     return out
 
 
@@ -78,7 +99,9 @@ class Illegal(FaultTest):
         kind = self.below(8)
         if kind == 0:
             unit = self.pick(tuple(Unit))
-            settings = replace(settings, pc=tuple(self.cfg.IMEM_DEPTH if u == unit else pc for u, pc in enumerate(settings.pc)))
+            settings = replace(
+                settings, pc=tuple(self.cfg.IMEM_DEPTH if u == unit else pc for u, pc in enumerate(settings.pc))
+            )
             legal, what = {Err.PC_RANGE: (unit,)}, f"{unit.name} stream beyond the instruction memory"
         elif kind == 1:
             settings = replace(settings, sem_init=(SEM_MAX,) * SEMAPHORES)

@@ -1,4 +1,5 @@
 """Checks of the checks of faults: each must fail when what it looks for is planted."""
+
 from __future__ import annotations
 
 import re
@@ -25,8 +26,17 @@ class Planted(StressAll, Stalls):
 
     async def body(self) -> None:
         fresh = await self.life()
-        for plant in (self.wrong_unit, self.no_watchdog, self.wrong_cause, self.open_sink, self.wrong_count, self.wrong_mirror, self.no_hole,
-                      self.no_stall, self.foreign_weight):
+        for plant in (
+            self.wrong_unit,
+            self.no_watchdog,
+            self.wrong_cause,
+            self.open_sink,
+            self.wrong_count,
+            self.wrong_mirror,
+            self.no_hole,
+            self.no_stall,
+            self.foreign_weight,
+        ):
             await plant()
             await self.start_over()
         self.dut.u_dram.latency.value = self.cfg.LATENCY + 1
@@ -49,7 +59,9 @@ class Planted(StressAll, Stalls):
         for name in ("plant_error", "stop_patience", "limit", "draw", "sink_stall", "counts", "store"):
             self.__dict__.pop(name, None)
         dut = self.dut
-        dut.u_dram.err_mute.value = dut.u_dram.err_read_in.value = dut.u_dram.err_write_in.value = dut.rsp_stall_pct.value = 0
+        dut.u_dram.err_mute.value = dut.u_dram.err_read_in.value = dut.u_dram.err_write_in.value = (
+            dut.rsp_stall_pct.value
+        ) = 0
         await self.reset_now()
         await cycles(2 * self.patience)  # what waits for answers has given up
         for board in (self.env.response_board, self.env.weight_board):
@@ -109,6 +121,7 @@ class Planted(StressAll, Stalls):
 
     async def no_hole(self) -> None:
         """An address that is thought to have no register has one."""
+
         async def holes() -> None:
             for _ in range(8):  # some strobe names a byte
                 await self.hole([REGS["SVC[3].TIMEOUT"][0]], [], {})

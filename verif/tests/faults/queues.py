@@ -1,4 +1,5 @@
 """Too many requests, too long ones, and a service removed while requests for it wait."""
+
 from __future__ import annotations
 
 from collections import Counter
@@ -35,7 +36,12 @@ class QueueOverflow(FaultTest):
         items = []
         for name in self.names:
             items += self.some(name, count=2 * depth)
-        items += [bad_request(self.what, self.below(2), self.pick((self.cfg.RX_LINES + 1, 200, 700)), self.rng, Status.BAD_LENGTH) for _ in range(3)]
+        items += [
+            bad_request(
+                self.what, self.below(2), self.pick((self.cfg.RX_LINES + 1, 200, 700)), self.rng, Status.BAD_LENGTH
+            )
+            for _ in range(3)
+        ]
         self.rng.shuffle(items)
         sending = cocotb.start_soon(self.send(items))
         for _ in range(400):
@@ -65,10 +71,14 @@ class RemovedService(FaultTest):
         await self.clean_run()
 
     async def counts(self) -> Counter:
-        return Counter({name: (await self.csr.read(f"CNT_{name}"))["count"] for name in ("ACCEPTED", "NOT_INSTALLED", "RESPONDED")})
+        return Counter(
+            {name: (await self.csr.read(f"CNT_{name}"))["count"] for name in ("ACCEPTED", "NOT_INSTALLED", "RESPONDED")}
+        )
 
     async def remove(self) -> None:
-        """Each request is answered once: OK if it was in a batch, else NOT_INSTALLED; counters agree; installed again it serves."""
+        """Each request is answered once: OK if it was in a batch, else NOT_INSTALLED; counters agree; installed again
+        it serves.
+        """
         name = self.pick(self.names)
         index = self.what.index[name]
         await self.csr.write("IRQ_STATUS", not_installed=1)
@@ -89,7 +99,9 @@ class RemovedService(FaultTest):
         self.expect("answers", len(statuses), len(items))
         self.expect("queue", (await self.csr.read(f"SVC[{index}].LEVEL"))["waiting"], 0)
         after = await self.counts()
-        self.expect("NOT_INSTALLED counted", after["NOT_INSTALLED"] - before["NOT_INSTALLED"], seen[Status.NOT_INSTALLED])
+        self.expect(
+            "NOT_INSTALLED counted", after["NOT_INSTALLED"] - before["NOT_INSTALLED"], seen[Status.NOT_INSTALLED]
+        )
         self.expect("responses counted", after["RESPONDED"] - before["RESPONDED"], len(mixed))
         self.expect("sticky", (await self.csr.read("IRQ_STATUS"))["not_installed"], int(seen[Status.NOT_INSTALLED] > 0))
         await self.csr.write("IRQ_STATUS", not_installed=1)

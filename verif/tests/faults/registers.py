@@ -1,4 +1,5 @@
 """The control bus misused, and settings changed under traffic."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from verif.lib.verdict import require
 from verif.sequences.boot import CommandSeq, PatchSeq, StartTrainingSeq
 from verif.tests.faults.base import FaultTest
 
-SPACE = 0x800          # bytes of addresses
+SPACE = 0x800  # bytes of addresses
 OKAY = 0
 DISABLED = frozenset({Status.OK, Status.NOT_INSTALLED})
 
@@ -37,7 +38,9 @@ class CsrAbuse(FaultTest):
         self.dut.csr_stall_pct.value = self.pick((0, 30, 60))
         driver.skew = 1 + self.below(12)
         settings, self.zeroed = await self.all_settings(), False
-        scratch = {p: 0 for p in REGS if p.startswith(f"CTX[{self.cfg.CTX}].") and self.bits(p, "RW") and not p.endswith("CMD")}
+        scratch = {
+            p: 0 for p in REGS if p.startswith(f"CTX[{self.cfg.CTX}].") and self.bits(p, "RW") and not p.endswith("CMD")
+        }
         holes = [a for a in range(0, SPACE, 4) if a not in {address for address, _ in REGS.values()}]
         fixed = [p for p in REGS if not self.bits(p, "RW", "W1C", "WP", "WO") and not p.startswith(("CNT", "PERF"))]
         kinds = (self.hole, self.read_only, self.keep, self.at_once) if scratch else (self.hole, self.read_only)
@@ -53,7 +56,11 @@ class CsrAbuse(FaultTest):
 
     async def all_settings(self) -> dict[str, int]:
         """All that software has written and the core keeps, but the registers used as memory."""
-        paths = [p for p in REGS if self.bits(p, "RW") and not p.endswith("CMD") and not p.startswith((f"CTX[{self.cfg.CTX}].", "IMEM"))]
+        paths = [
+            p
+            for p in REGS
+            if self.bits(p, "RW") and not p.endswith("CMD") and not p.startswith((f"CTX[{self.cfg.CTX}].", "IMEM"))
+        ]
         return {p: await self.csr.read_raw(REGS[p][0]) for p in paths}
 
     async def hole(self, holes: list[int], fixed: list[str], scratch: dict[str, int]) -> None:
@@ -160,10 +167,14 @@ class Reprogram(FaultTest):
         work = image.dram[base:].tobytes() + bytes(-len(image.dram[base:]) % self.cfg.K)
         self.dram.write(base + move, work)
         read = board.read
-        board.read = lambda region, step: b"".join(self.dram.read(a + move, n).tobytes() for a, n in self.what.ranges(region, step))
+        board.read = lambda region, step: b"".join(
+            self.dram.read(a + move, n).tobytes() for a, n in self.what.ranges(region, step)
+        )
         board.checkpoints = {1, 2}
         board.restart()
-        await StartTrainingSeq(image, replace(image.training, pc=tuple(shift[u] for u in Unit), dram_base=image.training.dram_base + move)).start()
+        await StartTrainingSeq(
+            image, replace(image.training, pc=tuple(shift[u] for u in Unit), dram_base=image.training.dram_base + move)
+        ).start()
         await self.wait_steps(2)
         await self.drain_training()
         await cycles(200)
@@ -173,7 +184,9 @@ class Reprogram(FaultTest):
         await serving
 
     async def moved_service(self) -> None:
-        """A service is uninstalled while requests come, its program loaded elsewhere, and installed again; the other service goes on."""
+        """A service is uninstalled while requests come, its program loaded elsewhere, and installed again; the other
+        service goes on.
+        """
         name = self.pick([s.name for s in self.what.image.installed if self.room(s.program)])
         index = self.what.index[name]
         setting, program = self.what.image.services[index], self.what.image.installed[index].program
@@ -185,7 +198,9 @@ class Reprogram(FaultTest):
         self.expect("queue", (await self.csr.read(f"SVC[{index}].LEVEL"))["waiting"], 0)
         start = await self.load(program)
         await self.install(index, [start[u] for u in Unit], setting.pc_valid)
-        old = [PatchSeq(u, setting.pc[u] + n, 0xE) for u in Unit for n in range(min(2, len(program.streams[u])))]  # the old one would stop the context
+        old = [
+            PatchSeq(u, setting.pc[u] + n, 0xE) for u in Unit for n in range(min(2, len(program.streams[u])))
+        ]  # the old one would stop the context
         for patch in old:
             await patch.start()
         await self.send(self.some(name, count=2 * self.cfg.N))
@@ -202,7 +217,9 @@ class Reprogram(FaultTest):
         await self.csr.write(f"SVC[{index}].CTRL", enable=1, pc_valid=valid)
 
     async def stop_and_go(self) -> None:
-        """Training started and stopped at random under traffic; every way of stopping leaves the context idle, without an error."""
+        """Training started and stopped at random under traffic; every way of stopping leaves the context idle, without
+        an error.
+        """
         serving = self.serve_beside()
         self.env.weight_board.armed = False
         await StartTrainingSeq(self.what.image, replace(self.what.image.training, iters=self.pick((1, 1000)))).start()

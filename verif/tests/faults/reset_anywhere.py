@@ -1,4 +1,5 @@
 """Reset in the middle of everything; after it the core is as after power-up, to the bit and to the cycle."""
+
 from __future__ import annotations
 
 from itertools import zip_longest
@@ -29,7 +30,11 @@ class ResetAnywhere(FaultTest):
     def same_life(self, fresh: dict[str, list], again: dict[str, list]) -> None:
         for what, events in fresh.items():
             differ = next((pair for pair in zip_longest(again[what], events) if pair[0] != pair[1]), None)
-            self.expect(f"{what}: first difference (after this reset, after power-up), in cycles from the first register write", differ, None)
+            self.expect(
+                f"{what}: first difference (after this reset, after power-up), in cycles from the first register write",
+                differ,
+                None,
+            )
 
     async def life(self) -> dict[str, list[tuple[int, ...]]]:
         """From the end of boot on a run that is always the same; returns its events, with cycles from the reset."""
@@ -48,7 +53,9 @@ class ResetAnywhere(FaultTest):
         }
 
     async def reset_in_the_midst(self) -> None:
-        """Requests good and bad, training started, drained and killed, registers read: then reset at a random moment; or in the boot."""
+        """Requests good and bad, training started, drained and killed, registers read: then reset at a random moment;
+        or in the boot.
+        """
         self.over = False
         work = [cocotb.start_soon(job) for job in (self.requests(), self.training(), self.looks())]
         await cycles(self.below(15_000))
@@ -65,11 +72,17 @@ class ResetAnywhere(FaultTest):
         while not self.over:
             items = self.some(self.pick(self.names), ANY, 1 + self.below(2 * self.cfg.N))
             if self.below(3) == 0:
-                items.append(bad_request(self.what, self.below(5), self.cfg.RX_LINES + 1 + self.below(20), self.rng, Status.BAD_LENGTH))
+                items.append(
+                    bad_request(
+                        self.what, self.below(5), self.cfg.RX_LINES + 1 + self.below(20), self.rng, Status.BAD_LENGTH
+                    )
+                )
                 items[-1].legal = ANY
             await ItemsSeq(items).run()
             await cycles(1 + self.below(300))
-            await FallingEdge(self.dut.clk)  # not in the very step of a rising edge, whose side the driver could not tell
+            await FallingEdge(
+                self.dut.clk
+            )  # not in the very step of a rising edge, whose side the driver could not tell
 
     async def training(self) -> None:
         self.env.weight_board.armed = False

@@ -1,4 +1,5 @@
 """Tests of gates and exclusions: every way to cheat or to go stale is a problem with file and line."""
+
 from __future__ import annotations
 
 import json
@@ -41,12 +42,19 @@ def root(tmp_path: Path) -> Path:
     rtl = tmp_path / "rtl"
     rtl.mkdir()
     dut = rtl / "dut.sv"
-    dut.write_text("module dut (\n  input  logic [1:0] a_i,\n  output logic b_o\n);\n  if (a < b) // less\n    x = 1;\nendmodule\n", encoding="utf-8")
+    dut.write_text(
+        "module dut (\n  input  logic [1:0] a_i,\n  output logic b_o\n);\n  if (a < b) // less\n    x = 1;\nendmodule\n",
+        encoding="utf-8",
+    )
     cov = tmp_path / "cov"
     cov.mkdir()
     text = "# SystemC::Coverage-3\n" + entry(dut, 5, "branch", "if", 3, span="5-6") + entry(dut, 5, "branch", "else", 0)
     text += entry(dut, 5, "expr", "(a==1) => 1", 0)
-    text += entry(dut, 2, "toggle", "a_i[0]:0->1", 4) + entry(dut, 2, "toggle", "a_i[0]:1->0", 0) + entry(dut, 5, "toggle", "x:1->0", 0)
+    text += (
+        entry(dut, 2, "toggle", "a_i[0]:0->1", 4)
+        + entry(dut, 2, "toggle", "a_i[0]:1->0", 0)
+        + entry(dut, 5, "toggle", "x:1->0", 0)
+    )
     (cov / "run.dat").write_text(text, encoding="utf-8")
     (cov / "run.json").write_text(json.dumps({"a_cg": {"cp_x": {"one": 2, "two": 0}}}), encoding="utf-8")
     (tmp_path / "gates.toml").write_text(GATES, encoding="utf-8")
@@ -91,7 +99,9 @@ def test_stale_exclusions_fail(root: Path) -> None:
     """An exclusion of what is covered, and one of what is not there."""
     (root / "exclusions.yaml").write_text(ENTRY.format(bin="one", category="unreachable"), encoding="utf-8")
     verdict = judge(root)
-    assert f"{root}/exclusions.yaml:1: stale exclusion: a_cg.cp_x: one is covered" in [p.replace("exclusions.yaml", f"{root}/exclusions.yaml") for p in verdict.problems]
+    assert f"{root}/exclusions.yaml:1: stale exclusion: a_cg.cp_x: one is covered" in [
+        p.replace("exclusions.yaml", f"{root}/exclusions.yaml") for p in verdict.problems
+    ]
     (root / "exclusions.yaml").write_text("\n" + ENTRY.format(bin="three", category="unreachable"), encoding="utf-8")
     assert "exclusions.yaml:2: stale exclusion: it matches nothing" in judge(root).problems
     (root / "exclusions.yaml").write_text(ENTRY.format(bin="*", category="unreachable"), encoding="utf-8")
@@ -116,18 +126,36 @@ def test_silent_absent_and_unknown_groups_fail(root: Path) -> None:
     assert f"{root}/gates.toml:10: covergroup b_cg is not in the list of groups" in found
 
 
-@pytest.mark.parametrize(("text", "words"), [
-    ("- item: x\n  category: tool\n  reason: r\n  owner: o\n", r":1: item's kind '' is none of"),
-    ("- category: tool\n  reason: r\n  owner: o\n", r":1: lacks item"),
-    ("\n- item: {kind: line, file: f, source: s}\n  category: lazy\n  reason: r\n  owner: o\n", r":2: unknown category 'lazy', legal are unreachable"),
-    ("- item: {kind: line, file: f, source: s}\n  category: tool\n  reason: ''\n  owner: o\n", r":1: 'reason' must be a text"),
-    ("- item: {kind: line, file: f, source: s}\n  category: tool\n  reason: r\n", r":1: lacks owner"),
-    ("- item: {kind: line, file: f, source: s}\n  category: tool\n  reason: r\n  owner: o\n  why: w\n", r":1: unknown key 'why'"),
-    ("- item: {kind: branch, file: f, source: s}\n  category: tool\n  reason: r\n  owner: o\n", r":1: item of kind branch lacks what"),
-    ("- item: {kind: line, file: f, source: s, what: w}\n  category: tool\n  reason: r\n  owner: o\n", r":1: unknown key 'what'"),
-    ("a: [\n", r":2: not YAML"),
-    ("a: b\n", r":1: expected a list"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("- item: x\n  category: tool\n  reason: r\n  owner: o\n", r":1: item's kind '' is none of"),
+        ("- category: tool\n  reason: r\n  owner: o\n", r":1: lacks item"),
+        (
+            "\n- item: {kind: line, file: f, source: s}\n  category: lazy\n  reason: r\n  owner: o\n",
+            r":2: unknown category 'lazy', legal are unreachable",
+        ),
+        (
+            "- item: {kind: line, file: f, source: s}\n  category: tool\n  reason: ''\n  owner: o\n",
+            r":1: 'reason' must be a text",
+        ),
+        ("- item: {kind: line, file: f, source: s}\n  category: tool\n  reason: r\n", r":1: lacks owner"),
+        (
+            "- item: {kind: line, file: f, source: s}\n  category: tool\n  reason: r\n  owner: o\n  why: w\n",
+            r":1: unknown key 'why'",
+        ),
+        (
+            "- item: {kind: branch, file: f, source: s}\n  category: tool\n  reason: r\n  owner: o\n",
+            r":1: item of kind branch lacks what",
+        ),
+        (
+            "- item: {kind: line, file: f, source: s, what: w}\n  category: tool\n  reason: r\n  owner: o\n",
+            r":1: unknown key 'what'",
+        ),
+        ("a: [\n", r":2: not YAML"),
+        ("a: b\n", r":1: expected a list"),
+    ],
+)
 def test_malformed_exclusions(tmp_path: Path, text: str, words: str) -> None:
     """Every kind of wrong entry is named with file and line."""
     path = tmp_path / "x.yaml"
@@ -136,14 +164,17 @@ def test_malformed_exclusions(tmp_path: Path, text: str, words: str) -> None:
         exclusions.load(path)
 
 
-@pytest.mark.parametrize(("change", "words"), [
-    (("line = 50", "line = 500"), r":2: line = 500: legal is a percentage"),
-    (("line = 50\n", ""), r":1: \[least\] lacks line"),
-    (("toggle = 50", "tuggle = 50"), r":6: unknown key 'tuggle'"),
-    (("[excluded]\nmost = 50\n", ""), r":1: no table \[excluded\]"),
-    (('["a_cg"]', '"a_cg"'), r":10: groups must be a list"),
-    (("most = 50", "most ="), r":8: not TOML"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("line = 50", "line = 500"), r":2: line = 500: legal is a percentage"),
+        (("line = 50\n", ""), r":1: \[least\] lacks line"),
+        (("toggle = 50", "tuggle = 50"), r":6: unknown key 'tuggle'"),
+        (("[excluded]\nmost = 50\n", ""), r":1: no table \[excluded\]"),
+        (('["a_cg"]', '"a_cg"'), r":10: groups must be a list"),
+        (("most = 50", "most ="), r":8: not TOML"),
+    ],
+)
 def test_malformed_gates(tmp_path: Path, change: tuple[str, str], words: str) -> None:
     path = tmp_path / "g.toml"
     path.write_text(GATES.replace(*change), encoding="utf-8")
@@ -158,7 +189,14 @@ def test_checked_in_files_are_well_formed() -> None:
 
 def test_command_fails_when_a_gate_is_not_met(root: Path) -> None:
     """The command's exit code, its page and its badges."""
-    command = [sys.executable, str(ROOT / "scripts" / "cov.py"), "--data", str(root / "cov"), "--html", str(root / "c.html")]
+    command = [
+        sys.executable,
+        str(ROOT / "scripts" / "cov.py"),
+        "--data",
+        str(root / "cov"),
+        "--html",
+        str(root / "c.html"),
+    ]
     command += ["--gates", str(root / "gates.toml"), "--exclusions", str(root / "exclusions.yaml")]
     low = process.run(command, capture_output=True, encoding="utf-8", errors="replace")
     assert low.returncode == 1 and "functional coverage 50.00 % is below 100 %" in low.stderr
@@ -187,6 +225,11 @@ def test_seed_curve_and_section(root: Path) -> None:
 
 
 def test_badge() -> None:
-    assert json.loads(badge(97.25, True)) == {"schemaVersion": 1, "label": "coverage", "message": "97.2 %", "color": "brightgreen"}
+    assert json.loads(badge(97.25, True)) == {
+        "schemaVersion": 1,
+        "label": "coverage",
+        "message": "97.2 %",
+        "color": "brightgreen",
+    }
     assert json.loads(badge(None, True))["message"] == "no data"
     assert isinstance(Report([], {}, 0, []).summary(), str)

@@ -7,10 +7,10 @@ module saturating_sum #(
     input  logic             add_i,
     input  logic [WIDTH-1:0] value_i,
     output logic [WIDTH-1:0] sum_o,
-    output logic             high_o   // upper quarter
+    output logic             high_o    // upper quarter
 );
   logic [WIDTH-1:0] sum_q;
-  logic [WIDTH:0]   next;
+  logic [  WIDTH:0] next;
   assign next = {1'b0, sum_q} + {1'b0, value_i};
 
   always_ff @(posedge clk_i or negedge rst_ni) begin

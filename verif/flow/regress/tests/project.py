@@ -1,4 +1,5 @@
 """A project of cheap tests, and the regressions of it that the tests of the runner look at."""
+
 from __future__ import annotations
 
 import sys
@@ -40,8 +41,19 @@ class Project:
 
     def options(self, *, sources: str = "1", filters: Filters | None = None, **more) -> Options:
         """Options for its regressions; ``sources`` stands for the fingerprint of the sources."""
-        return Options(**{"tier": "small", "tiers": self.tiers, "out": self.root / "build" / "regress", "root": self.root, "jobs": 2, "coverage": False,
-                          "sources": sources, "filters": filters or Filters(), **more})
+        return Options(
+            **{
+                "tier": "small",
+                "tiers": self.tiers,
+                "out": self.root / "build" / "regress",
+                "root": self.root,
+                "jobs": 2,
+                "coverage": False,
+                "sources": sources,
+                "filters": filters or Filters(),
+                **more,
+            }
+        )
 
     def regress(self, say: Callable[[str], None] | None = None, **more) -> Regression:
         """Run one."""

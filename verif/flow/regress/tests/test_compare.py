@@ -1,4 +1,5 @@
 """Two regressions: equal ones are identical, and each kind of difference is named."""
+
 from __future__ import annotations
 
 import json
@@ -11,7 +12,7 @@ import pytest
 from verif.flow.regress.compare import CompareError, compare
 from verif.flow.regress.tests.project import Project
 
-TESTS = r'''
+TESTS = r"""
 @pytest.mark.parametrize("n", [1, 2])
 def test_it(n):
     out = pathlib.Path(os.environ["EQX_OUT"])
@@ -23,7 +24,7 @@ def test_it(n):
     point = "\x01f\x02rtl/a.sv\x01l\x023\x01n\x021\x01t\x02line\x01page\x02v_line/a\x01o\x02block"
     (out / "cov" / "a.dat").write_text(f"# SystemC::Coverage-3\nC '{point}' {seed}\n")
     assert n == 1, f"cycle {seed}"
-'''
+"""
 
 
 @pytest.fixture(scope="module")
@@ -41,18 +42,41 @@ def test_same_seeds_same_results(pair) -> None:
 
 def _change(name: str, change: Callable[[str], str]) -> Callable[[Path], None]:
     def edit(folder: Path) -> None:
-        path = next(path for path in sorted((folder / "runs").rglob(name)) if "[1]" in path.as_posix() or "-1-s" in path.as_posix())
+        path = next(
+            path
+            for path in sorted((folder / "runs").rglob(name))
+            if "[1]" in path.as_posix() or "-1-s" in path.as_posix()
+        )
         path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
+
     return edit
 
 
-@pytest.mark.parametrize(("change", "told"), [
-    (_change("chip/result.json", lambda text: text.replace("[1, 2]", "[1, 3]")), "figures: 1 of 2 values differ in runs/chip/result.json, first latency: [1, 2] and [1, 3]"),
-    (_change("a.json", lambda text: text.replace('"low": ', '"low": 9')), "covergroups: 1 of 1 values differ in cov/a.json, first load_cg.cp_load.low"),
-    (_change("a.dat", lambda text: text.replace("' ", "' 7")), "code coverage: 1 of 1 values differ in cov/a.dat, first rtl/a.sv:3"),
-    (_change("result.json", lambda text: json.dumps({**json.loads(text), "status": "failed"}) if "status" in text else text), "passed and failed"),
-    (lambda folder: next(folder.rglob("cov/a.dat")).unlink(), "code coverage: cov/a.dat is missing in one"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (
+            _change("chip/result.json", lambda text: text.replace("[1, 2]", "[1, 3]")),
+            "figures: 1 of 2 values differ in runs/chip/result.json, first latency: [1, 2] and [1, 3]",
+        ),
+        (
+            _change("a.json", lambda text: text.replace('"low": ', '"low": 9')),
+            "covergroups: 1 of 1 values differ in cov/a.json, first load_cg.cp_load.low",
+        ),
+        (
+            _change("a.dat", lambda text: text.replace("' ", "' 7")),
+            "code coverage: 1 of 1 values differ in cov/a.dat, first rtl/a.sv:3",
+        ),
+        (
+            _change(
+                "result.json",
+                lambda text: json.dumps({**json.loads(text), "status": "failed"}) if "status" in text else text,
+            ),
+            "passed and failed",
+        ),
+        (lambda folder: next(folder.rglob("cov/a.dat")).unlink(), "code coverage: cov/a.dat is missing in one"),
+    ],
+)
 def test_a_difference_is_named(pair, tmp_path: Path, change: Callable[[Path], None], told: str) -> None:
     """One value of one job."""
     shutil.copytree(pair[1], tmp_path / "two")

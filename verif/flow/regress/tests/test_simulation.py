@@ -1,4 +1,7 @@
-"""A regression of real simulations: one with a planted fault leaves waves; each leaves its own coverage; twice is the same."""
+"""A regression of real simulations: one with a planted fault leaves waves; each leaves its own coverage; twice is the
+same.
+"""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -9,7 +12,7 @@ from verif.flow.regress.compare import compare
 from verif.flow.regress.tests.project import Project
 from verif.lib.coverage import parse
 
-TESTS = '''
+TESTS = """
 from verif.lib import sim
 from verif.lib.tests import test_sim
 
@@ -17,12 +20,14 @@ from verif.lib.tests import test_sim
 def test_counter(wrong):
     env = {"P_WIDTH": "8", **({"EQX_WRONG": "1"} if wrong else {})}
     sim.run(test_sim.build(), test_sim.BENCH, env=env)
-'''
+"""
 
 
 @pytest.mark.nightly
 def test_planted_fault_in_a_simulation(tmp_path: Path) -> None:
-    """The failure is one group, its waves are there, both runs have their log and coverage, and the same seeds give the same."""
+    """The failure is one group, its waves are there, both runs have their log and coverage, and the same seeds give the
+    same.
+    """
     project = Project(tmp_path, TESTS, "small:\n  tests:\n    - match: '*'\n")
     found = project.regress(coverage=True, name="one")
     assert found.verdict == "FAILED: 2 jobs of 1 tests: 1 passed, 1 failed"

@@ -16,11 +16,20 @@ module tb_counter #(
   logic full;
   string label = LABEL;
 
-  sub_counter #(.WIDTH(WIDTH)) u_sub (.clk_i(clk), .rst_ni(rst_n), .en_i(en), .count_o(count));
+  sub_counter #(
+      .WIDTH(WIDTH)
+  ) u_sub (
+      .clk_i(clk),
+      .rst_ni(rst_n),
+      .en_i(en),
+      .count_o(count)
+  );
 
   always_ff @(posedge clk) if (en) history[count[1:0]] <= count[7:0];
   assign full = &count;
 
-  calm : assert property (@(posedge clk) disable iff (!rst_n) !provoke);
-  seen_full : cover property (@(posedge clk) full);
+  calm :
+  assert property (@(posedge clk) disable iff (!rst_n) !provoke);
+  seen_full :
+  cover property (@(posedge clk) full);
 endmodule

@@ -2,11 +2,20 @@
 module tb_saturating_sum;
   logic clk = 1'b0;
   always #5 clk = ~clk;
-  logic        rst_n = 1'b0, add = 1'b0, high;
-  logic [7:0]  value = '0, sum;
+  logic rst_n = 1'b0, add = 1'b0, high;
+  logic [7:0] value = '0, sum;
   int unsigned want = 0, compared = 0, mismatches = 0;
 
-  saturating_sum #(.WIDTH(8)) dut (.clk_i(clk), .rst_ni(rst_n), .add_i(add), .value_i(value), .sum_o(sum), .high_o(high));
+  saturating_sum #(
+      .WIDTH(8)
+  ) dut (
+      .clk_i  (clk),
+      .rst_ni (rst_n),
+      .add_i  (add),
+      .value_i(value),
+      .sum_o  (sum),
+      .high_o (high)
+  );
 
   always @(negedge clk) begin
     if (!rst_n) want = 0;
