@@ -15,6 +15,23 @@ import verif  # noqa: F401 - says first what is wrong with this Python
 
 _recording = ExitStack()
 
+TOOLS = (
+    "verif/flow/",
+    "verif/lib/",
+    "verif/tests/test_calls.py",
+    "verif/tests/test_cli.py",
+    "verif/tests/test_runs.py",
+)
+"""Where tests are that check the tools around the core, and not the core: they get the mark ``tools``."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest chooses by marks
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the tests of :data:`TOOLS`."""
+    for item in items:
+        if item.path.relative_to(config.rootpath).as_posix().startswith(TOOLS):
+            item.add_marker("tools")
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start before the tests' modules are imported, so that their imports count."""

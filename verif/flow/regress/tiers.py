@@ -6,7 +6,7 @@ they run:
 >>> smoke:
 ...   minutes: 10                  # what it is meant to take on two cores
 ...   gates: true                  # its coverage is held to the gates, where nothing is filtered
-...   marks: []                    # marked runs it takes too: nightly, soak
+...   marks: []                    # marked runs it takes too: tools, nightly, soak
 ...   tests:
 ...     - match: dma::*            # tests by id; a pattern or a list
 ...       blocks: [dma]            # and tests of these blocks
@@ -29,7 +29,7 @@ import yaml
 from verif.flow.collect import CONFIGS, Run, Test
 
 FILE = Path(__file__).with_name("tiers.yaml")
-MARKS = ("nightly", "soak")
+MARKS = ("tools", "nightly", "soak")
 LIMIT = 900
 MOST_SEEDS, MOST_SECONDS, MOST_MINUTES = 10_000, 86_400, 100_000
 

@@ -99,7 +99,7 @@ def test_choice(tmp_path: Path) -> None:
         ("*-fair", "*-unfair", "tiers.yaml:7: variants: *-unfair fits no run"),
         ("[chip]\n", "[dma]\n      configs: [tiny]\n", "tiers.yaml:7: variants: *-fair fits no run"),
         ('variants: ["*-fair"]', "match: {a: b}", "tiers.yaml:8: match: legal is a word or a list of words"),
-        ("[nightly]", "[daily]", "tiers.yaml:11: marks: daily: legal: nightly, soak"),
+        ("[nightly]", "[daily]", "tiers.yaml:11: marks: daily: legal: tools, nightly, soak"),
         ('    - match: "*"\n', "    []\n", "tiers.yaml:13: nightly: tests: legal is a list of entries"),
         ('  tests:\n    - match: "*"\n', "", "tiers.yaml:11: nightly: tests is missing"),
         (
