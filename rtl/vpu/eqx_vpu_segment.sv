@@ -43,8 +43,8 @@ module eqx_vpu_segment #(
       first_q <= 1'b1;
       grp_q   <= '0;
     end else if (turn_i) begin
-      for (int unsigned x = 0; x < eqx_vpu_pkg::V; x++)
-      seg_q.addr[x] <= eqx_vpu_pkg::advance(seg_q.addr[x], seg_q.si[x]);
+      for (int unsigned x = 0; x < eqx_vpu_pkg::OPERANDS; x++)
+      if (x != 32'(eqx_vpu_pkg::V)) seg_q.addr[x] <= eqx_vpu_pkg::advance(seg_q.addr[x], seg_q.si[x]);
       if (seg_q.op.v_mode == eqx_isa_pkg::CONV_ROWS && blk_last_o)
         seg_q.addr[eqx_vpu_pkg::V] <= eqx_vpu_pkg::advance(seg_q.addr[eqx_vpu_pkg::V], seg_q.si[eqx_vpu_pkg::V]);
       seg_q.left <= seg_q.left - 12'd1;

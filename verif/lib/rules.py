@@ -8,8 +8,9 @@ from pathlib import Path
 
 from verif.lib import asserts
 from verif.lib.packages import FOLDERS
-from verif.lib.rtl import strip_comments
+from verif.lib.rtl import closure, find, strip_comments
 
+TOP = "equinox_core"
 # A package may import from itself, from those before it, and from outside libraries.
 _ORDER = ("equinox_core", "verif", "scripts")
 _SIMULATION_ONLY = {"cocotb", "pyuvm", "cocotb_bus", "cocotbext", "cocotb_coverage"}
@@ -27,6 +28,11 @@ _MAY_START = {
     "models/tests/test_package.py": "models know nothing of verif",
 }
 _DESIGN_UNIT = re.compile(r"^\s*(module|package|interface)\s+(?:automatic\s+|static\s+)?(\w+)", re.M)
+_ENUM = re.compile(r"\btypedef\s+enum\b[^{;]*\{([^}]*)\}")
+_BY_ORDER = (
+    r"(?<![<>=!])(?P<op><=|>=|<|>)(?![<>])\s*(?:\w+::)?(?:{names})\b(?!')|\b(?:{names})\s*(?P<op2><=|>=|<|>)(?![<>=])"
+)
+_STATEMENT = re.compile(r";|\b(?:begin|end|else)\b")
 _PATH_EDIT = re.compile(r"^\s*sys\.path(?:\.(?:insert|append|extend)\b|\[|\s*\+?=)", re.M)
 _FORBIDDEN = (
     (re.compile(r"^\s*import\s+\w+::", re.M), "`import` of a package: write pkg::name"),
@@ -50,6 +56,58 @@ def check_rtl_file(path: Path) -> list[str]:
             line = text.count("\n", 0, match.start() + len(match[0]) - len(match[0].lstrip())) + 1
             findings.append(f"{path}:{line}: {words}")
     return findings
+
+
+def needless(root: Path) -> list[str]:
+    """Modules and packages of rtl/ that the core does not need."""
+    rtl = root / "rtl"
+    files = find(rtl)
+    if TOP not in {path.stem for path in files}:
+        return [f"{rtl}: there is no {TOP}.sv"]
+    used = set(closure(TOP, library=[rtl]))
+    return [
+        f"{path}: {TOP} does not need it: what only a bench needs is in that bench's folder"
+        for path in files
+        if path not in used
+    ]
+
+
+def enumerators(root: Path) -> set[str]:
+    """Names of the values of all enumerations in rtl/."""
+    found = set()
+    for path in find(root / "rtl"):
+        for listed in _ENUM.findall(strip_comments(path.read_text(encoding="utf-8"))):
+            found |= {words[0] for part in listed.split(",") if (words := re.findall(r"[A-Za-z_]\w*", part))}
+    return found
+
+
+def by_order(path: Path, names: set[str]) -> list[str]:
+    """Where a file compares one of ``names`` by <, <=, > or >=: how an enumeration is numbered is its own affair."""
+    text = strip_comments(path.read_text(encoding="utf-8"))
+    findings = []
+    for match in re.finditer(_BY_ORDER.format(names="|".join(sorted(names))), text) if names else ():
+        at = match.start("op") if match["op"] else match.start("op2")
+        if (match["op"] or match["op2"]) == "<=" and _assigns(text, at):
+            continue
+        line = text.count("\n", 0, at) + 1
+        findings.append(f"{path}:{line}: an enumerator is compared by order: write a set (inside) or a function")
+    return findings
+
+
+def _assigns(text: str, at: int) -> bool:
+    """Whether the ``<=`` there is a nonblocking assignment: outside all brackets, and the first operator like it in its
+    statement.
+    """
+    if any(text.count(a, 0, at) != text.count(b, 0, at) for a, b in ("()", "[]", "{}")):
+        return False
+    begin = max((match.end() for match in _STATEMENT.finditer(text, 0, at)), default=0)
+    return not re.search(r"(?<![=!<>])[<=]=?(?!=)|\breturn\b", _bare(text[begin:at]))
+
+
+def _bare(text: str) -> str:
+    """Text without what stands in brackets."""
+    shorter = re.sub(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}", " ", text)
+    return text if shorter == text else _bare(shorter)
 
 
 def _imports(tree: ast.AST) -> list[tuple[int, str]]:
@@ -171,9 +229,10 @@ def check_all(root: Path) -> list[str]:
     """All findings in rtl/, models/, verif/ and scripts/ below ``root``, with assertions that have no cover or judge
     before a reset.
     """
-    findings = asserts.without_cover(root) + asserts.before_reset(root)
+    findings = asserts.without_cover(root) + asserts.before_reset(root) + needless(root)
+    names = enumerators(root)
     for path in sorted((root / "rtl").rglob("*.sv")):
-        findings += check_rtl_file(path)
+        findings += check_rtl_file(path) + by_order(path, names)
     for package in _ORDER:
         for path in sorted((root / FOLDERS[package].split("/")[0]).rglob("*.py")):
             findings += check_python_file(path, root)

@@ -42,7 +42,7 @@ module numeric_lane
       .b_i((sel_q == BADD) ? {x_q[15:0], 16'd0} : x_q[31:0]),
       .y_o(add2)
   );
-  eqx_bf16_mul u_mul (
+  cell_bf16_mul u_mul (
       .clk_i,
       .valid_i(valid_q && (sel_q == MUL || sel_q == BMUL)),
       .a_i(x_q[31:16]),
@@ -57,7 +57,7 @@ module numeric_lane
       default: round_in = 32'd0;
     endcase
   end
-  eqx_fp32_to_bf16 u_round (
+  cell_fp32_to_bf16 u_round (
       .x_i(round_in),
       .y_o(rounded)
   );
@@ -99,17 +99,17 @@ module numeric_lane
         .x_i(x_q[15:0]),
         .y_o(act)
     );
-    eqx_fp32_max u_fmax (
+    cell_fp32_max u_fmax (
         .a_i((sel_q == FMAX) ? x_q[63:32] : 32'd0),
         .b_i((sel_q == FMAX) ? x_q[31:0] : 32'd0),
         .y_o(fmax)
     );
-    eqx_bf16_max u_bmax (
+    cell_bf16_max u_bmax (
         .a_i((sel_q == BMAX) ? x_q[31:16] : 16'd0),
         .b_i((sel_q == BMAX) ? x_q[15:0] : 16'd0),
         .y_o(bmax)
     );
-    eqx_hbfp_quant_lane u_quant (
+    cell_hbfp_quant u_quant (
         .x_i  ((sel_q == QUANT) ? x_q[23:8] : 16'd0),
         .exp_i(x_q[7:0]),
         .q_o  (quant)

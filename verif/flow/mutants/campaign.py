@@ -106,9 +106,11 @@ def load_yaml(path: Path) -> object:
 
 def _dut(where: str, data: object, files: Mapping[str, Path]) -> Dut:
     r = _Reader(where, data)
-    module = r.take("module", str, "a module of rtl/")
+    module = r.take("module", str, "a module of rtl/ or a cell_*.sv of the bench")
     if module not in files:
-        raise CampaignError(f"{where}: module is {module!r}; legal is a module of rtl/, by its file's name")
+        raise CampaignError(
+            f"{where}: module is {module!r}; legal is a module of rtl/ or a cell_*.sv of the bench, by its file's name"
+        )
     params, tests = r.integers("params"), r.take("tests", str, "a regular expression", None)
     declared = parameters_of(files[module])
     if set(params) != declared:
@@ -131,10 +133,11 @@ def load(
     """The blocks of a campaign file, whose modules are in the files and folders of ``library`` and whose benches are in
     folders of ``benches``.
 
+    A bench may have modules of its own to mutate, each a function of a package in ports: ``cell_*.sv`` in its folder.
+
     Raises:
         CampaignError: the file is wrong.
     """
-    files = {file.stem: file for place in library for file in find(place)}
     top = _Reader(path.name, load_yaml(path))
     blocks = []
     for name, data in top.take("blocks", dict, "a mapping of blocks").items():  # type: ignore[attr-defined]
@@ -147,6 +150,8 @@ def load(
         if not seeds or not all(isinstance(s, int) and s > 0 for s in seeds):  # type: ignore[attr-defined]
             raise CampaignError(f"{where}: seeds is {seeds!r}; legal is a list of integers above 0")
         duts = r.take("duts", list, "a list of modules")
+        places = (*library, *sorted(bench.glob("cell_*.sv")))
+        files = {file.stem: file for file in find(*places)}
         block = Block(
             name=name,
             group=str(r.take("group", str, "a word")),
@@ -155,7 +160,7 @@ def load(
             seed=r.count("seed", 1, 2**31 - 1, 1),
             seeds=tuple(seeds),
             duts=tuple(_dut(f"{where}: duts[{n}]", dut, files) for n, dut in enumerate(duts)),  # type: ignore[arg-type]
-            library=library,
+            library=places,
         )
         r.end()
         if not 1 <= block.mutants <= MOST:

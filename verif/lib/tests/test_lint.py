@@ -80,6 +80,58 @@ def test_rules_ignore_comments(tmp_path: Path) -> None:
     assert rules.check_rtl_file(write(tmp_path, text)) == []
 
 
+def test_needless_module(tmp_path: Path) -> None:
+    """A module or package that the core does not reach is no part of rtl/."""
+    rtl = tmp_path / "rtl"
+    rtl.mkdir()
+    for name, body in (
+        ("equinox_core", "eqx_leaf u_leaf ();"),
+        ("eqx_leaf", ""),
+        ("eqx_bench_only", "eqx_leaf u_leaf ();"),
+    ):
+        (rtl / f"{name}.sv").write_text(f"module {name}; {body} endmodule\n", encoding="utf-8")
+    (finding,) = rules.needless(tmp_path)
+    assert finding.startswith(f"{rtl / 'eqx_bench_only.sv'}: equinox_core does not need it")
+    (rtl / "eqx_bench_only.sv").unlink()
+    assert rules.needless(tmp_path) == []
+    (rtl / "equinox_core.sv").unlink()
+    assert "there is no equinox_core.sv" in rules.needless(tmp_path)[0]
+
+
+ENUM = "package a_pkg; typedef enum logic [1:0] {COLD = 2'd0, WARM, HOT = 2'd2} heat_e; endpackage\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "bad"),
+    [
+        ("assign y = x <= a_pkg::WARM;", True),
+        ("assign y = WARM > x;", True),
+        ("assign y = a && (x >= HOT);", True),
+        ("always_ff @(posedge c) if (x <= a_pkg::WARM) y <= 1;", True),
+        ("always_ff @(posedge c) y <= x <= a_pkg::WARM;", True),
+        ("function automatic logic f(); return x <= HOT; endfunction", True),
+        ("always_comb y = a_pkg::COLD <= x;", True),
+        ("always_ff @(posedge c) x <= a_pkg::WARM;", False),
+        ("always_ff @(posedge c) begin x[n<2] <= WARM; if (a == b) x <= HOT; else x <= COLD; end", False),
+        ("always_ff @(posedge c) for (int i = 0; i < 4; i++) x[i] <= HOT;", False),
+        ("always_ff @(posedge c) case (z) COLD: x <= HOT; default: x <= COLD; endcase", False),
+        ("assign y = x inside {a_pkg::WARM, a_pkg::HOT} && n < 3 && n << 2 != WARMER;", False),
+        ("// x <= WARM", False),
+    ],
+)
+def test_enumerators_by_order(tmp_path: Path, line: str, bad: bool) -> None:
+    """How an enumeration is numbered decides nothing."""
+    rtl = tmp_path / "rtl"
+    rtl.mkdir()
+    (rtl / "a_pkg.sv").write_text(ENUM, encoding="utf-8")
+    names = rules.enumerators(tmp_path)
+    assert names == {"COLD", "WARM", "HOT"}
+    path = rtl / "dut.sv"
+    path.write_text(f"module dut;\n  {line}\nendmodule\n", encoding="utf-8")
+    found = rules.by_order(path, names)
+    assert len(found) == bad and all(f"{path}:2: an enumerator is compared by order" in words for words in found)
+
+
 @pytest.mark.parametrize(
     ("package", "line", "bad"),
     [

@@ -1,7 +1,7 @@
 // HBFP8 mantissa of one bf16 value under the block exponent: RNE(x / 2**(exp - 133)) clamped to +-127; 0 for exp 0 and
 // 255.
 // Combinational.
-module eqx_hbfp_quant_lane (
+module cell_hbfp_quant (
     input  logic        [15:0] x_i,
     input  logic        [ 7:0] exp_i,
     output logic signed [ 7:0] q_o

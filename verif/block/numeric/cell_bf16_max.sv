@@ -1,5 +1,5 @@
 // Larger of two bf16 values: NaN if either is NaN, max(+0, -0) = +0, subnormals read as zero. Combinational.
-module eqx_bf16_max (
+module cell_bf16_max (
     input  logic [15:0] a_i,
     input  logic [15:0] b_i,
     output logic [15:0] y_o

@@ -1,7 +1,7 @@
 // bf16 multiplier with an fp32 result: the product is exact (16-bit significand), overflows to infinity, and is a
 // signed zero below 2**-126.
 // Latency: 1 cycle, one operation a cycle. No handshake: valid_i enables the output register.
-module eqx_bf16_mul (
+module cell_bf16_mul (
     input  logic        clk_i,
     input  logic        valid_i,
     input  logic [15:0] a_i,

@@ -1,5 +1,5 @@
 // Rounds fp32 to bf16 (nearest even; flushes subnormals, canonical NaN). Combinational.
-module eqx_fp32_to_bf16 (
+module cell_fp32_to_bf16 (
     input  logic [31:0] x_i,
     output logic [15:0] y_o
 );
