@@ -106,7 +106,6 @@ class CsrTest(uvm_test):
             logging.getLogger("RegModel").setLevel(
                 logging.ERROR
             )  # it warns at each look at a mirror that hardware may change
-            self.dut.plant.value = int(os.environ.get("EQX_PLANT", "0"))
             self.hardware = Hardware.quiet(self.size["CTX"], self.size["SERVICES"])
             self.hardware.drive(self.dut)
             self.dut.events.value = 0
