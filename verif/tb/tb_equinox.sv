@@ -132,7 +132,7 @@ module tb_equinox #(
       .bid_i(bid),
       .rvalid_i(rvalid),
       .rready_o(rready),
-      .rdata_i(rdata),
+      .rdata_i(rdata ^ {flip, {8 * K - 1{1'b0}}}),
       .rresp_i(rresp),
       .rlast_i(rlast),
       .awvalid_o(awvalid),
@@ -312,6 +312,14 @@ module tb_equinox #(
 
   int unsigned rsp_held = 0;  // cycles in which a response beat was held back
   always_ff @(posedge clk) if (m_tvalid && !m_tready) rsp_held <= rsp_held + 1;
+
+  // ---- planted faults for the random programs' own test (verif/random/run.py)
+  int unsigned plant_read = 0;  // +plant_read=n: the last beat of each read burst of n beats has its highest bit wrong
+  int unsigned beats_q = 0;  // beats of the read burst so far
+  logic        flip;
+  initial if (!$value$plusargs("plant_read=%d", plant_read)) plant_read = 0;
+  always_ff @(posedge clk) if (rvalid && rready) beats_q <= rlast ? 0 : beats_q + 1;
+  assign flip = rvalid && rlast && beats_q + 1 == plant_read;
 
   // ---- probe: each event is a change of a toggle, with what happened beside it
   int unsigned cycle = 0;  // rising edges so far
