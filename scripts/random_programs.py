@@ -28,7 +28,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--config", default="tiny", help="configuration of the core [tiny]")
     parser.add_argument("--seeds", default="1..20", help="one seed, or FIRST..LAST [1..20]")
     parser.add_argument("--knobs", default="", help="knobs of verif/random/knobs.py, as `rows=1..8 edge=0.5`")
-    parser.add_argument("--plant", default="", help="a planted fault of verif/random/plants.py")
+    parser.add_argument("--plant", default="", help="a planted fault of verif/random/faults.yaml")
     parser.add_argument("--jobs", type=int, default=default_jobs(), help="simulations at a time [the cores, at most 8]")
     parser.add_argument(
         "--cluster", default="", help="address of a Dask scheduler (tcp://host:port), or slurm, lsf, pbs [this machine]"

@@ -29,7 +29,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("run", type=Path, help="a case (.toml), or the folder of its run")
     parser.add_argument("--name", default="", help="name of the case that is kept [how it fails, and its seed]")
     parser.add_argument("--out", type=Path, default=CASES, help="folder of the case that is kept [verif/random/cases]")
-    parser.add_argument("--plant", default="", help="a planted fault of verif/random/plants.py")
+    parser.add_argument("--plant", default="", help="a planted fault of verif/random/faults.yaml")
     args = parser.parse_args(argv)
     if args.name and not re.fullmatch(r"[a-z0-9_-]+", args.name):
         parser.error(f"--name {args.name!r}: legal are letters a..z, digits, - and _")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import cocotb
-from cocotb.triggers import FallingEdge, First, RisingEdge
+from cocotb.triggers import FallingEdge
 from cocotb_bus.drivers.amba import AXI4LiteMaster
-from cocotb_bus.monitors import BusMonitor
 from pyuvm import (
     ConfigDB,
     uvm_agent,
@@ -22,6 +21,7 @@ from pyuvm import (
 from equinox_core.csr_map import REGS
 from equinox_core.registers import RegisterWrites
 from verif.agents.axis import now
+from verif.agents.config import AgentConfig
 
 BUS = "s_axil"
 
@@ -34,19 +34,9 @@ class CsrItem(uvm_sequence_item):
         self.address, self.data, self.write, self.strobe = address, data, write, strobe
 
 
-@dataclass
-class CsrAccess:
-    """A register access seen on the bus."""
-
-    address: int
-    data: int
-    write: bool
-    resp: int
-
-
 class CsrDriver(uvm_driver):
     def start_of_simulation_phase(self):
-        dut = ConfigDB().get(self, "", "DUT")
+        dut = AgentConfig.of(self).dut
         self.bus = AXI4LiteMaster(dut, BUS, dut.clk)
 
     async def run_phase(self):
@@ -57,65 +47,6 @@ class CsrDriver(uvm_driver):
             else:
                 item.data = int(await self.bus.read(item.address))
             self.seq_item_port.item_done()
-
-
-class _CsrBusMonitor(BusMonitor):
-    """Pairs AXI4-Lite address, data and response transfers; sleeps between accesses."""
-
-    _signals = [
-        "awvalid",
-        "awready",
-        "awaddr",
-        "wvalid",
-        "wready",
-        "wdata",
-        "bvalid",
-        "bready",
-        "bresp",
-        "arvalid",
-        "arready",
-        "araddr",
-        "rvalid",
-        "rready",
-        "rdata",
-        "rresp",
-    ]
-
-    async def _monitor_recv(self) -> None:
-        bus, middle = self.bus, FallingEdge(self.clock)
-        wake = First(RisingEdge(bus.awvalid), RisingEdge(bus.wvalid), RisingEdge(bus.arvalid))
-        aw: list[int] = []
-        wd: list[int] = []
-        ar: list[int] = []
-        while True:
-            await wake
-            pending = True
-            while pending:
-                await middle
-                if int(bus.awvalid.value) and int(bus.awready.value):
-                    aw.append(int(bus.awaddr.value))
-                if int(bus.wvalid.value) and int(bus.wready.value):
-                    wd.append(int(bus.wdata.value))
-                if int(bus.arvalid.value) and int(bus.arready.value):
-                    ar.append(int(bus.araddr.value))
-                if int(bus.bvalid.value) and int(bus.bready.value):
-                    self._recv(CsrAccess(aw.pop(0), wd.pop(0), True, int(bus.bresp.value)))
-                if int(bus.rvalid.value) and int(bus.rready.value):
-                    self._recv(CsrAccess(ar.pop(0), int(bus.rdata.value), False, int(bus.rresp.value)))
-                pending = bool(
-                    aw or wd or ar or int(bus.awvalid.value) or int(bus.wvalid.value) or int(bus.arvalid.value)
-                )
-
-
-class CsrMonitor(uvm_component):
-    """Reports every access as :class:`CsrAccess`."""
-
-    def build_phase(self):
-        self.ap = uvm_analysis_port("ap", self)
-
-    def start_of_simulation_phase(self):
-        dut = ConfigDB().get(self, "", "DUT")
-        self.bus = _CsrBusMonitor(dut, BUS, dut.clk, callback=self.ap.write)
 
 
 @dataclass
@@ -137,7 +68,7 @@ class CsrWriteMonitor(uvm_component):
         self.registers = RegisterWrites()
 
     async def run_phase(self):
-        dut = ConfigDB().get(self, "", "DUT")
+        dut = AgentConfig.of(self).dut
         cocotb.start_soon(self._resets(dut))
         while True:
             await dut.csr_toggle.value_change
@@ -153,13 +84,12 @@ class CsrWriteMonitor(uvm_component):
 
 
 class CsrAgent(uvm_agent):
-    """Sequencer, driver, a monitor of writes, and (where ``CSR_MONITOR`` is set in the ConfigDB) one of the bus."""
+    """Sequencer, driver, and a monitor of writes."""
 
     def build_phase(self):
         self.sequencer = uvm_sequencer("sequencer", self)
         self.driver = CsrDriver.create("driver", self)
         self.writes = CsrWriteMonitor.create("writes", self)
-        self.monitor = CsrMonitor.create("monitor", self) if ConfigDB().exists(self, "", "CSR_MONITOR") else None
         ConfigDB().set(None, "*", "CSR_SEQR", self.sequencer)
 
     def connect_phase(self):

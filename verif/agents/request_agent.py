@@ -12,6 +12,7 @@ from pyuvm import ConfigDB, uvm_agent, uvm_analysis_port, uvm_component, uvm_dri
 from equinox_core.hw.structs import HEADER
 from equinox_core.isa.encoding import Status
 from verif.agents.axis import PERIOD, AxisDriver, AxisMonitor, now
+from verif.agents.config import AgentConfig
 
 
 def pack_lines(lines: np.ndarray) -> list[int]:
@@ -70,8 +71,9 @@ class RequestDriver(uvm_driver):
         self.offered = uvm_analysis_port("offered", self)
 
     def start_of_simulation_phase(self):
-        self.clock = ConfigDB().get(self, "", "DUT").clk
-        self.bus = AxisDriver(ConfigDB().get(self, "", "DUT"), "s", self.clock)
+        dut = AgentConfig.of(self).dut
+        self.clock = dut.clk
+        self.bus = AxisDriver(dut, "s", self.clock)
 
     async def run_phase(self):
         while True:
@@ -104,9 +106,9 @@ class RequestMonitor(uvm_component):
         self.ap = uvm_analysis_port("ap", self)
 
     def start_of_simulation_phase(self):
-        dut = ConfigDB().get(self, "", "DUT")
-        self.lanes = ConfigDB().get(self, "", "CONFIG").L
-        self.bus = AxisMonitor(dut, "s", dut.clk, callback=self._packet)
+        cfg = AgentConfig.of(self)
+        self.lanes = cfg.core.L
+        self.bus = AxisMonitor(cfg.dut, "s", cfg.dut.clk, callback=self._packet)
 
     def _packet(self, packet: tuple[list[int], int]) -> None:
         beats, cycle = packet

@@ -1,6 +1,6 @@
 """Drivers that a reset may cut at any moment: the core is reset in the middle of what they do, and they start over.
 
-Use them by factory override, with a :class:`ResetControl` as ``RESET`` in the ConfigDB.
+Use them by factory override, with a :class:`ResetControl` as ``resets`` in the configuration.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from collections.abc import Callable, Coroutine
 import cocotb
 import numpy as np
 from cocotb.task import Task
-from pyuvm import ConfigDB
 
 from verif.agents.axil import AxiLiteMaster
+from verif.agents.config import AgentConfig
 from verif.agents.csr_agent import BUS, CsrDriver
 from verif.agents.request_agent import RequestDriver, RequestItem
 
@@ -59,7 +59,7 @@ class ResettableRequestDriver(RequestDriver):
 
     def start_of_simulation_phase(self):
         super().start_of_simulation_phase()
-        self.reset: ResetControl = ConfigDB().get(self, "", "RESET")
+        self.reset = AgentConfig.of(self).resets
         self.reset.on_cut.append(self._rest)
 
     def _rest(self) -> None:
@@ -84,9 +84,9 @@ class ResettableCsrDriver(CsrDriver):
     """
 
     def start_of_simulation_phase(self):
-        dut = ConfigDB().get(self, "", "DUT")
-        self.bus = AxiLiteMaster(dut, BUS)
-        self.reset: ResetControl = ConfigDB().get(self, "", "RESET")
+        cfg = AgentConfig.of(self)
+        self.bus = AxiLiteMaster(cfg.dut, BUS)
+        self.reset = cfg.resets
         self.reset.on_cut.append(self.bus.rest)
         self.skew, self.rng = 0, np.random.default_rng(cocotb.RANDOM_SEED)
         self.responses: list[tuple[int, bool, int]] = []

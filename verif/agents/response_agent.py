@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from pyuvm import ConfigDB, uvm_agent, uvm_analysis_port, uvm_component
+from pyuvm import uvm_agent, uvm_analysis_port, uvm_component
 
 from equinox_core.hw.structs import HEADER
 from verif.agents.axis import AxisMonitor
+from verif.agents.config import AgentConfig
 from verif.agents.request_agent import unpack_lines
 
 
@@ -30,9 +31,9 @@ class ResponseMonitor(uvm_component):
         self.ap = uvm_analysis_port("ap", self)
 
     def start_of_simulation_phase(self):
-        dut = ConfigDB().get(self, "", "DUT")
-        self.lanes = ConfigDB().get(self, "", "CONFIG").L
-        self.bus = AxisMonitor(dut, "m", dut.clk, callback=self._packet)
+        cfg = AgentConfig.of(self)
+        self.lanes = cfg.core.L
+        self.bus = AxisMonitor(cfg.dut, "m", cfg.dut.clk, callback=self._packet)
 
     def _packet(self, packet: tuple[list[int], int]) -> None:
         beats, cycle = packet

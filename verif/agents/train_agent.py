@@ -10,6 +10,7 @@ from pyuvm import ConfigDB, uvm_agent, uvm_analysis_port, uvm_component, uvm_dri
 from equinox_core.compiler.image import ContextSettings, Image
 from equinox_core.hw.states import CtxState
 from verif.agents.axis import cycles, now
+from verif.agents.config import AgentConfig
 from verif.agents.csr_agent import Csr
 
 IDLE, ERROR = CtxState.IDLE, CtxState.ERROR
@@ -92,7 +93,7 @@ class TrainMonitor(uvm_component):
         self.ap = uvm_analysis_port("ap", self)
 
     async def run_phase(self):
-        dut = ConfigDB().get(self, "", "DUT")
+        dut = AgentConfig.of(self).dut
         while True:
             await dut.steps.value_change
             self.ap.write(StepEvent(now(), int(dut.steps.value)))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import cocotb
-from pyuvm import ConfigDB, uvm_agent, uvm_analysis_port, uvm_component
+from pyuvm import uvm_agent, uvm_analysis_port, uvm_component
 
 from equinox_core.hw.structs import CTX_SEEN
 from equinox_core.isa.encoding import Unit
 from verif.agents.axis import now
+from verif.agents.config import AgentConfig
 
 
 @dataclass
@@ -52,7 +53,7 @@ class UnitEvent:
 
 
 class UnitMonitor(uvm_component):
-    """Wakes on the probe's events; ``units`` reports instruction completions only where ``UNIT_PROBE`` is set."""
+    """Wakes on the probe's events; ``units`` reports instruction completions only where ``watch_units`` is set."""
 
     def build_phase(self):
         self.batches = uvm_analysis_port("batches", self)
@@ -60,12 +61,13 @@ class UnitMonitor(uvm_component):
         self.units = uvm_analysis_port("units", self)
 
     async def run_phase(self):
-        dut = ConfigDB().get(self, "", "DUT")
+        cfg = AgentConfig.of(self)
+        dut = cfg.dut
         cocotb.start_soon(self._batches(dut))
-        cocotb.start_soon(self._states(dut))
-        if ConfigDB().exists(self, "", "UNIT_PROBE"):
+        cocotb.start_soon(self._states(dut, cfg.core.CTX))
+        if cfg.watch_units:
             dut.unit_probe.value = 1
-            cocotb.start_soon(self._units(dut))
+            cocotb.start_soon(self._units(dut, cfg.core.CTX))
 
     async def _batches(self, dut):
         while True:
@@ -82,8 +84,8 @@ class UnitMonitor(uvm_component):
             )
             self.batches.write(BatchEvent(now(), *(int(v.value) for v in values)))
 
-    async def _states(self, dut):
-        seen = [CTX_SEEN.unpack(0)] * ConfigDB().get(self, "", "CONFIG").CTX
+    async def _states(self, dut, contexts: int):
+        seen = [CTX_SEEN.unpack(0)] * contexts
         while True:
             await dut.state_toggle.value_change
             bits = int(dut.ctx_seen.value)
@@ -97,8 +99,7 @@ class UnitMonitor(uvm_component):
         """Hook: what is reported for a change of state."""
         return event
 
-    async def _units(self, dut):
-        contexts = ConfigDB().get(self, "", "CONFIG").CTX
+    async def _units(self, dut, contexts: int):
         while True:
             await dut.unit_toggle.value_change
             bits = int(dut.unit_done.value)

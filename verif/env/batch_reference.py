@@ -5,11 +5,13 @@ it.
 from __future__ import annotations
 
 import numpy as np
-from pyuvm import ConfigDB, uvm_component, uvm_subscriber
+from pyuvm import uvm_subscriber
 
 from equinox_core.core import Core
 from verif.agents.request_agent import RequestItem
 from verif.agents.unit_agent import BatchEvent
+from verif.env.config import EnvConfig
+from verif.env.predictor import Predictor
 
 
 class _BatchPort(uvm_subscriber):
@@ -17,8 +19,8 @@ class _BatchPort(uvm_subscriber):
         self.get_parent().batches.setdefault(item.service, []).append(item)
 
 
-class BatchPredictor(uvm_component):
-    """Replaces ``Predictor``. Requests of a service are served in order, so the batches seen say who was in which.
+class BatchPredictor(Predictor):
+    """Runs each batch itself. Requests of a service are served in order, so the batches seen say who was in which.
 
     A request's tag is its number among those of its service, and its payload's index. ``core`` is the functional core
     that ran them.
@@ -28,10 +30,9 @@ class BatchPredictor(uvm_component):
         self.batch_port = _BatchPort("batch_port", self)
         self.batches: dict[int, list[BatchEvent]] = {}
         self.done: dict[int, list[np.ndarray]] = {}  # responses of each service, in order
-        self.reference = self
 
     def start_of_simulation_phase(self):
-        self.what = ConfigDB().get(self, "", "DEPLOYMENT")
+        self.what = EnvConfig.of(self).deployment
         self.core: Core = self.what.image.core()
 
     def response(self, item: RequestItem) -> np.ndarray:

@@ -7,7 +7,7 @@ samples its own, with :class:`~verif.lib.covergroup.Covergroup`. Merged over run
 
 from __future__ import annotations
 
-from pyuvm import ConfigDB, uvm_component, uvm_subscriber
+from pyuvm import uvm_component, uvm_subscriber
 
 from equinox_core.csr_map import REGS
 from equinox_core.isa.encoding import Err, Status, Unit
@@ -20,6 +20,8 @@ from verif.env import coverage_isa as isa
 from verif.env import coverage_operating as op
 from verif.env import coverage_timing as timing
 from equinox_core.deploy.scenario import POLICIES
+from verif.env.config import EnvConfig
+from verif.env.latency import LatencyScoreboard
 from verif.lib import coverage
 
 POLICY = REGS["POLICY"][0]
@@ -42,18 +44,16 @@ class FunctionalCoverage(uvm_component):
     """Samples batches, answers and training steps; programs count as executed when a batch of theirs is answered OK, or
     a step is done.
 
-    A test says what cannot be seen: ``load`` (fraction of the capacity) and ``services`` (names) while it offers
-    requests in a known mix.
+    What cannot be seen the configuration says: ``load`` and ``services``. ``latency_board`` knows the timeline.
     """
 
     def build_phase(self):
         self.port = _Port("port", self)
-        self.what = ConfigDB().get(self, "", "DEPLOYMENT")
-        self.dut = ConfigDB().get(self, "", "DUT")
+        self.cfg = EnvConfig.of(self)
+        self.what, self.dut = self.cfg.deployment, self.cfg.dut
+        self.latency_board: LatencyScoreboard | None = None
         self.operating, self.response, self.training = op.operating_cg(), op.response_cg(), op.training_cg()
         self.errors, self.isa, self.timing = op.error_cg(), isa.isa_cg(), timing.timing_cg()
-        self.load: float | None = None
-        self.services: set[str] = set()
         self.policy: str | None = None
         self.beside = False  # a batch was dispatched since the last step
         self.programs: dict[str, Program] = {}
@@ -93,10 +93,10 @@ class FunctionalCoverage(uvm_component):
         cfg, work = self.what.cfg, self.what.image.work
         values = op.batch_values(event, cfg.N, cfg.C_INF, work.program.phases[Unit.MMU] if work else [])
         values["cp_stalls"] = op.stalls_bin(int(self.dut.rsp_stall_pct.value), int(self.dut.u_dram.stall_pct.value))
-        if self.load is not None:
-            values["cp_load"] = op.load_band(self.load)
-        if self.services:
-            values["cp_mix"] = op.mix_bin(self.services)
+        if self.cfg.load is not None:
+            values["cp_load"] = op.load_band(self.cfg.load)
+        if self.cfg.services:
+            values["cp_mix"] = op.mix_bin(self.cfg.services)
         self.operating.sample(**values)
         self.beside = True
 
@@ -122,8 +122,8 @@ class FunctionalCoverage(uvm_component):
     def final_phase(self):
         for program in self.programs.values():
             isa.sample_program(self.isa, program)
-        board = ConfigDB().get(None, "", "LATENCY_BOARD")
-        if board.timed and board.exact and board.timeline is not None:
+        board = self.latency_board
+        if self.cfg.timed and self.cfg.exact and board.timeline is not None:
             timing.sample_timeline(
                 self.timing, board.timeline, self.what.cfg.C_INF, [s.batch for s in self.what.image.services]
             )

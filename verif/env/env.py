@@ -2,46 +2,22 @@
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
-
-from pyuvm import ConfigDB, uvm_component, uvm_env
+from pyuvm import uvm_env
 
 from verif.agents.csr_agent import CsrAgent
-from verif.agents.request_agent import RequestAgent, RequestItem
+from verif.agents.request_agent import RequestAgent
 from verif.agents.response_agent import ResponseAgent
 from verif.agents.train_agent import TrainAgent
 from verif.agents.unit_agent import UnitAgent
-from verif.lib.dram import DramBackdoor
 from verif.env.coverage import FunctionalCoverage
-from equinox_core.deploy.deployment import Deployment
-from equinox_core.deploy.predict import earliest_response
 from verif.env.hang import HangWatch
 from verif.env.latency import LatencyScoreboard
-from verif.env.reference import Reference
+from verif.env.predictor import Predictor
 from verif.env.scoreboards import AxiWatch, BatchRecorder, ResponseScoreboard, Scoreboard, WeightScoreboard
 
 
-class Predictor(uvm_component):
-    """Runs the reference (in a process of its own) and answers what the core must produce."""
-
-    def start_of_simulation_phase(self):
-        self.what: Deployment = ConfigDB().get(self, "", "DEPLOYMENT")
-        run_dir: Path = ConfigDB().get(self, "", "RUN_DIR")
-        self.names = {n: name for name, n in self.what.index.items()}
-        self.reference = Reference(run_dir, self.what.tx_shapes, self.what.region_sizes)
-
-    def response(self, item: RequestItem):
-        """uint16 [tx_lines, L] for a request whose tag is a payload's index."""
-        return self.reference.responses(self.names[item.service], item.tag)
-
-    def training(self, step: int, region: str) -> bytes:
-        """A DRAM region's bytes after a step."""
-        return self.reference.training(step, region)
-
-
 class EquinoxEnv(uvm_env):
-    """Everything around the core; tests replace parts through the factory."""
+    """Everything around the core, set up by :class:`~verif.env.config.EnvConfig`; tests replace parts through the factory."""
 
     def build_phase(self):
         self.requests = RequestAgent.create("requests", self)
@@ -59,6 +35,9 @@ class EquinoxEnv(uvm_env):
         self.hang_watch = HangWatch.create("hang_watch", self)
 
     def connect_phase(self):
+        self.response_board.predictor = self.weight_board.predictor = self.predictor
+        self.coverage.latency_board = self.latency_board
+        self.hang_watch.host = self.response_board
         self.requests.driver.offered.connect(self.response_board.offered_port.analysis_export)
         self.responses.monitor.ap.connect(self.response_board.response_port.analysis_export)
         self.training.monitor.ap.connect(self.weight_board.step_port.analysis_export)
@@ -81,39 +60,6 @@ class EquinoxEnv(uvm_env):
             self.csrs.writes.ap,
         ):
             port.connect(self.coverage.port.analysis_export)
-
-    def end_of_elaboration_phase(self):
-        what: Deployment = ConfigDB().get(self, "", "DEPLOYMENT")
-        ConfigDB().set(None, "*", "LATENCY_BOARD", self.latency_board)
-        self.latency_board.config = what.cfg
-        self.latency_board.timed = ConfigDB().get(self, "", "TIMED")
-        self.latency_board.exact = not (what.scenario.rsp_stall or what.scenario.dram_stall)
-        self.latency_board.earliest = cache(lambda service, rows: earliest_response(what, service, rows))
-        dut = ConfigDB().get(self, "", "DUT")
-        self.latency_board.held = lambda: int(dut.rsp_held.value) + int(dut.u_dram.held.value)
-        self.axi_watch.transfers = lambda: int(dut.u_checker.transfers.value)
-        self.response_board.expected = self.predictor.response
-        self.hang_watch.position = self._position
-        board = self.weight_board
-        board.required = False
-        self.batches.limits = {n: s.batch for n, s in enumerate(what.image.services)}
-        if what.job is not None:
-            dram = DramBackdoor(ConfigDB().get(self, "", "DUT").u_dram)
-            board.read = lambda region, step: b"".join(dram.read(a, n).tobytes() for a, n in what.ranges(region, step))
-            board.reference = self.predictor.training
-            board.loss = what.loss
-            board.step_regions, board.weight_regions = ("errors",), ("weights",)
-
-    def _position(self) -> str:
-        """How far the host has come with its requests."""
-        board = self.response_board
-        oldest = next(iter(board.outstanding.values()), None)
-        text = f"{len(board.served) + len(board.outstanding)} requests offered, {len(board.served)} answered"
-        return (
-            text
-            if oldest is None
-            else f"{text}, the oldest outstanding is request {oldest.request_id}, offered in cycle {oldest.offered}"
-        )
 
     @property
     def boards(self) -> list[Scoreboard]:

@@ -6,13 +6,14 @@ The HDL top watches (``hang_watch.sv``); nothing here costs a cycle.
 from __future__ import annotations
 
 from cocotb.triggers import RisingEdge
-from pyuvm import ConfigDB, uvm_component
+from pyuvm import uvm_component
 
 from equinox_core.config import Config
 from equinox_core.hw.states import CtxState, Err, Unit
 from equinox_core.hw.structs import CTX_SEEN
 from verif.agents.axis import now
-from equinox_core.deploy.deployment import Deployment
+from verif.env.config import EnvConfig
+from verif.env.scoreboards import ResponseScoreboard
 
 HOST = 10_000  # cycles for what the host does: it polls, writes registers, clears errors
 BEATS = 4096  # more than LD, ST and the memory hold together
@@ -33,13 +34,13 @@ def hang_limit(cfg: Config) -> int:
 class HangWatch(uvm_component):
     """Fails the run when the HDL top has seen no progress for too long.
 
-    ``position()`` says where the host's trace is.
+    ``host``: the scoreboard that knows how far the host's requests have come.
     """
 
     def build_phase(self):
-        self.what: Deployment = ConfigDB().get(self, "", "DEPLOYMENT")
-        self.dut = ConfigDB().get(self, "", "DUT")
-        self.position = lambda: ""
+        cfg = EnvConfig.of(self)
+        self.what, self.dut = cfg.deployment, cfg.dut
+        self.host: ResponseScoreboard | None = None
 
     async def run_phase(self):
         self.dut.hang_limit.value = hang_limit(self.what.cfg)
@@ -63,7 +64,9 @@ class HangWatch(uvm_component):
         """What waits for what, a line each."""
         cfg, dut, image = self.what.cfg, self.dut, self.what.image
         stream = int(dut.stuck_stream.value)
-        out = [f"host: {self.position()}; request stream {('idle', 'idle', 'held back by the core', 'moves')[stream]}"]
+        out = [
+            f"host: {self.host.position()}; request stream {('idle', 'idle', 'held back by the core', 'moves')[stream]}"
+        ]
         levels, timeouts, names = (
             int(dut.stuck_level.value),
             int(dut.stuck_timeout.value),

@@ -5,13 +5,13 @@ cycle.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from functools import cache, partial
 from itertools import zip_longest
 
 import numpy as np
 from pyuvm import uvm_subscriber
 
-from equinox_core.config import Config
+from equinox_core.deploy.predict import earliest_response
 from equinox_core.isa.encoding import Status
 from equinox_core.timing import Timeline, TimingModel
 from equinox_core.timing.attribution import Solo, answered, attribute
@@ -42,17 +42,13 @@ class _Port(uvm_subscriber):
 class LatencyScoreboard(Scoreboard):
     """Records what enters the core and when, and at the end compares the times of all that left it with the model's.
 
-    ``config`` is the core's. With ``exact`` off (random stalls) times are bounded instead, see ``latency_bounds.py``:
-    ``held`` gives the cycles in which a stall held something back, ``earliest(service, rows)`` what a batch takes at
-    least. With ``timed`` off nothing is compared.
+    With ``exact`` off in the configuration (random stalls) times are bounded instead, see ``latency_bounds.py``; with
+    ``timed`` off nothing is compared.
     """
 
     def build_phase(self):
         super().build_phase()
-        self.config: Config | None = None
-        self.exact = self.timed = True
-        self.held: Callable[[], int] = lambda: 0
-        self.earliest: Callable[[int, int], int] | None = None
+        self.earliest = cache(partial(earliest_response, self.cfg.deployment))
         self.writes: list[CsrWrite] = []
         self.offered: list[RequestItem] = []
         self.sent: list[SentRequest] = []
@@ -82,7 +78,7 @@ class LatencyScoreboard(Scoreboard):
 
     def predict(self) -> Timeline:
         """The model's timeline of what was recorded."""
-        model = TimingModel(self.config)
+        model = TimingModel(self.cfg.core)
         writes = [(w.cycle, w.address, w.data) for w in self.writes]
         requests = [(r.offered, r.service, len(r.payload)) for r in self.offered]
         return model.run(writes, requests, self.last_cycle() + 2, self.dram_errors)
@@ -120,7 +116,7 @@ class LatencyScoreboard(Scoreboard):
         which = answered(timeline)
         out = {}
         for cause, cycles in attribute(
-            timeline, self.arrivals, Solo(self.config, boot, lines.__getitem__), which
+            timeline, self.arrivals, Solo(self.cfg.core, boot, lines.__getitem__), which
         ).items():
             out[cause] = np.zeros(len(which), np.int64)
             out[cause][which] = cycles
@@ -150,8 +146,7 @@ class LatencyScoreboard(Scoreboard):
 
     def judge(self) -> None:
         """Compare all that was recorded so far; again only when something more has happened."""
-        if not self.timed:
-            self.required = False
+        if not self.cfg.timed:
             return
         self.settle()
         if self.judged == self.settled:
@@ -159,7 +154,7 @@ class LatencyScoreboard(Scoreboard):
         self.judged, self.compared = self.settled, self.before[0]
         self.mismatches[:] = self.before[1]
         self.kinds.clear()
-        if not self.exact:
+        if not self.cfg.exact:
             self._bound()
             return
         self.compare_all()
@@ -190,6 +185,15 @@ class LatencyScoreboard(Scoreboard):
                 self.mismatch(f"{what}: compared nothing")
             for text in complaints:
                 self.mismatch(text)
+
+    def held(self) -> int:
+        """Cycles in which a stall held something back: a response, the memory, a request."""
+        dut = self.cfg.dut
+        return int(dut.rsp_held.value) + int(dut.u_dram.held.value) + int(dut.req_held.value)
+
+    @property
+    def required(self) -> bool:
+        return self.cfg.timed and super().required
 
     def _count(self, what: str, items: int) -> None:
         self.compared += items

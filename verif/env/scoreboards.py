@@ -18,6 +18,9 @@ from verif.agents.request_agent import RequestItem
 from verif.agents.response_agent import Response
 from verif.agents.train_agent import StepEvent
 from verif.agents.unit_agent import BatchEvent
+from verif.env.config import EnvConfig
+from verif.env.predictor import Predictor
+from verif.lib.dram import DramBackdoor
 
 MAX_LISTED = 20
 
@@ -42,9 +45,14 @@ class Scoreboard(uvm_component):
     """Base: collects mismatch messages, counts comparisons, decides in the check phase."""
 
     def build_phase(self):
+        self.cfg = EnvConfig.of(self)
         self.compared = 0
         self.mismatches: list[str] = []
-        self.required = True
+
+    @property
+    def required(self) -> bool:
+        """To have compared nothing is a failure."""
+        return self.get_name() in self.cfg.required
 
     def counts(self) -> dict[str, int]:
         """What was compared -> how many of it."""
@@ -81,15 +89,14 @@ class ResponsePort(uvm_subscriber):
 class ResponseScoreboard(Scoreboard):
     """Every request is answered once, in order within its service, with the bits of the reference.
 
-    ``expected(request) -> uint16 [tx_lines, L]`` is the reference's answer; the request says which statuses are legal.
-    Order is checked among OK answers.
+    ``predictor`` knows the right answers; the request says which statuses are legal. Order is checked among OK answers.
     """
 
     def build_phase(self):
         super().build_phase()
         self.offered_port = OfferedPort("offered_port", self)
         self.response_port = ResponsePort("response_port", self)
-        self.expected: Callable[[RequestItem], np.ndarray] | None = None
+        self.predictor: Predictor | None = None
         self.payloads = self.ordered = 0
         self.outstanding: dict[int, RequestItem] = {}
         self.order: dict[int, deque[int]] = {}
@@ -138,7 +145,7 @@ class ResponseScoreboard(Scoreboard):
             callback(done)
 
     def _compare(self, item: RequestItem, rsp: Response) -> None:
-        want = self.expected(item)
+        want = self.predictor.response(item)
         self.payloads += 1
         if want.shape != rsp.payload.shape:
             self.mismatch(
@@ -165,6 +172,15 @@ class ResponseScoreboard(Scoreboard):
         ]
         return lost + super().problems()
 
+    def position(self) -> str:
+        """How far the host has come with its requests."""
+        oldest = next(iter(self.outstanding.values()), None)
+        offered, answered = len(self.served) + len(self.outstanding), len(self.served)
+        text = f"{offered} requests offered, {answered} answered"
+        if oldest is None:
+            return text
+        return f"{text}, the oldest outstanding is request {oldest.request_id}, offered in cycle {oldest.offered}"
+
 
 class StepPort(uvm_subscriber):
     def write(self, item: StepEvent) -> None:
@@ -174,22 +190,17 @@ class StepPort(uvm_subscriber):
 class WeightScoreboard(Scoreboard):
     """Compares what training leaves in DRAM with the reference, at each checkpoint step and in every step its evidence.
 
-    ``read(region) -> bytes`` is the back door; ``reference.training(step, region) -> bytes`` the expected contents
-    after that step; regions are names. ``checkpoints`` is the set of steps at which ``weight_regions`` are compared;
-    ``step_regions`` are compared after every step. ``loss(step, bytes of evidence) -> float`` feeds the loss curve.
+    The configuration names the regions: those compared after every step, and those of the weights, compared after each
+    of ``checkpoints``. ``predictor`` knows their right contents.
     """
 
     def build_phase(self):
         super().build_phase()
         self.step_port = StepPort("step_port", self)
         self.counted = 0
-        self.read: Callable[[str, int], bytes] | None = None
-        self.reference: Callable[[int, str], bytes] | None = None
-        self.loss: Callable[[int, bytes], float] | None = None
-        self.checkpoints: set[int] = set()
+        self.dram = DramBackdoor(self.cfg.dut.u_dram)
+        self.predictor: Predictor | None = None
         self.armed = False  # steps count from the start of the training job on
-        self.weight_regions: tuple[str, ...] = ()
-        self.step_regions: tuple[str, ...] = ()
         self.steps = 0
         self.step_cycles: list[int] = []
         self.losses: list[tuple[float, float]] = []
@@ -202,16 +213,12 @@ class WeightScoreboard(Scoreboard):
             self.mismatch(f"cycle {event.cycle}: step count went from {self.steps} to {event.steps}")
         self.steps = event.steps
         self.step_cycles.append(event.cycle)
-        if self.read is None:
-            return
-        for region in self.step_regions:
-            seen = self._compare(event, region)
-            if self.loss:
-                self.losses.append(
-                    (self.loss(self.steps, seen), self.loss(self.steps, self.reference(self.steps, region)))
-                )
-        if self.steps in self.checkpoints:
-            for region in self.weight_regions:
+        loss = self.cfg.deployment.loss
+        for region in self.cfg.step_regions:
+            seen, want = self._compare(event, region)
+            self.losses.append((loss(self.steps, seen), loss(self.steps, want)))
+        if self.steps in self.cfg.checkpoints:
+            for region in self.cfg.weight_regions:
                 self._compare(event, region)
 
     def counts(self) -> dict[str, int]:
@@ -221,13 +228,23 @@ class WeightScoreboard(Scoreboard):
         """The job starts over from its first step."""
         self.steps, self.armed = 0, True
 
+    def rest(self) -> None:
+        """Steps do not count until the job is started over."""
+        self.armed = False
+
     def compare_weights(self, cycle: int) -> None:
         """Compare the weights as they are after the last step; training must be at rest."""
-        for region in self.weight_regions:
+        for region in self.cfg.weight_regions:
             self._compare(StepEvent(cycle, self.steps), region)
 
-    def _compare(self, event: StepEvent, region: str) -> bytes:
-        seen, want = self.read(region, event.steps), self.reference(event.steps, region)
+    def _read(self, region: str, step: int) -> bytes:
+        """What stands in DRAM, by the back door."""
+        ranges = self.cfg.deployment.ranges(region, step)
+        return b"".join(self.dram.read(at + self.cfg.training_shift, size).tobytes() for at, size in ranges)
+
+    def _compare(self, event: StepEvent, region: str) -> tuple[bytes, bytes]:
+        """What was seen, and what it should be."""
+        seen, want = self._read(region, event.steps), self.predictor.training(event.steps, region)
         self.compared += 1
         if seen != want:
             a, b = np.frombuffer(seen, np.uint8), np.frombuffer(want, np.uint8)
@@ -235,7 +252,7 @@ class WeightScoreboard(Scoreboard):
             self.mismatch(
                 f"cycle {event.cycle}: after step {event.steps} region {region} differs in {where.size} bytes, first at offset {where[0]}"
             )
-        return seen
+        return seen, want
 
 
 class BatchPort(uvm_subscriber):
@@ -250,7 +267,7 @@ class BatchRecorder(Scoreboard):
         super().build_phase()
         self.batch_port = BatchPort("batch_port", self)
         self.batches: list[BatchEvent] = []
-        self.limits: dict[int, int] = {}
+        self.limits = {n: s.batch for n, s in enumerate(self.cfg.deployment.image.services)}
 
     def batch(self, event: BatchEvent) -> None:
         self.batches.append(event)
@@ -262,18 +279,11 @@ class BatchRecorder(Scoreboard):
 
 
 class AxiWatch(Scoreboard):
-    """How many transfers the AXI checker of the HDL top has watched (what it finds ends the simulation).
-
-    ``transfers()`` reads its count.
-    """
-
-    def build_phase(self):
-        super().build_phase()
-        self.transfers: Callable[[], int] | None = None
+    """How many transfers the AXI checker of the HDL top has watched (what it finds ends the simulation)."""
 
     def count(self) -> None:
         """Read the checker's count; at the end of the run."""
-        self.compared = self.transfers()
+        self.compared = int(self.cfg.dut.u_checker.transfers.value)
 
     def extract_phase(self):
         self.count()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from equinox_core.config import load_config
 from equinox_core.deploy.deployment import Deployment, deploy
 from equinox_core.deploy.scenario import Scenario
-from verif.lib import checks, lock
+from verif.lib import checks, lock, plants
 from verif.lib.toolchain import ROOT
 from verif.lib.rtl import closure
 from verif.lib.sim import SimResult, build, env_flag, run
@@ -30,23 +30,28 @@ VISIBLE = [
 ]
 
 
-def build_chip(config: str, *, trace: bool = False, sources: Sequence[Path] = (), **options) -> Path:
+def build_chip(
+    config: str,
+    *,
+    trace: bool = False,
+    sources: Sequence[Path] = (),
+    faults: Mapping[str, Iterable[plants.Plant]] | None = None,
+    **options,
+) -> Path:
     """The simulator of ``verif/tb/tb_equinox.sv`` for a configuration; built once for each set of sources and flags.
 
-    ``sources`` are C++ files to compile in; ``options`` are those of :func:`verif.lib.sim.build`.
+    ``sources`` are C++ files to compile in; ``faults`` are planted in copies, each on where its run chooses it;
+    ``options`` are those of :func:`verif.lib.sim.build`.
     """
     cfg = load_config(config)
     params = dict(cfg.params(), DRAM_BYTES=cfg.BYTES, DRAM_LATENCY=cfg.LATENCY, DRAM_GAP=cfg.GAP)
     options.setdefault("public", VISIBLE)
     if trace:  # a traced model is large, and simulates briefly: what counts is the time of its build
         options.setdefault("opt", "-O0")
-    return build(
-        "tb_equinox",
-        [*closure(ROOT / "verif/tb/tb_equinox.sv", library=LIBRARY), *sources],
-        params,
-        trace=trace,
-        **options,
-    )
+    files = closure(ROOT / "verif/tb/tb_equinox.sv", library=LIBRARY)
+    if faults:
+        files = plants.in_sources(files, faults, ROOT / "build/planted/chip")
+    return build("tb_equinox", [*files, *sources], params, trace=trace, **options)
 
 
 @dataclass

@@ -21,7 +21,7 @@ def write_timeline(
 
     ``causes``: cycles of each request's latency, int64 [requests]; default: the stages of its life.
     """
-    if not (board.timed and board.exact):
+    if not (board.cfg.timed and board.cfg.exact):
         return None
     timeline = board.settle()
     before = np.concatenate(([0], timeline.requests["taken"][:-1]))[: len(board.offered)]

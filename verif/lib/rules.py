@@ -38,6 +38,10 @@ _FORBIDDEN = (
     (re.compile(r"^\s*import\s+\w+::", re.M), "`import` of a package: write pkg::name"),
     (re.compile(r"^\s*initial\b", re.M), "`initial` is not synthesizable"),
     (re.compile(r"(?<![\w)])#\s*\d"), "a delay is not synthesizable"),
+    (
+        re.compile(r"`(?:ifn?def|elsif)\s+\w*(?:PLANT|FAULT|BUG)\w*|\bfault_pkg\b|\$(?:test|value)\$plusargs"),
+        "a hook for faults: they are planted in a copy (verif/lib/plants.py)",
+    ),
     (re.compile(r"\balways_latch\b"), "latches are not allowed"),
     (re.compile(r"\balways\s*@"), "`always`: write always_ff or always_comb"),
 )

@@ -9,17 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from verif.env.simulate import build_chip
-from verif.lib import lock
+from verif.lib import lock, plants
 from verif.lib.sim import SimResult, env_flag, run
 from verif.random.case import Case, save_case
 from verif.random.legal import check_case
 from verif.random.lower import NOT_RUN
-from verif.random.plants import plant as find_plant
 
 MODULE = "verif.random.bench_random"
 SECONDS = 300.0  # that a case may take, beside its cycles
 SLOWEST = 2000.0  # cycles a second that a simulation makes at least, on a machine that is busy
 CASE = "case.toml"
+WRONG_READ = "read"  # the one fault that the HDL top makes itself: +plant_read=2
+FAULTS = plants.load(Path(__file__).with_name("faults.yaml"))
 SOURCES = (
     "models",
     "verif/random",
@@ -79,8 +80,15 @@ def _crash(result: SimResult) -> Outcome:
 
 
 def simulator(config: str, plant: str = "") -> Path:
-    """The executable, built where it is not there; one that can dump waves where WAVES is set."""
-    return build_chip(config, trace=env_flag("WAVES"), defines=dict(find_plant(plant).defines))
+    """The executable, built where it is not there; one that can dump waves where WAVES is set.
+
+    Raises:
+        ValueError: there is no fault ``plant``.
+    """
+    if plant not in ("", WRONG_READ, *FAULTS):
+        raise ValueError(f"plant '{plant}': legal are {', '.join([WRONG_READ, *FAULTS])}")
+    faults = {name: entry["plant"] for name, entry in FAULTS.items()} if plant in FAULTS else {}
+    return build_chip(config, trace=env_flag("WAVES"), faults=faults)
 
 
 def run_cases(
@@ -88,7 +96,7 @@ def run_cases(
 ) -> list[Outcome | None]:
     """Run cases of one configuration in one simulation, each in a folder of its own below ``folder``.
 
-    ``stop``: not beyond the first that fails. ``plant``: a fault of ``plants.py``. ``env``: for the simulation.
+    ``stop``: not beyond the first that fails. ``plant``: a fault of ``faults.yaml``. ``env``: for the simulation.
     None stands for a case that was not run: an assertion of the RTL ends the simulation.
     """
     with lock.hold(folder):
@@ -101,7 +109,6 @@ def _run(cases: Sequence[Case], folder: Path, stop: bool, plant: str, env: Mappi
     for n, case in enumerate(cases):
         seconds += prepare(case, folder / f"case{n}")
         folders.append(folder / f"case{n}")
-    fault = find_plant(plant)
     exe = simulator(cases[0].config, plant)
     settings = {
         "EQX_RUN_DIRS": os.pathsep.join(map(str, folders)),
@@ -113,7 +120,7 @@ def _run(cases: Sequence[Case], folder: Path, stop: bool, plant: str, env: Mappi
         exe,
         MODULE,
         seed=1 + cases[0].data % 1000,
-        plusargs=fault.plusargs,
+        plusargs=["+plant_read=2"] if plant == WRONG_READ else plants.chosen(plant),
         env=settings,
         run_dir=folder / "sim",
         timeout=seconds,

@@ -313,26 +313,13 @@ module tb_equinox #(
   int unsigned rsp_held = 0;  // cycles in which a response beat was held back
   always_ff @(posedge clk) if (m_tvalid && !m_tready) rsp_held <= rsp_held + 1;
 
-  // ---- planted faults for the random programs' own test (verif/random/plants.py)
+  // ---- planted faults for the random programs' own test (verif/random/run.py)
   int unsigned plant_read = 0;  // +plant_read=n: the last beat of each read burst of n beats has its highest bit wrong
   int unsigned beats_q = 0;  // beats of the read burst so far
   logic        flip;
   initial if (!$value$plusargs("plant_read=%d", plant_read)) plant_read = 0;
   always_ff @(posedge clk) if (rvalid && rready) beats_q <= rlast ? 0 : beats_q + 1;
   assign flip = rvalid && rlast && beats_q + 1 == plant_read;
-`ifdef EQX_PLANT_ACC  // a product that accumulates leaves the lowest bit of the line wrong that the VPU reads
-  logic [15:0] plant_addr_q;
-  logic [31:0] plant_lane_q;
-  logic        plant_acc_q = 1'b0;
-  always_ff @(posedge clk) begin
-    plant_acc_q  <= u_core.u_mmu.u_accumulate.we && u_core.u_mmu.u_accumulate.wrow.accum;
-    plant_addr_q <= u_core.u_mmu.u_accumulate.wrow.c_addr;
-    plant_lane_q <= u_core.u_mmu.u_accumulate.total[0];
-    if (plant_acc_q) begin
-      u_core.u_mmu.u_accumulate.u_vpu.mem_q[plant_addr_q[$clog2(ACC_DEPTH)-1:0]][31:0] <= plant_lane_q ^ 32'd1;
-    end
-  end
-`endif
 
   // ---- probe: each event is a change of a toggle, with what happened beside it
   int unsigned cycle = 0;  // rising edges so far

@@ -9,13 +9,14 @@ from pathlib import Path
 import cocotb
 import numpy as np
 from cocotb.triggers import Event, First
-from pyuvm import ConfigDB, uvm_test
+from pyuvm import uvm_test
 
 from verif.agents.axis import cycles, now
 from verif.agents.csr_agent import Csr
 from verif.agents.request_agent import RequestItem
 from verif.lib.dram import DramBackdoor
 from equinox_core.deploy.deployment import Deployment
+from verif.env.config import EnvConfig
 from verif.env.env import EquinoxEnv
 from equinox_core.deploy.scenario import POLICIES
 from verif.env.timeline import write_timeline
@@ -47,27 +48,17 @@ class EquinoxTest(uvm_test):
         self.dram = DramBackdoor(self.dut.u_dram)
         self.expected_things = 0
         self.causes: dict[str, np.ndarray] | None = None  # cycles of each request's latency, where the test found them
-        for key, value in (
-            ("DUT", self.dut),
-            ("CONFIG", self.cfg),
-            ("DEPLOYMENT", self.what),
-            ("RUN_DIR", self.run_dir),
-            ("TIMED", self.timed),
-        ):
-            ConfigDB().set(None, "*", key, value)
+        self.env_cfg = EnvConfig.make(self.dut, self.what, self.run_dir, self.timed, self.without)
         self.prepare()
+        self.env_cfg.publish()
         self.env = EquinoxEnv.create("env", self)
-
-    def end_of_elaboration_phase(self):
-        for name in self.without:
-            getattr(self.env, name).required = False
 
     def find_run_dir(self) -> Path:
         """Folder of the run."""
         return Path(os.environ["EQX_RUN_DIR"])
 
     def prepare(self) -> None:
-        """Hook before the environment is built: factory overrides, ConfigDB settings."""
+        """Hook before the environment is built: factory overrides, settings of ``env_cfg``."""
 
     async def run_phase(self):
         self.raise_objection()
@@ -75,7 +66,7 @@ class EquinoxTest(uvm_test):
             await self.boot()
             await self.body()
         finally:
-            self.env.predictor.reference.close()
+            self.env.predictor.close()
             self.drop_objection()
 
     def extract_phase(self):

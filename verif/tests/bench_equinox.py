@@ -8,7 +8,7 @@ from verif.tests.drain_restart import DrainRestart
 from verif.tests.error_space import ErrorSpace
 from verif.tests.faults.dram import AxiErrors, DramTimeout, Stalls
 from verif.tests.faults.illegal import Illegal
-from verif.tests.faults.planted import Planted
+from verif.tests.faults.misled import Misled
 from verif.tests.faults.queues import QueueOverflow, RemovedService
 from verif.tests.faults.registers import CsrAbuse, Reprogram
 from verif.tests.faults.reset_anywhere import ResetAnywhere
@@ -177,5 +177,5 @@ class equinox_stress_all_with_rand_reset_test(StressAll):
 
 
 @pyuvm.test()
-class equinox_fault_checks_test(Planted):
-    """Planted faults that the checks of faults must report."""
+class equinox_fault_checks_test(Misled):
+    """The checks of faults must report what is not as they expect."""

@@ -87,8 +87,8 @@ class experiment_software(Experiment):
     """
 
     async def start_training(self) -> None:
-        board = self.env.weight_board
-        board.weight_regions, board.step_regions, board.required = (), (), False
+        self.env_cfg.weight_regions = self.env_cfg.step_regions = ()
+        self.env_cfg.require("weight_board", False)
         for address, value in self.what.image.context_writes(self.ctx, self.what.image.training):
             await self.csr.write_raw(address, value)
         await self.csr.write(f"CTX[{self.ctx}].ITERS", count=1)

@@ -78,7 +78,7 @@ class Checkers(EquinoxTest):
     async def body(self) -> None:
         await self.set_timeout(400)
         weights = self.env.weight_board
-        weights.required = True
+        self.env_cfg.require("weight_board")
         self.must_fail(self.env.response_board, "compared nothing")
         self.must_fail(weights, "compared nothing")
         await self.send_good(list(self.what.index) * self.cfg.N)
@@ -143,7 +143,7 @@ class Checkers(EquinoxTest):
     async def weight_faults(self) -> None:
         """A wrong byte of a weight, before, after and between the steps of training; a step that is missed."""
         board, (address, _) = self.env.weight_board, self.what.weight_ranges[0]
-        board.checkpoints = {1, 2, 3}
+        self.env_cfg.checkpoints = {1, 2, 3}
         await self.flip(address)
         await self.start_training()
         await self.wait_steps(2)
@@ -169,12 +169,12 @@ class Checkers(EquinoxTest):
         board.compare_weights(now())
         self.must_pass(board)
 
-        steps, read = board.steps, board.read
-        board.read = None  # only the count matters here
+        steps, regions = board.steps, self.env_cfg.step_regions
+        self.env_cfg.step_regions = ()  # only the count matters here
         board.step(StepEvent(now(), steps + 2))
         self.must_fail(board, "step count went from")
         board.mismatches.clear()
-        board.steps, board.read = steps, read
+        board.steps, self.env_cfg.step_regions = steps, regions
 
     async def flip(self, address: int) -> None:
         """Change one bit of one byte in DRAM."""

@@ -24,7 +24,7 @@ class Corners(EquinoxTest):
     async def body(self) -> None:
         await self.set_timeout(0)
         self.board = self.env.weight_board
-        self.board.armed = self.board.required = False  # weights are compared at the ends of runs, here
+        self.board.rest()  # weights are compared at the ends of runs, here
         await self.csr.write("IRQ_STATUS", value=0x1F)
         settings = self.what.image.training
         await self.no_iterations(replace(settings, iters=0))

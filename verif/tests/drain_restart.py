@@ -21,7 +21,7 @@ class DrainRestart(EquinoxTest):
     async def body(self) -> None:
         await self.set_timeout(400)
         self.board = self.env.weight_board
-        self.board.required = True
+        self.env_cfg.require("weight_board")
         await self.csr.write("IRQ_STATUS", value=0x1F)
         await self.drained_at_once()
         self.restore_weights()
@@ -81,7 +81,7 @@ class DrainRestart(EquinoxTest):
         for address, size in self.what.weight_ranges:
             core.mem.DRAM[address : address + size] = self.dram.read(address, size)
         core.run_training(job.program, 2, setting.iter_mod, setting.bases)
-        self.board.armed = False  # its reference counts from the first weights
+        self.board.rest()  # its reference counts from the first weights
         serving = self.serve_beside()
         await StartTrainingSeq(image, setting).start()
         await wait_state(self.csr, self.ctx, {IDLE})
@@ -98,7 +98,7 @@ class DrainRestart(EquinoxTest):
 
     async def killed(self) -> None:
         """Killed at any moment it stops without an error and without an end event; inference does not notice."""
-        self.board.armed = False
+        self.board.rest()
         serving = self.serve_beside()
         await StartTrainingSeq(self.what.image, self.what.image.training).start()
         await cycles(int(self.rng.integers(0, 12_000)))
@@ -112,7 +112,7 @@ class DrainRestart(EquinoxTest):
     async def to_the_end(self, iters: int) -> None:
         """A given number of iterations, from the first weights."""
         serving = self.serve_beside()
-        self.board.checkpoints = set(range(1, iters + 1))
+        self.env_cfg.checkpoints = set(range(1, iters + 1))
         self.board.restart()
         await StartTrainingSeq(self.what.image, replace(self.what.image.training, iters=iters)).start()
         await wait_state(self.csr, self.ctx, {IDLE})

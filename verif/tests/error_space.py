@@ -85,7 +85,7 @@ class ErrorSpace(EquinoxTest):
 
     async def stop_training(self, unit: Unit, cause: Err, at: int) -> None:
         """A training context that runs the stream, with requests beside."""
-        self.env.weight_board.armed = False
+        self.env.weight_board.rest()
         serving = cocotb.start_soon(self.send_good([self.good] * 2))
         pc = tuple(at if u == unit else 0 for u in Unit)
         settings = replace(self.what.image.training, pc=pc, pc_valid=1 << unit, sem_init=(0,) * SEMAPHORES, iters=1)

@@ -11,7 +11,7 @@ from verif.agents.axis import cycles
 from verif.agents.request_agent import RequestItem
 from verif.agents.train_agent import ERROR, IDLE, wait_state
 from verif.env.batch_reference import BatchPredictor
-from verif.env.env import Predictor
+from verif.env.predictor import Predictor
 from verif.sequences import isa_service
 from verif.sequences.boot import StartTrainingSeq
 from verif.sequences.isa_tour import isa_tour

@@ -28,7 +28,7 @@ class Kills(EquinoxTest):
         self.serving = True
         requests = cocotb.start_soon(self.keep_asking())
         training = self.scenario.train != "off"
-        self.env.weight_board.armed = False  # kills leave weights of half a step
+        self.env.weight_board.rest()  # kills leave weights of half a step
         for n in range(TIMES):
             if training:
                 await StartTrainingSeq(self.what.image, replace(self.what.image.training, iters=1 + n % 3)).start()

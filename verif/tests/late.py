@@ -72,7 +72,7 @@ class SlowDram(EquinoxTest):
     async def body(self) -> None:
         self.dut.u_dram.latency.value = self.cfg.LATENCY + 1
         await self.set_timeout(400)
-        self.env.weight_board.required = True
+        self.env_cfg.require("weight_board")
         await self.start_training()  # alone, so that nothing but the DRAM holds its first step up
         await self.wait_steps(1)
         await self.drain_training()

@@ -45,7 +45,7 @@ class NonInterference(EquinoxTest):
     async def body(self) -> None:
         await self.set_timeout(TIMEOUT)
         if self.scenario.train != "off":
-            self.env.weight_board.required = True
+            self.env_cfg.require("weight_board")
             await self.start_training()
         begin = now()
         for _ in range(WAVES):

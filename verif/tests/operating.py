@@ -36,7 +36,7 @@ class OperatingSpace(EquinoxTest):
         self.capacity = {name: capacity for name, (capacity, _) in measured.items()}
         for name, (_, latency) in measured.items():
             await self.csr.write(f"SVC[{self.what.index[name]}].TIMEOUT", cycles=max(1, latency // SHARE))
-        self.env.weight_board.required = True
+        self.env_cfg.require("weight_board")
         if self.scenario.rsp_stall or self.scenario.dram_stall:
             await self.every_stall()
         else:
@@ -134,7 +134,7 @@ class OperatingSpace(EquinoxTest):
         """Start training from its first weights."""
         await self.set_policy("priority")
         self.restore_weights()
-        self.env.weight_board.checkpoints = {1, 2}
+        self.env_cfg.checkpoints = {1, 2}
         await self.start_training()
 
     async def set_policy(self, policy: str) -> None:

@@ -8,12 +8,12 @@ import os
 from pathlib import Path
 
 import numpy as np
-from pyuvm import ConfigDB, uvm_factory
+from pyuvm import uvm_factory
 
 from verif.agents.axis import cycles
 from verif.agents.train_agent import IDLE
 from verif.env.batch_reference import BatchPredictor
-from verif.env.env import Predictor
+from verif.env.predictor import Predictor
 from verif.env.instructions import InstructionScoreboard
 from verif.env.latency import LatencyScoreboard
 from verif.random.lower import NOT_RUN, RandomDeployment
@@ -50,8 +50,7 @@ class RandomProgramTest(EquinoxTest):
     def prepare(self) -> None:
         uvm_factory().set_type_override_by_type(Predictor, BatchPredictor)
         uvm_factory().set_type_override_by_type(LatencyScoreboard, InstructionScoreboard)
-        if self.timed:
-            ConfigDB().set(None, "*", "UNIT_PROBE", True)
+        self.env_cfg.watch_units = self.timed
 
     def connect_phase(self):
         self.env.units.monitor.batches.connect(self.env.predictor.batch_port.analysis_export)
@@ -70,13 +69,14 @@ class RandomProgramTest(EquinoxTest):
 
     async def body(self) -> None:
         case = self.what.case
-        self.env.response_board.required = self.env.batches.required = bool(case.requests)
+        for board in ("response_board", "batches"):
+            self.env_cfg.require(board, bool(case.requests))
         match os.environ.get("EQX_TAMPER"):  # planted hangs, for the test that they are found
             case "memory":
                 self.dut.u_dram.stall_pct.value = 100
             case "sink":
                 self.dut.rsp_stall_pct.value = 100
-        self.env.axi_watch.required = self.what.moves
+        self.env_cfg.require("axi_watch", self.what.moves)
         vseq = RandomProgramVseq(self.what, self.send)
         await vseq.start()
         await cycles(200)

@@ -187,7 +187,7 @@ class Registers(EquinoxTest):
             serving = cocotb.start_soon(self.send_good(names))
             await serving
             if train:
-                self.env.weight_board.required = True
+                self.env_cfg.require("weight_board")
                 await self.wait_steps(1)
             perf = PerfSeq(start=False, c_inf=self.cfg.C_INF, ctx=self.cfg.CTX)
             end = now()

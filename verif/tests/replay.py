@@ -36,8 +36,8 @@ class EquinoxReplay(EquinoxTest):
             )
         trace = self.what.trace
         plan = scale_to_load(trace, s.requests, s.load, [measured[n][0] for n in names], map_services(trace, names))
-        weights.required = s.train != "off"
-        weights.checkpoints = {1, *np.unique(np.geomspace(2, max(2, s.steps), CHECKPOINTS).astype(int)).tolist()}
+        self.env_cfg.require("weight_board", s.train != "off")
+        self.env_cfg.checkpoints = {1, *np.unique(np.geomspace(2, max(2, s.steps), CHECKPOINTS).astype(int)).tolist()}
         first_batch = len(self.env.batches.batches)
         await PerfSeq(start=True).start()
         wall, begin = time.monotonic(), now()
@@ -48,7 +48,7 @@ class EquinoxReplay(EquinoxTest):
         board.on_served.append(
             lambda _: progress.show(len(board.served) - counted, f"requests, {weights.steps} training steps")
         )
-        self.env.coverage.load, self.env.coverage.services = s.load, set(names)
+        self.env_cfg.load, self.env_cfg.services = s.load, set(names)
         served = await self.serve(plan.cycles + now() + 100, [names[k] for k in plan.service])
         perf = PerfSeq(start=False, c_inf=self.cfg.C_INF, ctx=self.cfg.CTX)
         await perf.start()
@@ -68,7 +68,7 @@ class EquinoxReplay(EquinoxTest):
     def _attribute(self) -> None:
         """Find the causes of every request's latency, unless random stalls keep the model from knowing the times."""
         latency = self.env.latency_board
-        if latency.timed and latency.exact:
+        if self.env_cfg.timed and self.env_cfg.exact:
             self.causes = latency.causes()
             self.env.coverage.causes(self.causes)
 
@@ -128,7 +128,7 @@ class EquinoxReplay(EquinoxTest):
         latency.judge()
         checks.append(
             Check(
-                "times" if latency.exact else "bounds of times",
+                "times" if self.env_cfg.exact else "bounds of times",
                 "batches, responses, steps",
                 latency.compared,
                 len(latency.mismatches),

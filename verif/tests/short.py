@@ -15,7 +15,8 @@ class Short(EquinoxTest):
         await self.set_timeout(400)
         await self.send_good(list(self.what.index) * self.cfg.N)
         weights = self.env.weight_board
-        weights.required = train = self.scenario.train != "off"
+        train = self.scenario.train != "off"
+        self.env_cfg.require("weight_board", train)
         if train:
             await self.start_training()
         await self.send_good(list(self.what.index) * (self.cfg.N - 1))

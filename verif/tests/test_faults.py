@@ -31,7 +31,7 @@ def test_fault(test: str) -> None:
 @pytest.mark.nightly
 @pytest.mark.tag("faults")
 def test_fault_checks() -> None:
-    """The checks of faults see faults that are planted for them."""
+    """The checks of faults see what is not as they expect."""
     run("tiny", "fault_checks")
 
 

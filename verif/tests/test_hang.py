@@ -30,7 +30,7 @@ def _watch(**signals: int) -> HangWatch:
     watch.what = SimpleNamespace(
         cfg=load_config("tiny"), image=SimpleNamespace(services=services), index={"lstm": 0, "mlp": 1}
     )
-    watch.position = lambda: "3 requests offered"
+    watch.host = SimpleNamespace(position=lambda: "3 requests offered")
     return watch
 
 

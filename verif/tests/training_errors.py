@@ -85,7 +85,7 @@ class TrainingErrors(EquinoxTest):
         await self.set_timeout(400)
         await self.csr.write("IRQ_STATUS", value=0x1F)
         await self.csr.write("IRQ_ENABLE", ctx_err=1)
-        self.env.weight_board.required = True
+        self.env_cfg.require("weight_board")
         for group in self.faults():
             for fault in group:
                 await self.stop_by(fault)
@@ -97,7 +97,7 @@ class TrainingErrors(EquinoxTest):
             self.send_good([str(n) for n in self.rng.choice(list(self.what.index), 3 * self.cfg.N)])
         )
         place = await self._break(fault)
-        self.env.weight_board.armed = False
+        self.env.weight_board.rest()
         settings = fault.settings(self.what.image.training) if fault.settings else self.what.image.training
         await StartTrainingSeq(self.what.image, settings).start()
         await wait_state(self.csr, self.ctx, {ERROR})
@@ -142,7 +142,7 @@ class TrainingErrors(EquinoxTest):
         """From the first weights on, with requests beside: two steps, then drained; all equal to the reference."""
         board = self.env.weight_board
         self.restore_weights()
-        board.checkpoints = {1, 2}
+        self.env_cfg.checkpoints = {1, 2}
         before = board.compared
         serving = cocotb.start_soon(self.send_good(list(self.what.index) * self.cfg.N))
         await self.start_training()

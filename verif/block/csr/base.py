@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import cocotb
 import numpy as np
 from cocotb.triggers import ClockCycles, FallingEdge
-from pyuvm import ConfigDB, uvm_test
+from pyuvm import uvm_test
 
 from equinox_core.csr_map import REGS
 from equinox_core.hw.states import CtxState
 from equinox_core.hw.structs import CTX_STS
+from verif.agents.config import AgentConfig
 from verif.agents.csr_agent import Csr, CsrAgent
 from verif.agents.register_model import CsrBackdoor, by_path, register_model
 from verif.env.csr_coverage import CsrCoverage
@@ -96,7 +97,7 @@ class CsrTest(uvm_test):
         self.dut = cocotb.top
         self.size = {name: int(os.environ[f"P_{name}"]) for name in ("N", "M", "W", "CTX", "C_INF", "SERVICES")}
         self.rng = np.random.default_rng(cocotb.RANDOM_SEED)
-        ConfigDB().set(None, "*", "DUT", self.dut)
+        AgentConfig(self.dut).publish()
         self.agent = CsrAgent.create("agent", self)
 
     async def run_phase(self):
@@ -105,7 +106,6 @@ class CsrTest(uvm_test):
             logging.getLogger("RegModel").setLevel(
                 logging.ERROR
             )  # it warns at each look at a mirror that hardware may change
-            self.dut.plant.value = int(os.environ.get("EQX_PLANT", "0"))
             self.hardware = Hardware.quiet(self.size["CTX"], self.size["SERVICES"])
             self.hardware.drive(self.dut)
             self.dut.events.value = 0

@@ -11,7 +11,6 @@ module tb_csr #(
   logic clk = 1'b0;
   always #5 clk = ~clk;
   logic rst_n = 1'b1;
-  int unsigned plant = 0;  // which fault of planted.py is awake; 0 none
 
   logic s_axil_awvalid, s_axil_awready, s_axil_wvalid, s_axil_wready, s_axil_bvalid, s_axil_bready;
   logic s_axil_arvalid, s_axil_arready, s_axil_rvalid, s_axil_rready;

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from equinox_core.csr_map import REGS
-from verif.block.csr.planted import FAULTS, number, plant
-from verif.lib import checks
+from verif.lib import checks, plants
 from verif.lib.rdl import compile_map, html_manual
 from verif.lib.rtl import RTL, closure
 from verif.lib.sim import ROOT, SimResult, build, run
@@ -18,6 +17,7 @@ from verif.lib.toolchain import BUILD
 
 HERE = Path(__file__).resolve().parent
 BENCH = "verif.block.csr.bench_csr"
+FAULTS = plants.load(HERE / "faults.yaml")
 LIBRARY = (RTL / "csr", RTL / "common", ROOT / "verif" / "tb")
 ALWAYS = (
     "wrong_reset_value",
@@ -60,8 +60,11 @@ def test_planted(name: str) -> None:
     """Wrong reset values, bits that do not toggle, wrong access policies, wrong wiring: each is named with its
     register.
     """
-    sources = plant(closure(HERE / "tb_csr.sv", library=LIBRARY), BUILD / "planted" / "csr")
-    fails(FAULTS[name].test, FAULTS[name].message, sources=sources, env={"EQX_PLANT": str(number(name))})
+    files = closure(HERE / "tb_csr.sv", library=LIBRARY)
+    changes = {fault: entry["plant"] for fault, entry in FAULTS.items()}
+    sources = plants.in_sources(files, changes, BUILD / "planted" / "csr")
+    fault = FAULTS[name]
+    fails(fault["test"], fault["message"], sources=sources, plusargs=plants.chosen(name))
 
 
 @pytest.mark.nightly

@@ -5,7 +5,6 @@ line.
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,14 +13,13 @@ from typing import Any
 
 import yaml
 
-from verif.lib import anchor
+from verif.lib import anchor, plants
+from verif.lib.plants import Plant
 from verif.lib.toolchain import ROOT
 from verif.lib.asserts import assertions
 
 FILE = Path(__file__).with_name("faults.yaml")
 CATEGORIES = ("data", "order", "timing", "protocol", "scheduling", "loss", "numerics", "registers", "tools")
-ON = "ON"
-"""Stands in a replacement for "this fault is planted in this run"."""
 
 _RUN_KINDS = {"block": {"params", "tests", "plusargs", "env"}, "chip": {"knobs"}, "command": {"source"}}
 _RUN_TYPES: dict[str, type] = {
@@ -34,22 +32,10 @@ _RUN_TYPES: dict[str, type] = {
 }  # others are texts
 _LEGAL = {str: "a text", int: "a whole number", bool: "true or false", list: "a list", dict: "a mapping"}
 _ID = re.compile(r"[a-z][a-z0-9_]*")
-_ON = re.compile(rf"\b{ON}\b")
 
 
 class FaultListError(ValueError):
     """An entry is wrong; the message names file, line and what is legal."""
-
-
-@dataclass(frozen=True)
-class Plant:
-    """A change of a source file, in force while the fault is on: the code ``find`` (verif/lib/anchor.py) stands there
-    once.
-    """
-
-    file: str
-    find: str
-    replace: str
 
 
 @dataclass(frozen=True)
@@ -80,7 +66,7 @@ class Fault:
     @property
     def number(self) -> int:
         """What the simulator is told (+fault=): a number that does not depend on the other faults."""
-        return zlib.crc32(self.id.encode()) & 0x7FFFFFFF
+        return plants.number(self.id)
 
 
 @dataclass(frozen=True)
@@ -215,7 +201,7 @@ def load(path: Path = FILE, root: Path = ROOT, places: bool = True) -> FaultList
             re.compile(entry["message"])
         except re.error as error:
             raise wrong(line, f"{name}: message is not a regular expression: {error}") from None
-        plants = []
+        changes = []
         for plant in entry["plant"] if isinstance(entry["plant"], list) else [entry["plant"]]:
             at = fields(plant, (), ("file", "find", "replace"), line, f"{name}: plant")
             for key in ("file", "find", "replace"):
@@ -229,15 +215,16 @@ def load(path: Path = FILE, root: Path = ROOT, places: bool = True) -> FaultList
             )
             if places and count != 1:
                 raise wrong(at, f"{name}: the text to find occurs {count} times in {plant['file']}, must occur once")
-            if not _ON.search(plant["replace"]):
-                raise wrong(at, f"{name}: the replacement has no {ON}, so the fault could not be taken out")
-            plants.append(Plant(plant["file"], plant["find"], plant["replace"]))
+            try:
+                changes.append(Plant(plant["file"], plant["find"], plant["replace"]))
+            except ValueError as error:
+                raise wrong(at, f"{name}: {error}") from None
         faults.append(
             Fault(
                 name,
                 entry["category"],
                 entry["says"],
-                tuple(plants),
+                tuple(changes),
                 runs[entry["run"]],
                 entry["checker"],
                 entry["message"],

@@ -15,7 +15,7 @@ from typing import Any
 
 from verif.flow.campaign.job import Outcome
 from verif.flow.selftest.reports import Report, reports
-from verif.flow.selftest.tree import FAULT, PLUSARG
+from verif.lib.plants import FAULT, PLUSARG
 from verif.lib import build as builder
 from verif.lib import process
 from verif.lib import sim as simulation

@@ -7,12 +7,11 @@ switches.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from verif.flow.selftest.faultlist import ON, Fault, FaultListError
-from verif.lib import anchor
+from verif.flow.selftest.faultlist import Fault, FaultListError
+from verif.lib import plants
 from verif.lib.toolchain import BUILD, ROOT
 
 TREE = BUILD / "selftest" / "tree"
@@ -28,25 +27,6 @@ COPIED = (
     "README.md",
     "Makefile",
 )
-FAULT = "EQX_FAULT"  # environment: id of the fault that is on
-PLUSARG = "fault"  # plusarg: its number
-_PACKAGE = """// The number of the fault that is on in this run; 0: none.
-package fault_pkg;
-  function automatic int chosen();
-    int number;
-    if (!$value$plusargs("fault=%d", number)) number = 0;
-    return number;
-  endfunction
-  int planted = chosen();
-endpackage
-"""
-
-
-def _switch(fault: Fault, file: str) -> str:
-    """The condition that the fault is on, in the file's language."""
-    if file.endswith(".py"):
-        return f"(__import__('os').environ.get({FAULT!r}) == {fault.id!r})"
-    return f"(fault_pkg::planted == {fault.number})"
 
 
 def planted(faults: Iterable[Fault], root: Path = ROOT) -> dict[str, str]:
@@ -55,16 +35,10 @@ def planted(faults: Iterable[Fault], root: Path = ROOT) -> dict[str, str]:
     Raises:
         FaultListError: faults get in each other's way.
     """
-    texts: dict[str, str] = {}
-    for fault in faults:
-        for plant in fault.plants:
-            text = texts.get(plant.file) or (root / plant.file).read_text(encoding="utf-8")
-            replace = re.sub(rf"\b{ON}\b", lambda _, f=fault, p=plant: _switch(f, p.file), plant.replace)
-            try:
-                texts[plant.file] = anchor.replaced(text, plant.find, replace)
-            except ValueError:
-                raise FaultListError(f"fault {fault.id}: another fault has changed its place in {plant.file}") from None
-    return texts
+    try:
+        return plants.planted({fault.id: fault.plants for fault in faults}, root)
+    except plants.PlantError as error:
+        raise FaultListError(f"fault {error.fault}: another fault has changed its place in {error.file}") from None
 
 
 def _wanted(root: Path) -> Iterable[Path]:
@@ -77,7 +51,7 @@ def _wanted(root: Path) -> Iterable[Path]:
 def make(faults: Iterable[Fault], tree: Path = TREE, root: Path = ROOT) -> Path:
     """Bring the copy up to date (files that are as they should be stay untouched) and return its folder."""
     texts = planted(faults, root)
-    texts["verif/lib/sv/fault_pkg.sv"] = _PACKAGE
+    texts["verif/lib/sv/fault_pkg.sv"] = plants.PACKAGE
     kept = set()
     for path in _wanted(root):
         name = str(path.relative_to(root))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cocotb
 import numpy as np
 from cocotb.triggers import ClockCycles, FallingEdge, Timer
-from pyuvm import ConfigDB, uvm_factory
+from pyuvm import uvm_factory
 
 from equinox_core.isa.encoding import Err, Status, Unit
 from verif.agents.axis import PERIOD, cycles, now
@@ -32,13 +32,13 @@ class FaultTest(EquinoxTest):
 
     def prepare(self) -> None:
         self.cuts = ResetControl()
-        ConfigDB().set(None, "*", "RESET", self.cuts)
+        self.env_cfg.resets = self.cuts
         uvm_factory().set_type_override_by_type(RequestDriver, ResettableRequestDriver)
         uvm_factory().set_type_override_by_type(CsrDriver, ResettableCsrDriver)
 
     async def boot(self) -> None:
         await super().boot()
-        self.env.weight_board.required = True
+        self.env_cfg.require("weight_board")
         self.names = list(self.what.index)
         await self.set_timeout(400)
         await self.csr.write("IRQ_STATUS", value=0x1F)
@@ -54,7 +54,7 @@ class FaultTest(EquinoxTest):
         """All services and training from its first weights on, everything compared: the core must be as good as new."""
         board = self.env.weight_board
         self.restore_weights()
-        board.checkpoints = set(range(1, STEPS + 1))
+        self.env_cfg.checkpoints = set(range(1, STEPS + 1))
         compared, served = board.compared, len(self.env.response_board.served)
         serving = cocotb.start_soon(self.send_good(self.names * self.cfg.N))
         await self.start_training()
@@ -111,7 +111,7 @@ class FaultTest(EquinoxTest):
         env.latency_board.restart(begin)
         env.response_board.outstanding.clear()
         env.response_board.order.clear()
-        env.weight_board.armed = False
+        env.weight_board.rest()
         env.requests.monitor.bus.forget()
         env.responses.monitor.bus.forget()
         await FallingEdge(self.dut.clk)

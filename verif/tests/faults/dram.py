@@ -24,7 +24,7 @@ class DramErrors(FaultTest):
 
     async def start_armless(self) -> None:
         """Start training without comparing its steps: a fault is to come."""
-        self.env.weight_board.armed = False
+        self.env.weight_board.rest()
         self.restore_weights()
         await StartTrainingSeq(self.what.image, self.what.image.training).start()
 
@@ -141,7 +141,7 @@ class DramTimeout(DramErrors):
         """
         board = self.env.weight_board
         self.restore_weights()
-        board.checkpoints = {1, 2}
+        self.env_cfg.checkpoints = {1, 2}
         await self.start_training()
         await cycles(self.below(4000))
         self.mute(AR | R | AW | W | B)
@@ -238,11 +238,10 @@ class Stalls(FaultTest):
     async def boot(self) -> None:
         percent = lambda: 5 + self.below(75)  # noqa: E731
         self.scenario = replace(self.scenario, dram_stall=percent(), rsp_stall=percent())
-        dut, board = self.dut, self.env.latency_board
+        dut = self.dut
         dut.gate_seed.value = 1 + self.below(1 << 30)
         dut.req_stall_pct.value, dut.csr_stall_pct.value = percent(), percent()
-        board.exact = False
-        board.held = lambda: int(dut.rsp_held.value) + int(dut.u_dram.held.value) + int(dut.req_held.value)
+        self.env_cfg.exact = False
         self.env.csrs.driver.skew = 4
         await super().boot()
 

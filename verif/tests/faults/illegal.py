@@ -111,7 +111,7 @@ class Illegal(FaultTest):
             what, cause, word = self.draw(streams[unit][at], unit, training=True)
             legal, place = {cause: (unit,)}, (unit, settings.pc[unit] + at)
             await PatchSeq(*place, word).start()
-        self.env.weight_board.armed = False
+        self.env.weight_board.rest()
         self.restore_weights()
         await StartTrainingSeq(image, settings).start()
         await self.stopped(self.ctx, legal, what)

@@ -124,7 +124,7 @@ class Reprogram(FaultTest):
         """Policy, timeouts, thresholds, tile heights at random while everything runs: bits do not depend on them."""
         board = self.env.weight_board
         self.restore_weights()
-        board.checkpoints = {1, 2, 3}
+        self.env_cfg.checkpoints = {1, 2, 3}
         serving = self.serve_beside(8)
         await self.start_training()
         for _ in range(changes):
@@ -166,11 +166,8 @@ class Reprogram(FaultTest):
         shift = await self.load(job.program)
         work = image.dram[base:].tobytes() + bytes(-len(image.dram[base:]) % self.cfg.K)
         self.dram.write(base + move, work)
-        read = board.read
-        board.read = lambda region, step: b"".join(
-            self.dram.read(a + move, n).tobytes() for a, n in self.what.ranges(region, step)
-        )
-        board.checkpoints = {1, 2}
+        self.env_cfg.training_shift = move
+        self.env_cfg.checkpoints = {1, 2}
         board.restart()
         await StartTrainingSeq(
             image, replace(image.training, pc=tuple(shift[u] for u in Unit), dram_base=image.training.dram_base + move)
@@ -179,7 +176,7 @@ class Reprogram(FaultTest):
         await self.drain_training()
         await cycles(200)
         board.compare_weights(now())
-        board.read = read
+        self.env_cfg.training_shift = 0
         self.dram.write(base, work)  # the places may overlap
         await serving
 
@@ -221,7 +218,7 @@ class Reprogram(FaultTest):
         an error.
         """
         serving = self.serve_beside()
-        self.env.weight_board.armed = False
+        self.env.weight_board.rest()
         await StartTrainingSeq(self.what.image, replace(self.what.image.training, iters=self.pick((1, 1000)))).start()
         await cycles(self.below(6000))
         how = self.pick(("drain", "kill", "both"))

@@ -85,7 +85,7 @@ class ResetAnywhere(FaultTest):
             )  # not in the very step of a rising edge, whose side the driver could not tell
 
     async def training(self) -> None:
-        self.env.weight_board.armed = False
+        self.env.weight_board.rest()
         while not self.over:
             await StartTrainingSeq(self.what.image, self.what.image.training).start()
             await cycles(self.below(8000))

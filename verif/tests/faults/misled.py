@@ -1,4 +1,8 @@
-"""Checks of the checks of faults: each must fail when what it looks for is planted."""
+"""Checks of the checks of faults: each must fail when the test does, or expects, something else than the core.
+
+Nothing is planted in a source here: methods of a running test are replaced (another unit meets the error, a counter is
+read wrong), one after the other in one simulation. Plants in a copy of the sources would need a build and a boot each.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +18,8 @@ from verif.tests.faults.dram import Stalls
 from verif.tests.faults.stress import StressAll
 
 
-class Planted(StressAll, Stalls):
-    """One planted fault after the other, each with the words of the check that must see it, and a reset behind it."""
+class Misled(StressAll, Stalls):
+    """One thing wrong after the other, each with the words of the check that must see it, and a reset behind it."""
 
     timed = False
     patience = 50_000  # longer than the longest timeout of a batch
@@ -26,7 +30,7 @@ class Planted(StressAll, Stalls):
 
     async def body(self) -> None:
         fresh = await self.life()
-        for plant in (
+        for mislead in (
             self.wrong_unit,
             self.no_watchdog,
             self.wrong_cause,
@@ -37,7 +41,7 @@ class Planted(StressAll, Stalls):
             self.no_stall,
             self.foreign_weight,
         ):
-            await plant()
+            await mislead()
             await self.start_over()
         self.dut.u_dram.latency.value = self.cfg.LATENCY + 1
         again = await self.life()
@@ -52,10 +56,10 @@ class Planted(StressAll, Stalls):
             require(re.search(report, str(error)), f"says: {error}; expected {report}")
             self.expected_things += 1
             return
-        raise AssertionError(f"a planted fault went unseen; expected {report}")
+        raise AssertionError(f"what is wrong went unseen; expected {report}")
 
     async def start_over(self) -> None:
-        """The core and the boards as new; the planted things are gone."""
+        """The core and the boards as new; what was wrong is gone."""
         for name in ("plant_error", "stop_patience", "limit", "draw", "sink_stall", "counts", "store"):
             self.__dict__.pop(name, None)
         dut = self.dut
