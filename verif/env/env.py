@@ -7,19 +7,19 @@ from pathlib import Path
 
 from pyuvm import ConfigDB, uvm_component, uvm_env
 
+from equinox_core.deploy.deployment import Deployment
+from equinox_core.deploy.predict import earliest_response
 from verif.agents.csr_agent import CsrAgent
 from verif.agents.request_agent import RequestAgent, RequestItem
 from verif.agents.response_agent import ResponseAgent
 from verif.agents.train_agent import TrainAgent
 from verif.agents.unit_agent import UnitAgent
-from verif.lib.dram import DramBackdoor
 from verif.env.coverage import FunctionalCoverage
-from equinox_core.deploy.deployment import Deployment
-from equinox_core.deploy.predict import earliest_response
 from verif.env.hang import HangWatch
 from verif.env.latency import LatencyScoreboard
 from verif.env.reference import Reference
 from verif.env.scoreboards import AxiWatch, BatchRecorder, ResponseScoreboard, Scoreboard, WeightScoreboard
+from verif.lib.dram import DramBackdoor
 
 
 class Predictor(uvm_component):

@@ -9,10 +9,10 @@ from cocotb.triggers import RisingEdge
 from pyuvm import ConfigDB, uvm_component
 
 from equinox_core.config import Config
+from equinox_core.deploy.deployment import Deployment
 from equinox_core.hw.states import CtxState, Err, Unit
 from equinox_core.hw.structs import CTX_SEEN
 from verif.agents.axis import now
-from equinox_core.deploy.deployment import Deployment
 
 HOST = 10_000  # cycles for what the host does: it polls, writes registers, clears errors
 BEATS = 4096  # more than LD, ST and the memory hold together

@@ -15,8 +15,8 @@ from typing import Any
 import yaml
 
 from verif.lib import anchor
-from verif.lib.toolchain import ROOT
 from verif.lib.asserts import assertions
+from verif.lib.toolchain import ROOT
 
 FILE = Path(__file__).with_name("faults.yaml")
 CATEGORIES = ("data", "order", "timing", "protocol", "scheduling", "loss", "numerics", "registers", "tools")
