@@ -11,7 +11,7 @@ from equinox_core import cli
 from equinox_core.cli import Parser
 from verif.lib.lint import lint
 
-STEPS = ("rules", "generated", "verilator", "yosys")
+STEPS = ("rules", "generated", "ruff", "format", "verilator", "yosys")
 
 
 def main() -> int:
