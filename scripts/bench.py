@@ -8,17 +8,17 @@ import os
 import sys
 from pathlib import Path
 
-from verif.lib import process  # noqa: E402
+from verif.lib import process
 
 if __name__ == "__main__":
     process.stoppable()  # before the slow imports
 
 from equinox_core import cli
+from equinox_core.cli import Parser
 from verif.flow.bench.figures import Figure, failed, table, verdict, write
 from verif.flow.bench.measure import DEFAULT, WHAT, Setting, measure
 from verif.flow.campaign.executor import ClusterError
 from verif.lib import lock
-from equinox_core.cli import Parser
 from verif.lib.switch import option
 from verif.lib.toolchain import ROOT
 

@@ -7,15 +7,15 @@ import contextlib
 import sys
 from pathlib import Path
 
-from verif.lib import process  # noqa: E402
+from verif.lib import process
 
 if __name__ == "__main__":
     process.stoppable()  # before the slow imports
 
 from equinox_core import cli
+from equinox_core.cli import Parser
 from verif.flow.coverage import gates, merge, toggle
 from verif.lib import coverage, coverage_html, lock
-from equinox_core.cli import Parser
 from verif.lib.keep import write_whole
 from verif.lib.toolchain import ROOT
 

@@ -15,14 +15,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from equinox_core.config import load_config  # noqa: E402
-from equinox_core.isa.asm import assemble, disassemble  # noqa: E402
-from equinox_core.isa.check import check_program  # noqa: E402
-from equinox_core.isa.encoding import INSTR_BITS, Unit, decode  # noqa: E402
-from equinox_core.isa.program import Program  # noqa: E402
-from equinox_core.isa.races import check_races  # noqa: E402
-from equinox_core import cli  # noqa: E402
-from equinox_core.cli import Parser  # noqa: E402
+from equinox_core import cli
+from equinox_core.cli import Parser
+from equinox_core.config import load_config
+from equinox_core.isa.asm import assemble, disassemble
+from equinox_core.isa.check import check_program
+from equinox_core.isa.encoding import INSTR_BITS, Unit, decode
+from equinox_core.isa.program import Program
+from equinox_core.isa.races import check_races
 
 
 def to_words(prog: Program) -> str:

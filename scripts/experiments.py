@@ -7,12 +7,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from verif.lib import process  # noqa: E402
+from verif.lib import process
 
 if __name__ == "__main__":
     process.stoppable("the same command goes on from here")  # before the slow imports
 
 from equinox_core import cli
+from equinox_core.cli import Parser
 from equinox_core.config import load_config
 from verif.flow.campaign.executor import ClusterError
 from verif.flow.experiments.experiments import EXPERIMENTS, Setting
@@ -20,7 +21,6 @@ from verif.flow.experiments.page import update
 from verif.flow.experiments.rtl_engine import PointError
 from verif.flow.experiments.sweep import sweep
 from verif.lib import lock
-from equinox_core.cli import Parser
 from verif.lib.sim import BuildError, ToolError
 from verif.lib.toolchain import ROOT
 

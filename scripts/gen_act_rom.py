@@ -3,9 +3,9 @@
 out of date.
 """
 
-from equinox_core.numerics import activation_rom as r  # noqa: E402
-from equinox_core import cli  # noqa: E402
-from verif.lib.generated import parser, update  # noqa: E402
+from equinox_core import cli
+from equinox_core.numerics import activation_rom as r
+from verif.lib.generated import parser, update
 from verif.lib.toolchain import ROOT
 
 TARGET = ROOT / "rtl/numeric/eqx_act_rom_pkg.sv"
@@ -22,7 +22,7 @@ def table(name: str, width: int, values: list[int], per_line: int) -> list[str]:
 def render() -> str:
     rom = r.act_rom()
     width = r.BASE_WIDTH + r.SLOPE_WIDTH
-    pwl = [int(b) << r.SLOPE_WIDTH | int(s) for b, s in zip(rom.base, rom.slope)]
+    pwl = [int(b) << r.SLOPE_WIDTH | int(s) for b, s in zip(rom.base, rom.slope, strict=True)]
     scalars = [
         ("LOG2E", 18, r.LOG2E),
         ("SIG_ROWS", 8, r.SIG_ROWS),

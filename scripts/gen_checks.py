@@ -2,10 +2,10 @@
 
 import sys
 
-from equinox_core import cli  # noqa: E402
-from verif.lib.generated import parser, update  # noqa: E402
-from verif.flow.selftest.faultlist import FaultListError, load  # noqa: E402
-from verif.flow.selftest.inventory import page  # noqa: E402
+from equinox_core import cli
+from verif.flow.selftest.faultlist import FaultListError, load
+from verif.flow.selftest.inventory import page
+from verif.lib.generated import parser, update
 from verif.lib.toolchain import ROOT
 
 TARGET = ROOT / "docs/checks.md"

@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 
 from equinox_core import __version__
-from verif.lib.generated import parser, update  # noqa: E402
-from verif.lib.keep import write_whole  # noqa: E402
-from verif.lib.lint import TOP  # noqa: E402
-from verif.lib.rtl import RTL, closure  # noqa: E402
+from verif.lib.generated import parser, update
+from verif.lib.keep import write_whole
+from verif.lib.lint import TOP
+from verif.lib.rtl import RTL, closure
 from verif.lib.toolchain import ROOT
 
 CORE = ROOT / "equinox.core"
@@ -42,7 +42,7 @@ def core() -> str:
         for name, value, words in parameters
     )
     files = "".join(f"      - {path}\n" for path in sources())
-    target = "    filesets: [rtl]\n    toplevel: {top}\n    parameters:\n{names}".format(top=TOP, names=names)
+    target = f"    filesets: [rtl]\n    toplevel: {TOP}\n    parameters:\n{names}"
     verilator = "    default_tool: verilator\n    tools:\n      verilator:\n        mode: {mode}\n        verilator_options: [--no-timing, --main]\n"
     return (
         "CAPI=2:\n"

@@ -9,8 +9,9 @@ import re
 import sys
 from pathlib import Path
 
-from equinox_core.hw import markdown, systemverilog as sv  # noqa: E402
-from verif.lib.generated import parser, update  # noqa: E402
+from equinox_core.hw import markdown
+from equinox_core.hw import systemverilog as sv
+from verif.lib.generated import parser, update
 from verif.lib.toolchain import ROOT
 
 RDL = ROOT / "rtl/csr/eqx_csr.rdl"

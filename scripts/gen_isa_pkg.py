@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Generate rtl/common/eqx_isa_pkg.sv from equinox_core/isa/encoding.py; ``--check`` fails when it is out of date."""
 
-from equinox_core.hw.systemverilog import enum_lines, member_function  # noqa: E402
-from equinox_core.isa import encoding as e  # noqa: E402
-from equinox_core import cli  # noqa: E402
-from verif.lib.generated import parser, update  # noqa: E402
+from equinox_core import cli
+from equinox_core.hw.systemverilog import enum_lines, member_function
+from equinox_core.isa import encoding as e
+from verif.lib.generated import parser, update
 from verif.lib.toolchain import ROOT
 
 TARGET = ROOT / "rtl/common/eqx_isa_pkg.sv"

@@ -5,13 +5,13 @@ order.
 
 import sys
 
-from equinox_core import cli  # noqa: E402
-from verif.lib.generated import parser, update  # noqa: E402
-from verif.flow.plan.catalogue import catalogue  # noqa: E402
-from verif.flow.plan.check import check  # noqa: E402
-from verif.flow.plan.load import PlanError, load  # noqa: E402
-from verif.flow.plan.render import markdown  # noqa: E402
-from verif.flow.collect import CollectError  # noqa: E402
+from equinox_core import cli
+from verif.flow.collect import CollectError
+from verif.flow.plan.catalogue import catalogue
+from verif.flow.plan.check import check
+from verif.flow.plan.load import PlanError, load
+from verif.flow.plan.render import markdown
+from verif.lib.generated import parser, update
 from verif.lib.toolchain import ROOT
 
 TARGET = ROOT / "docs/testplan.md"

@@ -11,12 +11,13 @@ import re
 import sys
 from pathlib import Path
 
-from verif.lib import process  # noqa: E402
+from verif.lib import process
 
 if __name__ == "__main__":
     process.stoppable("the same command goes on from here")  # before the slow imports
 
 from equinox_core import cli
+from equinox_core.cli import Parser
 from verif.flow.campaign.executor import ClusterError
 from verif.flow.latency.budgets import update
 from verif.flow.latency.cases import FILE, load_cases
@@ -24,8 +25,6 @@ from verif.flow.latency.output import table, verdict, write
 from verif.flow.latency.runner import run_all
 from verif.flow.latency.verdict import broken, gates
 from verif.lib import lock
-
-from equinox_core.cli import Parser
 from verif.lib.toolchain import ROOT
 
 

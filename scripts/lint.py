@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-
-from verif.lib import process  # noqa: E402
+from verif.lib import process
 
 if __name__ == "__main__":
     process.stoppable()  # before the slow imports
 
-from equinox_core import cli  # noqa: E402
-from equinox_core.cli import Parser  # noqa: E402
-from verif.lib.lint import lint  # noqa: E402
+from equinox_core import cli
+from equinox_core.cli import Parser
+from verif.lib.lint import lint
 
-STEPS = ("rules", "generated", "verilator", "yosys")
+STEPS = ("rules", "generated", "ruff", "format", "verilator", "yosys")
 
 
 def main() -> int:

@@ -11,18 +11,18 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from verif.lib import process  # noqa: E402
+from verif.lib import process
 
 if __name__ == "__main__":
     process.stoppable("the same command goes on from here")  # before the slow imports
 
 from equinox_core import cli
+from equinox_core.cli import Parser
 from verif.flow.campaign.executor import ClusterError, executor
 from verif.flow.mutants import campaign, output, survivors
 from verif.flow.mutants.judge import judge_block
 from verif.flow.mutants.runner import SPARE_S, Bench, simulate, without
 from verif.lib import lock
-from equinox_core.cli import Parser
 from verif.lib.keep import write_whole
 from verif.lib.toolchain import ROOT
 

@@ -10,12 +10,13 @@ import contextlib
 import sys
 from pathlib import Path
 
-from verif.lib import process  # noqa: E402
+from verif.lib import process
 
 if __name__ == "__main__":
     process.stoppable()  # before the slow imports
 
 from equinox_core import cli
+from equinox_core.cli import Parser
 from verif.flow.collect import CollectError
 from verif.flow.plan import render
 from verif.flow.plan.catalogue import catalogue
@@ -24,7 +25,6 @@ from verif.flow.plan.load import PlanError, load
 from verif.flow.plan.measure import Measure
 from verif.flow.plan.results import read_junit, unmet
 from verif.lib import lock
-from equinox_core.cli import Parser
 from verif.lib.coverage import CoverageError
 from verif.lib.keep import write_whole
 from verif.lib.toolchain import ROOT

@@ -8,19 +8,19 @@ import re
 import sys
 from pathlib import Path
 
-from verif.lib import process  # noqa: E402
+from verif.lib import process
 
 if __name__ == "__main__":
     process.stoppable("the same command goes on from here")  # before the slow imports
 
 from equinox_core import cli
+from equinox_core.cli import Parser, make_call
 from verif.flow.campaign.engine import CampaignError
 from verif.flow.campaign.executor import ClusterError, default_jobs
 from verif.flow.random.search import OUT, search
-from equinox_core.cli import Parser, make_call
 from verif.lib.sim import BuildError
-from verif.random.knobs import Knobs
 from verif.lib.toolchain import ROOT
+from verif.random.knobs import Knobs
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:

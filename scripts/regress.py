@@ -8,12 +8,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from verif.lib import process  # noqa: E402
+from verif.lib import process
 
 if __name__ == "__main__":
     process.stoppable("the same command goes on from here")  # before the slow imports
 
 from equinox_core import cli
+from equinox_core.cli import Parser
 from verif.flow.campaign.executor import ClusterError, default_jobs
 from verif.flow.campaign.store import StoreError
 from verif.flow.collect import CollectError
@@ -25,7 +26,6 @@ from verif.flow.regress.jobs import FilterError, Filters
 from verif.flow.regress.regression import JUNIT, PAGE, Regression
 from verif.flow.regress.run import OUT, Options, plan, regress
 from verif.flow.regress.tiers import FILE, TierError
-from equinox_core.cli import Parser
 from verif.lib.coverage import CoverageError
 from verif.lib.switch import option
 

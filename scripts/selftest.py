@@ -8,12 +8,13 @@ import sys
 import time
 from pathlib import Path
 
-from verif.lib import process  # noqa: E402
+from verif.lib import process
 
 if __name__ == "__main__":
     process.stoppable("the same command goes on from here")  # before the slow imports
 
 from equinox_core import cli
+from equinox_core.cli import Parser
 from verif.flow.campaign.executor import ClusterError
 from verif.flow.campaign.store import StoreError
 from verif.flow.selftest.campaign import OUT, Campaign
@@ -21,7 +22,6 @@ from verif.flow.selftest.faultlist import Fault, FaultList, FaultListError, load
 from verif.flow.selftest.output import save, table
 from verif.lib import lock
 from verif.lib.asserts import never_exercised
-from equinox_core.cli import Parser
 from verif.lib.coverage import CoverageError, merge, parse
 from verif.lib.toolchain import BUILD
 

@@ -8,18 +8,18 @@ import re
 import sys
 from pathlib import Path
 
-from verif.lib import process  # noqa: E402
+from verif.lib import process
 
 if __name__ == "__main__":
     process.stoppable("the same command goes on from here")  # before the slow imports
 
-from equinox_core import cli  # noqa: E402
-from equinox_core.cli import Parser  # noqa: E402
-from verif.lib.sim import BuildError  # noqa: E402
-from verif.random.case import load_case, save_case  # noqa: E402
-from verif.random.minimise import minimise  # noqa: E402
-from verif.random.run import CASE  # noqa: E402
+from equinox_core import cli
+from equinox_core.cli import Parser
+from verif.lib.sim import BuildError
 from verif.lib.toolchain import ROOT
+from verif.random.case import load_case, save_case
+from verif.random.minimise import minimise
+from verif.random.run import CASE
 
 CASES = ROOT / "verif/random/cases"
 

@@ -9,20 +9,20 @@ import sys
 from difflib import get_close_matches
 from pathlib import Path
 
-from verif.lib import process  # noqa: E402
+from verif.lib import process
 
 if __name__ == "__main__":
     process.stoppable()  # before the slow imports
 
-from verif.env.progress import ProgressBar  # noqa: E402
-from equinox_core.deploy.scenario import Scenario, add_knobs  # noqa: E402
-from verif.env.simulate import ChipRun, TIMELINE, default_run_dir, simulate  # noqa: E402
-from equinox_core import cli  # noqa: E402
-from verif.lib import lock  # noqa: E402
-from equinox_core.cli import Parser  # noqa: E402
-from verif.lib.sim import BuildError, ToolError  # noqa: E402
-from verif.lib.switch import switch  # noqa: E402
-from equinox_core.report import RunResult, summary, write_html  # noqa: E402
+from equinox_core import cli
+from equinox_core.cli import Parser
+from equinox_core.deploy.scenario import Scenario, add_knobs
+from equinox_core.report import RunResult, summary, write_html
+from verif.env.progress import ProgressBar
+from verif.env.simulate import TIMELINE, ChipRun, default_run_dir, simulate
+from verif.lib import lock
+from verif.lib.sim import BuildError, ToolError
+from verif.lib.switch import switch
 from verif.lib.toolchain import ROOT
 
 BENCH = ROOT / "verif" / "tests" / "bench_equinox.py"

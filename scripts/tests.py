@@ -12,12 +12,12 @@ import os
 import shutil
 import sys
 
-from verif.lib import process  # noqa: E402
+from verif.lib import process
 
 if __name__ == "__main__":
     process.stoppable()
 
-from verif.lib import lock  # noqa: E402
+from verif.lib import lock
 from verif.lib.toolchain import ROOT
 
 RESULTS, COVERAGE = ROOT / "build" / "test-results.xml", ROOT / "build" / "cov"

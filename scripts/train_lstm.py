@@ -8,15 +8,14 @@ import sys
 import time
 from pathlib import Path
 
-import equinox_core  # noqa: F401, I001 - first of all: says what is wrong with this Python
-
 import numpy as np
 
-from equinox_core.workloads.digits import SPLIT_SEED, digits_split  # noqa: E402
-from equinox_core.workloads.lstm import PARAMS_FILE, accuracy  # noqa: E402
-from equinox_core.workloads.lstm_train import EPOCHS, train  # noqa: E402
-from equinox_core import cli  # noqa: E402
-from equinox_core.cli import Parser  # noqa: E402
+import equinox_core  # noqa: F401 - first of all: says what is wrong with this Python
+from equinox_core import cli
+from equinox_core.cli import Parser
+from equinox_core.workloads.digits import SPLIT_SEED, digits_split
+from equinox_core.workloads.lstm import PARAMS_FILE, accuracy
+from equinox_core.workloads.lstm_train import EPOCHS, train
 
 TARGET = 0.95
 

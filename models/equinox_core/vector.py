@@ -14,8 +14,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .isa.encoding import Act, Combine, Conv, ConvDst, Dst, Err, Instr, Op, Red, Src
 from .hw.pipeline import line_stage
+from .isa.encoding import Act, Combine, Conv, ConvDst, Dst, Err, Instr, Op, Red, Src
 from .isa.own_lines import check_distance
 from .numerics import (
     act,
@@ -328,7 +328,7 @@ def _reads_own_lines(plan: VectorPlan, buffers: VectorBuffers, lanes: int) -> bo
         return False
     n, written = plan.good, plan.r[1]
     sources = [(x, s) for x, s in zip("ABCD", (plan.a, plan.b, plan.c, plan.d), strict=True) if s is not None]
-    return any([check_distance(x, s[2][:n], written[:n], lanes) for x, s in sources if s[0] in _BF16_SPACES])
+    return any([check_distance(x, s[2][:n], written[:n], lanes) for x, s in sources if s[0] in _BF16_SPACES])  # noqa: C419 - each is checked
 
 
 def _execute_lines(ins: Instr, plan: VectorPlan, part: slice, lanes: int) -> U16 | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from equinox_core.isa.encoding import LAYOUT, UNIT_OF_OP, Instr, Op, Unit, make
 from equinox_core.isa.program import Program
 

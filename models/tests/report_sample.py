@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from equinox_core.traces import generate, scale_to_load
 
 from equinox_core.report import LATENCY_CAUSES, Check, RunResult, Service, Training, Unit
+from equinox_core.traces import generate, scale_to_load
 
 SHARES = (1, 20, 12, 1, 30, 6, 12, 12, -2, 8)  # of each cause, in percent
 SERVICE_CYCLES = 2000

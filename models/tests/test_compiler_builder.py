@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from equinox_core.compiler.builder import Builder
 from equinox_core.compiler.ops import ACC, TO_VEC, At, vector
 from equinox_core.compiler.training import mlp_training

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from equinox_core.compiler.gemm import gemm
 from equinox_core.compiler.image import build_image, register
 from equinox_core.compiler.service import mlp_classifier

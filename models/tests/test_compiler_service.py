@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from equinox_core.compiler.image import build_image
 from equinox_core.compiler.service import Service, lstm_classifier, mlp_classifier
 from equinox_core.config import Config, load_config

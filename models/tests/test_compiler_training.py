@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from equinox_core.compiler.image import build_image
 from equinox_core.compiler.service import lstm_classifier
 from equinox_core.compiler.space import Regions, Ring, Room, room_beside
@@ -60,7 +61,7 @@ def compare(
     consts = [None if b is None else bf16_from_float(b) for b in (biases or [None] * (len(sizes) - 1))]
     run = job_steps = 0
     walk = core.start_training(job.program, steps, batches, bases).steps()
-    for run in walk:
+    for run in walk:  # noqa: B007 - the last one is looked at below
         n = job_steps % batches
         weights, error = train_step(weights, consts, bf16_from_float(x[n]), y[n], job.rate_bits, cfg.K, cfg.L)
         job_steps += 1

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from equinox_core.config import CONFIG_DIR, load_config
 from equinox_core.hw.params import CORE, DRAM
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from equinox_core.config import Config, load_config
 from equinox_core.core import Context, Core, CoreError, Deadlock
 from equinox_core.dram_layout import pack_blocks, pack_lines, unpack_blocks, unpack_lines

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from equinox_core.config import load_config
 from equinox_core.csr_map import REGS
 from equinox_core.hw import params, systemverilog

@@ -9,8 +9,9 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from equinox_core.config import load_config
+
 from equinox_core.compiler.gemm import gemm
+from equinox_core.config import load_config
 from equinox_core.isa.asm import assemble, disassemble, format_instr, parse_line
 from equinox_core.isa.encoding import INSTR_BITS, Op, Unit, decode, encode, make
 from equinox_core.isa.program import Program, link, words32

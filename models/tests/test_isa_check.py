@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from equinox_core.compiler.builder import Builder, _place
 from equinox_core.compiler.ops import VEC, At, vector
 from equinox_core.compiler.service import mlp_classifier

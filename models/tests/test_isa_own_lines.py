@@ -170,7 +170,7 @@ def test_model_equals_lines_one_by_one(config: str) -> None:
         for line in range(60):
             at = {f"{y}_base": ins.fields[f"{y}_base"] + line * ins.fields[f"{y}_so"] for y in "abcdr"}
             single.execute(with_fields(ins, cnt_o=1, **at), Unit.VPU, ctx)
-        assert (whole.mem.VEC != before).any()
+        assert (before != whole.mem.VEC).any()
         np.testing.assert_array_equal(whole.mem.VEC, single.mem.VEC)
 
 
@@ -201,4 +201,4 @@ def test_model_refuses(space: Src) -> None:
         core.execute(chain("c", 10, 30, c_sp=space), Unit.VPU, ctx)
     np.testing.assert_array_equal(core.mem.VEC, before)
     core.execute(chain("c", 11, 30, c_sp=space), Unit.VPU, ctx)
-    assert (core.mem.VEC != before).any()
+    assert (before != core.mem.VEC).any()

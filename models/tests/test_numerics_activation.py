@@ -82,7 +82,7 @@ def test_nan_and_subnormals(fn: Act) -> None:
 
 
 @pytest.mark.parametrize(
-    "fn, pairs",
+    ("fn", "pairs"),
     [
         (Act.NONE, [(NEG, NEG), (INF, INF), (ONE, ONE)]),
         (Act.RELU, [(0, 0), (NEG, 0), (NEG | INF, 0), (INF, INF), (ONE, ONE), (NEG | ONE, 0)]),

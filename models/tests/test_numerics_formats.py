@@ -92,10 +92,12 @@ def fp32_samples(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarr
 
 
 def scalar(func: Callable, width_in: int, width_out: int, *args: np.ndarray) -> np.ndarray:
-    return np.array([ref.encode(func(*(ref.decode(int(v), width_in) for v in row)), width_out) for row in zip(*args)])
+    return np.array(
+        [ref.encode(func(*(ref.decode(int(v), width_in) for v in row)), width_out) for row in zip(*args, strict=True)]
+    )
 
 
-@pytest.mark.parametrize("op, exact", [(nm.fp32_add, ref.add), (nm.fp32_max, ref.maximum)])
+@pytest.mark.parametrize(("op", "exact"), [(nm.fp32_add, ref.add), (nm.fp32_max, ref.maximum)])
 def test_fp32_operations(op: Callable, exact: Callable) -> None:
     a, b = fp32_samples(np.random.default_rng(1), 4000)
     got = nm.fp32_bits(op(a.view(np.float32), b.view(np.float32)))
@@ -109,7 +111,7 @@ def test_fp32_sub_is_addition_of_the_negative() -> None:
     np.testing.assert_array_equal(nm.fp32_bits(nm.fp32_sub(fa, fb)), nm.fp32_bits(nm.fp32_add(fa, flipped)))
 
 
-@pytest.mark.parametrize("op, exact", [(nm.bf16_add, ref.add), (nm.bf16_mul, ref.mul), (nm.bf16_max, ref.maximum)])
+@pytest.mark.parametrize(("op", "exact"), [(nm.bf16_add, ref.add), (nm.bf16_mul, ref.mul), (nm.bf16_max, ref.maximum)])
 def test_bf16_operations(op: Callable, exact: Callable) -> None:
     rng = np.random.default_rng(3)
     a = np.concatenate([rng.integers(0, 1 << 16, 4000, dtype=np.uint16), np.repeat(SPECIAL16, SPECIAL16.size)])
@@ -126,7 +128,7 @@ def test_product_is_exact_in_fp32() -> None:
     np.testing.assert_array_equal(got, scalar(ref.mul, 16, 32, a, b))
     normal = [
         (g, ref.mul(ref.decode(int(x), 16), ref.decode(int(y), 16)))
-        for g, x, y in zip(got, a, b)
+        for g, x, y in zip(got, a, b, strict=True)
         if 0 < (int(g) >> 23) & 0xFF < 255
     ]
     assert len(normal) > 1000
@@ -169,7 +171,7 @@ def test_update_rule() -> None:
     master = rng.normal(size=300).astype(np.float32)
     lr, grad = nm.bf16_from_float(0.05), nm.bf16_from_float(rng.normal(size=300))
     got = nm.sgd_update(master, lr, grad)
-    for m, g, out in zip(master, grad, got):
+    for m, g, out in zip(master, grad, got, strict=True):
         step = ref.mul(ref.decode(int(lr), 16), ref.decode(int(g), 16))
         want = ref.add(ref.decode(int(m.view(np.uint32)), 32), (1 - step[0], step[1]))
         assert int(out.view(np.uint32)) == ref.encode(want, 32)

@@ -41,7 +41,7 @@ def test_quantise_random_blocks() -> None:
     x[7] = rng.integers(0, 128, 16)  # subnormals only
     q, e = nm.quantise(x)
     assert q.dtype == np.int8 and e.dtype == np.uint8 and q.shape == x.shape and e.shape == (400,)
-    for block, mant, exp in zip(x, q, e):
+    for block, mant, exp in zip(x, q, e, strict=True):
         assert (mant.tolist(), int(exp)) == expected_block(block)
     assert np.abs(q.astype(int)).max() == 127
 
@@ -49,7 +49,7 @@ def test_quantise_random_blocks() -> None:
 def test_every_value_under_every_exponent_above_it() -> None:
     every = np.arange(0x7F80, dtype=np.uint16)
     exp = every >> 7
-    for shift in range(0, 11):
+    for shift in range(11):
         e = np.minimum(exp + shift, 254)
         want = np.rint(nm.bf16_to_fp32(every).astype(np.float64) * np.exp2(133.0 - e))
         q = nm.quantise_with(every[:, None], np.where(exp == 0, 0, e))[:, 0]
@@ -130,7 +130,7 @@ def test_int_to_fp32() -> None:
     total = np.concatenate([total, [1 << 24, -(1 << 24), 0, 0, 0xFFFFFF, 0xFFFFFF, -1, 1, 64, 63]])
     ea = np.concatenate([ea, [254, 254, 255, 0, 58, 57, 70, 70, 70, 70]])
     eb = np.concatenate([eb, [254, 200, 0, 0, 58, 58, 69, 70, 64, 64]])
-    want = [ref.block_product(int(t), int(a), int(b)) for t, a, b in zip(total, ea, eb)]
+    want = [ref.block_product(int(t), int(a), int(b)) for t, a, b in zip(total, ea, eb, strict=True)]
     np.testing.assert_array_equal(nm.fp32_bits(nm.int_to_fp32(total, ea, eb)), want)
 
 
@@ -150,7 +150,7 @@ def test_matmul(with_acc: bool) -> None:
         for c in range(cols):
             value = None if acc is None else ref.decode(int(acc[r, c].view(np.uint32)), 32)
             for n in range(blocks):
-                total = sum(int(x) * int(y) for x, y in zip(aq[r, n], bq[c, n]))
+                total = sum(int(x) * int(y) for x, y in zip(aq[r, n], bq[c, n], strict=True))
                 part = ref.decode(ref.block_product(total, int(ae[r, n]), int(be[c, n])), 32)
                 value = part if value is None else ref.decode(ref.encode(ref.add(value, part), 32), 32)
             assert value is not None

@@ -7,6 +7,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+
 from equinox_core.compiler.image import Image, build_image, register
 from equinox_core.compiler.service import lstm_classifier, mlp_classifier
 from equinox_core.compiler.space import room_beside

@@ -6,14 +6,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from equinox_core.compiler.image import register
 from equinox_core.config import Config, load_config
 from equinox_core.isa.encoding import Conv, Instr, LdDst, Op, StSrc, Unit, make
 from equinox_core.isa.program import Program
-from models.tests.test_timing import CONFIGS, START, train
-from models.tests.test_timing_attribution import image, solo
 from equinox_core.timing import TimingModel
 from equinox_core.timing.bounds import earliest_end, serial_work
+from models.tests.test_timing import CONFIGS, START, train
+from models.tests.test_timing_attribution import image, solo
 
 ONE = {
     "rows": (Unit.MMU, lambda cfg, n: make(Op.MATMUL, rows=5 + n, n_g=2, n_k=3, a_sr=1, b_sk=cfg.L, c_sr=1, c_sg=20)),

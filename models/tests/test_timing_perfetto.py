@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from equinox_core.timing import NEVER, Timeline
 from equinox_core.timing.attribution import answered, stages
 from equinox_core.timing.layout import BATCH, CHANGE, LOG, REQUEST, STEP

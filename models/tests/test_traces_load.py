@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from equinox_core.traces import Trace, TraceError, load_trace, map_services, open_trace, save_trace, scale_to_load
 
 ROOT = Path(__file__).resolve().parents[2]

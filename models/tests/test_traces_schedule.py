@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from equinox_core.traces import Trace, TraceError, generate, is_spec, map_services, open_trace, scale_to_load
 from equinox_core.traces.generate import MEAN_GAP_US, parse_spec
 

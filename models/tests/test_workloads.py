@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from equinox_core.numerics import bf16_from_float, bf16_to_fp32, fp32_to_bf16
 from equinox_core.workloads import mlp
 from equinox_core.workloads.digits import STEPS, digits_split, to_payload

@@ -10,6 +10,7 @@ from __future__ import annotations
 from pyuvm import uvm_component, uvm_subscriber
 
 from equinox_core.csr_map import REGS
+from equinox_core.deploy.scenario import POLICIES
 from equinox_core.isa.encoding import Err, Status, Unit
 from equinox_core.isa.program import Program
 from verif.agents.csr_agent import CsrWrite
@@ -19,7 +20,6 @@ from verif.agents.unit_agent import BatchEvent
 from verif.env import coverage_isa as isa
 from verif.env import coverage_operating as op
 from verif.env import coverage_timing as timing
-from equinox_core.deploy.scenario import POLICIES
 from verif.env.config import EnvConfig
 from verif.env.latency import LatencyScoreboard
 from verif.lib import coverage

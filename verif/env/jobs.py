@@ -13,12 +13,12 @@ from equinox_core.compiler.space import room_beside
 from equinox_core.compiler.training import mlp_training
 from equinox_core.compiler.training_data import TrainingJob
 from equinox_core.config import Config, load_config
+from equinox_core.deploy.deployment import MANY, NEVER, RATE, Deployment, most_rows
+from equinox_core.deploy.scenario import Scenario
 from equinox_core.isa.encoding import LdDst, StSrc, Unit
 from equinox_core.isa.program import Program
 from equinox_core.workloads import digits, mlp
 from equinox_core.workloads.lstm import load_params
-from equinox_core.deploy.deployment import MANY, NEVER, RATE, Deployment, most_rows
-from equinox_core.deploy.scenario import Scenario
 
 GEMM = (256, 256, 256)
 COMPUTE_BOUND = (256, 256, 256, 10)

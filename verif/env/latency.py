@@ -24,7 +24,6 @@ from verif.agents.unit_agent import BatchEvent, StateEvent
 from verif.env.latency_bounds import too_early, too_late
 from verif.env.scoreboards import Scoreboard
 
-
 AROUND = 4  # events shown before and behind the first difference
 
 

@@ -7,8 +7,8 @@ settings ask for.
 
 from __future__ import annotations
 
-from equinox_core.timing.bounds import serial_work
 from equinox_core.deploy.deployment import Deployment
+from equinox_core.timing.bounds import serial_work
 
 FACTOR = 2  # times the work: what was left out above
 LEAST = 20_000  # cycles, so that a run without much work has time for what stands around it

@@ -12,9 +12,9 @@ from equinox_core.config import load_config
 from equinox_core.deploy.deployment import Deployment, deploy
 from equinox_core.deploy.scenario import Scenario
 from verif.lib import checks, lock, plants
-from verif.lib.toolchain import ROOT
 from verif.lib.rtl import closure
 from verif.lib.sim import SimResult, build, env_flag, run
+from verif.lib.toolchain import ROOT
 
 MODULE = "verif.tests.bench_equinox"
 TIMELINE = "timeline.json.gz"  # in a run's folder

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from equinox_core.deploy.deployment import Deployment
 from equinox_core.timing.attribution import answered, stages
 from equinox_core.timing.perfetto import Names, Written, write_trace
-from equinox_core.deploy.deployment import Deployment
 from verif.env.latency import LatencyScoreboard
 from verif.env.simulate import TIMELINE
 

@@ -23,7 +23,7 @@ def pattern(code: str) -> re.Pattern[str]:
     if not tokens:
         raise ValueError("no code to look for")
     parts = [re.escape(tokens[0])]
-    for before, token in zip(tokens, tokens[1:]):
+    for before, token in zip(tokens, tokens[1:], strict=False):
         words = before[-1].isalnum() or before[-1] == "_"
         gap = r"\s+" if words and (token[0].isalnum() or token[0] == "_") else r"\s*"
         comma = r"(?:,\s*)?" if token in _CLOSING and before != "," else ""

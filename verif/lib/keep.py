@@ -5,14 +5,13 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import os
 import platform
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
 from equinox_core.config import load_config
-from equinox_core.files import write_whole  # also for those who keep results
+from equinox_core.files import write_whole as write_whole  # also for those who keep results
 
 ROOT = Path(__file__).resolve().parents[2]
 

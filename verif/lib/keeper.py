@@ -46,7 +46,7 @@ def _end_all() -> None:
     """Kill what is below this process, level by level, until nobody is left."""
     while True:
         for pid in _children():
-            try:
+            try:  # noqa: SIM105 - contextlib would be one more import
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass

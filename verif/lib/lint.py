@@ -126,18 +126,34 @@ def check_generated() -> list[str]:
     return stale
 
 
+def run_ruff(words: Sequence[str], place: Path = ROOT) -> list[str]:
+    """Ruff's findings below a folder, by the settings of pyproject.toml."""
+    tool = Path(sys.executable).with_name("ruff")
+    if not tool.exists():
+        return [f"{tool} is missing: `make venv` installs it"]
+    command = [str(tool), *words, "--no-cache", "--config", str(ROOT / "pyproject.toml"), str(place)]
+    done = process.run(command, capture_output=True, encoding="utf-8", errors="replace", cwd=ROOT)
+    return [(done.stdout + done.stderr).strip()] if done.returncode else []
+
+
 def lint(modules: Iterable[str] = (), steps: Iterable[str] = ()) -> int:
     """Run the checks and print the findings; returns how many checks failed.
 
     Args:
         modules: modules to check (default: everything).
-        steps: some of ``rules``, ``generated``, ``verilator``, ``yosys`` (default: all).
+        steps: some of ``rules``, ``generated``, ``ruff``, ``format``, ``verilator``, ``yosys`` (default: all).
     """
     modules, chosen = list(modules), list(steps)
     if not chosen:
-        chosen = ["verilator", "yosys"] if modules else ["rules", "generated", "verilator", "yosys"]
+        chosen = ["verilator", "yosys"] if modules else ["rules", "generated", "ruff", "format", "verilator", "yosys"]
     failed = 0
-    for step, check in (("rules", lambda: rules.check_all(ROOT)), ("generated", check_generated)):
+    checks = {
+        "rules": lambda: rules.check_all(ROOT),
+        "generated": check_generated,
+        "ruff": lambda: run_ruff(["check", "--output-format=concise"]),
+        "format": lambda: run_ruff(["format", "--check"]),
+    }
+    for step, check in checks.items():
         if step in chosen:
             findings = check()
             print("\n".join([f"{'FAIL' if findings else 'ok  '} {step}", *findings]), flush=True)

@@ -14,9 +14,9 @@ from pathlib import Path
 import tomli_w
 
 from equinox_core.config import Config, load_config
+from equinox_core.deploy.scenario import POLICIES
 from equinox_core.isa.asm import format_instr, parse_line
 from equinox_core.isa.encoding import Instr, Unit
-from equinox_core.deploy.scenario import POLICIES
 from verif.lib.keep import write_whole
 
 

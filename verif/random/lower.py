@@ -12,12 +12,12 @@ from equinox_core.compiler.image import Image, build_image
 from equinox_core.compiler.ops import Blocks, up
 from equinox_core.compiler.service import Service
 from equinox_core.config import Config
+from equinox_core.deploy.deployment import Deployment
+from equinox_core.deploy.scenario import Scenario
 from equinox_core.dram_layout import pack_blocks, pack_lines
 from equinox_core.isa.encoding import SEMAPHORES, Dst, Op, Unit, make
 from equinox_core.isa.program import Program, with_fields
 from equinox_core.numerics import fp32_to_bf16, quantise
-from equinox_core.deploy.deployment import Deployment
-from equinox_core.deploy.scenario import Scenario
 from verif.env.patience import patience, request_work, training_work
 from verif.random.case import Case, Line, Lines, ServiceCase
 from verif.random.layout import Area, service_area, training_area

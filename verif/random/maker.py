@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from equinox_core.dram_layout import block_beats
+from equinox_core.hw.pipeline import line_stage
 from equinox_core.isa.encoding import (
     UNIT_OF_OP,
     Act,
@@ -25,7 +26,6 @@ from equinox_core.isa.encoding import (
     StSrc,
     make,
 )
-from equinox_core.hw.pipeline import line_stage
 from equinox_core.numerics import bf16_from_float
 from verif.random.case import Line
 from verif.random.knobs import Knobs, Range

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from equinox_core.compiler.image import register
-from equinox_core.timing import Timeline, TimingModel
 from equinox_core.deploy.predict import FIRST, START, setup
 from equinox_core.deploy.scenario import POLICIES
+from equinox_core.timing import Timeline, TimingModel
 from verif.random.lower import RandomDeployment
 
 

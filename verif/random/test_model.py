@@ -4,18 +4,17 @@ seeds.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from equinox_core.deploy.predict import FIRST, setup
 from equinox_core.isa.encoding import Op
 from equinox_core.timing import NEVER
 from equinox_core.timing.attribution import Solo, answered, attribute
 from equinox_core.timing.bounds import earliest_end
-from equinox_core.deploy.predict import FIRST, setup
 from verif.random.case import load_case
 from verif.random.generate import generate
 from verif.random.knobs import Knobs

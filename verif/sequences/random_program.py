@@ -5,14 +5,14 @@ from __future__ import annotations
 import cocotb
 from pyuvm import uvm_sequence
 
+from equinox_core.deploy.scenario import POLICIES
 from verif.agents.axis import cycles, now
 from verif.agents.csr_agent import Csr
 from verif.agents.request_agent import RequestItem
 from verif.agents.train_agent import ERROR, IDLE, wait_state
-from equinox_core.deploy.scenario import POLICIES
 from verif.random.lower import RandomDeployment
 from verif.sequences.boot import StartTrainingSeq
-from verif.sequences.replay import ItemsSeq, fresh_id
+from verif.sequences.replay import fresh_id
 
 LEAD = 20  # cycles from the sequence's start to cycle 0 of the case
 POLL = 50  # cycles between two looks at the training context

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from pyuvm import ConfigDB, uvm_sequence
 
+from equinox_core.deploy.deployment import Deployment
 from equinox_core.isa.encoding import Status
 from verif.agents.request_agent import RequestItem
-from equinox_core.deploy.deployment import Deployment
 
 _next_id = 0
 

@@ -11,16 +11,16 @@ import numpy as np
 from cocotb.triggers import Event, First
 from pyuvm import uvm_test
 
+from equinox_core.deploy.deployment import Deployment
+from equinox_core.deploy.scenario import POLICIES
 from verif.agents.axis import cycles, now
 from verif.agents.csr_agent import Csr
 from verif.agents.request_agent import RequestItem
-from verif.lib.dram import DramBackdoor
-from equinox_core.deploy.deployment import Deployment
 from verif.env.config import EnvConfig
 from verif.env.env import EquinoxEnv
-from equinox_core.deploy.scenario import POLICIES
 from verif.env.timeline import write_timeline
 from verif.lib import checks
+from verif.lib.dram import DramBackdoor
 from verif.lib.verdict import require
 from verif.sequences.boot import BootSeq, DrainTrainingSeq, StartTrainingSeq, reset
 from verif.sequences.replay import ItemsSeq, ReplaySeq, good_request

@@ -8,7 +8,7 @@ from pyuvm import uvm_factory
 
 from equinox_core.isa.encoding import Status
 from verif.agents.axis import cycles, now
-from verif.agents.response_agent import Response, ResponseMonitor
+from verif.agents.response_agent import ResponseMonitor
 from verif.agents.train_agent import StepEvent
 from verif.agents.unit_agent import BatchEvent
 from verif.env.scoreboards import Scoreboard
@@ -96,7 +96,7 @@ class Checkers(EquinoxTest):
         except AssertionError as error:
             lines = board.problems() if isinstance(board, Scoreboard) else [str(error)]
             if not any(re.search(report, line) for line in lines):
-                raise AssertionError(f"{board.get_name()} says: {lines}; expected {report}")
+                raise AssertionError(f"{board.get_name()} says: {lines}; expected {report}") from error
             self.expected_things += 1
             return
         raise AssertionError(f"{board.get_name()} is content; expected {report}")

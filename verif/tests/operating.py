@@ -8,11 +8,11 @@ import cocotb
 import numpy as np
 
 from equinox_core.compiler.training import PHASES
+from equinox_core.deploy.deployment import train_rows
+from equinox_core.deploy.scenario import POLICIES
 from equinox_core.isa.encoding import Unit
 from verif.agents.axis import cycles, now
 from verif.env.coverage_operating import MODES, stalls_bin
-from equinox_core.deploy.deployment import train_rows
-from equinox_core.deploy.scenario import POLICIES
 from verif.sequences.replay import good_request
 from verif.tests.base import EquinoxTest
 

@@ -13,9 +13,9 @@ from pyuvm import uvm_factory
 from verif.agents.axis import cycles
 from verif.agents.train_agent import IDLE
 from verif.env.batch_reference import BatchPredictor
-from verif.env.predictor import Predictor
 from verif.env.instructions import InstructionScoreboard
 from verif.env.latency import LatencyScoreboard
+from verif.env.predictor import Predictor
 from verif.random.lower import NOT_RUN, RandomDeployment
 from verif.sequences.random_program import RandomProgramVseq
 from verif.tests.base import EquinoxTest

@@ -10,13 +10,13 @@ import cocotb
 from pyuvm import uvm_check_e, uvm_reg, uvm_status_e
 
 from equinox_core.csr_map import REGS
+from equinox_core.hw.modes import POLICIES
 from equinox_core.isa.encoding import Status, Unit
 from equinox_core.isa.program import words32
 from verif.agents.axis import cycles, now
 from verif.agents.csr_agent import Csr
 from verif.agents.register_model import register_model
 from verif.env.csr_coverage import CsrCoverage
-from equinox_core.hw.modes import POLICIES
 from verif.lib.verdict import require
 from verif.sequences.boot import BootSeq, PatchSeq, PerfSeq, reset
 from verif.sequences.replay import bad_request

@@ -8,13 +8,13 @@ from dataclasses import asdict
 
 import numpy as np
 
+from equinox_core.deploy.limits import batch_timeout, default_limit
+from equinox_core.deploy.scenario import POLICIES
+from equinox_core.report import Check, RunResult, Service, Training, Unit
 from equinox_core.traces import map_services, scale_to_load
 from verif.agents.axis import cycles, now
-from equinox_core.deploy.limits import batch_timeout, default_limit
 from verif.env.progress import ProgressWriter
-from equinox_core.deploy.scenario import POLICIES
 from verif.env.scoreboards import Served
-from equinox_core.report import Check, RunResult, Service, Training, Unit
 from verif.sequences.boot import PerfSeq
 from verif.tests.base import EquinoxTest
 

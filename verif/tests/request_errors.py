@@ -137,7 +137,7 @@ class RequestErrors(EquinoxTest):
         at = setting.pc[unit]
         await PatchSeq(unit, at, 0x9).start()
         name = self.what.image.installed[index].name
-        for ctx in range(self.cfg.C_INF):
+        for _ in range(self.cfg.C_INF):
             await self.send([good_request(self.what, name, self.rng, frozenset({Status.CTX_ERROR}))])
         for ctx in range(self.cfg.C_INF):
             await wait_state(self.csr, ctx, {ERROR})

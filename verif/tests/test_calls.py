@@ -6,7 +6,6 @@ import importlib.util
 import os
 import re
 import shlex
-
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -14,11 +13,11 @@ from types import ModuleType
 import pytest
 
 from equinox_core import environment
-from equinox_core.timing import compiled
 from equinox_core.deploy.scenario import Scenario
-from verif.lib.toolchain import ROOT
+from equinox_core.timing import compiled
 from verif.lib import process
 from verif.lib.switch import switch
+from verif.lib.toolchain import ROOT
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 SEEN = {

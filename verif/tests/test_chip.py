@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from equinox_core.deploy.scenario import POLICIES, Scenario
-from verif.lib.toolchain import ROOT
 from verif.env.simulate import TIMELINE, ChipRun, simulate
 from verif.lib import process
 from verif.lib.sim import default_seed, out_dir
+from verif.lib.toolchain import ROOT
 from verif.tests.noninterference import FILE
 
 BOTH = "lstm,mlp"

@@ -15,14 +15,14 @@ from types import ModuleType
 
 import pytest
 
+from equinox_core.deploy.scenario import Scenario
 from equinox_core.hw.modes import POLICIES
 from equinox_core.traces import load_trace
 from verif.env import simulate as simulation
 from verif.env.progress import ProgressBar, ProgressWriter
-from equinox_core.deploy.scenario import Scenario
-from verif.lib.toolchain import ROOT
 from verif.env.simulate import default_run_dir
 from verif.lib import process
+from verif.lib.toolchain import ROOT
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ import fcntl
 import os
 import re
 import shutil
-
 import sys
 from collections.abc import Iterator
 from pathlib import Path

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from verif.lib.toolchain import ROOT
 from verif.lib import lock, process
 from verif.lib.tests.test_process import MARK, below, marked
+from verif.lib.toolchain import ROOT
 
 CASE = next((ROOT / "verif/random/cases").glob("*.toml"))
 SIM = ("scripts/sim.py", "--config", "tiny", "--service", "mlp")

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from equinox_core.compiler.image import register
-from equinox_core.timing import NEVER
-from equinox_core.traces import is_spec, map_services, scale_to_load
 from equinox_core.deploy.deployment import deploy
 from equinox_core.deploy.limits import batch_timeout, default_limit
 from equinox_core.deploy.predict import FIRST, capacity, predict
 from equinox_core.deploy.scenario import Scenario
-from verif.lib.toolchain import ROOT
-from verif.lib.sim import out_dir
 from equinox_core.report.schema import percentile
+from equinox_core.timing import NEVER
+from equinox_core.traces import is_spec, map_services, scale_to_load
+from verif.lib.sim import out_dir
+from verif.lib.toolchain import ROOT
 
 LOADS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 REQUESTS = 4000

@@ -15,13 +15,13 @@ from equinox_core.compiler.space import room_beside
 from equinox_core.compiler.training import mlp_training
 from equinox_core.compiler.training_data import TrainingJob
 from equinox_core.config import Config, load_config
+from equinox_core.deploy.scenario import SERVICES, Scenario
 from equinox_core.hw.modes import traits
 from equinox_core.isa.encoding import Op, Unit
 from equinox_core.isa.program import Program
 from equinox_core.traces import Trace
 from equinox_core.workloads import digits, mlp, mlp_serve
 from equinox_core.workloads.lstm import load_params
-from equinox_core.deploy.scenario import SERVICES, Scenario
 
 FILE = "deployment.pickle"
 BATCH, HIDDEN = 8, 4  # minibatch and hidden layer of the training job, in blocks,

@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 
+from equinox_core.cli import make_call
 from equinox_core.config import load_config
 from equinox_core.files import HOME
 from equinox_core.hw.modes import POLICIES
 from equinox_core.traces import Trace, is_spec, map_services, open_trace, scale_to_load
-from equinox_core.cli import make_call
 
 SERVICES = ("lstm", "mlp")
 TRAIN = ("off", "mlp")

@@ -7,7 +7,7 @@ NaN gives NaN, and a subnormal input reads as the zero of its sign, in every fun
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -168,7 +168,7 @@ def act_define(fn: int, x: ArrayLike) -> U16:
     return np.where(nan, np.uint16(BF16_NAN), out).astype(np.uint16)
 
 
-@lru_cache(maxsize=None)
+@cache
 def act_table(fn: int) -> U16:
     """All 65,536 results of ``fn``, indexed by the input's bit pattern (read-only)."""
     table = act_define(fn, np.arange(1 << 16, dtype=np.uint16))

@@ -49,8 +49,8 @@ def _decode_table() -> dict[int, list[tuple[int, int, int, int]]]:
         "CTX.CMD.clear": engine.CLEAR,
     }
     for group, code in (("SVC", engine.SVC_PC), ("CTX", engine.CTX_PC)):
-        for field, part in (("PC0.mmu", 0), ("PC0.vpu", 1), ("PC1.ld", 2), ("PC1.st", 3)):
-            names[f"{group}.{field}"] = code + 100 * part
+        for place, part in (("PC0.mmu", 0), ("PC0.vpu", 1), ("PC1.ld", 2), ("PC1.st", 3)):
+            names[f"{group}.{place}"] = code + 100 * part
     table: dict[int, list[tuple[int, int, int, int]]] = {}
     for path, (address, fields) in REGS.items():
         base, _, rest = path.partition("[")

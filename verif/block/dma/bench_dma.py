@@ -28,7 +28,11 @@ from verif.block.dma.checks import (
 from verif.block.dma.harness import FAIR, INF_ONLY, PRIO, Harness
 from verif.block.dma.programs import LD, ST, State, Step
 from verif.block.dma.timing import predict
-from verif.block.dma.watchdog import memory_falls_silent, watchdog_to_the_cycle, watchdog_waits_for_each_burst  # noqa: F401: run here
+from verif.block.dma.watchdog import (  # noqa: F401 - cocotb runs them from here
+    memory_falls_silent,
+    watchdog_to_the_cycle,
+    watchdog_waits_for_each_burst,
+)
 from verif.lib import checks
 from verif.lib.verdict import equal, require
 

@@ -121,7 +121,7 @@ async def drains(dut) -> None:
             iters = h.model.ctx[c].limit
             if not max(before[c]) <= iters <= max(before[c]) + 1:
                 raise AssertionError(f"{before[c]} then {iters}")
-            partial += len(set(before[c][u] for u in used)) > 1
+            partial += len({before[c][u] for u in used}) > 1
             for u in used:
                 require(h.units[u][c].accepted == expected(streams[c][u], iters), f"context {c}, unit {u}")
 
@@ -203,7 +203,7 @@ async def one_fault(h: Harness, streams: list, at: list[int] | None, cause: Err,
         require(ctx.cause == cause and ctx.unit in units, f"cause {ctx.cause}, unit {ctx.unit}")
         if c < param("C_INF"):
             equal(h.answers[-1][0], Status.CTX_ERROR)
-        await h.until(lambda: all(x.state == IDLE for k, x in enumerate(h.model.ctx) if k != where))
+        await h.until(lambda at=where: all(x.state == IDLE for k, x in enumerate(h.model.ctx) if k != at))
         await h.cycles(20)
         require(ctx.state == ERROR, "an error stays until cleared")
         h.commands[where].add("clear")

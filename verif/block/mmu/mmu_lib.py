@@ -162,7 +162,7 @@ class Bench:
         looks at each instruction's last line when it completes. ``then_mode``: mode for the rest once the inference
         contexts are through (for MODE_INF_ONLY).
         """
-        dut, size = self.dut, self.size
+        dut = self.dut
         await self.reset()
         self._write_programs(programs, envs, train_rows, max_gap, delay, exact=look and not kills)
         await self._pulse("prog_go")

@@ -39,7 +39,7 @@ async def check(dut, shift: int) -> None:
     await FallingEdge(dut.clk)
     require(int(dut.mode_q.value) == INF_ONLY, "mode in reset")
     dut.rst_n.value = 1
-    pairs = [pair for pair in itertools.product(MODES, repeat=2)]
+    pairs = list(itertools.product(MODES, repeat=2))
     rng.shuffle(pairs)
     last, compared = None, 0
     for policy, above, late in itertools.chain.from_iterable(pairs):

@@ -72,7 +72,7 @@ class Bench:
     async def run(self) -> None:
         """Run until all batches and answers have been sent."""
         await self.reset()
-        answer, m_ready, opening, idle_since = None, False, None, 0
+        answer, m_ready, opening = None, False, None
         limit = 200 * self.t.batches * (1 + param("TX_LINES")) * self.n
         while self.opened < self.t.batches or self.model.held or self.answers or self.model.stage:
             require(self.now < limit, "not finished")

@@ -17,8 +17,8 @@ from equinox_core.hw.structs import CTX_ENV
 from equinox_core.isa.encoding import Conv, ConvDst, Dst, Instr, Op, Src, make
 from equinox_core.vector import VectorEnv, VectorFault, execute_vector, plan_vector, vector_counts
 from verif.block.vpu.vpu_gen import Barriers, Generator, regions
-from verif.block.vpu.vpu_time import predict
 from verif.block.vpu.vpu_mem import NAMES, Image, Size, read_hex, write_hex, write_lists
+from verif.block.vpu.vpu_time import predict
 from verif.lib import checks
 from verif.lib.reset import reset
 from verif.lib.verdict import equal, require

@@ -79,7 +79,7 @@ class Image:
     written: dict[str, int] = field(default_factory=dict)
 
     @classmethod
-    def random(cls, rng: np.random.Generator, p: Size) -> "Image":
+    def random(cls, rng: np.random.Generator, p: Size) -> Image:
         def blocks(depth: int) -> tuple[np.ndarray, np.ndarray]:
             return rng.integers(-127, 128, (depth, p.K)).astype(np.int8), rng.integers(0, 256, depth).astype(np.uint8)
 

@@ -8,10 +8,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from equinox_core.workloads import mlp
 from equinox_core.deploy.deployment import Deployment
-from verif.env.jobs import COMPUTE_BOUND, GEMM, gemm_deployment, inference_deployment, training_deployment, work_of
 from equinox_core.deploy.scenario import Scenario
+from equinox_core.workloads import mlp
+from verif.env.jobs import COMPUTE_BOUND, GEMM, gemm_deployment, inference_deployment, training_deployment, work_of
 from verif.env.simulate import simulate
 from verif.flow.bench.figures import Figure
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from equinox_core.deploy.scenario import Scenario
-from verif.lib.toolchain import ROOT
 from verif.env.simulate import VISIBLE, build_chip
 from verif.flow.bench.chip import BenchError, measure
 from verif.flow.bench.figures import Figure
 from verif.lib import process
+from verif.lib.toolchain import ROOT
 
 BARE = Path(__file__).with_name("bare_loop.cpp")
 END_STATE = ("cycle", "responses", "steps", "answers", "memory")

@@ -9,9 +9,9 @@ import pytest
 
 from equinox_core.compiler.service import lstm_classifier
 from equinox_core.config import load_config
+from equinox_core.deploy.scenario import Scenario
 from equinox_core.workloads.lstm import load_params
 from verif.env.jobs import BATCH, COMPUTE_BOUND, GEMM, gemm_deployment, training_deployment, work_of
-from equinox_core.deploy.scenario import Scenario
 from verif.env.stimulus import Digest
 from verif.flow.bench.chip import BenchError, _check_rows, idle, share
 from verif.flow.bench.figures import Figure, table, verdict, write

@@ -12,9 +12,9 @@ from verif.flow.campaign.executor import Pool
 from verif.flow.campaign.job import DONE, ERROR, FAILED, Job, Record
 from verif.flow.campaign.progress import PERIOD, Durations, Progress
 from verif.flow.campaign.store import Store
-from verif.lib.verdict import require
 from verif.lib.packages import python_path
 from verif.lib.toolchain import ROOT
+from verif.lib.verdict import require
 
 ATTEMPTS = 3
 """How often a job is started before it counts as lost."""

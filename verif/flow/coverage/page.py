@@ -10,10 +10,10 @@ import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from equinox_core.report import html
 from verif.flow.coverage.gates import Verdict
 from verif.flow.coverage.merge import Reached
 from verif.lib.coverage import Report, group_tally
-from equinox_core.report import html
 
 _SHOWN = 60  # missed items of a kind
 

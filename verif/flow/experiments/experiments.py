@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from equinox_core.isa.encoding import Op, Unit
 from equinox_core.deploy.limits import SERVICE_SHARE
+from equinox_core.isa.encoding import Op, Unit
 from verif.flow.experiments.jobs import measured, of_point
 from verif.flow.experiments.output import COLOURS, Figure, table
 from verif.flow.experiments.point import LINES, STATIC, Point
@@ -271,7 +271,7 @@ def e3(setting: Setting, found: Found, out: Path) -> list[Path]:
             )
             if p in found
         ]
-        by = {p: row for p, row in zip(chosen, _rows(chosen, found), strict=True)}
+        by = dict(zip(chosen, _rows(chosen, found), strict=True))
         figure.line(0, line, [p.load for p in chosen], [by[p]["reclaimed"] for p in chosen])
         figure.line(1, line, [p.load for p in chosen], [by[p]["p99_inflation"] for p in chosen])
     figure.axes[1].set_yscale("symlog", linthresh=0.1)

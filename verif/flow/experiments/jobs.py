@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from equinox_core.config import load_config
 from equinox_core.deploy.deployment import Deployment, deploy
-from verif.env.jobs import COMPUTE_BOUND, training_deployment, work_of
 from equinox_core.deploy.predict import Capacity, capacity, training_alone
 from equinox_core.deploy.scenario import Scenario
+from verif.env.jobs import COMPUTE_BOUND, training_deployment, work_of
 from verif.flow.experiments.point import Point
 
 SLOW_GAP = 4  # idle cycles after each beat: a fifth of the bandwidth

@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from equinox_core.compiler.image import register
-from equinox_core.timing import NEVER
-from equinox_core.timing.host import Host
-from equinox_core.traces import scale_to_load
 from equinox_core.deploy.deployment import NEVER as ENDLESS
 from equinox_core.deploy.limits import LIMIT_SHARE, batch_timeout
 from equinox_core.deploy.predict import FIRST, predict
+from equinox_core.timing import NEVER
+from equinox_core.timing.host import Host
+from equinox_core.traces import scale_to_load
 from verif.flow.experiments.jobs import measured, of_point
 from verif.flow.experiments.point import SOFTWARE, STATIC, Point
 from verif.flow.experiments.result import NOTHING, Result, percentiles

@@ -10,9 +10,9 @@ from pathlib import Path
 import matplotlib
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
+import matplotlib.pyplot as plt
 
-from verif.lib.keep import write_whole  # noqa: E402
+from verif.lib.keep import write_whole
 
 COLOURS = {
     "inference_only": "#777777",

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from verif.flow.latency.confidence import interval
 from equinox_core.report.schema import percentile
+from verif.flow.latency.confidence import interval
 
 PERCENTS = (50, 95, 99)
 FEW = 40  # latencies below which there is no interval

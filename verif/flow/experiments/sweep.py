@@ -7,7 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from verif.lib.toolchain import ROOT
 from verif.env.simulate import build_chip
 from verif.flow.campaign.engine import Campaign
 from verif.flow.campaign.executor import executor
@@ -19,6 +18,7 @@ from verif.flow.experiments.point import Point
 from verif.flow.experiments.result import Result
 from verif.flow.experiments.rtl_engine import PointError
 from verif.lib import keep
+from verif.lib.toolchain import ROOT
 
 Found = dict[Point, tuple[Result, dict]]
 CALL = "verif.flow.experiments.sweep:run_point"

@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from equinox_core.timing import NEVER
-from equinox_core.timing.host import Host
 from equinox_core.deploy.predict import predict
 from equinox_core.deploy.scenario import ScenarioError
-from verif.lib.toolchain import ROOT
+from equinox_core.timing import NEVER
+from equinox_core.timing.host import Host
 from verif.flow.campaign.engine import Campaign
 from verif.flow.campaign.executor import executor
 from verif.flow.campaign.job import FAILED
@@ -25,6 +24,7 @@ from verif.flow.experiments.jobs import deployment
 from verif.flow.experiments.point import Point
 from verif.flow.experiments.sweep import CALL, job_of, sweep
 from verif.lib import process
+from verif.lib.toolchain import ROOT
 
 TWO = [Point("inference_only", 0.5, 60, config="tiny"), Point("priority", 0.5, 60, config="tiny")]
 

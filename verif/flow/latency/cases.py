@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from equinox_core.hw.modes import traits
-from equinox_core.traces import is_spec
 from equinox_core.deploy.scenario import Scenario
-from verif.lib.toolchain import ROOT
+from equinox_core.hw.modes import traits
 from equinox_core.report.schema import PERCENTILES, percentile_name
+from equinox_core.traces import is_spec
+from verif.lib.toolchain import ROOT
 
 FILE = ROOT / "configs" / "budgets" / "latency.toml"
 ENGINES = ("model", "rtl")
@@ -21,7 +21,7 @@ TAIL = 10
 MOST_CYCLES = 2**40
 MOST_TOLERANCE = 0.5
 NAMES = {percentile_name(p): p for p in PERCENTILES}
-GATES = {"cycles": "an integer, 1..%d" % MOST_CYCLES, "unloaded": "a number above 0, at most 1000000"}
+GATES = {"cycles": f"an integer, 1..{MOST_CYCLES}", "unloaded": "a number above 0, at most 1000000"}
 """The two budgets of a percentile, and their legal values: cycles, and multiples of the unloaded service time."""
 _KEYS = {
     "trace": str,

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
-from verif.lib.toolchain import ROOT
+from equinox_core.report.schema import percentile
 from verif.flow.campaign.job import DONE, Record
 from verif.flow.latency import confidence
 from verif.flow.latency.cases import FILE, BudgetError, Case, load_cases, needed, parse_cases
@@ -24,7 +24,7 @@ from verif.flow.latency.confidence import interval
 from verif.flow.latency.measure import Latencies, Measured, Percentile, summarise
 from verif.flow.latency.runner import job_of, outcome
 from verif.flow.latency.verdict import gates
-from equinox_core.report.schema import percentile
+from verif.lib.toolchain import ROOT
 
 HEAD = """# kept
 [defaults]

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
+from equinox_core.report import RunResult, html
+from equinox_core.report.rows import Table, number
+from equinox_core.report.schema import percentile, percentile_name
 from verif.flow.regress import repro
 from verif.flow.regress.jobs import Job
 from verif.flow.regress.regression import PAGE, Regression
 from verif.flow.regress.results import Result
 from verif.lib import keep
-from equinox_core.report import RunResult, html
-from equinox_core.report.rows import Table, number
-from equinox_core.report.schema import percentile, percentile_name
 
 SLOWEST, LISTED, LINES = 20, 20, 40
 _PERCENTILES = (50.0, 99.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from equinox_core.report import html
 from verif.flow.collect import Test
 from verif.flow.plan import render
 from verif.flow.plan.catalogue import catalogue
@@ -14,7 +15,6 @@ from verif.flow.plan.measure import Measure
 from verif.flow.plan.results import unmet
 from verif.flow.regress.regression import COVERAGE, Regression
 from verif.lib.coverage import CoverageError
-from equinox_core.report import html
 
 
 def build(regression: Regression, tests: Sequence[Test]) -> list[str]:

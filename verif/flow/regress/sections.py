@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from html import escape
 
+from equinox_core.report import html
 from verif.flow.collect import ROOT, Test
 from verif.flow.coverage import exclusions, gates
 from verif.flow.coverage.gates import judge_run
@@ -13,7 +14,6 @@ from verif.flow.coverage.page import html_section
 from verif.flow.plan import load as plan
 from verif.flow.regress.regression import COVERAGE, Regression
 from verif.lib.coverage import CoverageError
-from equinox_core.report import html
 
 
 def read() -> None:

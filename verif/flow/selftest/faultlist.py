@@ -14,9 +14,9 @@ from typing import Any
 import yaml
 
 from verif.lib import anchor, plants
+from verif.lib.asserts import assertions
 from verif.lib.plants import Plant
 from verif.lib.toolchain import ROOT
-from verif.lib.asserts import assertions
 
 FILE = Path(__file__).with_name("faults.yaml")
 CATEGORIES = ("data", "order", "timing", "protocol", "scheduling", "loss", "numerics", "registers", "tools")

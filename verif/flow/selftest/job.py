@@ -15,10 +15,10 @@ from typing import Any
 
 from verif.flow.campaign.job import Outcome
 from verif.flow.selftest.reports import Report, reports
-from verif.lib.plants import FAULT, PLUSARG
 from verif.lib import build as builder
 from verif.lib import process
 from verif.lib import sim as simulation
+from verif.lib.plants import FAULT, PLUSARG
 from verif.lib.rtl import RTL, closure
 from verif.lib.sim import ROOT, SimResult, build
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from verif.lib import checks
-from verif.lib.asserts import assertions, covers, before_reset, exercised, never_exercised, without_cover
+from verif.lib.asserts import assertions, before_reset, covers, exercised, never_exercised, without_cover
 from verif.lib.coverage import Point
 
 GOOD = """module m;

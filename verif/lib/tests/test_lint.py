@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from verif.lib import rules
-from verif.lib.lint import Target, parameters_of, run_verilator, run_yosys, targets
+from verif.lib.lint import Target, parameters_of, run_ruff, run_verilator, run_yosys, targets
 from verif.lib.rtl import closure, order
 
 GOOD = """// A register.
@@ -277,3 +277,14 @@ def test_processes_are_started_in_one_place(tmp_path: Path, text: str) -> None:
 def test_illegal_parameters_are_refused(module: str, params: dict[str, int], words: str) -> None:
     """Every unit says what is wrong, and what is legal, when it is elaborated."""
     assert words in run_verilator(Target(module, params), closure(module))
+
+
+def test_ruff_finds(tmp_path: Path) -> None:
+    """An unused import, and a line that is not formatted."""
+    path = tmp_path / "x.py"
+    path.write_text("import os\n", encoding="utf-8")
+    assert "F401" in run_ruff(["check"], tmp_path)[0] and run_ruff(["format", "--check"], tmp_path) == []
+    path.write_text("x = {1:2}\n", encoding="utf-8")
+    assert (
+        "would be reformatted" in run_ruff(["format", "--check"], tmp_path)[0] and run_ruff(["check"], tmp_path) == []
+    )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
-import tomllib
 
 from verif.lib import packages, process
 from verif.lib.toolchain import ROOT

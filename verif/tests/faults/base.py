@@ -7,13 +7,13 @@ import numpy as np
 from cocotb.triggers import ClockCycles, FallingEdge, Timer
 from pyuvm import uvm_factory
 
+from equinox_core.deploy.scenario import POLICIES
 from equinox_core.isa.encoding import Err, Status, Unit
 from verif.agents.axis import PERIOD, cycles, now
 from verif.agents.csr_agent import CsrDriver
 from verif.agents.request_agent import RequestDriver
 from verif.agents.resettable import ResetControl, ResettableCsrDriver, ResettableRequestDriver
 from verif.agents.train_agent import ERROR, wait_state
-from equinox_core.deploy.scenario import POLICIES
 from verif.sequences.boot import BootSeq, CommandSeq
 from verif.sequences.replay import good_request
 from verif.tests.base import EquinoxTest

@@ -10,7 +10,7 @@ from equinox_core.isa.encoding import Err, LdDst, Op, Status, StSrc, Unit, make
 from equinox_core.isa.program import Program
 from verif.agents.axis import cycles, now
 from verif.agents.train_agent import ERROR, IDLE, wait_state
-from verif.sequences.boot import CommandSeq, PatchSeq, StartTrainingSeq
+from verif.sequences.boot import PatchSeq, StartTrainingSeq
 from verif.tests.faults.base import DMA_UNITS, FaultTest
 
 SLVERR, DECERR = 2, 3

@@ -9,19 +9,7 @@ from dataclasses import replace
 import cocotb
 
 from equinox_core.isa.check import Fault, check_fields
-from equinox_core.isa.encoding import (
-    LAYOUT,
-    SEM_MAX,
-    SEMAPHORES,
-    UNIT_OF_OP,
-    Err,
-    Instr,
-    Op,
-    Status,
-    Unit,
-    encode,
-    make,
-)
+from equinox_core.isa.encoding import LAYOUT, SEM_MAX, SEMAPHORES, UNIT_OF_OP, Err, Instr, Op, Status, Unit, encode
 from equinox_core.isa.program import with_fields
 from verif.agents.axis import cycles
 from verif.agents.train_agent import ERROR

@@ -9,8 +9,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from verif.lib.verdict import require
 from pathlib import Path
+
+from verif.lib.verdict import require
 
 
 @contextmanager

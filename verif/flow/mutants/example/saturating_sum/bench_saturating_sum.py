@@ -2,6 +2,7 @@
 
 import cocotb
 from cocotb.triggers import Timer
+
 from verif.lib.verdict import require
 
 
