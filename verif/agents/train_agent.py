@@ -52,7 +52,8 @@ async def wait_state(csr: Csr, ctx: int, states: set[int], poll: int = POLL, lim
         if state in states:
             return state
         await cycles(poll)
-    raise TimeoutError(f"context {ctx} is in state {state}, not in {sorted(states)}, after {limit} cycles")
+    legal = ", ".join(CtxState(s).name for s in sorted(states))
+    raise TimeoutError(f"context {ctx} is in state {CtxState(state).name}, not in {legal}, after {limit} cycles")
 
 
 class TrainDriver(uvm_driver):

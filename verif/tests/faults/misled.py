@@ -85,7 +85,7 @@ class Misled(StressAll, Stalls):
     async def no_watchdog(self) -> None:
         """Nothing watches the silent memory."""
         self.limit = 0
-        await self.must_raise(self.silence(), r"is in state 2, not in \[5\]")
+        await self.must_raise(self.silence(), "is in state RUNNING, not in ERROR")
 
     async def wrong_cause(self) -> None:
         right = type(self).draw
