@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -27,6 +28,7 @@ TOGETHER = 10  # cases in one simulation
 FAILS = "fails"
 """Status of a seed whose case fails."""
 OUT = ROOT / "build/random"
+_COUNTED = ("COVERAGE", "EQX_OUT")  # of the environment: coverage of these runs counts where it is collected
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ def search(
             fatal=(ERROR, FAILED),
             good=(DONE,),
             together=TOGETHER,
+            env={name: os.environ[name] for name in _COUNTED if name in os.environ},
         )
         with executor(cluster, jobs) as pool:
             records = engine.run(works, pool).values()
@@ -115,7 +118,7 @@ def run(works: list[Work], put: Callable[[Path, Record], None], batch: dict) -> 
     waiting = [(work, _case(work.job.args)) for work in works]
     while waiting:
         began, before, first = time.monotonic(), cpu_seconds(), waiting[0][0]
-        outcomes = run_cases([case for _, case in waiting], first.folder / "run", plant=first.job.args["plant"])
+        outcomes = run_cases([case for _, case in waiting], first.folder / f"run-{first.job.key}", plant=first.job.args["plant"])
         ended = sum(outcome is not None for outcome in outcomes)
         if not ended:
             raise RuntimeError(f"the simulation of {first.job.name} and {len(waiting) - 1} more ran none of them")
