@@ -118,7 +118,9 @@ def run(works: list[Work], put: Callable[[Path, Record], None], batch: dict) -> 
     waiting = [(work, _case(work.job.args)) for work in works]
     while waiting:
         began, before, first = time.monotonic(), cpu_seconds(), waiting[0][0]
-        outcomes = run_cases([case for _, case in waiting], first.folder / f"run-{first.job.key}", plant=first.job.args["plant"])
+        outcomes = run_cases(
+            [case for _, case in waiting], first.folder / f"run-{first.job.key}", plant=first.job.args["plant"]
+        )
         ended = sum(outcome is not None for outcome in outcomes)
         if not ended:
             raise RuntimeError(f"the simulation of {first.job.name} and {len(waiting) - 1} more ran none of them")
