@@ -80,7 +80,7 @@ def test_random_cases() -> None:
 
 def found_and_shrunk(plant: str, knobs: Knobs, folder: Path) -> tuple[Case, Case]:
     """A random case that fails with a planted fault, and what it shrinks to."""
-    failed = [f for f in search("tiny", range(1, 11), knobs, plant=plant, folder=folder / "search") if f.outcome.failed]
+    failed = [f for f in search("tiny", range(1, 41), knobs, plant=plant, folder=folder / "search") if f.outcome.failed]
     assert failed, "no seed failed"
     found = min(failed, key=lambda f: f.case.size)
     assert load_case(found.path) == found.case
@@ -88,7 +88,7 @@ def found_and_shrunk(plant: str, knobs: Knobs, folder: Path) -> tuple[Case, Case
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize(("plant", "most"), [("read", 4), ("acc", 7)])
+@pytest.mark.parametrize(("plant", "most"), [("read", 5), ("acc", 7)])
 def test_a_planted_fault_is_shrunk(plant: str, most: int, tmp_path: Path) -> None:
     """Random programs find it, shrinking leaves a few instructions, and the kept case fails with the fault and passes
     without.
