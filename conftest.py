@@ -23,13 +23,16 @@ TOOLS = (
     "verif/tests/test_runs.py",
 )
 """Where tests are that check the tools around the core, and not the core: they get the mark ``tools``."""
+CORE = ("verif/flow/random/",)
+"""Places among these whose tests check the core: random programs."""
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest chooses by marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark the tests of :data:`TOOLS`."""
     for item in items:
-        if item.path.relative_to(config.rootpath).as_posix().startswith(TOOLS):
+        place = item.path.relative_to(config.rootpath).as_posix()
+        if place.startswith(TOOLS) and not place.startswith(CORE):
             item.add_marker("tools")
 
 

@@ -89,9 +89,9 @@ class OperatingSpace(EquinoxTest):
         coverage, n = self.env.coverage, self.cfg.N
         for rows in (1, 2, n):
             for salvo in ([one] * rows, [one] * (n + rows), [other] * n + [one] * rows):
-                coverage.services = set(salvo)
+                self.env_cfg.services = set(salvo)
                 await self.send_good(salvo)
-        coverage.services = set()
+        self.env_cfg.services = set()
 
     def salvos(self) -> list[list[str]]:
         """Requests that come together, for both services: batches of every fill, alone and beside others."""
@@ -110,10 +110,9 @@ class OperatingSpace(EquinoxTest):
             arrivals += [int(at)] * len(salvo)
             services += salvo
             at += sum(1 / self.capacity[name] for name in salvo) / load
-        coverage = self.env.coverage
-        coverage.load, coverage.services = load, set(services)
+        self.env_cfg.load, self.env_cfg.services = load, set(services)
         await self.serve(np.array(arrivals), services)
-        coverage.load, coverage.services = None, set()
+        self.env_cfg.load, self.env_cfg.services = None, set()
 
     # ---- with stalls
     async def every_stall(self) -> None:

@@ -94,7 +94,7 @@ def test_overload(policy: str) -> None:
     )
 
 
-@pytest.mark.parametrize("policy", [pytest.param("priority", marks=pytest.mark.nightly), "adaptive", "slack"])
+@pytest.mark.parametrize("policy", ["priority", "adaptive", "slack"])
 def test_crowded(policy: str) -> None:
     """One context, and few slots for two services: partial batches make room for others long before their timeouts, and
     slack keeps its limit, whose timeouts are four fifths of it.
