@@ -86,7 +86,7 @@ class OperatingSpace(EquinoxTest):
 
     async def every_fill(self, one: str, other: str) -> None:
         """Batches of every fill: alone, beside one of the same service, beside one of the other."""
-        coverage, n = self.env.coverage, self.cfg.N
+        n = self.cfg.N
         for rows in (1, 2, n):
             for salvo in ([one] * rows, [one] * (n + rows), [other] * n + [one] * rows):
                 self.env_cfg.services = set(salvo)
