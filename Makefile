@@ -63,7 +63,7 @@ SHELL := /bin/bash
 #:   JOBS=2              simulations at a time
 #:   KNOBS="rows=1..8"   constraints, see verif/random/knobs.py
 #: of `make random` and `make shrink`
-#:   PLANT=read          a planted fault of verif/random/faults.yaml
+#:   PLANT=acc           a planted fault: read, or one of verif/random/faults.yaml
 #: of `make shrink`
 #:   RUN=case.toml       the failing case, or the folder of its run
 #:   NAME=name           name of the case that is kept
@@ -140,7 +140,7 @@ SELECT = $(if $(block),$(if $(wildcard verif/block/$(block)),verif/block/$(block
   $(if $(call given,TEST),-k $(call quoted,$(call given,TEST)))
 TESTS = $(PY) scripts/tests.py -n $(call quoted,$(JOBS)) --dist worksteal --durations=10 --durations-min=20 $(SELECT)
 
-test: venv ## run all tests: models, blocks, core
+test: venv ## run the tests of models, blocks and core; with TEST= or BLOCK= those of the tools, too
 	@$(TESTS)
 
 CLUSTER_FLAG = $(call flag,cluster,CLUSTER)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _KEY = "CONFIG"
 
 
-@dataclass
+@dataclass(slots=True)
 class AgentConfig:
     """Base of :class:`verif.env.config.EnvConfig`; a bench with agents alone uses it as it is."""
 

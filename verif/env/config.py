@@ -17,7 +17,7 @@ from verif.agents.config import AgentConfig
 BOARDS = ("response_board", "weight_board", "batches", "latency_board", "axi_watch")
 
 
-@dataclass
+@dataclass(slots=True)  # a name that is no field is refused
 class EnvConfig(AgentConfig):
     """Fields marked * may change while the test runs."""
 

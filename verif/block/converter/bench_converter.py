@@ -38,7 +38,7 @@ class Segment:
     broken: bool = False
 
     def tag(self, i: int) -> int:
-        """conv_pkg::tag_t of line ``i``."""
+        """eqx_conv_pkg::tag_t of line ``i``."""
         last = i == len(self.data) - 1 and not self.broken
         blk_last = last or i % GROUP == GROUP - 1
         addr = self.addr + (i // GROUP * self.stride if self.mode == Conv.ROWS else 0)

@@ -32,7 +32,7 @@ class Tile:
     broken: bool
 
     def tag(self, i: int) -> int:
-        """conv_pkg::tag_t of line ``i`` (blk_last, ilast and space do not matter here)."""
+        """eqx_conv_pkg::tag_t of line ``i`` (blk_last, ilast and space do not matter here)."""
         last = i == len(self.data) - 1 and not self.broken
         return CONV_TAG.pack(
             mode=Conv.COLS,

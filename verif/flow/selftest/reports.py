@@ -35,7 +35,7 @@ def _ours(path: str) -> bool:
 def reports(lines: Iterable[str]) -> list[Report]:
     """The complaints in a log, first one first.
 
-    A checker is named: an assertion by file and label (``mmu_checks.a_prio``), a scoreboard by its component's name
+    A checker is named: an assertion by file and label (``eqx_mmu_checks.a_prio``), a scoreboard by its component's name
     (``response_board``), a bench's check by file and function (``bench_mmu.errors``).
     """
     found: list[Report] = []
