@@ -9,13 +9,15 @@ software, the manual page. The HTML manual (PeakRDL-html) is many files, which a
 import tempfile
 from pathlib import Path
 
+from equinox_core import cli  # first of all: says what is wrong with this Python
+
+# isort: split
 from peakrdl_pyuvm.exporter import PyUVMExporter
 from peakrdl_regblock import RegblockExporter
 from peakrdl_regblock.cpuif.axi4lite import AXI4Lite_Cpuif_flattened
 from systemrdl import RDLCompileError
 from systemrdl.node import AddrmapNode, FieldNode, RegNode
 
-from equinox_core import cli
 from verif.lib.generated import parser, update
 from verif.lib.rdl import backdoor, compile_map, html_manual
 from verif.lib.toolchain import ROOT

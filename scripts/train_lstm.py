@@ -8,9 +8,11 @@ import sys
 import time
 from pathlib import Path
 
+import equinox_core  # noqa: F401 - first of all: says what is wrong with this Python
+
+# isort: split
 import numpy as np
 
-import equinox_core  # noqa: F401 - first of all: says what is wrong with this Python
 from equinox_core import cli
 from equinox_core.cli import Parser
 from equinox_core.workloads.digits import SPLIT_SEED, digits_split
