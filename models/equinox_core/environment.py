@@ -1,6 +1,6 @@
 """What the Python that runs the project must be like: checked before anything is imported that could break on it.
 
-``models`` and ``verif`` call :func:`prepare` first of all. What is wrong ends the process with one line and exit code
+``equinox_core`` and ``verif`` call :func:`prepare` first of all. What is wrong ends the process with one line and exit code
 2. Only the standard library is used, and no syntax that an old Python lacks: all the rest may be what is wrong.
 """
 
