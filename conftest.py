@@ -74,7 +74,10 @@ def pytest_terminal_summary(terminalreporter, exitstatus: int, config: pytest.Co
         blocks = ", ".join(
             sorted(p.name for p in (config.rootpath / "verif" / "block").iterdir() if any(p.glob("test_*.py")))
         )
-        what = f"error: no test matches {config.option.keyword!r}: legal are words of a test's name (TEST=, BLOCK=), and the blocks {blocks}"
+        what = (
+            f"error: no test matches {config.option.keyword!r}: legal are words of a test's name (TEST=, BLOCK=), "
+            f"and the blocks {blocks}"
+        )
         terminalreporter.write_line(what, red=True)
 
 

@@ -1,4 +1,6 @@
-"""Merges the coverage that test runs left, writes build/coverage.html with badges, and fails where a gate is not met."""
+"""Merges the coverage that test runs left, writes build/coverage.html with badges,
+and fails where a gate is not met.
+"""
 
 from __future__ import annotations
 

@@ -76,7 +76,8 @@ def manual(top: AddrmapNode) -> str:
         "",
         top.get_property("desc"),
         "",
-        "The same with search, bit diagrams and links: `make docs`, then `python3 -m http.server -d build/docs/registers` and http://localhost:8000.",
+        "The same with search, bit diagrams and links: `make docs`, "
+        "then `python3 -m http.server -d build/docs/registers` and http://localhost:8000.",
         "",
         "RW read/write, RO read only, WO write only, W1C write 1 to clear, WP write 1 for a one-cycle command.",
         "",

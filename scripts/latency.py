@@ -68,7 +68,8 @@ def main(argv: list[str] | None = None) -> int:
         bare = [case.name for case in chosen if not case.cycles]
         if bare and not args.update:
             raise ValueError(
-                f"{args.budgets.name}: {bare[0]}: cycles is missing; legal is a table (make latency-budgets takes it from a run)"
+                f"{args.budgets.name}: {bare[0]}: cycles is missing; legal is a table (make latency-budgets takes it "
+                "from a run)"
             )
         present = [case for case in chosen if not case.absent]
         for trace in dict.fromkeys(case.trace for case in chosen if case.absent):
@@ -101,7 +102,8 @@ def main(argv: list[str] | None = None) -> int:
     loose = [case.name for case in present if any(g.slack for g in gates(case, outcomes[case.name]))]
     if loose:
         print(
-            f"\n{len(loose)} cases are faster than their budgets by more than the tolerance (make latency-budgets takes that in): {', '.join(loose)}"
+            f"\n{len(loose)} cases are faster than their budgets by more than the tolerance (make latency-budgets "
+            f"takes that in): {', '.join(loose)}"
         )
     count = sum(verdict(case, outcomes[case.name]) == "BROKEN" for case in present)
     print(

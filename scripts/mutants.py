@@ -128,7 +128,8 @@ def _report(
         explained, mutants, [j.mutant for j in judged if j.fate in ("explained", "hole", "proved")]
     )
     short = [
-        f"{s.name}: {100 * s.score:.1f} % of the mutants that are not equivalent were killed, the goal is {100 * output.GOAL:.0f} %"
+        f"{s.name}: {100 * s.score:.1f} % of the mutants that are not equivalent were killed, "
+        f"the goal is {100 * output.GOAL:.0f} %"
         for s in groups
         if s.score < output.GOAL
     ]

@@ -70,10 +70,14 @@ def run(options: argparse.Namespace) -> int:
     if not results:
         print(f"no results: {options.junit} is absent (`make test` or `make cov` writes it)")
     print(
-        f"plan: {len(plan.testpoints)} testpoints, {len(known.tests)} tests, {len(known.groups)} covergroups: all linked"
+        f"plan: {len(plan.testpoints)} testpoints, {len(known.tests)} tests, {len(known.groups)} covergroups: "
+        "all linked"
     )
     if options.html:
-        page = f'<!doctype html><meta charset="utf-8"><title>Verification plan</title>\n<h1>Verification plan</h1>\n{render.html(plan, results, figures)}\n'
+        page = (
+            '<!doctype html><meta charset="utf-8"><title>Verification plan</title>\n<h1>Verification plan</h1>\n'
+            f"{render.html(plan, results, figures)}\n"
+        )
         write_whole(options.html, page)
     short = unmet(plan, results, figures if any(options.cov.glob("*.dat")) else None)
     print("\n".join(short), file=sys.stderr, end="\n" if short else "")

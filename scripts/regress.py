@@ -96,7 +96,8 @@ def report(regression: Regression) -> int:
     folder = regression.store.folder
     print(f"\nreport: {folder / PAGE}\njunit:  {folder / JUNIT}\nrepeat with: {regression.command}")
     print(
-        f"{regression.fresh} jobs ran in {regression.wall / 60:.1f} min; all jobs take {regression.cpu / 60:.1f} min of processor time"
+        f"{regression.fresh} jobs ran in {regression.wall / 60:.1f} min; "
+        f"all jobs take {regression.cpu / 60:.1f} min of processor time"
     )
     print(regression.verdict)
     return 0 if regression.passed else 1

@@ -61,7 +61,8 @@ def main(argv: list[str] | None = None) -> int:
         if scenario.test not in known_tests():
             nearest = get_close_matches(scenario.test, known_tests(), cutoff=0)
             raise ValueError(
-                f"TEST = {scenario.test!r}: legal are the tests of {BENCH.relative_to(ROOT)}, the nearest {', '.join(nearest)}"
+                f"TEST = {scenario.test!r}: legal are the tests of {BENCH.relative_to(ROOT)}, "
+                f"the nearest {', '.join(nearest)}"
             )
         run_dir = (out or default_run_dir(scenario)).resolve()
         with lock.hold(run_dir):

@@ -23,7 +23,9 @@ def make_call(target: str, **knobs: object) -> str:
 
 
 class Stream:
-    """A standard stream that survives its reader and a full disk: what cannot be written is dropped, ``lost`` says why."""
+    """A standard stream that survives its reader and a full disk:
+    what cannot be written is dropped, ``lost`` says why.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self.stream, self.lost = stream, None

@@ -1,7 +1,7 @@
 """What the Python that runs the project must be like: checked before anything is imported that could break on it.
 
-``equinox_core`` and ``verif`` call :func:`prepare` first of all. What is wrong ends the process with one line and exit code
-2. Only the standard library is used, and no syntax that an old Python lacks: all the rest may be what is wrong.
+``equinox_core`` and ``verif`` call :func:`prepare` first of all. What is wrong ends the process with one line and exit
+code 2. Only the standard library is used, and no syntax that an old Python lacks: all the rest may be what is wrong.
 """
 
 from __future__ import annotations
@@ -29,10 +29,16 @@ def path_problem(root: Path, encoding: str) -> str:
     bad = sorted(set(re.sub(_LEGAL, "", str(root))))
     if bad:
         shown = " ".join("a blank" if c == " " else c if c.isprintable() else repr(c) for c in bad)
-        return f"{root}: make and the linker do not take {shown} in the path of the checkout: legal are letters, digits and . _ + @ -"
+        return (
+            f"{root}: make and the linker do not take {shown} in the path of the checkout: legal are letters, "
+            "digits and . _ + @ -"
+        )
     if encoding.lower().replace("-", "") != "utf8" and re.search(r"[^\x00-\x7f]", str(root)):
         shown = str(root).encode("ascii", "backslashreplace").decode()
-        return f"{shown}: the path of the checkout is not ASCII, and the locale's encoding is {encoding}: set LC_ALL=C.UTF-8"
+        return (
+            f"{shown}: the path of the checkout is not ASCII, and the locale's encoding is {encoding}: "
+            "set LC_ALL=C.UTF-8"
+        )
     return ""
 
 
@@ -64,7 +70,10 @@ def python_path_problem(value: str) -> str:
             known = set().union(*map(_names, packages), getattr(sys, "stdlib_module_names", ())) - _COMMON
         hidden = sorted(name for name in _names(entry) & known if not name.startswith("__"))
         if hidden:
-            return f"PYTHONPATH: {entry} hides {', '.join(hidden[:4])} of the project's own Python: unset PYTHONPATH, or leave that folder out"
+            return (
+                f"PYTHONPATH: {entry} hides {', '.join(hidden[:4])} of the project's own Python: unset PYTHONPATH, "
+                "or leave that folder out"
+            )
     return ""
 
 

@@ -1,4 +1,6 @@
-"""Compiled inference services equal the networks' own arithmetic, bit for bit, in any legal order and in all contexts."""
+"""Compiled inference services equal the networks' own arithmetic, bit for bit,
+in any legal order and in all contexts.
+"""
 
 from __future__ import annotations
 
@@ -140,7 +142,9 @@ def test_regions_do_not_overlap() -> None:
 
 
 def test_products_of_one_line_are_far_apart() -> None:
-    """A second product on a C line should come after the first has left the arrays (2·N + 4 rows or cycles of loading)."""
+    """A second product on a C line should come after the first has left the
+    arrays (2·N + 4 rows or cycles of loading).
+    """
     cfg = load_config("default")
     stream = lstm_classifier(cfg, lstm.load_params()).program.streams[Unit.MMU]
     last: dict[int, int] = {}

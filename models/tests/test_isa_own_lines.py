@@ -1,4 +1,6 @@
-"""What a VECTOR may read of its own results: the checks against a pipeline with random stalls, the model line by line."""
+"""What a VECTOR may read of its own results:
+the checks against a pipeline with random stalls, the model line by line.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ STAGES = {"tiny": 10, "default": 12, "large": 13}  # T of docs/vpu.md, by hand
 
 
 def chain(x: str, distance: int, lines: int, **more: int) -> Instr:
-    """Operand ``x`` of each line reads what the line ``distance`` lines before it writes (a negative one: behind it)."""
+    """Operand ``x`` of each line reads what the line ``distance`` lines
+    before it writes (a negative one: behind it).
+    """
     base = 100
     fields = {f"{x}_sp": Src.VEC, f"{x}_base": base, f"{x}_so": 1, "r_sp": 1, "r_base": base + distance, "r_so": 1}
     return make(Op.VECTOR, cnt_o=lines, cnt_i=1, **(fields | more))

@@ -237,7 +237,9 @@ def test_reported_behind_what_was_before() -> None:
 
 
 def test_run_beyond_the_buffer() -> None:
-    """The third run's fault is raised when it would be handed over, one run a cycle; what was taken before still comes."""
+    """The third run's fault is raised when it would be handed over, one run a cycle;
+    what was taken before still comes.
+    """
     cfg = load_config("default")
     load = make(Op.LOAD, sp=LdDst.ACTD, n_o=5, len=2, l_base=cfg.ACTD_DEPTH - 7, l_so=3, d_so=4 * cfg.K)
     err = X + 2 + 2 + 1

@@ -31,7 +31,9 @@ package eqx_pkg;
     POLICY_INFERENCE_ONLY = 3'd0,  // training is not issued (MODE_INF_ONLY)
     POLICY_FAIR = 3'd1,            // inference and training take turns (MODE_FAIR)
     POLICY_PRIORITY = 3'd2,        // inference first, always (MODE_PRIO)
-    POLICY_ADAPTIVE = 3'd3,        // MODE_PRIO while inference is pressed: an enabled service's queue is longer than its threshold, or a request is held; else MODE_FAIR
+    // MODE_PRIO while inference is pressed: an enabled service's queue is longer than its threshold, or a request is
+    // held; else MODE_FAIR
+    POLICY_ADAPTIVE = 3'd3,
     POLICY_SLACK = 3'd4            // MODE_PRIO while inference is pressed or some request is late, else MODE_FAIR
   } policy_e;
 
@@ -81,7 +83,7 @@ package eqx_pkg;
     logic [15:0]      w_base;
     logic [15:0]      c_base;
     logic [7:0]       batch;      // dispatch when this many wait (1..N)
-    logic [31:0]      timeout;    // or when the oldest has waited this many cycles (`slack`: how long a request has time)
+    logic [31:0]      timeout;    // or when the oldest has waited so many cycles (`slack`: how long a request has time)
     logic [15:0]      threshold;  // `adaptive`: inference first while more than this many wait
     logic [7:0]       rx_lines;   // payload lines of a request (1..RX_LINES)
     logic [7:0]       tx_lines;   // payload lines of a response (1..TX_LINES)

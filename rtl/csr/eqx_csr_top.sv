@@ -31,23 +31,23 @@ module eqx_csr_top #(
     output logic [31:0] s_axil_rdata_o,
     output logic [ 1:0] s_axil_rresp_o,
 
-    output logic                                 accept_en_o,
-    output logic                                 reject_mode_o,
-    output eqx_pkg::policy_e                     policy_o,
-    output logic             [             11:0] train_rows_o,
-    output logic             [             31:0] dma_timeout_o,
-    output eqx_pkg::svc_cfg_t [    SERVICES-1:0] svc_o,
-    output eqx_pkg::ctx_cfg_t [         CTX-1:0] ctx_cfg_o,
-    output eqx_pkg::ctx_cmd_t [         CTX-1:0] ctx_cmd_o,
-    output logic                                 perf_enable_o,
-    output logic                                 perf_clear_o,
-    output logic             [              1:0] perf_unit_o,
-    output logic             [              3:0] perf_index_o,
-    output logic                                 imem_we_o,
-    output logic             [              1:0] imem_unit_o,
-    output logic             [             15:0] imem_addr_o,
-    output logic [eqx_isa_pkg::INSTR_BITS-1:0]   imem_wdata_o,
-    output logic                                 irq_o,
+    output logic                                            accept_en_o,
+    output logic                                            reject_mode_o,
+    output eqx_pkg::policy_e                                policy_o,
+    output logic              [                       11:0] train_rows_o,
+    output logic              [                       31:0] dma_timeout_o,
+    output eqx_pkg::svc_cfg_t [               SERVICES-1:0] svc_o,
+    output eqx_pkg::ctx_cfg_t [                    CTX-1:0] ctx_cfg_o,
+    output eqx_pkg::ctx_cmd_t [                    CTX-1:0] ctx_cmd_o,
+    output logic                                            perf_enable_o,
+    output logic                                            perf_clear_o,
+    output logic              [                        1:0] perf_unit_o,
+    output logic              [                        3:0] perf_index_o,
+    output logic                                            imem_we_o,
+    output logic              [                        1:0] imem_unit_o,
+    output logic              [                       15:0] imem_addr_o,
+    output logic              [eqx_isa_pkg::INSTR_BITS-1:0] imem_wdata_o,
+    output logic                                            irq_o,
 
     input eqx_pkg::ctx_sts_t [     CTX-1:0]       ctx_sts_i,
     input logic              [SERVICES-1:0][15:0] svc_level_i,
@@ -64,7 +64,13 @@ module eqx_csr_top #(
   localparam int unsigned MAX_SVC = eqx_pkg::MAX_SVC;
 
   eqx_param_check #(
-      .UNIT("csr_top"), .N(N), .M(M), .W(W), .C_INF(C_INF), .C_TRN(CTX - C_INF), .SERVICES(SERVICES)
+      .UNIT("csr_top"),
+      .N(N),
+      .M(M),
+      .W(W),
+      .C_INF(C_INF),
+      .C_TRN(CTX - C_INF),
+      .SERVICES(SERVICES)
   ) u_check ();
 
   eqx_csr_pkg::eqx_csr__in_t  hw_in;
@@ -121,38 +127,38 @@ module eqx_csr_top #(
   assign perf_index_o  = hw_out.PERF_SEL.index.value;
 
   for (genvar s = 0; s < SERVICES; s++) begin : g_svc
-    assign svc_o[s].enable    = hw_out.SVC[s].CTRL.enable.value;
-    assign svc_o[s].pc_valid  = hw_out.SVC[s].CTRL.pc_valid.value;
-    assign svc_o[s].pc        = {
+    assign svc_o[s].enable = hw_out.SVC[s].CTRL.enable.value;
+    assign svc_o[s].pc_valid = hw_out.SVC[s].CTRL.pc_valid.value;
+    assign svc_o[s].pc = {
       hw_out.SVC[s].PC1.st.value, hw_out.SVC[s].PC1.ld.value, hw_out.SVC[s].PC0.vpu.value, hw_out.SVC[s].PC0.mmu.value
     };
-    assign svc_o[s].w_base    = hw_out.SVC[s].BASE.w_base.value;
-    assign svc_o[s].c_base    = hw_out.SVC[s].BASE.c_base.value;
-    assign svc_o[s].batch     = hw_out.SVC[s].SHAPE.batch.value;
-    assign svc_o[s].rx_lines  = hw_out.SVC[s].SHAPE.rx_lines.value;
-    assign svc_o[s].tx_lines  = hw_out.SVC[s].SHAPE.tx_lines.value;
-    assign svc_o[s].timeout   = hw_out.SVC[s].TIMEOUT.cycles.value;
+    assign svc_o[s].w_base = hw_out.SVC[s].BASE.w_base.value;
+    assign svc_o[s].c_base = hw_out.SVC[s].BASE.c_base.value;
+    assign svc_o[s].batch = hw_out.SVC[s].SHAPE.batch.value;
+    assign svc_o[s].rx_lines = hw_out.SVC[s].SHAPE.rx_lines.value;
+    assign svc_o[s].tx_lines = hw_out.SVC[s].SHAPE.tx_lines.value;
+    assign svc_o[s].timeout = hw_out.SVC[s].TIMEOUT.cycles.value;
     assign svc_o[s].threshold = hw_out.SVC[s].THRESHOLD.waiting.value;
   end
 
   for (genvar c = 0; c < CTX; c++) begin : g_ctx
-    assign ctx_cmd_o[c].start     = hw_out.CTX[c].CMD.start.value;
-    assign ctx_cmd_o[c].drain     = hw_out.CTX[c].CMD.drain.value;
-    assign ctx_cmd_o[c].kill      = hw_out.CTX[c].CMD.kill.value;
-    assign ctx_cmd_o[c].clear     = hw_out.CTX[c].CMD.clear.value;
-    assign ctx_cfg_o[c].vec_base  = hw_out.CTX[c].BASE0.vec.value;
-    assign ctx_cfg_o[c].acc_base  = hw_out.CTX[c].BASE0.acc.value;
+    assign ctx_cmd_o[c].start = hw_out.CTX[c].CMD.start.value;
+    assign ctx_cmd_o[c].drain = hw_out.CTX[c].CMD.drain.value;
+    assign ctx_cmd_o[c].kill = hw_out.CTX[c].CMD.kill.value;
+    assign ctx_cmd_o[c].clear = hw_out.CTX[c].CMD.clear.value;
+    assign ctx_cfg_o[c].vec_base = hw_out.CTX[c].BASE0.vec.value;
+    assign ctx_cfg_o[c].acc_base = hw_out.CTX[c].BASE0.acc.value;
     assign ctx_cfg_o[c].actc_base = hw_out.CTX[c].BASE1.actc.value;
-    assign ctx_cfg_o[c].pc_valid  = hw_out.CTX[c].PCV.valid.value;
-    assign ctx_cfg_o[c].pc        = {
+    assign ctx_cfg_o[c].pc_valid = hw_out.CTX[c].PCV.valid.value;
+    assign ctx_cfg_o[c].pc = {
       hw_out.CTX[c].PC1.st.value, hw_out.CTX[c].PC1.ld.value, hw_out.CTX[c].PC0.vpu.value, hw_out.CTX[c].PC0.mmu.value
     };
-    assign ctx_cfg_o[c].w_base    = hw_out.CTX[c].BASE2.w_base.value;
-    assign ctx_cfg_o[c].c_base    = hw_out.CTX[c].BASE2.c_base.value;
+    assign ctx_cfg_o[c].w_base = hw_out.CTX[c].BASE2.w_base.value;
+    assign ctx_cfg_o[c].c_base = hw_out.CTX[c].BASE2.c_base.value;
     assign ctx_cfg_o[c].dram_base = hw_out.CTX[c].DRAM_BASE.bytes.value;
-    assign ctx_cfg_o[c].iters     = hw_out.CTX[c].ITERS.count.value;
-    assign ctx_cfg_o[c].iter_mod  = hw_out.CTX[c].ITER_MOD.modulo.value;
-    assign ctx_cfg_o[c].sem_init  = {hw_out.CTX[c].SEM1.init.value, hw_out.CTX[c].SEM0.init.value};
+    assign ctx_cfg_o[c].iters = hw_out.CTX[c].ITERS.count.value;
+    assign ctx_cfg_o[c].iter_mod = hw_out.CTX[c].ITER_MOD.modulo.value;
+    assign ctx_cfg_o[c].sem_init = {hw_out.CTX[c].SEM1.init.value, hw_out.CTX[c].SEM0.init.value};
   end
 
   // Status of what this build does not have reads as zero.
@@ -189,25 +195,25 @@ module eqx_csr_top #(
     else if (hw_out.PERF_LO.value.swacc) perf_high_q <= perf_value_i[47:32];
   end
 
-  assign hw_in.PARAMS.size_n.next             = 8'(N);
-  assign hw_in.PARAMS.size_m.next             = 8'(M);
-  assign hw_in.PARAMS.size_w.next             = 8'(W);
-  assign hw_in.PARAMS.c_inf.next              = 4'(C_INF);
-  assign hw_in.PARAMS.ctx.next                = 4'(CTX);
-  assign hw_in.PERF_LO.value.next             = perf_value_i[31:0];
-  assign hw_in.PERF_HI.value.next             = perf_high_q;
-  assign hw_in.DMA_STATUS.ld_lost.next        = ld_lost_i;
-  assign hw_in.DMA_STATUS.st_lost.next        = st_lost_i;
-  assign hw_in.IRQ_STATUS.ctx_err.hwset       = ctx_err;
+  assign hw_in.PARAMS.size_n.next = 8'(N);
+  assign hw_in.PARAMS.size_m.next = 8'(M);
+  assign hw_in.PARAMS.size_w.next = 8'(W);
+  assign hw_in.PARAMS.c_inf.next = 4'(C_INF);
+  assign hw_in.PARAMS.ctx.next = 4'(CTX);
+  assign hw_in.PERF_LO.value.next = perf_value_i[31:0];
+  assign hw_in.PERF_HI.value.next = perf_high_q;
+  assign hw_in.DMA_STATUS.ld_lost.next = ld_lost_i;
+  assign hw_in.DMA_STATUS.st_lost.next = st_lost_i;
+  assign hw_in.IRQ_STATUS.ctx_err.hwset = ctx_err;
   assign hw_in.IRQ_STATUS.not_installed.hwset = evt_not_installed_i;
-  assign hw_in.IRQ_STATUS.bad_length.hwset    = evt_bad_length_i;
-  assign hw_in.IRQ_STATUS.rejected.hwset      = evt_rejected_i;
-  assign hw_in.IRQ_STATUS.ctx_done.hwset      = ctx_done;
-  assign hw_in.CNT_ACCEPTED.count.incr        = evt_accepted_i;
-  assign hw_in.CNT_REJECTED.count.incr        = evt_rejected_i;
-  assign hw_in.CNT_NOT_INSTALLED.count.incr   = evt_not_installed_i;
-  assign hw_in.CNT_BAD_LENGTH.count.incr      = evt_bad_length_i;
-  assign hw_in.CNT_RESPONDED.count.incr       = evt_responded_i;
+  assign hw_in.IRQ_STATUS.bad_length.hwset = evt_bad_length_i;
+  assign hw_in.IRQ_STATUS.rejected.hwset = evt_rejected_i;
+  assign hw_in.IRQ_STATUS.ctx_done.hwset = ctx_done;
+  assign hw_in.CNT_ACCEPTED.count.incr = evt_accepted_i;
+  assign hw_in.CNT_REJECTED.count.incr = evt_rejected_i;
+  assign hw_in.CNT_NOT_INSTALLED.count.incr = evt_not_installed_i;
+  assign hw_in.CNT_BAD_LENGTH.count.incr = evt_bad_length_i;
+  assign hw_in.CNT_RESPONDED.count.incr = evt_responded_i;
 
   assign irq_o = (hw_out.IRQ_STATUS.ctx_err.value && hw_out.IRQ_ENABLE.ctx_err.value)
       || (hw_out.IRQ_STATUS.not_installed.value && hw_out.IRQ_ENABLE.not_installed.value)

@@ -1,21 +1,21 @@
 // Collects the words written to IMEM_DATA into instructions and stores them.
 // Twelve words, least significant first, make one write to the instruction memory at {unit, index}; the index then
-// advances, and stays beyond the last: what follows is dropped. A write to IMEM_ADDR loads {unit, index} and restarts the
-// word count.
+// advances, and stays beyond the last: what follows is dropped. A write to IMEM_ADDR loads {unit, index} and restarts
+// the word count.
 // Latency: we_o rises two cycles after the twelfth word's strobe. No handshake: it takes a word a cycle.
 module eqx_imem_writer (
-    input  logic        clk_i,
-    input  logic        rst_ni,
-    input  logic        addr_strobe_i,  // IMEM_ADDR is being written; its value is there in the next cycle
-    input  logic [15:0] index_i,
-    input  logic [ 1:0] unit_i,
-    input  logic        data_strobe_i,  // likewise a word in IMEM_DATA, by its most significant byte
-    input  logic [31:0] word_i,
+    input logic        clk_i,
+    input logic        rst_ni,
+    input logic        addr_strobe_i,  // IMEM_ADDR is being written; its value is there in the next cycle
+    input logic [15:0] index_i,
+    input logic [ 1:0] unit_i,
+    input logic        data_strobe_i,  // likewise a word in IMEM_DATA, by its most significant byte
+    input logic [31:0] word_i,
 
-    output logic                                we_o,
-    output logic [                         1:0] unit_o,
-    output logic [                        15:0] addr_o,
-    output logic [eqx_isa_pkg::INSTR_BITS-1:0]  wdata_o
+    output logic                               we_o,
+    output logic [                        1:0] unit_o,
+    output logic [                       15:0] addr_o,
+    output logic [eqx_isa_pkg::INSTR_BITS-1:0] wdata_o
 );
   localparam int unsigned WORDS = eqx_isa_pkg::INSTR_WORDS;
   localparam int unsigned CW = $clog2(WORDS);

@@ -5,23 +5,23 @@
 module eqx_perf_counters #(
     parameter int unsigned CTX = 3
 ) (
-    input  logic                                       clk_i,
-    input  logic                                       rst_ni,
-    input  logic                                       enable_i,
-    input  logic                                       clear_i,
-    input  logic              [eqx_isa_pkg::UNITS-1:0][CTX-1:0] busy_i,
-    input  eqx_pkg::stall_e   [eqx_isa_pkg::UNITS-1:0] stall_i,
-    input  logic              [eqx_isa_pkg::UNITS-1:0] dep_wait_i,
-    input  logic              [eqx_isa_pkg::UNITS-1:0] fetch_wait_i,
-    input  logic              [                   1:0] sel_unit_i,
-    input  logic              [                   3:0] sel_index_i,
-    output logic              [                  47:0] value_o
+    input  logic                                              clk_i,
+    input  logic                                              rst_ni,
+    input  logic                                              enable_i,
+    input  logic                                              clear_i,
+    input  logic            [eqx_isa_pkg::UNITS-1:0][CTX-1:0] busy_i,
+    input  eqx_pkg::stall_e [eqx_isa_pkg::UNITS-1:0]          stall_i,
+    input  logic            [eqx_isa_pkg::UNITS-1:0]          dep_wait_i,
+    input  logic            [eqx_isa_pkg::UNITS-1:0]          fetch_wait_i,
+    input  logic            [                   1:0]          sel_unit_i,
+    input  logic            [                   3:0]          sel_index_i,
+    output logic            [                  47:0]          value_o
 );
   localparam int unsigned UNITS = eqx_isa_pkg::UNITS;
   localparam int unsigned BINS = int'(eqx_pkg::PERF_IDLE) + 1;
 
   logic [UNITS-1:0][3:0] bin_d, bin_q;
-  logic [47:0] count_q[UNITS][BINS];
+  logic [47:0] count_q  [UNITS][BINS];
   logic [47:0] cycles_q;
   logic        enable_q;
 
@@ -55,5 +55,6 @@ module eqx_perf_counters #(
     end
   end
 
-  assign value_o = (sel_index_i == eqx_pkg::PERF_ALL) ? cycles_q : (sel_index_i < 4'(BINS)) ? count_q[sel_unit_i][sel_index_i] : '0;
+  assign value_o = (sel_index_i == eqx_pkg::PERF_ALL) ? cycles_q
+      : (sel_index_i < 4'(BINS)) ? count_q[sel_unit_i][sel_index_i] : '0;
 endmodule

@@ -27,7 +27,8 @@ module eqx_dma_load_data #(
     output logic [32*L-1:0] stg_wdata_o
 );
   localparam int unsigned PW = $clog2(K + 1);  // position in a panel: 0 exponents, else mantissas
-  localparam int unsigned HB = (LB > 2) ? LB - 1 : 1;  // beats kept a context: the exponents, or all of a line but its last
+  // beats kept a context: the exponents, or all of a line but its last
+  localparam int unsigned HB = (LB > 2) ? LB - 1 : 1;
 
   typedef struct packed {
     logic [15:0]   laddr;

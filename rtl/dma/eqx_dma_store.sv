@@ -63,7 +63,8 @@ module eqx_dma_store #(
     input logic [32*L-1:0] sof_rdata_i
 );
   localparam int unsigned LB = 4 * L / K;
-  localparam int unsigned PAGE = (eqx_pkg::AXI_PAGE / K < eqx_pkg::AXI_BURST) ? eqx_pkg::AXI_PAGE / K : eqx_pkg::AXI_BURST;
+  localparam int unsigned PAGE =
+      (eqx_pkg::AXI_PAGE / K < eqx_pkg::AXI_BURST) ? eqx_pkg::AXI_PAGE / K : eqx_pkg::AXI_BURST;
   localparam int unsigned SLOTS = 2 * K + 2;  // one panel streams while the next is gathered
   localparam int unsigned SEGS = eqx_pkg::ST_SEGMENTS;  // between arbitration and their last address
   localparam int unsigned GW = $clog2(SEGS + 1);

@@ -55,7 +55,8 @@ module eqx_dma_store_issue #(
   assign room = 9'(PAGE) - 9'(addr[KW+PW-1:KW]);
   assign ends = 9'(left) <= room;
   assign beats = ends ? 9'(left) : room;
-  assign issue = seg_valid_i && !drop_i && (!awvalid_o || awready_i) && w_count != (OW + 1)'(OUT) && b_count != (OW + 1)'(OUT);
+  assign issue = seg_valid_i && !drop_i && (!awvalid_o || awready_i) &&
+      w_count != (OW + 1)'(OUT) && b_count != (OW + 1)'(OUT);
   assign seg_pop_o = (issue && ends) || drop_i;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin

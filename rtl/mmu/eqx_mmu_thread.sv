@@ -187,7 +187,8 @@ module eqx_mmu_thread #(
       else if (advance && done) act_q <= 1'b0;
       if (act_q && b_bad || start && (ins_q.op != eqx_isa_pkg::OP_MATMUL || bad)) begin
         state_q <= FAULT;
-        cause_q <= (start && ins_q.op != eqx_isa_pkg::OP_MATMUL) ? eqx_isa_pkg::ERR_ILLEGAL_OP : eqx_isa_pkg::ERR_OPERAND;
+        cause_q <= (start && ins_q.op != eqx_isa_pkg::OP_MATMUL) ?
+            eqx_isa_pkg::ERR_ILLEGAL_OP : eqx_isa_pkg::ERR_OPERAND;
         pend_q <= 1'b0;
         act_q <= 1'b0;
       end

@@ -30,7 +30,8 @@ module eqx_mmu_tiles #(
     for (int unsigned c = 0; c < CTX; c++) begin
       if (t0_q.ctx == eqx_mmu_pkg::CTX_BITS'(c)) drop0 |= drop_i[c];
       if (t1_q.ctx == eqx_mmu_pkg::CTX_BITS'(c)) drop1 |= drop_i[c];
-      holds_o[c] = (valid_q[0] && t0_q.ctx == eqx_mmu_pkg::CTX_BITS'(c)) || (valid_q[1] && t1_q.ctx == eqx_mmu_pkg::CTX_BITS'(c));
+      holds_o[c] = (valid_q[0] && t0_q.ctx == eqx_mmu_pkg::CTX_BITS'(c)) ||
+          (valid_q[1] && t1_q.ctx == eqx_mmu_pkg::CTX_BITS'(c));
     end
   end
 

@@ -53,7 +53,8 @@ module eqx_vpu_checks #(
     end else begin
       due_q <= mode_i == eqx_pkg::MODE_PRIO && (|inf_offered) && !wants_tile;
       taken_q <= {|(take_i & ~INF_MASK), |(take_i & INF_MASK)};
-      wait_q  <= (mode_i == eqx_pkg::MODE_PRIO && (|inf_offered) && !(|(take_i & INF_MASK)) && !valid_i[0]) ? wait_q + 1 : 0;
+      wait_q  <= (mode_i == eqx_pkg::MODE_PRIO && (|inf_offered) &&
+          !(|(take_i & INF_MASK)) && !valid_i[0]) ? wait_q + 1 : 0;
       for (int unsigned c = 0; c < C_INF; c++) begin
         if (mode_i != eqx_pkg::MODE_PRIO || !offered_i[c] || take_i[c]) lines_q[c] <= 0;
         else if (turn_i[1]) lines_q[c] <= lines_q[c] + 1;

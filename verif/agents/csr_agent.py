@@ -27,7 +27,9 @@ BUS = "s_axil"
 
 
 class CsrItem(uvm_sequence_item):
-    """One register access; ``data`` is what to write (the bytes that ``strobe`` names), or after a read what was read."""
+    """One register access; ``data`` is what to write (the bytes that ``strobe`` names),
+    or after a read what was read.
+    """
 
     def __init__(self, address: int, data: int = 0, write: bool = True, strobe: int = 0xF):
         super().__init__("csr")

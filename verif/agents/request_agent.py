@@ -94,7 +94,9 @@ class RequestDriver(uvm_driver):
         await self.bus.send(item.beats())
 
     def _soon(self) -> int:
-        """Cycle in which an item that is sent now is offered: behind the next rising edge, be it that of this moment."""
+        """Cycle in which an item that is sent now is offered:
+        behind the next rising edge, be it that of this moment.
+        """
         to_come = get_sim_time("step") % PERIOD == PERIOD // 2 and not int(self.clock.value)
         return now() + (1 if to_come else 2)
 

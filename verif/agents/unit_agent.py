@@ -1,4 +1,6 @@
-"""Passive agent on the core's insides, fed by the probe in the HDL top: batches, states of contexts, unit completions."""
+"""Passive agent on the core's insides, fed by the probe in the HDL top:
+batches, states of contexts, unit completions.
+"""
 
 from __future__ import annotations
 

@@ -39,7 +39,8 @@ class EnvConfig(AgentConfig):
     weight_regions: tuple[str, ...] = ()
     """* Regions that hold the weights; weight scoreboard."""
     training_shift: int = 0
-    """* Bytes by which the training program's part of the DRAM lies behind its place in the image; weight scoreboard."""
+    """* Bytes by which the training program's part of the DRAM lies behind its place in the image; weight
+    scoreboard."""
     load: float | None = None
     """* Requests that are offered, as a fraction of the capacity; None: unknown. Coverage."""
     services: set[str] = field(default_factory=set)

@@ -16,7 +16,9 @@ UNITS = tuple(u.name for u in Unit)
 
 
 def timing_cg() -> Covergroup:
-    """``timing_cg``: why instructions waited, by unit and kind of context; how batches came about; causes of latency."""
+    """``timing_cg``: why instructions waited, by unit and kind of context; how batches came about;
+    causes of latency.
+    """
     return Covergroup(
         "timing_cg",
         {"cp_unit": UNITS, "cp_kind": KINDS, "cp_wait": WAITS, "cp_batch": REQUESTS, "cp_cause": CAUSES},

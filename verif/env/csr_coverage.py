@@ -46,7 +46,9 @@ def covergroups() -> coverage.Groups:
 
 
 class CsrCoverage:
-    """Samples every access of a register model; pass :meth:`sample` to it as observer. A combination is sampled once."""
+    """Samples every access of a register model; pass :meth:`sample` to it as observer.
+    A combination is sampled once.
+    """
 
     def __init__(self) -> None:
         self.group = csr_cg()
@@ -62,7 +64,9 @@ class CsrCoverage:
             self.group.sample(cp_register=path, cp_access=access)
 
     def policy(self, path: str, before: int, written: int) -> None:
-        """Note a front door write of ``written`` to a register that held ``before``: each bit, by its field's policy."""
+        """Note a front door write of ``written`` to a register that held ``before``: each bit,
+        by its field's policy.
+        """
         for lsb, width, _, kind in REGS[path][1].values():
             for bit in range(lsb, lsb + width):
                 how = f"{written >> bit & 1} over {before >> bit & 1}"

@@ -17,7 +17,9 @@ from verif.env.scoreboards import AxiWatch, BatchRecorder, ResponseScoreboard, S
 
 
 class EquinoxEnv(uvm_env):
-    """Everything around the core, set up by :class:`~verif.env.config.EnvConfig`; tests replace parts through the factory."""
+    """Everything around the core, set up by :class:`~verif.env.config.EnvConfig`;
+    tests replace parts through the factory.
+    """
 
     def build_phase(self):
         self.requests = RequestAgent.create("requests", self)

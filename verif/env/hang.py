@@ -58,7 +58,10 @@ class HangWatch(uvm_component):
 
     def headline(self) -> str:
         who = [name for n, name in enumerate(("inference", "training")) if int(self.dut.stuck_who.value) >> n & 1]
-        return f"hang: {' and '.join(who)} waits, and nothing has moved for {int(self.dut.hang_limit.value)} cycles or more, seen in cycle {now()}"
+        return (
+            f"hang: {' and '.join(who)} waits, and nothing has moved for {int(self.dut.hang_limit.value)} cycles or "
+            f"more, seen in cycle {now()}"
+        )
 
     def lines(self) -> list[str]:
         """What waits for what, a line each."""
@@ -76,7 +79,8 @@ class HangWatch(uvm_component):
             level = levels >> 16 * n & 0xFFFF
             full = ", full" if level == cfg.QUEUE_DEPTH else ""
             out.append(
-                f"queue of {names.get(n, n)}: {level} of {cfg.QUEUE_DEPTH} wait{full}; a batch goes with {service.batch} or after {timeouts >> 32 * n & 0xFFFFFFFF} cycles"
+                f"queue of {names.get(n, n)}: {level} of {cfg.QUEUE_DEPTH} wait{full}; "
+                f"a batch goes with {service.batch} or after {timeouts >> 32 * n & 0xFFFFFFFF} cycles"
             )
         out.append(f"payload slots: {int(dut.stuck_free.value)} of {cfg.RX_SLOTS} free")
         for c in range(cfg.CTX):
@@ -94,7 +98,8 @@ class HangWatch(uvm_component):
         state = CtxState(seen.state)
         kind = "inference" if c < cfg.C_INF else "training"
         out = [
-            f"context {c} ({kind}): {state.name}{f', {Err(seen.err_cause).name} in {Unit(seen.err_unit).name}' if seen.err_cause else ''}"
+            f"context {c} ({kind}): "
+            f"{state.name}{f', {Err(seen.err_cause).name} in {Unit(seen.err_unit).name}' if seen.err_cause else ''}"
         ]
         if state == CtxState.IDLE:
             return out

@@ -11,8 +11,8 @@ from verif.env.latency import LatencyScoreboard
 
 
 class InstructionScoreboard(LatencyScoreboard):
-    """Replaces the latency scoreboard where the monitor of completions is on (``watch_units``); its ``units`` port takes
-    them.
+    """Replaces the latency scoreboard where the monitor of completions is on (``watch_units``); its ``units`` port
+    takes them.
 
     NOPs are done by the front end and are not seen.
     """

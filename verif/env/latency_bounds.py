@@ -66,6 +66,7 @@ def too_late(
         latest = wanted[n] + held + int(GRACE * longest[service[n]])
         if cycle > latest:
             out.append(
-                f"request {n} answered in cycle {cycle}, at the latest {latest} (predicted {wanted[n]}, held back {held} cycles)"
+                f"request {n} answered in cycle {cycle}, at the latest {latest} (predicted {wanted[n]}, "
+                f"held back {held} cycles)"
             )
     return len(seen), out

@@ -113,12 +113,14 @@ class ResponseScoreboard(Scoreboard):
         item = self.outstanding.pop(rsp.request_id, None)
         if item is None:
             self.mismatch(
-                f"cycle {rsp.cycle}: response to request {rsp.request_id}, which is not outstanding (duplicate or invented)"
+                f"cycle {rsp.cycle}: response to request {rsp.request_id}, "
+                "which is not outstanding (duplicate or invented)"
             )
             return
         if rsp.service != item.service:
             self.mismatch(
-                f"cycle {rsp.cycle}: request {rsp.request_id} of service {item.service} answered as service {rsp.service}"
+                f"cycle {rsp.cycle}: request {rsp.request_id} of service {item.service} answered as service "
+                f"{rsp.service}"
             )
         queue = self.order[item.service]
         if rsp.status != Status.OK:
@@ -126,13 +128,15 @@ class ResponseScoreboard(Scoreboard):
         else:
             if queue[0] != rsp.request_id:
                 self.mismatch(
-                    f"cycle {rsp.cycle}: service {item.service} answered request {rsp.request_id} before {queue[0]} (order)"
+                    f"cycle {rsp.cycle}: service {item.service} answered request {rsp.request_id} before {queue[0]} "
+                    "(order)"
                 )
             queue.remove(rsp.request_id)
             self.ordered += 1
         if rsp.status not in item.legal:
             self.mismatch(
-                f"cycle {rsp.cycle}: request {rsp.request_id} has status {rsp.status}, legal {sorted(map(int, item.legal))}"
+                f"cycle {rsp.cycle}: request {rsp.request_id} has status {rsp.status}, "
+                f"legal {sorted(map(int, item.legal))}"
             )
         elif rsp.status == Status.OK:
             self._compare(item, rsp)
@@ -250,7 +254,8 @@ class WeightScoreboard(Scoreboard):
             a, b = np.frombuffer(seen, np.uint8), np.frombuffer(want, np.uint8)
             where = np.flatnonzero(a != b) if a.size == b.size else np.array([min(a.size, b.size)])
             self.mismatch(
-                f"cycle {event.cycle}: after step {event.steps} region {region} differs in {where.size} bytes, first at offset {where[0]}"
+                f"cycle {event.cycle}: after step {event.steps} region {region} differs in {where.size} bytes, "
+                f"first at offset {where[0]}"
             )
         return seen, want
 

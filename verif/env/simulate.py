@@ -89,7 +89,8 @@ def simulate(
     scenario.check()
     if run_dir.is_dir() and any(run_dir.iterdir()) and not (run_dir / "scenario.json").exists():
         raise ValueError(
-            f"{run_dir}: holds files that are not a run's; legal is a new folder, an empty one, or that of an earlier run"
+            f"{run_dir}: holds files that are not a run's; legal is a new folder, an empty one, "
+            "or that of an earlier run"
         )
     trace = env_flag("WAVES") if trace is None else trace
     what = deploy(scenario) if deployment is None else deployment

@@ -129,7 +129,8 @@ def _tests(rows: Sequence[Mapping]) -> list[Test]:
         if name in tests:
             other = tests[name]
             raise CollectError(
-                f"{file}:{group[0]['line']}: test id {name} is that of {other.file}:{other.line} too; legal is a name of its own"
+                f"{file}:{group[0]['line']}: test id {name} is that of {other.file}:{other.line} too; "
+                "legal is a name of its own"
             )
         cases = tuple(Run(row["node"], frozenset(row["marks"]), frozenset(row["tags"])) for row in group)
         tests[name] = Test(name, file, group[0]["line"], block_of(file), cases)

@@ -94,7 +94,8 @@ def without_cover(root: Path = ROOT) -> list[str]:
         legal = ("cp_", "cr_") if file.endswith("_cg.sv") else ("c_",)
         if not label.startswith(legal):
             out.append(
-                f"{file}:{line}: a cover needs a label {' or '.join(f'{word}<name>' for word in legal)}, found {label or 'none'}"
+                f"{file}:{line}: a cover needs a label {' or '.join(f'{word}<name>' for word in legal)}, "
+                f"found {label or 'none'}"
             )
     for name, text in _sources(root):
         for match in _PROCEDURAL.finditer(text):
@@ -102,7 +103,8 @@ def without_cover(root: Path = ROOT) -> list[str]:
             if _in_process(text, match.start()):
                 line = text.count("\n", 0, match.start()) + 1
                 out.append(
-                    f"{name}:{line}: `if ({text[start : match.end()].strip()[:30]}...) $error`: write an assertion, so that it is counted"
+                    f"{name}:{line}: `if ({text[start : match.end()].strip()[:30]}...) $error`: write an assertion, "
+                    "so that it is counted"
                 )
     return out
 
@@ -132,7 +134,8 @@ def before_reset(root: Path = ROOT) -> list[str]:
             if not guarded or "eqx_live" not in text:
                 line = text.count("\n", 0, match.start(2)) + 1
                 out.append(
-                    f"{name}:{line}: {match[1] or 'an assertion'} judges before the first reset: make it depend on live of an eqx_live"
+                    f"{name}:{line}: {match[1] or 'an assertion'} judges before the first reset: "
+                    "make it depend on live of an eqx_live"
                 )
     return out
 

@@ -93,7 +93,10 @@ def _verdict(verdict: Judged | None) -> str:
         return ""
     rows, lists = [], []
     for row in verdict.rows:
-        cells = f"<td>{row.least:g} %</td><td>{'met' if row.ok else 'MISSED'}</td><td>{len(row.excluded)} of {row.raw.total}</td>"
+        cells = (
+            f"<td>{row.least:g} %</td><td>{'met' if row.ok else 'MISSED'}</td><td>{len(row.excluded)} of "
+            f"{row.raw.total}</td>"
+        )
         rows.append(f"<tr><td>{escape(row.kind)}</td>{_cell(row.tally)}{cells}</tr>")
         for words, items in (("missed", row.missed), ("excluded", row.excluded)):
             if items:
@@ -107,7 +110,9 @@ def _verdict(verdict: Judged | None) -> str:
 
 
 def write(report: Report, target: Path, root: Path, verdict: Judged | None = None) -> None:
-    """Write the report for sources below ``root`` to the file ``target``, with the gates' verdict where there is one."""
+    """Write the report for sources below ``root`` to the file ``target``,
+    with the gates' verdict where there is one.
+    """
     sums = totals(report.files)
     kinds = [kind for kind in KINDS if sums[kind].total]
     functional = sum((group_tally(g) for g in report.groups.values()), Tally())

@@ -21,7 +21,9 @@ from cocotb_coverage.coverage import CoverCross, CoverPoint, coverage_section
 
 
 class Cross:
-    """Points whose bins are crossed; ``illegal`` holds combinations that cannot be (None: any bin), which are no bins."""
+    """Points whose bins are crossed; ``illegal`` holds combinations that cannot be (None: any bin),
+    which are no bins.
+    """
 
     def __init__(self, *points: str, illegal: Iterable[tuple[str | None, ...]] = ()) -> None:
         self.points, self.illegal = points, list(illegal)

@@ -27,6 +27,11 @@ _MAY_START = {
     "models/tests/test_hw.py": "models know nothing of verif",
     "models/tests/test_package.py": "models know nothing of verif",
 }
+COLUMNS = 120
+_MAY_BE_LONG = {
+    "rtl/csr/eqx_csr.sv": "PeakRDL writes it, and has no such limit",
+    "rtl/csr/eqx_csr_pkg.sv": "PeakRDL writes it, and has no such limit",
+}
 _DESIGN_UNIT = re.compile(r"^\s*(module|package|interface)\s+(?:automatic\s+|static\s+)?(\w+)", re.M)
 _ENUM = re.compile(r"\btypedef\s+enum\b[^{;]*\{([^}]*)\}")
 _BY_ORDER = (
@@ -60,6 +65,17 @@ def check_rtl_file(path: Path) -> list[str]:
             line = text.count("\n", 0, match.start() + len(match[0]) - len(match[0].lstrip())) + 1
             findings.append(f"{path}:{line}: {words}")
     return findings
+
+
+def too_long(path: Path, root: Path) -> list[str]:
+    """Lines of a SystemVerilog file with more than 120 columns; ruff looks after Python's (E501)."""
+    if path.relative_to(root).as_posix() in _MAY_BE_LONG:
+        return []
+    return [
+        f"{path}:{number}: {len(line)} columns, legal are {COLUMNS}"
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if len(line) > COLUMNS
+    ]
 
 
 def needless(root: Path) -> list[str]:
@@ -237,6 +253,9 @@ def check_all(root: Path) -> list[str]:
     names = enumerators(root)
     for path in sorted((root / "rtl").rglob("*.sv")):
         findings += check_rtl_file(path) + by_order(path, names)
+    for folder in ("rtl", "verif"):
+        for path in sorted((root / folder).rglob("*.sv")):
+            findings += too_long(path, root)
     for package in _ORDER:
         for path in sorted((root / FOLDERS[package].split("/")[0]).rglob("*.py")):
             findings += check_python_file(path, root)

@@ -1,1 +1,3 @@
-"""Constrained-random programs: generated, checked to be legal, run on the core, shrunk when they fail, kept as cases."""
+"""Constrained-random programs: generated, checked to be legal, run on the core, shrunk when they fail,
+kept as cases.
+"""

@@ -1,4 +1,6 @@
-"""cocotb's entry: one test for each run folder in EQX_RUN_DIRS, one after another in one simulation, until one fails."""
+"""cocotb's entry: one test for each run folder in EQX_RUN_DIRS, one after another in one simulation,
+until one fails.
+"""
 
 import os
 

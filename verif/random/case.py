@@ -105,7 +105,10 @@ class Case:
         services = "+".join(str(len(s.program)) for s in self.services) or "none"
         train = f"{len(t.program)} x {t.iters}" if t else "none"
         stalls = "" if self.timed else f", stalls {self.rsp_stall}/{self.dram_stall} %"
-        return f"services {services}, {len(self.requests)} requests, training {train}, {self.policy}{''.join(f' -> {p}' for _, p in self.changes)}{stalls}"
+        return (
+            f"services {services}, {len(self.requests)} requests, training {train}, "
+            f"{self.policy}{''.join(f' -> {p}' for _, p in self.changes)}{stalls}"
+        )
 
 
 def text_of(lines: Lines) -> str:

@@ -16,7 +16,9 @@ from verif.random.lower import RandomDeployment, lower, programs_of
 
 
 def output(part: ServiceCase, width: int) -> Line:
-    """An instruction that answers every row with ``tx_lines`` lines of zeros; ``width``: lines of a row's place in TXB."""
+    """An instruction that answers every row with ``tx_lines`` lines of zeros;
+    ``width``: lines of a row's place in TXB.
+    """
     return Line(make(Op.VECTOR, dyn_o=1, cnt_i=part.tx_lines, r_sp=Dst.TXB, r_so=width, r_si=1), Unit.VPU)
 
 
@@ -92,7 +94,8 @@ def check_case(case: Case) -> RandomDeployment:
         _admit_all(ledger, part.program, f"service{n}")
         if not answered(ledger, part.tx_lines):
             raise ValueError(
-                f"service{n}: a response has lines that nothing writes; legal is that all {part.tx_lines} lines of every row are written"
+                f"service{n}: a response has lines that nothing writes; "
+                f"legal is that all {part.tx_lines} lines of every row are written"
             )
         program = what.image.installed[n].program
         check_program(program, cfg)

@@ -221,7 +221,8 @@ def _add_areas(case: Case, image: Image) -> None:
         area = service_area(cfg, n)
         if area.lines < image.dram.size:
             raise ValueError(
-                f"DRAM: services need {area.size} bytes each below {min(cfg.BYTES, area.end)}, the image has {image.dram.size}"
+                f"DRAM: services need {area.size} bytes each below {min(cfg.BYTES, area.end)}, "
+                f"the image has {image.dram.size}"
             )
     if case.services:
         whole = np.zeros(service_area(cfg, 0).end, np.uint8)

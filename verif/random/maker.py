@@ -320,7 +320,9 @@ class Maker:
         }
 
     def load(self, to: str) -> dict[str, int] | None:
-        """Fields of a LOAD: mostly lines from where lines are and blocks from where panels are, now and then anything."""
+        """Fields of a LOAD: mostly lines from where lines are and blocks from where panels are,
+        now and then anything.
+        """
         sp = LdDst[to] if to else self.pick(*[s for s in LdDst if s.name in self.windows])
         return self._dma(sp, sp == LdDst.STG, LOADED[sp], load=True, fill=bool(to))
 

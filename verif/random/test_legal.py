@@ -126,7 +126,10 @@ def test_repair_leaves_a_legal_case() -> None:
 
 def test_fences_and_nops() -> None:
     """A fence waits for every other unit; a NOP takes over the waits of what stands behind it."""
-    text = "load sp=STG n_o=1 len=1\nvector cnt_o=1 cnt_i=1 a_sp=STG r_sp=SOF\nload sp=ACTD n_o=1 len=1\n{}vector cnt_o=1 cnt_i=1 r_sp=VEC\n"
+    text = (
+        "load sp=STG n_o=1 len=1\nvector cnt_o=1 cnt_i=1 a_sp=STG r_sp=SOF\nload sp=ACTD n_o=1 len=1\n"
+        "{}vector cnt_o=1 cnt_i=1 r_sp=VEC\n"
+    )
     plain, fenced, nop = (
         program_of(CFG, "p", lines_of(text.format(more), "text"), True)
         for more in ("", ".fence\n", "nop.vpu\n.fence\n")

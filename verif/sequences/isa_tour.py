@@ -46,7 +46,9 @@ SPECIAL = np.array(
 
 @dataclass
 class IsaTour:
-    """A training program (a ``TrainingWork``) and its DRAM contents, uint8 [size]; it runs with ITER_MOD = ``batches``."""
+    """A training program (a ``TrainingWork``) and its DRAM contents, uint8 [size];
+    it runs with ITER_MOD = ``batches``.
+    """
 
     program: Program
     dram: NDArray[np.uint8]

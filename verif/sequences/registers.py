@@ -147,7 +147,9 @@ class RegisterBitBashSeq(RegisterSeq):
 
 
 class RegisterAccessSeq(RegisterSeq):
-    """Written through one door and read through the other, both ways round, with random values and their complements."""
+    """Written through one door and read through the other, both ways round,
+    with random values and their complements.
+    """
 
     async def visit(self, path: str, reg: BackdoorReg) -> None:
         start = self.mirror(path)

@@ -397,7 +397,8 @@ module tb_equinox #(
   assign pc_base  = u_core.u_frontend.g_unit[MMU].u_base[C_INF];
 
   // ---- hangs: who waits, what moves, and once nothing has for too long, where everything stands
-  int unsigned hang_limit = 0;  // cycles without progress, beside the longest batch timeout that a waiting request has; 0: not watched
+  // cycles without progress, beside the longest batch timeout that a waiting request has; 0: not watched
+  int unsigned hang_limit = 0;
   logic stuck;  // rises once
   logic [1:0] stuck_who;  // 0 inference, 1 training
   logic stuck_catch;
@@ -405,7 +406,8 @@ module tb_equinox #(
   logic [SERVICES-1:0][31:0] stuck_timeout;
   logic [31:0] stuck_free;  // payload slots
   logic [CTX-1:0][UNITS-1:0][16:0] stuck_pc;  // of the head, or of the instruction to be fetched; counted in the memory
-  logic [CTX-1:0][UNITS-1:0][1:0]      stuck_head;   // 0 stream over or none, 1 fetches, 2 waits for semaphores, 3 for its unit
+  // 0 stream over or none, 1 fetches, 2 waits for semaphores, 3 for its unit
+  logic [CTX-1:0][UNITS-1:0][1:0] stuck_head;
   logic [CTX-1:0][UNITS-1:0][15:0] stuck_lacks;  // semaphores that the head waits for
   logic [CTX-1:0][15:0][3:0] stuck_sem;
   logic [UNITS-1:0][CTX-1:0] stuck_quiet;
@@ -418,7 +420,8 @@ module tb_equinox #(
   logic [31:0] longest;
   logic        queued;
   logic        dram_moves;
-  assign dram_moves = (arvalid && arready) || (rvalid && rready) || (awvalid && awready) || (wvalid && wready) || (bvalid && bready);
+  assign dram_moves = (arvalid && arready) || (rvalid && rready) || (awvalid && awready) ||
+      (wvalid && wready) || (bvalid && bready);
   always_comb begin
     longest = '0;
     queued  = 1'b0;  // requests that need no other to go
@@ -431,7 +434,8 @@ module tb_equinox #(
     for (int unsigned c = 0; c < CTX; c++) begin
       ctx_works[c] = u_core.ctx_sts[c].state != eqx_pkg::CTX_IDLE && u_core.ctx_sts[c].state != eqx_pkg::CTX_ERROR;
       for (int unsigned u = 0; u < UNITS; u++)
-      ctx_moves[c] |= u_core.busy[u][c] || (u_core.instr_valid[u][c] && u_core.instr_ready[u][c]) || u_core.done_valid[u][c];
+      ctx_moves[c] |= u_core.busy[u][c] || (u_core.instr_valid[u][c] && u_core.instr_ready[u][c]) ||
+          u_core.done_valid[u][c];
     end
   end
   hang_watch u_hang_watch (
@@ -456,8 +460,10 @@ module tb_equinox #(
       always_ff @(posedge clk)
         if (stuck_catch) begin
           stuck_pc[c][u] <= u_core.u_frontend.g_unit[u].u_front.g_ctx[c].u_stream.pc;
-          stuck_head[c][u]  <= !u_core.u_frontend.g_unit[u].u_front.g_ctx[c].u_stream.full_q ? {1'b0, u_core.fetch_wait[u][c]} : {1'b1, !u_core.dep_wait[u][c]};
-          stuck_lacks[c][u] <= u_core.u_frontend.g_unit[u].u_front.g_ctx[c].u_stream.head.wait_mask & ~u_core.u_frontend.nonzero[c];
+          stuck_head[c][u] <= !u_core.u_frontend.g_unit[u].u_front.g_ctx[c].u_stream.full_q ?
+              {1'b0, u_core.fetch_wait[u][c]} : {1'b1, !u_core.dep_wait[u][c]};
+          stuck_lacks[c][u] <=
+              u_core.u_frontend.g_unit[u].u_front.g_ctx[c].u_stream.head.wait_mask & ~u_core.u_frontend.nonzero[c];
         end
     end
     always_ff @(posedge clk) if (stuck_catch) stuck_sem[c] <= u_core.u_frontend.g_ctx[c].u_sem.sem_q;

@@ -114,7 +114,9 @@ class EquinoxTest(uvm_test):
         await DrainTrainingSeq(self.ctx).start()
 
     async def serve(self, cycles, services: list[str]) -> list:
-        """Replay requests and wait until all are answered; returns their :class:`Served` records, in order of answer."""
+        """Replay requests and wait until all are answered;
+        returns their :class:`Served` records, in order of answer.
+        """
         return await self._all_served(ReplaySeq(self.what, cycles, services, self.rng))
 
     async def send(self, items: list[RequestItem]) -> list:

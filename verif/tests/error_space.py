@@ -30,7 +30,9 @@ OPERAND = {  # operands that no unit accepts
 
 
 class ErrorSpace(EquinoxTest):
-    """A context of each kind runs streams of one unit alone, each with one fault, while another service is asked for."""
+    """A context of each kind runs streams of one unit alone, each with one fault,
+    while another service is asked for.
+    """
 
     timed = False  # the sink stalls at times
 

@@ -176,7 +176,9 @@ class Registers(EquinoxTest):
             self.expect("IRQ_STATUS: mirror", int(self.regs["IRQ_STATUS"].get_mirrored_value()), left)
 
     async def counters(self) -> None:
-        """Every unit's counters sum to all cycles, whatever goes on; they stand still when disabled and can be cleared."""
+        """Every unit's counters sum to all cycles, whatever goes on;
+        they stand still when disabled and can be cleared.
+        """
         await self.set_timeout(400)
         names = list(self.what.index) * (2 * self.cfg.N)
         for train in (False, True):

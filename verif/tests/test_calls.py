@@ -82,7 +82,9 @@ def python(code: str, redirect: str = "", **env: str) -> process.CompletedProces
     ],
 )
 def test_wrong_knobs(goals: list[str], given: list[str], environment_: list[str], words: str) -> None:
-    """A knob that the target does not have, or that would not count, is named; what make itself refuses is left to it."""
+    """A knob that the target does not have, or that would not count, is named;
+    what make itself refuses is left to it.
+    """
     found = CALL.wrong(MAKEFILE, goals, given, environment_)
     assert found.startswith(words) and bool(found) == bool(words), found
 
@@ -97,7 +99,9 @@ def test_every_target_refuses(target: str) -> None:
 
 @pytest.mark.parametrize("target", sorted(KNOBS))
 def test_every_knob_reaches_its_target(target: str) -> None:
-    """The knobs that `make help` promises stand in the commands, whatever their value, or in the environment of these."""
+    """The knobs that `make help` promises stand in the commands, whatever their value,
+    or in the environment of these.
+    """
     wanted = {name: SEEN.get(name, f"it's {n} of $$x") for n, name in enumerate(KNOBS[target])}
     done = shell(f"make -n {target} " + " ".join(f"{name}={shlex.quote(value)}" for name, value in wanted.items()))
     assert done.returncode == 0, done.stderr
@@ -221,7 +225,10 @@ def test_streams(text: str, verdict: int) -> None:
 
 def test_words_without_standard_error() -> None:
     """They go to standard output, and not into a file that happens to be opened."""
-    code = "import sys; from equinox_core import cli; f = open('/dev/null'); cli.run(lambda: print('said', f.fileno(), file=sys.stderr) or 1)"
+    code = (
+        "import sys; from equinox_core import cli; f = open('/dev/null'); cli.run(lambda: print('said', f.fileno(), "
+        "file=sys.stderr) or 1)"
+    )
     done = python(code, "2>&-")
     assert done.returncode == 1 and done.stdout.split()[0] == "said" and int(done.stdout.split()[1]) > 2
     shell("make venv")  # which may say that it installs

@@ -149,6 +149,7 @@ def test_message() -> None:
     """The queue that is too short for a batch is refused in one line that says what is legal."""
     with pytest.raises(
         ValueError,
-        match=r"^tiny: \[core\] QUEUE_DEPTH = 4: legal is a power of two in 8\.\.4096, so that a full batch of N = 8 fits$",
+        match=r"^tiny: \[core\] QUEUE_DEPTH = 4: legal is a power of two in 8\.\.4096, "
+        r"so that a full batch of N = 8 fits$",
     ):
         BASE.changed(N=8, QUEUE_DEPTH=4)

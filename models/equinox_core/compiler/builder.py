@@ -89,7 +89,8 @@ class Builder:
         for unit in Unit:
             if len(prog.streams[unit]) > self.cfg.IMEM_DEPTH:
                 raise ValueError(
-                    f"{self.name}: instruction memory of {unit.name}: need {len(prog.streams[unit])}, have {self.cfg.IMEM_DEPTH}"
+                    f"{self.name}: instruction memory of {unit.name}: need {len(prog.streams[unit])}, "
+                    f"have {self.cfg.IMEM_DEPTH}"
                     f" (IMEM_DEPTH of configuration {self.cfg.name})"
                 )
         edges = self._edges(iter_mod)

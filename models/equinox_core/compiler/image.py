@@ -92,7 +92,9 @@ class Placement:
 
 
 def install(cfg: Config, placements: Sequence[Placement], name: str = "boot") -> Program:
-    """Boot program for a training context with all bases zero: weights to WGTD, constants (fp32 lines in DRAM) to VEC."""
+    """Boot program for a training context with all bases zero:
+    weights to WGTD, constants (fp32 lines in DRAM) to VEC.
+    """
     out = Builder(cfg, name, training=True, loop=False)
     run = 4095 // cfg.K * cfg.K
     stg = Ring(name, "STG", 0, cfg.STG_DEPTH)

@@ -55,7 +55,9 @@ class Service:
 
     @property
     def needs(self) -> Needs:
-        """What the program uses; ``vec``, ``acc``, ``actc`` in its context, ``wgtd``, ``cst`` in the service's regions."""
+        """What the program uses; ``vec``, ``acc``, ``actc`` in its context, ``wgtd``,
+        ``cst`` in the service's regions.
+        """
         return self.program.needs
 
 

@@ -350,7 +350,9 @@ class _Training:
             )
 
     def _weights(self, layer: Layer, panel: int) -> int:
-        """Loads a panel of a layer's weights, K outputs (the last layer: all); returns its WGTD slot, [block][output]."""
+        """Loads a panel of a layer's weights, K outputs (the last layer: all);
+        returns its WGTD slot, [block][output].
+        """
         return self._columns(layer, panel) if layer.turned else self._rows(layer, panel)
 
     def _transposed(self, layer: Layer, panel: int) -> int:
@@ -419,7 +421,9 @@ class _Training:
         return at
 
     def _store_masters(self, keep: int = 0) -> None:
-        """Emits the stores of masters that have been put off, but for the latest ``keep``: what F waits for goes first."""
+        """Emits the stores of masters that have been put off,
+        but for the latest ``keep``: what F waits for goes first.
+        """
         while len(self.masters) > keep:
             self.masters.pop(0).emit()
 
@@ -558,7 +562,9 @@ class _Training:
         self.stores.append(self.out.store(sp=StSrc.SOF, n_o=1, len=lines, l_base=sof, d_base=piece.master, step=step))
 
     def _gradient_product(self, layer: Layer, piece: Piece, acc: int, blocks: range) -> None:
-        """Sums of a G job over some blocks of the minibatch: ``rows`` outputs by ``groups`` lines of inputs, or turned."""
+        """Sums of a G job over some blocks of the minibatch:
+        ``rows`` outputs by ``groups`` lines of inputs, or turned.
+        """
         d_sp, d = (BSpace.WGTC if layer.turned else ASpace.ACTC), layer.d_cols
         if layer.index:
             a_sp, a = (ASpace.ACTC if layer.turned else BSpace.WGTC), self.layers[layer.index - 1].act_cols

@@ -162,7 +162,9 @@ class TrainingJob:
         return full[p.row : p.row + layer.rows, lane : lane + p.groups * self.cfg.L]
 
     def _copies_of(self, layer: Layer, full: NDArray[np.float32]) -> list[list[Blocks]]:
-        """HBFP8 copies of a stored matrix that the layer has, as runs of blocks: along its rows, and along its columns."""
+        """HBFP8 copies of a stored matrix that the layer has, as runs of blocks:
+        along its rows, and along its columns.
+        """
         k, copies = self.cfg.K, []
         bits = fp32_to_bf16(full)
         if layer.along is not None:

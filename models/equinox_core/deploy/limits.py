@@ -17,7 +17,9 @@ def default_limit(latencies: Iterable[int]) -> int:
 
 
 def batch_timeout(policy: str, limit: int, latency: int) -> int:
-    """TIMEOUT of a service: under ``slack`` the time that its limit leaves to a request before its service must begin."""
+    """TIMEOUT of a service: under ``slack`` the time that its limit leaves
+    to a request before its service must begin.
+    """
     if traits(policy).limited:
         return max(1, limit - int(SERVICE_SHARE * latency))
     return int(TIMEOUT_SHARE * latency)

@@ -104,7 +104,9 @@ def earliest_response(what: Deployment, service: int, rows: int) -> int:
 
 @dataclass(frozen=True)
 class Capacity:
-    """Of one service: requests per cycle with full batches in all contexts, and cycles of a full batch in an idle core."""
+    """Of one service: requests per cycle with full batches in all contexts,
+    and cycles of a full batch in an idle core.
+    """
 
     per_cycle: float
     batch: int

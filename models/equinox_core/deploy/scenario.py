@@ -1,4 +1,6 @@
-"""What one chip-level run is asked to do: the knobs of ``make sim``, checked, and carried to the bench as a JSON file."""
+"""What one chip-level run is asked to do:
+the knobs of ``make sim``, checked, and carried to the bench as a JSON file.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +69,9 @@ def _out_of_range(name: str, value: object) -> ScenarioError:
 
 @dataclass(frozen=True)
 class Scenario:
-    """Knobs of a run; see ``make help``. ``limit`` (cycles, p99) 0 means the default: a multiple of the unloaded batch."""
+    """Knobs of a run; see ``make help``. ``limit`` (cycles, p99) 0 means the default:
+    a multiple of the unloaded batch.
+    """
 
     config: str = "default"
     trace: str = DEFAULT_TRACE
@@ -97,7 +101,8 @@ class Scenario:
         for name in self.services:
             if name not in SERVICES or self.services.count(name) > 1:
                 raise ScenarioError(
-                    f"SERVICE = {self.service!r}: legal is one or more different of {', '.join(SERVICES)}, joined by commas"
+                    f"SERVICE = {self.service!r}: legal is one or more different of {', '.join(SERVICES)}, "
+                    "joined by commas"
                 )
         for name, (low, high) in RANGES.items():
             if not low <= getattr(self, name) <= high:

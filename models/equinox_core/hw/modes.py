@@ -24,7 +24,8 @@ class Policy(Coded):
     PRIORITY = 2, "inference first, always (MODE_PRIO)"
     ADAPTIVE = (
         3,
-        "MODE_PRIO while inference is pressed: an enabled service's queue is longer than its threshold, or a request is held; else MODE_FAIR",
+        "MODE_PRIO while inference is pressed: an enabled service's queue is longer than its threshold, "
+        "or a request is held; else MODE_FAIR",
     )
     SLACK = 4, "MODE_PRIO while inference is pressed or some request is late, else MODE_FAIR"
 

@@ -114,7 +114,7 @@ SVC_CFG = Struct(
         Field("w_base", 16),
         Field("c_base", 16),
         Field("batch", 8, "dispatch when this many wait (1..N)"),
-        Field("timeout", 32, "or when the oldest has waited this many cycles (`slack`: how long a request has time)"),
+        Field("timeout", 32, "or when the oldest has waited so many cycles (`slack`: how long a request has time)"),
         Field("threshold", 16, "`adaptive`: inference first while more than this many wait"),
         Field("rx_lines", 8, "payload lines of a request (1..RX_LINES)"),
         Field("tx_lines", 8, "payload lines of a response (1..TX_LINES)"),

@@ -124,7 +124,8 @@ def _check_apart(needs: Needs, bases: Bases, who: str) -> None:
     vec_end, cst_end = bases.vec + needs.vec, bases.cst + needs.cst
     if needs.vec and needs.cst and bases.vec < cst_end and bases.cst < vec_end:
         raise ValueError(
-            f"{who}: CST is lines {bases.cst}..{cst_end - 1} of VEC, and {bases.vec}..{vec_end - 1} are the program's own:"
+            f"{who}: CST is lines {bases.cst}..{cst_end - 1} of VEC, "
+            f"and {bases.vec}..{vec_end - 1} are the program's own:"
             " legal is apart from them"
         )
 
@@ -181,7 +182,8 @@ def check_semaphores(prog: Program) -> None:
             raise ValueError(f"{prog.name}: semaphore {sem}: {signals[sem]} signals but {total} waits an iteration")
         if not prog.training and (start or total > signals[sem]):
             raise ValueError(
-                f"{prog.name}: semaphore {sem}: {total} waits, {signals[sem]} signals, starts at {start}; an inference program starts at 0"
+                f"{prog.name}: semaphore {sem}: {total} waits, {signals[sem]} signals, starts at {start}; "
+                "an inference program starts at 0"
             )
 
 

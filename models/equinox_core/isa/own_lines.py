@@ -51,7 +51,8 @@ def check_distance(operand: str, read: I64, written: I64, lanes: int) -> bool:
         line = int(near[0])
         raise OwnLines(
             f"{operand} of line {line} reads VEC {int(read[line])}, which line {line - int(gaps[line])} of the same"
-            f" instruction writes, {int(gaps[line])} before it: legal is {stages + 1} or more before it (T + 1), itself, or later"
+            f" instruction writes, {int(gaps[line])} before it: legal is {stages + 1} or more before it (T + 1), "
+            "itself, or later"
         )
     return bool(gaps.any())
 

@@ -122,6 +122,7 @@ def link(programs: Sequence[Program] | Iterable[Program], depth: int) -> Linked:
             imem[u] += prog.words(u)
             if len(imem[u]) > depth:
                 raise ValueError(
-                    f"instruction memory of {u.name}: need {len(imem[u])} with program '{prog.name}', have {depth} (IMEM_DEPTH)"
+                    f"instruction memory of {u.name}: need {len(imem[u])} with program '{prog.name}', "
+                    f"have {depth} (IMEM_DEPTH)"
                 )
     return Linked(imem, pcs)

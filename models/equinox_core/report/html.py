@@ -11,7 +11,8 @@ from html import escape
 from equinox_core.report.rows import Table
 
 STYLE = """
-body{font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;margin:0;color:#24303a;background:#f5f7f8}
+body{font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;
+margin:0;color:#24303a;background:#f5f7f8}
 main{max-width:1080px;margin:0 auto;padding:28px 20px 60px}
 h1{font-size:25px;margin:0 0 14px}h2{font-size:18px;margin:0 0 10px}
 section{background:#fff;border:1px solid #e1e6e9;border-radius:8px;padding:18px 22px;margin:16px 0}
@@ -23,7 +24,8 @@ section{background:#fff;border:1px solid #e1e6e9;border-radius:8px;padding:18px 
 .wide{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums;margin:2px 0 8px}
 th,td{padding:5px 14px 5px 0;text-align:right;border-bottom:1px solid #e9edf0;white-space:nowrap}
 th{color:#5d6a73;font-weight:600;font-size:13px}th:first-child,td:first-child{text-align:left}
-table.pairs td{text-align:left;white-space:normal;overflow-wrap:anywhere}table.pairs td:first-child{color:#5d6a73;white-space:nowrap;vertical-align:top}
+table.pairs td{text-align:left;white-space:normal;overflow-wrap:anywhere}
+table.pairs td:first-child{color:#5d6a73;white-space:nowrap;vertical-align:top}
 td.bad{color:#b5332a;font-weight:600}td.good{color:#2f7d4f;font-weight:600}
 img{width:100%;height:auto;display:block;margin:8px 0}
 code{font:13px/1.5 ui-monospace,"DejaVu Sans Mono",monospace;background:#eef2f4;border-radius:4px;padding:2px 6px}

@@ -62,7 +62,10 @@ def render(result: RunResult) -> str:
     )
     if result.services:
         names = ", ".join(percentile_name(p) for p in PERCENTILES)
-        about = f'<p class="small">Cycles from arrival to the last beat of the response; {names} are values that occurred (nearest rank).</p>'
+        about = (
+            '<p class="small">Cycles from arrival to the last beat of the response; '
+            f"{names} are values that occurred (nearest rank).</p>"
+        )
         shown = [_table(figures.latency_table(result)), about]
         if result.latencies:
             shown.append(html.image(plots.distribution(result), "latency distribution"))

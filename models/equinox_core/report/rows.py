@@ -100,7 +100,8 @@ def training_rows(result: RunResult) -> list[tuple[str, str]]:
         ("steps", number(t.steps)),
         (
             "throughput",
-            f"{number(per_million)} steps, {number(per_million * t.samples_per_step)} samples a million cycles, up to the last step",
+            f"{number(per_million)} steps, {number(per_million * t.samples_per_step)} samples a million cycles, "
+            "up to the last step",
         ),
     ]
     gaps = [b - a for a, b in zip(t.step_cycles, t.step_cycles[1:], strict=False)]

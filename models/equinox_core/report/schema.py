@@ -49,7 +49,9 @@ class ReportError(ValueError):
 
 
 def percentile(values: list[int], percent: float) -> int:
-    """Nearest rank: the smallest of `values` that at least `percent` % of them do not exceed. Needs one value or more."""
+    """Nearest rank: the smallest of `values` that at least `percent` % of them do not exceed.
+    Needs one value or more.
+    """
     ordered = sorted(values)
     return ordered[max(0, math.ceil(len(ordered) * percent / 100.0 - 1e-9) - 1)]
 
@@ -113,7 +115,8 @@ class Service:
             if wrong:
                 n = wrong[0]
                 out.append(
-                    f"{self.name}: the causes of {len(wrong)} latencies do not sum to them, first request {n}: {sums[n]}, {self.latency[n]}"
+                    f"{self.name}: the causes of {len(wrong)} latencies do not sum to them, first request {n}: "
+                    f"{sums[n]}, {self.latency[n]}"
                 )
         missing = self.offered - len(self.latency) - self.refused
         if missing:
@@ -229,7 +232,8 @@ class RunResult:
                     )
             if not 0 < service.limit_percentile <= 100:
                 raise ReportError(
-                    f"service {service.name}: limit_percentile is {service.limit_percentile}; legal is above 0 up to 100"
+                    f"service {service.name}: limit_percentile is {service.limit_percentile}; "
+                    "legal is above 0 up to 100"
                 )
         for unit in self.units:
             unknown = unit.cycles.keys() - CAUSES.keys()
@@ -240,7 +244,8 @@ class RunResult:
         if t := self.training:
             if not len(t.loss_steps) == len(t.loss_core) == len(t.loss_reference):
                 raise ReportError(
-                    f"training {t.name}: {len(t.loss_steps)} loss_steps for {len(t.loss_core)}, {len(t.loss_reference)} losses"
+                    f"training {t.name}: {len(t.loss_steps)} loss_steps for {len(t.loss_core)}, "
+                    f"{len(t.loss_reference)} losses"
                 )
             if t.steps and t.step_cycles[-1] <= t.started:
                 raise ReportError(

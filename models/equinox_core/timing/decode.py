@@ -1,4 +1,6 @@
-"""Instruction words as the records of :data:`~equinox_core.timing.layout.INSTR`: all that time, and faults, depend on."""
+"""Instruction words as the records of :data:`~equinox_core.timing.layout.INSTR`: all that time, and faults,
+depend on.
+"""
 
 from __future__ import annotations
 

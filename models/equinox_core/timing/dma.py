@@ -192,7 +192,9 @@ def _need(x, p):
 
 @njit
 def _segment(s, x, c):
-    """Take the next segment of ``c``'s run: a panel, or up to K beats of lines; returns whether it was the run's last."""
+    """Take the next segment of ``c``'s run: a panel, or up to K beats of lines;
+    returns whether it was the run's last.
+    """
     p, w = s.p, x.walk[c]
     place = (x.seg_head + x.seg_count) % SEGMENTS
     seg = x.seg[place]

@@ -64,7 +64,8 @@ def _fields(names: str) -> list[tuple[str, str]]:
 INSTR = np.dtype(
     [
         *_fields(
-            "op last step wait signal bad dyn accum rows n_g n_k c_base c_sr c_sg n_o n_i v_mode lines d_base d_so d_iter"
+            "op last step wait signal bad dyn accum rows n_g n_k c_base c_sr c_sg n_o n_i v_mode lines d_base d_so "
+            "d_iter"
         ),
         *((n, _i, (OPERANDS,)) for n in ("base", "so", "si", "depth", "kind")),
         ("room", _i, (RELOCATIONS,)),
@@ -74,7 +75,8 @@ INSTR = np.dtype(
 #: Core and DRAM parameters.
 PARAMS = np.dtype(
     _fields(
-        "n m k lanes ctx c_inf services queue_depth rx_lines tx_lines group row_flight line_stage line_beats imem_depth latency gap bytes"
+        "n m k lanes ctx c_inf services queue_depth rx_lines tx_lines group row_flight line_stage line_beats "
+        "imem_depth latency gap bytes"
     )
 )
 
@@ -203,7 +205,8 @@ VPU_STATE = np.dtype(
 #: A burst is ``final`` if it is its segment's last, ``bad`` if the memory answers it with an error.
 WALK = np.dtype(
     _fields(
-        "prep prep_at prep_log walk walk_at walk_log runs addr piece piece_at piece_log beats words lines run_addr last_run signal step "
+        "prep prep_at prep_log walk walk_at walk_log runs addr piece piece_at piece_log beats words lines run_addr "
+        "last_run signal step "
         "halt flying reported killed base"
     )
 )

@@ -332,7 +332,9 @@ def _pressed(s, req, t):
 
 @njit
 def mode(s, req, t):
-    """Scheduling mode: what was decided in t-1 shows in ``t``; the decision of ``t``. Returns whether the mode changed."""
+    """Scheduling mode: what was decided in t-1 shows in ``t``; the decision of ``t``.
+    Returns whether the mode changed.
+    """
     s.soon[W_MODE] = NEVER
     changed = s.mode_at <= t and s.mode_next != s.mode
     if changed:

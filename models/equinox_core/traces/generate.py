@@ -57,7 +57,9 @@ def _bursty(rng: np.random.Generator, n: int, p: dict[str, float]) -> np.ndarray
 
 
 def _diurnal(rng: np.random.Generator, n: int, p: dict[str, float]) -> np.ndarray:
-    """Poisson process of rate 1 - depth·cos(2πt/period), by thinning one of rate 1 + depth (Lewis and Shedler, 1979)."""
+    """Poisson process of rate 1 - depth·cos(2πt/period),
+    by thinning one of rate 1 + depth (Lewis and Shedler, 1979).
+    """
     depth, period = p["depth"], p["period"]
     peak = 1.0 + depth
     start, count = 0.0, 0
@@ -114,7 +116,8 @@ def parse_spec(spec: str) -> tuple[str, dict[str, float]]:
         if "burst" in given or "on" not in given:
             limit = 1.0 / params["on"]
             raise TraceError(
-                f"trace {spec!r}: burst is {params['burst']:g}; legal is 1 up to 1/on = {limit:g} (else the mean rate is exceeded)"
+                f"trace {spec!r}: burst is {params['burst']:g}; legal is 1 up to 1/on = {limit:g} (else the mean "
+                "rate is exceeded)"
             )
         params["burst"] = 1.0 / params["on"]
     return name, params

@@ -76,7 +76,8 @@ def _build(
     order = sorted(range(len(times)), key=times.__getitem__)
     if late is not None:
         warn(
-            f"{name}:{lines[late]}: warning: earlier than the line before; the trace is not sorted, its rows are used in time order"
+            f"{name}:{lines[late]}: warning: earlier than the line before; the trace is not sorted, "
+            "its rows are used in time order"
         )
     first = times[order[0]]
     # Time stamps are exact integers (ns), `arrival_us` are microseconds: subtract first, so that nothing is lost.

@@ -112,7 +112,8 @@ def scale_to_load(
         return Schedule(np.zeros(1, np.int64), used, load, 0.0, passes)
     if times[-1] <= 0:
         raise TraceError(
-            f"{trace.source}: its first {requests} arrivals are all at one time; legal are two times or more, else no load can be set"
+            f"{trace.source}: its first {requests} arrivals are all at one time; legal are two times or more, "
+            "else no load can be set"
         )
     span = work / load * (requests - 1) / requests
     if span >= MAX_CYCLE:

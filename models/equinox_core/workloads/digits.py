@@ -1,4 +1,6 @@
-"""The scikit-learn digits: 1,797 images of 8×8 pixels with values 0..16, ten classes. The data come with the package."""
+"""The scikit-learn digits: 1,797 images of 8×8 pixels with values 0..16, ten classes.
+The data come with the package.
+"""
 
 from __future__ import annotations
 

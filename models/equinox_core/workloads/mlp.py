@@ -45,7 +45,9 @@ def to_features(images: np.ndarray, pixels: np.ndarray) -> np.ndarray:
 
 
 def digits_training_set(batch: int, seed: int = 1, split_seed: int = SPLIT_SEED) -> TrainingSet:
-    """The split's 1,437 training images, shuffled by `seed` and cut into minibatches of `batch`; the rest is left out."""
+    """The split's 1,437 training images, shuffled by `seed` and cut into minibatches of `batch`;
+    the rest is left out.
+    """
     split = digits_split(split_seed)
     if not 1 <= batch <= len(split.train_images):
         raise ValueError(f"batch is {batch}; legal is 1 to {len(split.train_images)} (the training images)")

@@ -194,7 +194,9 @@ async def errors(dut: Any) -> None:
 
 @cocotb.test(timeout_time=2, timeout_unit="ms")
 async def one_error_each(dut: Any) -> None:
-    """A single read beat, or write burst, that is counted down to fails with the response asked for; nothing else does."""
+    """A single read beat, or write burst, that is counted down to fails with the response asked for;
+    nothing else does.
+    """
     rng = await start(dut, python_clock=True)
     master = make_master(dut)
     door, dram = DramBackdoor(dut.u_dram), dut.u_dram

@@ -1,4 +1,6 @@
-"""The converter against equinox_core.numerics.quantise: every block, its address, and the cycle in which it is written."""
+"""The converter against equinox_core.numerics.quantise:
+every block, its address, and the cycle in which it is written.
+"""
 
 from __future__ import annotations
 

@@ -193,7 +193,9 @@ class csr_effects_test(CsrTest):
 
 @pyuvm.test(timeout_time=20, timeout_unit="ms")
 class csr_two_words_test(CsrTest):
-    """A counter read in two words is one value that it had while its low word was read, wherever it carries meanwhile."""
+    """A counter read in two words is one value that it had while its low word was read,
+    wherever it carries meanwhile.
+    """
 
     async def body(self) -> None:
         await self.wraps()
@@ -330,7 +332,9 @@ class csr_hardware_test(CsrTest):
                 self.expect("interrupt", int(self.dut.irq.value), int(bool(counts)))
 
     async def event_amid_a_write(self) -> None:
-        """An event in the very cycle of a write to IRQ_STATUS is not lost, whatever is written: tried at every offset."""
+        """An event in the very cycle of a write to IRQ_STATUS is not lost, whatever is written:
+        tried at every offset.
+        """
         met = 0
         for written in (0x1F, 0x04, 0):
             for offset in range(1, 7):

@@ -1,4 +1,6 @@
-"""Tests of dma_load and dma_store against the reference of programs.py (formats: models/equinox_core/dram_layout.py)."""
+"""Tests of dma_load and dma_store against the reference of programs.py
+(formats: models/equinox_core/dram_layout.py).
+"""
 
 from __future__ import annotations
 
@@ -331,7 +333,9 @@ async def error_responses(dut: Any, unit: int, stall: int) -> None:
 @cocotb.test(timeout_time=20, timeout_unit="ms")
 @cocotb.parametrize(stall=[0, 30])
 async def kills(dut: Any, stall: int) -> None:
-    """Contexts are killed at random times: they fall quiet, the others do not notice, and they work again afterwards."""
+    """Contexts are killed at random times: they fall quiet, the others do not notice,
+    and they work again afterwards.
+    """
     left = {LD: 0, ST: 0}
     for _ in range(5):
         h = Harness(dut)

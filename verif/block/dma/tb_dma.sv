@@ -149,7 +149,8 @@ module tb_dma #(
   logic [0:0] d_rid, d_bid, rid, bid;
   logic [8*K-1:0] d_rdata, rdata;
   assign {arready, rvalid, rlast, rresp, rid, awready, wready, bvalid, bresp, bid} = ext ?
-      {m_axi_arready, m_axi_rvalid, m_axi_rlast, m_axi_rresp, m_axi_rid, m_axi_awready, m_axi_wready, m_axi_bvalid, m_axi_bresp, m_axi_bid} :
+      {m_axi_arready, m_axi_rvalid, m_axi_rlast, m_axi_rresp, m_axi_rid,
+       m_axi_awready, m_axi_wready, m_axi_bvalid, m_axi_bresp, m_axi_bid} :
       {d_arready, d_rvalid, d_rlast, d_rresp, d_rid, d_awready, d_wready, d_bvalid, d_bresp, d_bid};
   assign rdata = ext ? m_axi_rdata : d_rdata;
 

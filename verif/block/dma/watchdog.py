@@ -51,7 +51,9 @@ async def watchdog_to_the_cycle(dut: Any, unit: int) -> None:
 @cocotb.test(timeout_time=2, timeout_unit="ms")
 @cocotb.parametrize(unit=[LD, ST])
 async def watchdog_waits_for_each_burst(dut: Any, unit: int) -> None:
-    """Many bursts may take long together: the limit is for the oldest one alone. Without a limit a unit waits for ever."""
+    """Many bursts may take long together: the limit is for the oldest one alone.
+    Without a limit a unit waits for ever.
+    """
     h = Harness(dut)
     await restart(h, timeout=200)
     buffer = ("wgtd", "sob")[unit]

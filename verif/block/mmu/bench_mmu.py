@@ -1,4 +1,6 @@
-"""Tests of the MMU: every result, and every row, weight line, completion, error and stall in its cycle (see mmu_ref)."""
+"""Tests of the MMU: every result, and every row, weight line, completion,
+error and stall in its cycle (see mmu_ref).
+"""
 
 from __future__ import annotations
 

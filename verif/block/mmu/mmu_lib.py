@@ -336,7 +336,8 @@ class Bench:
                     (i for i, (a, b) in enumerate(zip(seen, want, strict=False)) if a != b), min(len(seen), len(want))
                 )
                 raise AssertionError(
-                    f"{what}: event {i} is {seen[i - 2 : i + 3]}, expected {want[i - 2 : i + 3]} ({len(seen)} / {len(want)} events)"
+                    f"{what}: event {i} is {seen[i - 2 : i + 3]}, expected {want[i - 2 : i + 3]} ({len(seen)} / "
+                    f"{len(want)} events)"
                 )
 
 

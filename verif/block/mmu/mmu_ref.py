@@ -195,7 +195,9 @@ class Schedule:
 
 
 class Clockwork:
-    """The unit's two schedulers, cycle by cycle, from the cycles in which instructions are taken, mode and kill change."""
+    """The unit's two schedulers, cycle by cycle, from the cycles in which instructions are taken,
+    mode and kill change.
+    """
 
     def __init__(self, size: Size, envs: list[Env], train_rows: int) -> None:
         self.size, self.envs, self.train_rows = size, envs, train_rows

@@ -160,7 +160,8 @@ module numeric_cg
   cp_block_sum__flushed :
   cover property (i2f && total != 0 && 32'(x_i[15:8]) + 32'(x_i[7:0]) < 32'd115);
   cp_block_sum__overflows :
-  cover property (i2f && total != 0 && x_i[15:8] < 8'd255 && x_i[7:0] < 8'd255 && 32'(x_i[15:8]) + 32'(x_i[7:0]) > 32'd394);
+  cover property (i2f && total != 0 && x_i[15:8] < 8'd255 && x_i[7:0] < 8'd255 &&
+                  32'(x_i[15:8]) + 32'(x_i[7:0]) > 32'd394);
   cp_block_sum__block_with_nan :
   cover property (i2f && (x_i[15:8] == 8'hFF || x_i[7:0] == 8'hFF));
 

@@ -50,5 +50,7 @@ def test_request_dispatcher(core: str) -> None:
 
 
 def test_few_slots() -> None:
-    """Fewer slots than the queues together could use, and queues shorter than a batch: partial batches hold up others."""
+    """Fewer slots than the queues together could use, and queues shorter than a batch:
+    partial batches hold up others.
+    """
     run_block(__file__, params=CROWDED, test_filter="FewSlots|SlowContexts|FaultyStorm|ServicesComeAndGo|Planted")

@@ -94,7 +94,9 @@ class Player:
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")
 async def back_to_back(dut: Any) -> None:
-    """N rows a tile without a gap, each tile loading while the one before streams, rows chasing the load by one cycle."""
+    """N rows a tile without a gap, each tile loading while the one before streams,
+    rows chasing the load by one cycle.
+    """
     p = Player(np.random.default_rng(cocotb.RANDOM_SEED))
     for i in range(40):
         p.tile(N * i, int(p.rng.integers(2)) * 2 + i % 2, [N * i + 1 + r for r in range(N)])

@@ -413,7 +413,9 @@ NEARER = int(os.environ.get("VPU_NEARER", "0"))  # lines below the shortest lega
 
 @cocotb.test(timeout_time=2, timeout_unit="ms")
 async def own_lines(dut: Any) -> None:
-    """Lines read their own instruction's results at the shortest legal distance: training alone, then beside inference."""
+    """Lines read their own instruction's results at the shortest legal distance:
+    training alone, then beside inference.
+    """
     bench = Bench(dut)
     p, rng = bench.p, bench.rng
     spans = []

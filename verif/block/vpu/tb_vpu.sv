@@ -349,7 +349,8 @@ module tb_vpu #(
         n_modes <= n_modes + 1;
       end
       if (|busy[C_INF-1:0] && u_vpu.u_issue.valid[1]) begin
-        if (u_vpu.u_issue.seg_of[1].op.v_mode == eqx_isa_pkg::CONV_ROWS && u_vpu.u_issue.g_class[1].u_segment.grp_q != '0)
+        if (u_vpu.u_issue.seg_of[1].op.v_mode == eqx_isa_pkg::CONV_ROWS &&
+            u_vpu.u_issue.g_class[1].u_segment.grp_q != '0)
           in_rows <= in_rows + 1;
         if (u_vpu.u_issue.seg_of[1].op.v_mode == eqx_isa_pkg::CONV_COLS && !u_vpu.u_issue.first_of[1])
           in_cols <= in_cols + 1;

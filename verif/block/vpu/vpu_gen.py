@@ -254,7 +254,9 @@ class Barriers:
         self.blocks: set[tuple[int, int]] = set()
 
     def needed(self, ins: Instr, image: Image, env: VectorEnv) -> bool:
-        """Whether ``ins`` reads (or, for blocks, overwrites) what instructions under way write; note it as under way."""
+        """Whether ``ins`` reads (or, for blocks, overwrites) what instructions under way write;
+        note it as under way.
+        """
         try:
             plan = plan_vector(ins, image, env)
         except VectorFault:

@@ -121,7 +121,10 @@ def _training(
         left = 1 - share(window, "inference")
         by_steps = alone["step_cycles"] / window["step_cycles"] / left  # equal numbers of steps
         by_rows = share(window, "training") / share(alone, "training") / left
-        why = f"inference {100 * (1 - left):.1f} %, training {100 * share(window, 'training'):.1f} % of MMU cycles; by rows {100 * by_rows:.1f} %"
+        why = (
+            f"inference {100 * (1 - left):.1f} %, training {100 * share(window, 'training'):.1f} % of MMU cycles; "
+            f"by rows {100 * by_rows:.1f} %"
+        )
         title = f"training throughput at {100 * window['load']:.0f} % load: {name}"
         detail = {"capacity": seen["capacity"], "capacity of half-filled batches": seen["halved"], **window}
         out.append(Figure(title, by_steps, kept, why=why, detail=detail))

@@ -30,7 +30,8 @@ def tail(config: str, folder: Path) -> list[Figure]:
             worst,
             0.05,
             at_most=True,
-            why=f"at {load:g}; by load: {', '.join(f'{100 * s:.1f}' for s, _, _ in seen)} %; {held:.0f} cycles a batch held up by training, others by what follows from it",
+            why=f"at {load:g}; by load: {', '.join(f'{100 * s:.1f}' for s, _, _ in seen)} %; "
+            f"{held:.0f} cycles a batch held up by training, others by what follows from it",
             detail={"inflation, load, held": seen},
         )
     ]
@@ -48,10 +49,12 @@ def kept(config: str, folder: Path) -> list[Figure]:
     worst, load = min(seen)
     out.append(
         Figure(
-            "training throughput over (dedicated × MMU share that inference leaves), compute-bound job, load 10 to 60 %, worst",
+            "training throughput over (dedicated × MMU share that inference leaves), compute-bound job, "
+            "load 10 to 60 %, worst",
             worst,
             0.95,
-            why=f"at {load:g}; by load: {', '.join(f'{100 * s:.1f}' for s, _ in seen)} %; DRAM/compute time {trainer.kappa:.2f}",
+            why=f"at {load:g}; by load: {', '.join(f'{100 * s:.1f}' for s, _ in seen)} %; "
+            f"DRAM/compute time {trainer.kappa:.2f}",
         )
     )
     for job, name in (("wide", "compute-bound"), ("wide_slow", "DRAM-bound")):

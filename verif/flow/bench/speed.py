@@ -85,7 +85,8 @@ def simulation_speed(config: str, folder: Path, timeout: float, repeat: int = 3)
         for key in END_STATE:
             if bare[key] != recorded[key]:
                 raise BenchError(
-                    f"bare loop: {key} is {bare[key]} at the end, {recorded[key]} in the recorded run: not the same work"
+                    f"bare loop: {key} is {bare[key]} at the end, {recorded[key]} in the recorded run: "
+                    "not the same work"
                 )
         bares.append(bare)
     cycles = json.loads((folder / "record" / "result.json").read_text(encoding="utf-8"))["cycles"]
@@ -97,7 +98,8 @@ def simulation_speed(config: str, folder: Path, timeout: float, repeat: int = 3)
         fast / loop,
         0.5,
         "x",
-        why=f"{fast / 1000:.1f} k and {loop / 1000:.1f} k cycles a second, best of {repeat}; by processor time {by_cpu:.2f}",
+        why=f"{fast / 1000:.1f} k and {loop / 1000:.1f} k cycles a second, best of {repeat}; "
+        f"by processor time {by_cpu:.2f}",
         detail=detail,
     )
     total = min(s.total for s in sims)

@@ -41,7 +41,8 @@ class Store:
             found = "unknown"
         if found != FORMAT:
             raise StoreError(
-                f"{self.folder}: results of another version (format {found}, this is format {FORMAT}); remove the folder to begin anew"
+                f"{self.folder}: results of another version (format {found}, this is format {FORMAT}); "
+                "remove the folder to begin anew"
             )
         if not about.exists():
             keep.write_whole(about, json.dumps({"format": FORMAT}) + "\n")

@@ -113,7 +113,8 @@ class Verdict:
         for row in self.rows:
             mark = "ok" if row.ok else "FAILS"
             lines.append(
-                f"  {row.kind:<12}{row.tally}, at least {row.least:g} %: {mark}; excluded {len(row.excluded)} of {row.raw.total}"
+                f"  {row.kind:<12}{row.tally}, at least {row.least:g} %: {mark}; "
+                f"excluded {len(row.excluded)} of {row.raw.total}"
             )
         for row in self.rows:
             if not row.ok and row.missed:

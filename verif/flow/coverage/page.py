@@ -60,7 +60,8 @@ def missed(verdict: Verdict) -> str:
             more = f"<li>and {len(row.missed) - _SHOWN} more</li>" if len(row.missed) > _SHOWN else ""
             items = "".join(f"<li>{escape(item.shown)}</li>" for item in row.missed[:_SHOWN])
             out.append(
-                f"<details><summary>missed, {escape(row.kind)}: {len(row.missed)}</summary><ul>{items}{more}</ul></details>"
+                f"<details><summary>missed, {escape(row.kind)}: "
+                f"{len(row.missed)}</summary><ul>{items}{more}</ul></details>"
             )
     return "".join(out)
 

@@ -353,7 +353,8 @@ def e4(setting: Setting, found: Found, out: Path) -> list[Path]:
         on, off = found[p][1], found[replace(p, policy=OFF)][1]
         if on["digests"] != off["digests"]:
             raise ValueError(
-                f"{p.name}: {sum(a != b for a, b in zip(on['digests'], off['digests'], strict=True))} responses differ between training on and off"
+                f"{p.name}: {sum(a != b for a, b in zip(on['digests'], off['digests'], strict=True))} responses "
+                "differ between training on and off"
             )
         bound = batch_bound(p)
         later = np.array(on["latencies"]) - np.array(off["latencies"])

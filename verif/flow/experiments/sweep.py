@@ -104,4 +104,7 @@ def _tell(job: Job, record: Record) -> str:
     if record.status != DONE:
         return f"{job.name}: {record.reason}"
     result = Result.from_dict(dict(record.data["result"]))
-    return f"{job.args['engine']} {job.name}: p99 {result.p99 or 'saturated'}, training {result.fraction:.3f}, {result.seconds:.0f} s"
+    return (
+        f"{job.args['engine']} {job.name}: p99 {result.p99 or 'saturated'}, training {result.fraction:.3f}, "
+        f"{result.seconds:.0f} s"
+    )

@@ -149,7 +149,8 @@ def parse_cases(text: str, where: str) -> list[Case]:
         case = _case({**defaults, **table}, f"{where}: case {n}")
         if case.name in seen:
             raise BudgetError(
-                f"{where}: case {n} ({case.name}): the same as case {seen[case.name]}; legal are cases that differ in trace, load, "
+                f"{where}: case {n} ({case.name}): the same as case {seen[case.name]}; "
+                "legal are cases that differ in trace, load, "
                 "policy, service, train, config or engine"
             )
         seen[case.name] = n

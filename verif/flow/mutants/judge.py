@@ -49,7 +49,10 @@ def proved(mutants: Iterable[Mutant], block: Block, folder: Path, pool: Pool, sa
     def tell(job: Job, record: Record) -> str:
         if record.status != DONE:
             return ""
-        return f"{job.name}: {'proved equivalent' if record.data['equivalent'] else 'not proved equivalent'}: {jobs[job].what}"
+        return (
+            f"{job.name}: {'proved equivalent' if record.data['equivalent'] else 'not proved equivalent'}: "
+            f"{jobs[job].what}"
+        )
 
     engine = Campaign(
         "verif.flow.mutants.prove:job", Store(folder / "jobs"), say, tell, fatal=(FAILED,), together=TOGETHER

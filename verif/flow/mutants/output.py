@@ -96,7 +96,8 @@ def group_scores(judged: list[Judged], group_of: Mapping[str, str]) -> list[Scor
 
 def _row(score: Score) -> str:
     return (
-        f"| {score.name} | {score.tried} | {score.killed + score.hang} | {score.hang} | {score.proved} | {score.explained} | {score.hole} "
+        f"| {score.name} | {score.tried} | {score.killed + score.hang} | {score.hang} | {score.proved} | "
+        f"{score.explained} | {score.hole} "
         f"| {100 * score.score:.1f} % | {100 * score.strict:.1f} % |"
     )
 

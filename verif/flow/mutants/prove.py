@@ -44,7 +44,9 @@ def job(args: dict[str, Any], folder: Path) -> dict[str, bool]:
 
 
 def equivalent(mutant: Mutant, library: Sequence[Path], limit: float = LIMIT_S) -> bool:
-    """Whether the mutant is proved equal to its module; False also when it is not known after ``limit`` seconds a step."""
+    """Whether the mutant is proved equal to its module;
+    False also when it is not known after ``limit`` seconds a step.
+    """
     name = mutant.netlist
     with tempfile.TemporaryDirectory() as folder:
         steps = [

@@ -76,6 +76,7 @@ def faults(explained: list[Explained], mutants: Mapping[str, list[Mutant]], surv
             continue
         known = any(entry.fits(m) for m in mutants[entry.block])
         lines.append(
-            f"{FILE.name}: {entry}: {'was killed: the reason is wrong' if known else 'is not a mutant of this campaign (any more)'}"
+            f"{FILE.name}: {entry}: "
+            f"{'was killed: the reason is wrong' if known else 'is not a mutant of this campaign (any more)'}"
         )
     return lines

@@ -52,7 +52,8 @@ class Item:
             return cls("group", text)
         if kind not in KINDS[1:] or not name:
             raise ValueError(
-                f"coverage item {text!r}: legal are covergroup, covergroup.point, {', '.join(k + ':...' for k in KINDS[1:])}"
+                f"coverage item {text!r}: legal are covergroup, covergroup.point, "
+                f"{', '.join(k + ':...' for k in KINDS[1:])}"
             )
         return cls(kind, name)
 

@@ -222,7 +222,8 @@ def load(folder: Path = FOLDER, root: Path = ROOT) -> Plan:
         for text in texts:
             if text.value in first:
                 findings.append(
-                    f"{text.where}: {what} {text.value} is that of {first[text.value].where} too; legal is a name of its own"
+                    f"{text.where}: {what} {text.value} is that of {first[text.value].where} too; "
+                    "legal is a name of its own"
                 )
             first.setdefault(text.value, text)
     if findings:

@@ -102,7 +102,9 @@ def test_a_planted_fault_is_shrunk(plant: str, most: int, tmp_path: Path) -> Non
 
 
 def test_a_completion_one_cycle_late_is_seen(tmp_path: Path) -> None:
-    """The comparison of instructions' completions is alive: the monitor of the bench reports one of them a cycle late."""
+    """The comparison of instructions' completions is alive:
+    the monitor of the bench reports one of them a cycle late.
+    """
     outcome = run_cases(
         [generate("tiny", SEED, replace(SMALL, training_ops=(6, 6)))], tmp_path, env={"EQX_TAMPER": "completion"}
     )[0]

@@ -98,4 +98,7 @@ def _files(what: str, here: Path, there: Path, pattern: str, read: Callable[[Pat
         a, b = read(mine[name]), read(other[name])
         differ = [key for key in dict.fromkeys([*a, *b]) if a.get(key) != b.get(key)]
         if differ:
-            yield f"{what}: {len(differ)} of {len(a)} values differ in {name}, first {differ[0]}: {a.get(differ[0])} and {b.get(differ[0])}"
+            yield (
+                f"{what}: {len(differ)} of {len(a)} values differ in {name}, first {differ[0]}: "
+                f"{a.get(differ[0])} and {b.get(differ[0])}"
+            )

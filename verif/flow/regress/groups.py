@@ -13,7 +13,8 @@ WORDS = 240
 """Characters of a message that count."""
 _BEFORE_LOG = re.compile(r"\n--- (end of|reproduce).*", re.S)
 _PREFIX = re.compile(
-    r"^(?:[\w.]*(?:Failure|Exception|Error): |assert |FAILED \(seed \d+\) |(?:\w+\.)*\w+_test(?:/[\w=.,'\"]+)*: |(?:\w+\.)+\w+(?:/[\w=.,'\"]+)*: )+"
+    r"^(?:[\w.]*(?:Failure|Exception|Error): |assert |FAILED \(seed \d+\) |(?:\w+\.)*\w+_test(?:/[\w=.,'\"]+)*: "
+    r"|(?:\w+\.)+\w+(?:/[\w=.,'\"]+)*: )+"
 )
 _STRIP = (
     (re.compile(r"(?:/[\w.@+=\[\]-]+){2,}"), "<path>"),

@@ -67,7 +67,9 @@ class Job:
 
 
 def derive(root: int, run: str, index: int) -> int:
-    """The seed number ``index`` (from 0) of a run, in 1..2**30: a hash, so that adding tests or seeds changes no other."""
+    """The seed number ``index`` (from 0) of a run, in 1..2**30:
+    a hash, so that adding tests or seeds changes no other.
+    """
     digest = hashlib.sha256(f"{root}/{run}/{index}".encode()).digest()
     return int.from_bytes(digest[:8], "little") % _SEEDS + 1
 

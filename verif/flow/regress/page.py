@@ -111,7 +111,8 @@ def failures(regression: Regression) -> str:
         ]
         head = f"<h3>{escape(group.message)}</h3>"
         parts.append(
-            f"{head}{html.pairs(facts, code='repeat with')}<details><summary>message</summary><pre>{escape(shown)}</pre></details>"
+            f"{head}{html.pairs(facts, code='repeat with')}"
+            f"<details><summary>message</summary><pre>{escape(shown)}</pre></details>"
         )
     return html.section(f"Failures: {len(parts)} group{'s' * (len(parts) > 1)}", *parts) if parts else ""
 
@@ -139,7 +140,10 @@ def latency(regression: Regression) -> str:
     if not rows:
         return ""
     heads = ["run", "seed", "service", "requests", *map(percentile_name, _PERCENTILES), "limit", "verdict"]
-    about = '<p class="small">Cycles from arrival to the last beat of the response. Runs with few requests, or of tests that disturb, say little about p99.</p>'
+    about = (
+        '<p class="small">Cycles from arrival to the last beat of the response. Runs with few requests, '
+        "or of tests that disturb, say little about p99.</p>"
+    )
     table: Table = (heads, rows)
     return html.section("Latency", html.table(table), about)
 

@@ -29,7 +29,8 @@ def write_script(folder: Path, job: Job, root: str, env: Mapping[str, str]) -> N
         home = f'"$(dirname "$0")/{os.path.relpath(root, folder)}"'
     script = folder / SCRIPT
     script.write_text(
-        f'#!/bin/sh\n# Runs {job.run} with seed {job.seed or 1} again; arguments go to pytest.\ncd {home} || exit 1\n{line(job, env)} "$@"\n',
+        f"#!/bin/sh\n# Runs {job.run} with seed {job.seed or 1} again; arguments go to pytest.\ncd {home} || exit 1\n"
+        f'{line(job, env)} "$@"\n',
         encoding="utf-8",
     )
     script.chmod(0o755)

@@ -107,7 +107,9 @@ class Store:
         )
 
     def prune(self, jobs: Sequence[Job]) -> int:
-        """Remove folders of runs whose sources are not those of now and which are none of these jobs; returns how many."""
+        """Remove folders of runs whose sources are not those of now and which are none of these jobs;
+        returns how many.
+        """
         wanted = {job.folder for job in jobs}
         gone = 0
         for path, record in self.kind().records():

@@ -115,7 +115,8 @@ def _regress(
         say(f"{gone} results of other sources are dropped")
     env = {"COVERAGE": str(int(options.coverage))}
     say(
-        f"{tier.name}: {len(jobs)} jobs of {len({job.test for job in jobs})} tests, {options.cluster or f'{options.jobs} at a time'}, in {folder}"
+        f"{tier.name}: {len(jobs)} jobs of {len({job.test for job in jobs})} tests, "
+        f"{options.cluster or f'{options.jobs} at a time'}, in {folder}"
     )
     began = time.monotonic()
     with executor(options.cluster, options.jobs) as pool:

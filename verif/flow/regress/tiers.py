@@ -210,7 +210,8 @@ def _matched(entry: Entry, tests: Sequence[Test]) -> list[Test]:
     for block in entry.blocks:
         if not any(test.block == block for test in tests):
             raise TierError(
-                f"{entry.where}: blocks: no test is of {block}; legal: {', '.join(sorted({test.block for test in tests}))}"
+                f"{entry.where}: blocks: no test is of {block}; legal: "
+                f"{', '.join(sorted({test.block for test in tests}))}"
             )
     found = [test for test in tests if test.block in entry.blocks or _any(test.id, entry.match)]
     for pattern in entry.but:

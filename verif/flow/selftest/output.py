@@ -32,7 +32,8 @@ def table(verdicts: Sequence[Verdict]) -> str:
     clean = [v for v in verdicts if not v.fault]
     caught = sum(v.ok for v in faults)
     out.append(
-        f"{caught} of {len(faults)} faults caught by their checker; {sum(v.ok for v in clean)} of {len(clean)} runs without a fault are clean"
+        f"{caught} of {len(faults)} faults caught by their checker; {sum(v.ok for v in clean)} of {len(clean)} runs "
+        "without a fault are clean"
     )
     return "\n".join(out)
 

@@ -98,6 +98,18 @@ def test_needless_module(tmp_path: Path) -> None:
     assert "there is no equinox_core.sv" in rules.needless(tmp_path)[0]
 
 
+def test_long_lines(tmp_path: Path) -> None:
+    """A line of SystemVerilog has 120 columns at most, in all files but those that PeakRDL writes."""
+    for name in ("rtl/a.sv", "rtl/csr/eqx_csr.sv", "verif/tb/b.sv"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"// short\n// {'x' * 117}\n//  {'ä' * 116}\n", encoding="utf-8")
+        assert rules.too_long(path, tmp_path) == []
+        path.write_text(f"// short\n// {'x' * 118}\n", encoding="utf-8")
+    found = [words for words in rules.check_all(tmp_path) if "columns" in words]
+    assert found == [f"{tmp_path / name}:2: 121 columns, legal are 120" for name in ("rtl/a.sv", "verif/tb/b.sv")]
+
+
 ENUM = "package a_pkg; typedef enum logic [1:0] {COLD = 2'd0, WARM, HOT = 2'd2} heat_e; endpackage\n"
 
 

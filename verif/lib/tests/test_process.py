@@ -147,7 +147,10 @@ with ThreadPoolExecutor(2) as pool:
 
 def test_ignored_signals_stay_ignored(family) -> None:
     """As below nohup."""
-    program = "from verif.lib import process; process.stoppable(); import os, signal; os.kill(os.getpid(), signal.SIGHUP); print('on')"
+    program = (
+        "from verif.lib import process; process.stoppable(); import os, signal; os.kill(os.getpid(), signal.SIGHUP); "
+        "print('on')"
+    )
     done = process.run(
         ["sh", "-c", 'trap "" HUP; exec "$0" -c "$1"', sys.executable, program],
         cwd=ROOT,

@@ -24,7 +24,9 @@ STEPS = 2  # of a clean run
 
 
 class FaultTest(EquinoxTest):
-    """Base: all drivers may be cut by a reset; ``body`` runs ordeals, each of which ends with the core as good as new."""
+    """Base: all drivers may be cut by a reset;
+    ``body`` runs ordeals, each of which ends with the core as good as new.
+    """
 
     timed = False  # times of runs with faults are not predicted
     patience = 300_000
@@ -92,7 +94,9 @@ class FaultTest(EquinoxTest):
         return cause, Unit(unit)
 
     def serve_beside(self, batches: int = 3):
-        """Good requests for random services in the background, all of which must be answered right; returns the task."""
+        """Good requests for random services in the background, all of which must be answered right;
+        returns the task.
+        """
         names = [self.pick(self.names) for _ in range(batches * self.cfg.N)]
         return cocotb.start_soon(self.send_good(names))
 

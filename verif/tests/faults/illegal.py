@@ -108,7 +108,9 @@ class Illegal(FaultTest):
         await serving
 
     async def illegal_service(self) -> None:
-        """In a service's program: all its batches are answered CTX_ERROR, the other service's and training are right."""
+        """In a service's program: all its batches are answered CTX_ERROR,
+        the other service's and training are right.
+        """
         name = self.pick(self.names)
         index = self.what.index[name]
         streams = self.what.image.installed[index].program.streams

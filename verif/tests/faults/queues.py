@@ -26,7 +26,9 @@ class QueueOverflow(FaultTest):
         await self.clean_run()
 
     async def overflow(self) -> None:
-        """More requests than fit, with oversize bursts among them, while no response can leave; then all are answered."""
+        """More requests than fit, with oversize bursts among them, while no response can leave;
+        then all are answered.
+        """
         depth, board = self.cfg.QUEUE_DEPTH, self.env.response_board
         self.env_cfg.exact = False  # a sink that stands still is not in the model
         dut = self.dut

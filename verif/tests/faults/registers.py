@@ -22,7 +22,9 @@ DISABLED = frozenset({Status.OK, Status.NOT_INSTALLED})
 
 
 class CsrAbuse(FaultTest):
-    """Addresses without a register, read-only ones, any strobes, address and data far apart, reads and writes at once."""
+    """Addresses without a register, read-only ones, any strobes, address and data far apart,
+    reads and writes at once.
+    """
 
     timed = True
 

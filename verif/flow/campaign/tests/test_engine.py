@@ -277,7 +277,8 @@ def test_queueing_system(work: Work, tmp_path: Path, monkeypatch: pytest.MonkeyP
     tools = tmp_path / "bin"
     tools.mkdir()
     scripts = {
-        "sbatch": f'cp "$1" {tmp_path}/asked\nsh "$1" > {tmp_path}/worker.log 2>&1 &\necho $! >> {tmp_path}/pids\necho "Submitted batch job $!"\n',
+        "sbatch": f'cp "$1" {tmp_path}/asked\nsh "$1" > {tmp_path}/worker.log 2>&1 &\necho $! >> {tmp_path}/pids\n'
+        'echo "Submitted batch job $!"\n',
         "scancel": f'echo "$@" >> {tmp_path}/cancelled\nkill "$@"\n',
     }
     for name, text in scripts.items():

@@ -43,7 +43,8 @@ def root(tmp_path: Path) -> Path:
     rtl.mkdir()
     dut = rtl / "dut.sv"
     dut.write_text(
-        "module dut (\n  input  logic [1:0] a_i,\n  output logic b_o\n);\n  if (a < b) // less\n    x = 1;\nendmodule\n",
+        "module dut (\n  input  logic [1:0] a_i,\n  output logic b_o\n);\n  if (a < b) // less\n    x = 1;\n"
+        "endmodule\n",
         encoding="utf-8",
     )
     cov = tmp_path / "cov"
@@ -82,7 +83,10 @@ def test_code_is_gated_too(root: Path) -> None:
     (root / "exclusions.yaml").write_text(ENTRY.format(bin="two", category="deferred"), encoding="utf-8")
     (root / "gates.toml").write_text(GATES.replace("branch = 50", "branch = 100"), encoding="utf-8")
     assert judge(root).problems == ["branch coverage 50.00 % is below 100 %: 1 missed"]
-    rule = '- item: {kind: branch, file: rtl/dut.sv, source: "if (a < b)", what: else}\n  category: tool\n  reason: r\n  owner: o\n'
+    rule = (
+        '- item: {kind: branch, file: rtl/dut.sv, source: "if (a < b)", what: else}\n  category: tool\n  reason: '
+        "r\n  owner: o\n"
+    )
     (root / "exclusions.yaml").write_text(ENTRY.format(bin="two", category="deferred") + rule, encoding="utf-8")
     assert judge(root).ok
 

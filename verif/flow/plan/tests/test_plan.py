@@ -182,7 +182,8 @@ def test_several_files(tmp_path: Path) -> None:
     write(tmp_path)
     with pytest.raises(
         PlanError,
-        match=r"plan/more.yaml:4: testpoint fifo_order is that of plan/fifo.yaml:4 too(.|\n)*plan/more.yaml:1: block fifo is that of",
+        match=r"plan/more.yaml:4: testpoint fifo_order is that of plan/fifo.yaml:4 too(.|\n)*plan/more.yaml:1: "
+        r"block fifo is that of",
     ):
         load(write(tmp_path, name="more.yaml"), tmp_path)
     with pytest.raises(PlanError, match=r"none:1: no \*.yaml file"):
@@ -305,8 +306,8 @@ def test_renderings(tmp_path: Path) -> None:
     plan = load(write(tmp_path, planted("first comes", "first <b>|comes")), tmp_path)
     page = render.markdown(plan)
     assert (
-        "| fifo_order | V1 | What goes in first <b>\\|comes out first ([fifo](fifo.md#order)) | `fifo::test_fifo` | `fifo_cg.cp_level`<br>`code:fifo*`<br>"
-        in page
+        "| fifo_order | V1 | What goes in first <b>\\|comes out first ([fifo](fifo.md#order)) "
+        "| `fifo::test_fifo` | `fifo_cg.cp_level`<br>`code:fifo*`<br>" in page
     )
     good = render.html(plan, {"fifo::test_fifo": "passed"}, {})
     assert "&lt;b&gt;|comes" in good and "<details>" in good and "1 passed, 1 not run" in good
@@ -316,7 +317,9 @@ def test_renderings(tmp_path: Path) -> None:
 
 
 def test_the_checked_in_plan() -> None:
-    """The project's own plan is in order; every stage has testpoints; without one test of the plan, that test is found."""
+    """The project's own plan is in order; every stage has testpoints;
+    without one test of the plan, that test is found.
+    """
     plan, there = load(), catalogue()
     assert check(plan, there) == []
     assert all(total for _, total in stages(plan, {}).values())
@@ -332,8 +335,14 @@ def test_lines_of_python_are_recorded(tmp_path: Path) -> None:
     source = tmp_path / "models" / "some.py"
     source.parent.mkdir()
     source.write_text("def reached():\n    return 1\n\n\ndef never():\n    return 2\n\n\nreached()\n", encoding="utf-8")
-    program = f"import sys\nfrom pathlib import Path\nfrom verif.flow.plan import pycov\npycov.ROOT = Path({str(tmp_path)!r})\n"
-    program += f"with pycov.recording(Path({str(tmp_path / 'cov')!r})):\n    exec(compile(Path({str(source)!r}).read_text(), {str(source)!r}, 'exec'))\n"
+    program = (
+        "import sys\nfrom pathlib import Path\nfrom verif.flow.plan import pycov\n"
+        f"pycov.ROOT = Path({str(tmp_path)!r})\n"
+    )
+    program += (
+        f"with pycov.recording(Path({str(tmp_path / 'cov')!r})):\n    "
+        f"exec(compile(Path({str(source)!r}).read_text(), {str(source)!r}, 'exec'))\n"
+    )
     done = process.run(
         [sys.executable, "-c", program], capture_output=True, encoding="utf-8", errors="replace", cwd=ROOT
     )
@@ -369,7 +378,10 @@ def test_plan_command(tmp_path: Path) -> None:
         bad.returncode == 2
         and bad.stderr == f"error: {tmp_path / 'r.xml'}:1: not a JUnit file: syntax error: line 1, column 0\n"
     )
-    case = '<testsuite><testcase classname="verif.flow.plan.tests.test_plan" name="test_unmet"><failure/></testcase></testsuite>'
+    case = (
+        '<testsuite><testcase classname="verif.flow.plan.tests.test_plan" '
+        'name="test_unmet"><failure/></testcase></testsuite>'
+    )
     (tmp_path / "failed.xml").write_text(case, encoding="utf-8")
     failed = run("--junit", str(tmp_path / "failed.xml"), "--cov", str(tmp_path / "cov"))
     assert failed.returncode == 1 and "failed: plan::test_unmet" in failed.stderr

@@ -19,7 +19,8 @@ def test_it(n):
     (out / "cov").mkdir()
     (out / "runs" / "chip").mkdir(parents=True)
     seed = int(os.environ["SEED"])
-    (out / "runs" / "chip" / "result.json").write_text(f'{{"cycles": {seed}, "wall_seconds": {time.time()}, "latency": [1, 2]}}')
+    result = f'{{"cycles": {seed}, "wall_seconds": {time.time()}, "latency": [1, 2]}}'
+    (out / "runs" / "chip" / "result.json").write_text(result)
     (out / "cov" / "a.json").write_text(f'{{"load_cg": {{"cp_load": {{"low": {seed % 7}}}}}}}')
     point = "\x01f\x02rtl/a.sv\x01l\x023\x01n\x021\x01t\x02line\x01page\x02v_line/a\x01o\x02block"
     (out / "cov" / "a.dat").write_text(f"# SystemC::Coverage-3\nC '{point}' {seed}\n")

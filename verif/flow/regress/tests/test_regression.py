@@ -29,7 +29,8 @@ def test_bad():
         out = pathlib.Path(os.environ["EQX_OUT"]) / "runs"
         out.mkdir()
         (out / "dump.fst").write_text("waves")
-    raise AssertionError(f"FAILED (seed {os.environ['SEED']}) cycle {os.environ['SEED']}: seen 0x1f, expected 3\\n--- end of {os.getcwd()}/sim.log")
+    seed = os.environ["SEED"]
+    raise AssertionError(f"FAILED (seed {seed}) cycle {seed}: seen 0x1f, expected 3\\n--- end of {os.getcwd()}/sim.log")
 
 def test_also_bad():
     raise AssertionError("FAILED (seed 1) cycle 12: seen 0xabc, expected 77")
@@ -227,12 +228,15 @@ def test_interrupted(tmp_path: Path) -> None:
     """Ctrl-C ends the jobs with the command and leaves no half results; the same command goes on."""
     project = Project(
         tmp_path,
-        "@pytest.mark.parametrize('n', range(4))\ndef test_it(n):\n    note(f'it{n}')\n    time.sleep(2 * (n == 1) if note('all') < 4 else 0)\n",
+        "@pytest.mark.parametrize('n', range(4))\n"
+        "def test_it(n):\n    note(f'it{n}')\n    time.sleep(2 * (n == 1) if note('all') < 4 else 0)\n",
         "small:\n  tests:\n    - match: '*'\n",
     )
     code = (
-        "import os, pathlib, sys\nprint(os.getpid(), flush=True)\nfrom verif.flow.regress.run import Options, regress\nroot = pathlib.Path(sys.argv[1])\n"
-        "regress(Options('small', tiers=root.parent / 'tiers.yaml', out=root / 'build' / 'regress', root=root, jobs=1, coverage=False, sources='1'), print)\n"
+        "import os, pathlib, sys\nprint(os.getpid(), flush=True)\n"
+        "from verif.flow.regress.run import Options, regress\nroot = pathlib.Path(sys.argv[1])\n"
+        "regress(Options('small', tiers=root.parent / 'tiers.yaml', out=root / 'build' / 'regress', root=root, "
+        "jobs=1, coverage=False, sources='1'), print)\n"
     )
     started = process.start(
         [sys.executable, "-c", code, str(project.root)], cwd=ROOT, stderr=process.PIPE, stdout=process.PIPE
@@ -266,7 +270,8 @@ def test_numpy_is_seeded(tmp_path: Path) -> None:
             "response_board: <n> of <n> wrong",
         ),
         (
-            "verif.lib.sim.SimFailure: FAILED (seed 3) simulator exit code -6: an assertion fired\n--- end of /a/b.log\n12",
+            "verif.lib.sim.SimFailure: FAILED (seed 3) simulator exit code -6: an assertion fired\n"
+            "--- end of /a/b.log\n12",
             "simulator exit code <n>: an assertion fired",
         ),
         ("word 12: 8'hff, 0x1234_abcd and deadbeef01 in /data/x-12/y.sv:3", "word <n> and <n> in <path>:<n>"),
