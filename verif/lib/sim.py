@@ -138,7 +138,7 @@ def _cocotb_env() -> dict[str, str]:
         "TOPLEVEL_LANG": "verilog",
         "COCOTB_TRUST_INERTIAL_WRITES": "1",
         "COCOTB_ANSI_OUTPUT": "0",
-        # pytest's rewriting would load the conftest.py of whatever checkout lies around the run's folder, and import its verif
+        # pytest's rewriting would load the conftest.py of whatever checkout lies around the run, and import its verif
         "COCOTB_REWRITE_ASSERTION_FILES": "",
         "PYTHONUNBUFFERED": "1",
         "PYTHONUTF8": "1",
