@@ -46,8 +46,9 @@ def build_chip(
     cfg = load_config(config)
     params = dict(cfg.params(), DRAM_BYTES=cfg.BYTES, DRAM_LATENCY=cfg.LATENCY, DRAM_GAP=cfg.GAP)
     options.setdefault("public", VISIBLE)
-    if trace:  # a traced model is large, and simulates briefly: what counts is the time of its build
-        options.setdefault("opt", "-O0")
+    # A traced model is large, and simulates briefly: what counts is the time of its build. One that is not counted for
+    # coverage serves long runs.
+    options.setdefault("opt", "-O0" if trace else "-O1" if env_flag("COVERAGE") else "-O2")
     files = closure(ROOT / "verif/tb/tb_equinox.sv", library=LIBRARY)
     if faults:
         files = plants.in_sources(files, faults, ROOT / "build/planted/chip")

@@ -74,7 +74,7 @@ def build(
     timing: bool = True,
     assertions: bool = True,
     cocotb: bool = True,
-    opt: str = "-O2",
+    opt: str = "-O1",
     extra_args: Sequence[str] = (),
 ) -> Path:
     """Build a simulator, or find it already built, and return its executable.
