@@ -63,7 +63,7 @@ SHELL := /bin/bash
 #:   JOBS=2              simulations at a time
 #:   KNOBS="rows=1..8"   constraints, see verif/random/knobs.py
 #: of `make random` and `make shrink`
-#:   PLANT=acc           a planted fault: read, or one of verif/random/faults.yaml
+#:   PLANT=acc           a planted fault of verif/random/faults.yaml
 #: of `make shrink`
 #:   RUN=case.toml       the failing case, or the folder of its run
 #:   NAME=name           name of the case that is kept

@@ -23,6 +23,8 @@ class AgentConfig:
     """The HDL top, cocotb's handle. Every agent reads it."""
     core: Config | None = None
     """Sizes of the core: lanes a line (monitors of the streams), contexts (unit monitor)."""
+    probe: Any = None
+    """The core's probe (``verif/tb/core_probe.sv``). Monitors of units, training and register writes, hang watch."""
     watch_units: bool = False
     """Report the completion of every instruction; read by the unit monitor. It costs simulation time."""
     resets: ResetControl | None = None

@@ -63,19 +63,20 @@ class CsrWrite:
 
 
 class CsrWriteMonitor(uvm_component):
-    """Reports every register write that acts as :class:`CsrWrite`, fed by the probe in the HDL top."""
+    """Reports every register write that acts as :class:`CsrWrite`, fed by the core's probe."""
 
     def build_phase(self):
         self.ap = uvm_analysis_port("ap", self)
         self.registers = RegisterWrites()
 
     async def run_phase(self):
-        dut = AgentConfig.of(self).dut
-        cocotb.start_soon(self._resets(dut))
+        cfg = AgentConfig.of(self)
+        probe = cfg.probe
+        cocotb.start_soon(self._resets(cfg.dut))
         while True:
-            await dut.csr_toggle.value_change
-            address = int(dut.csr_addr.value)
-            value = self.registers.write(address, int(dut.csr_data.value), int(dut.csr_strobe.value))
+            await probe.csr_toggle.value_change
+            address = int(probe.csr_addr.value)
+            value = self.registers.write(address, int(probe.csr_data.value), int(probe.csr_strobe.value))
             if value is not None:
                 self.ap.write(CsrWrite(now() + 1, address, value))
 

@@ -88,16 +88,16 @@ class StepEvent:
 
 
 class TrainMonitor(uvm_component):
-    """Reports each completed step, fed by the probe in the HDL top."""
+    """Reports each completed step, fed by the core's probe."""
 
     def build_phase(self):
         self.ap = uvm_analysis_port("ap", self)
 
     async def run_phase(self):
-        dut = AgentConfig.of(self).dut
+        probe = AgentConfig.of(self).probe
         while True:
-            await dut.steps.value_change
-            self.ap.write(StepEvent(now(), int(dut.steps.value)))
+            await probe.steps.value_change
+            self.ap.write(StepEvent(now(), int(probe.steps.value)))
 
 
 class TrainAgent(uvm_agent):

@@ -1,6 +1,4 @@
-"""Passive agent on the core's insides, fed by the probe in the HDL top:
-batches, states of contexts, unit completions.
-"""
+"""Passive agent on the core's insides, fed by its probe: batches, states of contexts, unit completions."""
 
 from __future__ import annotations
 
@@ -20,7 +18,7 @@ class BatchEvent:
     """A batch was handed to an inference context; ``busy`` is the mask of contexts at work then, ``mode`` the
     scheduling mode.
 
-    ``train`` and ``train_pc`` say what training did (``batch_train``, ``batch_train_pc`` of the HDL top).
+    ``train`` and ``train_pc`` say what training did (``batch_train``, ``batch_train_pc`` of the probe).
     """
 
     cycle: int
@@ -64,33 +62,33 @@ class UnitMonitor(uvm_component):
 
     async def run_phase(self):
         cfg = AgentConfig.of(self)
-        dut = cfg.dut
-        cocotb.start_soon(self._batches(dut))
-        cocotb.start_soon(self._states(dut, cfg.core.CTX))
+        probe = cfg.probe
+        cocotb.start_soon(self._batches(probe))
+        cocotb.start_soon(self._states(probe, cfg.core.CTX))
         if cfg.watch_units:
-            dut.unit_probe.value = 1
-            cocotb.start_soon(self._units(dut, cfg.core.CTX))
+            probe.unit_probe.value = 1
+            cocotb.start_soon(self._units(probe, cfg.core.CTX))
 
-    async def _batches(self, dut):
+    async def _batches(self, probe):
         while True:
-            await dut.batch_toggle.value_change
+            await probe.batch_toggle.value_change
             values = (
-                dut.batch_ctx,
-                dut.batch_svc,
-                dut.batch_rows,
-                dut.batch_busy,
-                dut.batch_mode,
-                dut.batch_policy,
-                dut.batch_train,
-                dut.batch_train_pc,
+                probe.batch_ctx,
+                probe.batch_svc,
+                probe.batch_rows,
+                probe.batch_busy,
+                probe.batch_mode,
+                probe.batch_policy,
+                probe.batch_train,
+                probe.batch_train_pc,
             )
             self.batches.write(BatchEvent(now(), *(int(v.value) for v in values)))
 
-    async def _states(self, dut, contexts: int):
+    async def _states(self, probe, contexts: int):
         seen = [CTX_SEEN.unpack(0)] * contexts
         while True:
-            await dut.state_toggle.value_change
-            bits = int(dut.ctx_seen.value)
+            await probe.state_toggle.value_change
+            bits = int(probe.ctx_seen.value)
             for ctx, old in enumerate(seen):
                 new = CTX_SEEN.unpack(bits >> CTX_SEEN.bits * ctx)
                 seen[ctx] = new
@@ -101,10 +99,10 @@ class UnitMonitor(uvm_component):
         """Hook: what is reported for a change of state."""
         return event
 
-    async def _units(self, dut, contexts: int):
+    async def _units(self, probe, contexts: int):
         while True:
-            await dut.unit_toggle.value_change
-            bits = int(dut.unit_done.value)
+            await probe.unit_toggle.value_change
+            bits = int(probe.unit_done.value)
             for unit in Unit:
                 for ctx in range(contexts):
                     if bits >> (unit * contexts + ctx) & 1:

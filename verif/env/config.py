@@ -53,6 +53,7 @@ class EnvConfig(AgentConfig):
         made = cls(
             dut,
             deployment.cfg,
+            dut.u_core.u_probe,
             deployment=deployment,
             run_dir=run_dir,
             timed=timed,

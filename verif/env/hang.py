@@ -1,6 +1,6 @@
 """A run that makes no progress ends, and says what waits for what.
 
-The HDL top watches (``hang_watch.sv``); nothing here costs a cycle.
+The core's probe watches (``hang_watch.sv``); nothing here costs a cycle.
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ def hang_limit(cfg: Config) -> int:
     """Cycles without any progress after which a run counts as hung.
 
     Rows, beats and lines are progress, so programs may be of any length: what can take long without one is the DRAM
-    (its latency, others' bursts before ours, stalls) and the host. Batch timeouts are added in the HDL top, from the
+    (its latency, others' bursts before ours, stalls) and the host. Batch timeouts are added in the probe, from the
     registers.
     """
     return HOST + 2 * cfg.LATENCY + SLOWEST * BEATS * (1 + cfg.GAP)
 
 
 class HangWatch(uvm_component):
-    """Fails the run when the HDL top has seen no progress for too long.
+    """Fails the run when the core's probe has seen no progress for too long.
 
     ``host``: the scoreboard that knows how far the host's requests have come.
     """
 
     def build_phase(self):
         cfg = EnvConfig.of(self)
-        self.what, self.dut = cfg.deployment, cfg.dut
+        self.what, self.dut, self.probe = cfg.deployment, cfg.dut, cfg.probe
         self.host: ResponseScoreboard | None = None
 
     async def run_phase(self):
-        self.dut.hang_limit.value = hang_limit(self.what.cfg)
+        self.probe.hang_limit.value = hang_limit(self.what.cfg)
         while True:
-            await RisingEdge(self.dut.stuck)
+            await RisingEdge(self.probe.stuck)
             self.report()
 
     def report(self) -> None:
@@ -57,22 +57,19 @@ class HangWatch(uvm_component):
         raise AssertionError("\n".join([self.headline(), *(f"  {line}" for line in self.lines())]))
 
     def headline(self) -> str:
-        who = [name for n, name in enumerate(("inference", "training")) if int(self.dut.stuck_who.value) >> n & 1]
-        return (
-            f"hang: {' and '.join(who)} waits, and nothing has moved for {int(self.dut.hang_limit.value)} cycles or "
-            f"more, seen in cycle {now()}"
-        )
+        who = [name for n, name in enumerate(("inference", "training")) if int(self.probe.stuck_who.value) >> n & 1]
+        return f"hang: {' and '.join(who)} waits, and nothing has moved for {int(self.probe.hang_limit.value)} cycles or more, seen in cycle {now()}"
 
     def lines(self) -> list[str]:
         """What waits for what, a line each."""
-        cfg, dut, image = self.what.cfg, self.dut, self.what.image
-        stream = int(dut.stuck_stream.value)
+        cfg, probe, image = self.what.cfg, self.probe, self.what.image
+        stream = int(probe.stuck_stream.value)
         out = [
             f"host: {self.host.position()}; request stream {('idle', 'idle', 'held back by the core', 'moves')[stream]}"
         ]
         levels, timeouts, names = (
-            int(dut.stuck_level.value),
-            int(dut.stuck_timeout.value),
+            int(probe.stuck_level.value),
+            int(probe.stuck_timeout.value),
             {n: name for name, n in self.what.index.items()},
         )
         for n, service in enumerate(image.services):
@@ -82,19 +79,19 @@ class HangWatch(uvm_component):
                 f"queue of {names.get(n, n)}: {level} of {cfg.QUEUE_DEPTH} wait{full}; "
                 f"a batch goes with {service.batch} or after {timeouts >> 32 * n & 0xFFFFFFFF} cycles"
             )
-        out.append(f"payload slots: {int(dut.stuck_free.value)} of {cfg.RX_SLOTS} free")
+        out.append(f"payload slots: {int(probe.stuck_free.value)} of {cfg.RX_SLOTS} free")
         for c in range(cfg.CTX):
             out += self.context(c)
         reads, writes, replies = (
-            int(signal.value) for signal in (dut.stuck_reads, dut.stuck_writes, dut.stuck_replies)
+            int(signal.value) for signal in (self.dut.stuck_reads, self.dut.stuck_writes, self.dut.stuck_replies)
         )
         out.append(f"DRAM: {reads} read bursts, {writes} write bursts, {replies} write responses outstanding")
         return out
 
     def context(self, c: int) -> list[str]:
         """State of a context, and where its streams stand."""
-        cfg, dut = self.what.cfg, self.dut
-        seen = CTX_SEEN.unpack(int(dut.ctx_seen.value) >> CTX_SEEN.bits * c)
+        cfg, probe = self.what.cfg, self.probe
+        seen = CTX_SEEN.unpack(int(probe.ctx_seen.value) >> CTX_SEEN.bits * c)
         state = CtxState(seen.state)
         kind = "inference" if c < cfg.C_INF else "training"
         out = [
@@ -103,12 +100,12 @@ class HangWatch(uvm_component):
         ]
         if state == CtxState.IDLE:
             return out
-        units, semaphores = len(Unit), int(dut.stuck_sem.value) >> 64 * c
+        units, semaphores = len(Unit), int(probe.stuck_sem.value) >> 64 * c
         for u in range(units):
             n = units * c + u
-            pc, head = int(dut.stuck_pc.value) >> 17 * n & 0x1FFFF, int(dut.stuck_head.value) >> 2 * n & 3
-            lacks = int(dut.stuck_lacks.value) >> 16 * n & 0xFFFF
-            busy = "" if int(dut.stuck_quiet.value) >> cfg.CTX * u + c & 1 else "; the unit has work of it"
+            pc, head = int(probe.stuck_pc.value) >> 17 * n & 0x1FFFF, int(probe.stuck_head.value) >> 2 * n & 3
+            lacks = int(probe.stuck_lacks.value) >> 16 * n & 0xFFFF
+            busy = "" if int(probe.stuck_quiet.value) >> cfg.CTX * u + c & 1 else "; the unit has work of it"
             which = " " + ", ".join(str(k) for k in range(16) if lacks >> k & 1) if head == 2 else ""
             out.append(f"  {Unit(u).name} at {pc}: {HEADS[head]}{which}{busy}")
         held = {k: v for k in range(16) if (v := semaphores >> 4 * k & 15)}

@@ -11,7 +11,6 @@ from cocotb.utils import get_sim_time
 INPUTS = (
     "rst_n",
     "rsp_stall_pct",
-    "unit_probe",
     "s_axil_awvalid",
     "s_axil_awaddr",
     "s_axil_wvalid",
@@ -24,6 +23,7 @@ INPUTS = (
     "s_tvalid",
     "s_tdata",
     "s_tlast",
+    "u_core.u_probe.unit_probe",
     "u_dram.stall_pct",
     "u_dram.stall_seed",
 )

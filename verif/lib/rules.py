@@ -39,14 +39,17 @@ _BY_ORDER = (
 )
 _STATEMENT = re.compile(r";|\b(?:begin|end|else)\b")
 _PATH_EDIT = re.compile(r"^\s*sys\.path(?:\.(?:insert|append|extend)\b|\[|\s*\+?=)", re.M)
+PROBE = "verif/tb/core_probe.sv"
+_INSIDES = re.compile(r"\bu_core\s*\.\s*(?!u_probe\b)\w+|\bequinox_core\s*\.\s*\w+")
+_HOOK = re.compile(
+    r"`(?:ifn?def|elsif)\s+\w*(?:PLANT|FAULT|BUG)\w*|\bfault_pkg\b|(?i:\b(?:\w+_)?plant(?:ed)?(?:_\w+)?\b)"
+)
+_PLUSARGS = re.compile(r"\$(?:test|value)\$plusargs")
+_MAY_ASK = {"verif/lib/sv/axi_dram.sv": "names of the memory's files"}
 _FORBIDDEN = (
     (re.compile(r"^\s*import\s+\w+::", re.M), "`import` of a package: write pkg::name"),
     (re.compile(r"^\s*initial\b", re.M), "`initial` is not synthesizable"),
     (re.compile(r"(?<![\w)])#\s*\d"), "a delay is not synthesizable"),
-    (
-        re.compile(r"`(?:ifn?def|elsif)\s+\w*(?:PLANT|FAULT|BUG)\w*|\bfault_pkg\b|\$(?:test|value)\$plusargs"),
-        "a hook for faults: they are planted in a copy (verif/lib/plants.py)",
-    ),
     (re.compile(r"\balways_latch\b"), "latches are not allowed"),
     (re.compile(r"\balways\s*@"), "`always`: write always_ff or always_comb"),
 )
@@ -76,6 +79,33 @@ def too_long(path: Path, root: Path) -> list[str]:
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
         if len(line) > COLUMNS
     ]
+
+
+def hooks(path: Path, root: Path) -> list[str]:
+    """Where SystemVerilog, of the design or of a bench, can be told to make a fault."""
+    text = strip_comments(path.read_text(encoding="utf-8"))
+    patterns = [_HOOK] if path.relative_to(root).as_posix() in _MAY_ASK else [_HOOK, _PLUSARGS]
+    return [
+        f"{path}:{text.count(chr(10), 0, match.start()) + 1}: a hook for faults ({match[0]}): they are planted in a copy"
+        " (verif/lib/plants.py)"
+        for pattern in patterns
+        for match in pattern.finditer(text)
+    ]
+
+
+def insides(path: Path, root: Path) -> list[str]:
+    """Where a file of verif/ other than the probe names something inside the core."""
+    if path.relative_to(root).as_posix() == PROBE:
+        return []
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".sv":
+        text = strip_comments(text)
+        found = [(text.count("\n", 0, match.start()) + 1, match[0]) for match in _INSIDES.finditer(text)]
+    else:
+        nodes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Attribute)]
+        inside = [n for n in nodes if getattr(n.value, "attr", "") == "u_core" and n.attr != "u_probe"]
+        found = [(node.lineno, ast.unparse(node)) for node in inside]
+    return [f"{path}:{line}: {words}: {PROBE} alone names what is inside the core" for line, words in found]
 
 
 def needless(root: Path) -> list[str]:
@@ -255,7 +285,10 @@ def check_all(root: Path) -> list[str]:
         findings += check_rtl_file(path) + by_order(path, names)
     for folder in ("rtl", "verif"):
         for path in sorted((root / folder).rglob("*.sv")):
-            findings += too_long(path, root)
+            findings += too_long(path, root) + hooks(path, root)
+    for path in sorted((root / "verif").rglob("*")):
+        if path.suffix in (".sv", ".py"):
+            findings += insides(path, root)
     for package in _ORDER:
         for path in sorted((root / FOLDERS[package].split("/")[0]).rglob("*.py")):
             findings += check_python_file(path, root)

@@ -19,7 +19,6 @@ MODULE = "verif.random.bench_random"
 SECONDS = 300.0  # that a case may take, beside its cycles
 SLOWEST = 2000.0  # cycles a second that a simulation makes at least, on a machine that is busy
 CASE = "case.toml"
-WRONG_READ = "read"  # the one fault that the HDL top makes itself: +plant_read=2
 FAULTS = plants.load(Path(__file__).with_name("faults.yaml"))
 SOURCES = (
     "models",
@@ -85,9 +84,9 @@ def simulator(config: str, plant: str = "") -> Path:
     Raises:
         ValueError: there is no fault ``plant``.
     """
-    if plant not in ("", WRONG_READ, *FAULTS):
-        raise ValueError(f"plant '{plant}': legal are {', '.join([WRONG_READ, *FAULTS])}")
-    faults = {name: entry["plant"] for name, entry in FAULTS.items()} if plant in FAULTS else {}
+    if plant not in ("", *FAULTS):
+        raise ValueError(f"plant '{plant}': legal are {', '.join(FAULTS)}")
+    faults = {name: entry["plant"] for name, entry in FAULTS.items()} if plant else {}
     return build_chip(config, trace=env_flag("WAVES"), faults=faults)
 
 
@@ -120,7 +119,7 @@ def _run(cases: Sequence[Case], folder: Path, stop: bool, plant: str, env: Mappi
         exe,
         MODULE,
         seed=1 + cases[0].data % 1000,
-        plusargs=["+plant_read=2"] if plant == WRONG_READ else plants.chosen(plant),
+        plusargs=plants.chosen(plant),
         env=settings,
         run_dir=folder / "sim",
         timeout=seconds,

@@ -1,5 +1,6 @@
-// Top of all chip-level simulations: clock, core, DRAM, and a probe that turns activity into rare events.
-// Only the signals of this module (and the DRAM's memory) are visible to the bench. A clock period is 10 time units.
+// Top of all chip-level simulations: clock, core with its probe, DRAM, gates that hold streams back. The bench sees the
+// signals of this module, and what verif/env/simulate.py names of the probe and the DRAM. A clock period is 10 time
+// units.
 module tb_equinox #(
     parameter int unsigned N            = 8,
     parameter int unsigned M            = 2,
@@ -27,8 +28,6 @@ module tb_equinox #(
 );
   localparam int unsigned K = N * W;
   localparam int unsigned L = M * N;
-  localparam int unsigned CTX = C_INF + C_TRN;
-  localparam int unsigned UNITS = eqx_isa_pkg::UNITS;
 
   if (DRAM_LATENCY < 1 || DRAM_LATENCY > 100000) begin : g_latency
     $fatal(1, "tb_equinox: LATENCY = %0d: legal is 1..100000", DRAM_LATENCY);
@@ -132,7 +131,7 @@ module tb_equinox #(
       .bid_i(bid),
       .rvalid_i(rvalid),
       .rready_o(rready),
-      .rdata_i(rdata ^ {flip, {8 * K - 1{1'b0}}}),
+      .rdata_i(rdata),
       .rresp_i(rresp),
       .rlast_i(rlast),
       .awvalid_o(awvalid),
@@ -305,209 +304,31 @@ module tb_equinox #(
       rsp_stall_q <= (32'(stall_rng_q[31:16]) % 32'd100) < rsp_stall_pct;
     end else rsp_stall_q <= 1'b0;
   end
-  logic plant_late = 1'b0;  // a planted fault for the checks' own test: the next response comes one cycle late
-  logic planted_q = 1'b0;
-  always_ff @(posedge clk) planted_q <= plant_late && (planted_q || m_tvalid);
-  assign m_tready = !rsp_stall_q && !(plant_late && m_tvalid && !planted_q);
+  assign m_tready = !rsp_stall_q;
 
   int unsigned rsp_held = 0;  // cycles in which a response beat was held back
   always_ff @(posedge clk) if (m_tvalid && !m_tready) rsp_held <= rsp_held + 1;
 
-  // ---- planted faults for the random programs' own test (verif/random/run.py)
-  int unsigned plant_read = 0;  // +plant_read=n: the last beat of each read burst of n beats has its highest bit wrong
-  int unsigned beats_q = 0;  // beats of the read burst so far
-  logic        flip;
-  initial if (!$value$plusargs("plant_read=%d", plant_read)) plant_read = 0;
-  always_ff @(posedge clk) if (rvalid && rready) beats_q <= rlast ? 0 : beats_q + 1;
-  assign flip = rvalid && rlast && beats_q + 1 == plant_read;
-
-  // ---- probe: each event is a change of a toggle, with what happened beside it
+  // ---- what is seen of the core's insides: u_core.u_probe, and nothing else
+  bind equinox_core core_probe #(
+      .C_INF(C_INF),
+      .CTX(CTX),
+      .SERVICES(SERVICES)
+  ) u_probe (
+      .clk_i,
+      .rst_ni,
+      .excused_i(tb_equinox.core_held)
+  );
   int unsigned cycle = 0;  // rising edges so far
-  logic        batch_toggle = 1'b0;  // a batch was handed to a context
-  logic [7:0] batch_ctx, batch_svc, batch_rows;
-  logic [CTX-1:0] batch_busy;  // contexts at work when it was
-  eqx_pkg::mode_e batch_mode;  // how the units then chose between contexts
-  eqx_pkg::policy_e batch_policy;
-  logic [9:0] batch_train;  // what training did then: operating_cg's outputs
-  logic [15:0] batch_train_pc;  // its MATMUL issued last, counted from the stream's first; all ones: the stream's last
-  logic [31:0] steps;  // training steps done, all training contexts
-  logic unit_toggle = 1'b0;  // some unit completed an instruction; only when unit_probe is set
-  logic [UNITS-1:0][CTX-1:0] unit_done;
-  logic unit_probe = 1'b0;
-  logic state_toggle = 1'b0;  // some context's state or error changed, and shows since the last cycle
-  eqx_pkg::ctx_seen_t [CTX-1:0] ctx_seen;
-  logic csr_toggle = 1'b0;  // a register was written: the new value shows in the cycle after this edge
-  logic [10:0] csr_addr;
-  logic [31:0] csr_data;
-  logic [3:0] csr_strobe;
-
-  eqx_pkg::ctx_seen_t [CTX-1:0] ctx_now;
-  always_comb begin
-    steps = '0;
-    for (int unsigned c = 0; c < CTX; c++)
-    ctx_now[c] = '{
-        err_unit: u_core.ctx_sts[c].err_unit,
-        err_cause: u_core.ctx_sts[c].err_cause,
-        state: u_core.ctx_sts[c].state
-    };
-    for (int unsigned c = C_INF; c < CTX; c++) steps += u_core.ctx_sts[c].steps;
-  end
-
-  logic [CTX-1:0] train_drain, train_idle;
-  for (genvar c = 0; c < CTX; c++) begin : g_train
-    assign train_drain[c] = u_core.ctx_cmd[c].drain;
-    assign train_idle[c]  = u_core.ctx_sts[c].state == eqx_pkg::CTX_IDLE;
-  end
-  logic [9:0] train;
-  operating_cg #(
-      .UNITS(UNITS),
-      .CTX  (CTX),
-      .C_INF(C_INF)
-  ) u_operating_cg (
-      .clk_i(clk),
-      .rst_ni(rst_n),
-      .mode_i(u_core.mode),
-      .busy_i(u_core.busy),
-      .quiet_i(u_core.quiet),
-      .drain_i(train_drain),
-      .idle_i(train_idle),
-      .tile_valid_i(u_core.u_mmu.front_valid),
-      .tile_last_i({u_core.u_mmu.front[1].rows == 16'd1, u_core.u_mmu.front[0].rows == 16'd1}),
-      .row_take_i(u_core.u_mmu.take),
-      .loading_i(u_core.u_mmu.loading | u_core.u_mmu.tile_take),
-      .load_wait_i(u_core.u_mmu.u_checks.inf_wait_i),
-      .seg_valid_i(u_core.u_vpu.u_issue.valid),
-      .seg_conv_i({u_core.u_vpu.u_issue.seg_of[1].op.v_mode, u_core.u_vpu.u_issue.seg_of[0].op.v_mode}),
-      .turn_i(u_core.u_vpu.u_issue.turn),
-      .ld_req_i(u_core.u_dma_load.req),
-      .st_req_i(u_core.u_dma_store.req),
-      .draining_o(train[9]),
-      .mmu_o(train[8:7]),
-      .vpu_o(train[6:4]),
-      .ld_o(train[3:2]),
-      .st_o(train[1:0])
-  );
-  localparam int unsigned MMU = int'(eqx_isa_pkg::UNIT_MMU);
-  logic pc_first;
-  logic [15:0] pc_next, pc_base;
-  logic [31:0] pc_turns;
-  assign pc_first = u_core.u_frontend.g_unit[MMU].u_front.g_ctx[C_INF].u_stream.at_base_q;
-  assign pc_next  = u_core.u_frontend.g_unit[MMU].u_front.g_ctx[C_INF].u_stream.pc_q[15:0];
-  assign pc_turns = u_core.u_frontend.g_unit[MMU].u_front.g_ctx[C_INF].u_stream.iters_q;
-  assign pc_base  = u_core.u_frontend.g_unit[MMU].u_base[C_INF];
-
-  // ---- hangs: who waits, what moves, and once nothing has for too long, where everything stands
-  // cycles without progress, beside the longest batch timeout that a waiting request has; 0: not watched
-  int unsigned hang_limit = 0;
-  logic stuck;  // rises once
-  logic [1:0] stuck_who;  // 0 inference, 1 training
-  logic stuck_catch;
-  logic [SERVICES-1:0][15:0] stuck_level;
-  logic [SERVICES-1:0][31:0] stuck_timeout;
-  logic [31:0] stuck_free;  // payload slots
-  logic [CTX-1:0][UNITS-1:0][16:0] stuck_pc;  // of the head, or of the instruction to be fetched; counted in the memory
-  // 0 stream over or none, 1 fetches, 2 waits for semaphores, 3 for its unit
-  logic [CTX-1:0][UNITS-1:0][1:0] stuck_head;
-  logic [CTX-1:0][UNITS-1:0][15:0] stuck_lacks;  // semaphores that the head waits for
-  logic [CTX-1:0][15:0][3:0] stuck_sem;
-  logic [UNITS-1:0][CTX-1:0] stuck_quiet;
-  logic [31:0] stuck_reads, stuck_writes, stuck_replies;  // bursts at the DRAM
-  logic [1:0] stuck_stream;  // request stream: valid, ready; at the core
-
-  localparam logic [CTX-1:0] INF_MASK = CTX'((1 << C_INF) - 1);
-  localparam logic [31:0] ENDLESS = 32'd1 << 24;  // a batch timeout from here on is none
-  logic [CTX-1:0] ctx_works, ctx_moves;
-  logic [31:0] longest;
-  logic        queued;
-  logic        dram_moves;
-  assign dram_moves = (arvalid && arready) || (rvalid && rready) || (awvalid && awready) ||
-      (wvalid && wready) || (bvalid && bready);
-  always_comb begin
-    longest = '0;
-    queued  = 1'b0;  // requests that need no other to go
-    for (int unsigned s = 0; s < SERVICES; s++)
-    if (u_core.svc[s].enable && u_core.svc_level[s] != '0) begin
-      queued |= u_core.svc_level[s] >= 16'(u_core.svc[s].batch) || u_core.svc[s].timeout < ENDLESS;
-      if (u_core.svc[s].timeout > longest && u_core.svc[s].timeout < ENDLESS) longest = u_core.svc[s].timeout;
-    end
-    ctx_moves = '0;
-    for (int unsigned c = 0; c < CTX; c++) begin
-      ctx_works[c] = u_core.ctx_sts[c].state != eqx_pkg::CTX_IDLE && u_core.ctx_sts[c].state != eqx_pkg::CTX_ERROR;
-      for (int unsigned u = 0; u < UNITS; u++)
-      ctx_moves[c] |= u_core.busy[u][c] || (u_core.instr_valid[u][c] && u_core.instr_ready[u][c]) ||
-          u_core.done_valid[u][c];
-    end
-  end
-  hang_watch u_hang_watch (
-      .clk_i(clk),
-      .rst_ni(rst_n),
-      .limit_i((hang_limit == 0) ? 32'd0 : hang_limit + longest),
-      .excused_i(u_dram.err_mute != '0 || rsp_stall_pct >= 100),
-      .waits_i({
-        |(ctx_works & ~INF_MASK) && u_core.mode != eqx_pkg::MODE_INF_ONLY,
-        (req_valid && u_core.accept_en) || queued || |(ctx_works & INF_MASK) || u_core.ans_valid
-      }),
-      .moves_i({
-        |(ctx_moves & ~INF_MASK) || dram_moves || ctx_now != ctx_seen,
-        |(ctx_moves & INF_MASK) || (req_valid && req_ready) || u_core.row_valid || (m_tvalid && m_tready)
-      }),
-      .stuck_o(stuck),
-      .who_o(stuck_who),
-      .catch_o(stuck_catch)
-  );
-  for (genvar c = 0; c < CTX; c++) begin : g_stuck
-    for (genvar u = 0; u < UNITS; u++) begin : g_unit
-      always_ff @(posedge clk)
-        if (stuck_catch) begin
-          stuck_pc[c][u] <= u_core.u_frontend.g_unit[u].u_front.g_ctx[c].u_stream.pc;
-          stuck_head[c][u] <= !u_core.u_frontend.g_unit[u].u_front.g_ctx[c].u_stream.full_q ?
-              {1'b0, u_core.fetch_wait[u][c]} : {1'b1, !u_core.dep_wait[u][c]};
-          stuck_lacks[c][u] <=
-              u_core.u_frontend.g_unit[u].u_front.g_ctx[c].u_stream.head.wait_mask & ~u_core.u_frontend.nonzero[c];
-        end
-    end
-    always_ff @(posedge clk) if (stuck_catch) stuck_sem[c] <= u_core.u_frontend.g_ctx[c].u_sem.sem_q;
-  end
-  always_ff @(posedge clk)
-    if (stuck_catch) begin
-      stuck_level <= u_core.svc_level;
-      for (int unsigned s = 0; s < SERVICES; s++) stuck_timeout[s] <= u_core.svc[s].timeout;
-      stuck_free <= 32'($countones(
-          u_core.u_request_dispatcher.u_pool.free_q
-      )) + 32'(u_core.u_request_dispatcher.slot_valid);
-      stuck_quiet <= u_core.quiet;
-      stuck_reads <= u_dram.rq_n;
-      stuck_writes <= u_dram.wq_n;
-      stuck_replies <= u_dram.bq_n;
-      stuck_stream <= {req_valid, req_ready};
-    end
-
+  logic        core_held;  // by the bench, for good
+  logic [31:0] stuck_reads, stuck_writes, stuck_replies;  // bursts at the DRAM in a hang
+  assign core_held = u_dram.err_mute != '0 || rsp_stall_pct >= 100;
   always_ff @(posedge clk) begin
     cycle <= cycle + 1;
-    if (u_core.row_valid && u_core.row.last) begin
-      batch_toggle <= !batch_toggle;
-      batch_ctx    <= u_core.row.ctx;
-      batch_svc    <= u_core.row.svc;
-      batch_rows   <= u_core.row.rows;
-      batch_mode   <= u_core.mode;
-      batch_policy <= u_core.policy_sel;
-      batch_train  <= train;
-      batch_train_pc <= pc_first ? ((pc_turns == '0) ? '0 : '1) : pc_next - pc_base - 16'd1;
-      for (int unsigned c = 0; c < CTX; c++) batch_busy[c] <= u_core.ctx_sts[c].state != eqx_pkg::CTX_IDLE;
-    end
-    if (ctx_now != ctx_seen) begin
-      state_toggle <= !state_toggle;
-      ctx_seen     <= ctx_now;
-    end
-    if (u_core.u_csr.u_regs.cpuif_req_masked && u_core.u_csr.u_regs.cpuif_req_is_wr) begin
-      csr_toggle <= !csr_toggle;
-      csr_addr   <= u_core.u_csr.u_regs.cpuif_addr;
-      csr_data   <= u_core.u_csr.u_regs.cpuif_wr_data;
-      for (int b = 0; b < 4; b++) csr_strobe[b] <= u_core.u_csr.u_regs.cpuif_wr_biten[8*b];
-    end
-    if (unit_probe && |u_core.done_valid) begin
-      unit_toggle <= !unit_toggle;
-      unit_done   <= u_core.done_valid;
+    if (u_core.u_probe.stuck_catch) begin
+      stuck_reads   <= u_dram.rq_n;
+      stuck_writes  <= u_dram.wq_n;
+      stuck_replies <= u_dram.bq_n;
     end
   end
 endmodule

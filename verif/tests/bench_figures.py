@@ -67,13 +67,13 @@ class Figures(EquinoxTest):
 
     async def until_step(self, step: int) -> int:
         """Waits until the training context has done ``step`` steps; returns the cycle."""
-        while int(self.dut.steps.value) < step:
-            await self.dut.steps.value_change
+        while int(self.env_cfg.probe.steps.value) < step:
+            await self.env_cfg.probe.steps.value_change
         return now()
 
     async def steps_window(self, steps: int) -> dict:
         """Counts from the end of one step to the end of the ``steps``-th after it."""
-        first = int(self.dut.steps.value) + 1
+        first = int(self.env_cfg.probe.steps.value) + 1
         begin = await self.until_step(first)
         await self.open_window()
         end = await self.until_step(first + steps)
@@ -209,7 +209,7 @@ class record_replay(EquinoxReplay, Figures):
         self.write(
             cycle=int(self.dut.cycle.value),
             responses=len(self.env.response_board.served),
-            steps=int(self.dut.steps.value),
+            steps=int(self.env_cfg.probe.steps.value),
             answers=self.answers.value,
             memory=memory.value,
             cpu=cpu,

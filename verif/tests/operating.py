@@ -144,9 +144,10 @@ class OperatingSpace(EquinoxTest):
     def phase(self) -> str:
         """What the training program's last MATMUL belongs to."""
         phases = self.what.image.work.program.phases[Unit.MMU]
-        if int(self.dut.pc_first.value):
-            return phases[-1] if int(self.dut.pc_turns.value) else phases[0]
-        return phases[int(self.dut.pc_next.value) - int(self.dut.pc_base.value) - 1]
+        probe = self.env_cfg.probe
+        if int(probe.pc_first.value):
+            return phases[-1] if int(probe.pc_turns.value) else phases[0]
+        return phases[int(probe.pc_next.value) - int(probe.pc_base.value) - 1]
 
     async def to_phase(self, phase: str, policy: str) -> None:
         """Let training run until it is in a phase, or has been waited for long enough; then a policy."""

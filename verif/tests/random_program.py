@@ -71,7 +71,7 @@ class RandomProgramTest(EquinoxTest):
         case = self.what.case
         for board in ("response_board", "batches"):
             self.env_cfg.require(board, bool(case.requests))
-        match os.environ.get("EQX_TAMPER"):  # planted hangs, for the test that they are found
+        match os.environ.get("EQX_TAMPER"):  # hangs that the bench makes, for the test that they are found
             case "memory":
                 self.dut.u_dram.stall_pct.value = 100
             case "sink":
@@ -80,7 +80,7 @@ class RandomProgramTest(EquinoxTest):
         vseq = RandomProgramVseq(self.what, self.send)
         await vseq.start()
         await cycles(200)
-        if os.environ.get("EQX_TAMPER") == "completion":  # a planted fault for the comparison's own test
+        if os.environ.get("EQX_TAMPER") == "completion":  # misled, for the comparison's own test
             units = self.env.latency_board.units
             units[len(units) // 2].cycle += 1
         if vseq.training is not None:

@@ -97,7 +97,7 @@ class CsrTest(uvm_test):
         self.dut = cocotb.top
         self.size = {name: int(os.environ[f"P_{name}"]) for name in ("N", "M", "W", "CTX", "C_INF", "SERVICES")}
         self.rng = np.random.default_rng(cocotb.RANDOM_SEED)
-        AgentConfig(self.dut).publish()
+        AgentConfig(self.dut, probe=self.dut).publish()
         self.agent = CsrAgent.create("agent", self)
 
     async def run_phase(self):

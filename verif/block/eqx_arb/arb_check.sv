@@ -2,8 +2,7 @@
 // written as a search; notes which (mode, requests) pairs came up.
 module arb_check #(
     parameter int unsigned CTX   = 3,
-    parameter int unsigned C_INF = 2,
-    parameter bit          FAULT = 1'b0  // planted: the reference starts its search one too low
+    parameter int unsigned C_INF = 2
 ) (
     input  logic        clk,
     input  logic        rst_n,
@@ -40,7 +39,7 @@ module arb_check #(
 
   function automatic logic [CTX-1:0] search(int lo, int n, int last, logic [CTX-1:0] r);
     for (int k = 1; k <= n; k++) begin
-      automatic int c = lo + (last < 0 ? k - 1 : (last - lo + k - (FAULT ? 1 : 0)) % n);
+      automatic int c = lo + (last < 0 ? k - 1 : (last - lo + k) % n);
       if (r[c]) return CTX'(1) << c;
     end
     return '0;

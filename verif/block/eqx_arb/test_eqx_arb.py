@@ -4,5 +4,5 @@ from verif.lib.sim import run_block
 
 
 def test_eqx_arb() -> None:
-    """Several mixes of contexts side by side, one with a planted fault that must be noticed."""
+    """Several mixes of contexts side by side."""
     run_block(__file__, seeds=[1, 2])

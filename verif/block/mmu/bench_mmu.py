@@ -317,8 +317,8 @@ async def utilisation(dut: Any) -> None:
 
 
 @cocotb.test(timeout_time=20, timeout_unit="ms", expect_fail=True)
-async def planted_fault(dut: Any) -> None:
-    """One flipped mantissa bit of one activation block must be noticed."""
+async def wrong_bit(dut: Any) -> None:
+    """One mantissa bit of one activation block is not what the reference has: it must be noticed."""
     b = await bench(dut)
-    dut.fault_actc.value = 5
+    b.ops.aq[0][5, 0] ^= 1
     await b.phase([[[matmul(rows=8, n_g=1, n_k=1, a_sr=1, c_sr=1)]], [[]], [[]], [[]]], [Env()] * 4, look=False)

@@ -37,9 +37,8 @@ module tb_mmu #(
   logic [CTX-1:0] kill_req = '0;
   logic [CTX-1:0][7:0] prog_len = '0;  // feeding runs from the present place up to here
   logic load_go = 1'b0, prog_go = 1'b0, dump_go = 1'b0, log_go = 1'b0;
-  logic        dump_done = 1'b0;
-  logic        run = 1'b0;
-  int unsigned fault_actc = '1;  // planted fault: flip a bit of this block as it is read
+  logic dump_done = 1'b0;
+  logic run = 1'b0;
 
   // ---- memories
   logic [BW-1:0] actc_mem[ACTC_DEPTH], actd_mem[ACTD_DEPTH];
@@ -125,7 +124,7 @@ module tb_mmu #(
 
   // Data are there for one cycle only; then junk.
   always_ff @(posedge clk) begin
-    actc_rdata <= actc_re ? actc_mem[actc_raddr] ^ BW'(32'(actc_raddr) == fault_actc) : ~actc_rdata;
+    actc_rdata <= actc_re ? actc_mem[actc_raddr] : ~actc_rdata;
     actd_rdata <= actd_re ? actd_mem[actd_raddr] : ~actd_rdata;
     wgtc_rdata <= wgtc_re ? wgtc_mem[wgtc_raddr] : ~wgtc_rdata;
     wgtd_rdata <= wgtd_re ? wgtd_mem[wgtd_raddr] : ~wgtd_rdata;

@@ -45,11 +45,11 @@ def write_sweep(b: np.ndarray, expected: np.ndarray) -> int:
     return expected.size
 
 
-async def play(dut: Any, cell: int, total: int, sweep: bool = False, plant: bool = False) -> int:
+async def play(dut: Any, cell: int, total: int, sweep: bool = False) -> int:
     """Run the written file through a cell; return mismatches. Fails if not every result was compared."""
     dut.start.value = 0
     dut.clear.value = 1
-    dut.sel.value, dut.sweep.value, dut.plant.value = cell, int(sweep), int(plant)
+    dut.sel.value, dut.sweep.value = cell, int(sweep)
     await Timer(100, "ns")
     dut.clear.value = 0
     await Timer(20, "ns")

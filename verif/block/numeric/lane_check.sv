@@ -1,6 +1,5 @@
 // Compares LANES results with expected values, latency_i (1..7) cycles after the operands, and counts.
 // With hold_i, the outputs must hold the last result while none is due.
-// plant_i flips bit 0 of lane 1 of every 1000th row: a check of the checker.
 module lane_check #(
     parameter int unsigned OUT_W = 32,
     parameter int unsigned LANES = 16
@@ -9,7 +8,6 @@ module lane_check #(
     input  logic        [      2:0]            latency_i,
     input  logic                               hold_i,
     input  logic                               clear_i,
-    input  logic                               plant_i,
     input  logic                               valid_i,       // operands are at the DUT in this cycle
     input  logic        [LANES-1:0][OUT_W-1:0] expect_i,      // what they lead to
     input  logic        [LANES-1:0][OUT_W-1:0] out_i,
@@ -26,7 +24,7 @@ module lane_check #(
   logic [7:0] due_q;  // index: cycles since the operands (0 is the present cycle)
   row_t       want_q                                                              [8];
   logic due, last_valid_q;
-  row_t want, out, last_q;  // `out` with the planted fault
+  row_t want, last_q;
   int unsigned rows_q;
 
   assign due_q[0]  = valid_i;
@@ -50,14 +48,12 @@ module lane_check #(
       rows_q       = 0;
       last_valid_q = 1'b0;
     end else if (due) begin
-      out = out_i;
-      if (plant_i && rows_q % 1000 == 999) out[1][0] = !out[1][0];
-      if (out !== want) begin
+      if (out_i !== want) begin
         for (int l = 0; l < LANES; l++) begin
-          if (out[l] !== want[l]) begin
+          if (out_i[l] !== want[l]) begin
             if (mismatches_o == 0) begin
               first_o      = rows_q * LANES + l;
-              first_got_o  = out[l];
+              first_got_o  = out_i[l];
               first_want_o = want[l];
             end
             mismatches_o = mismatches_o + 1;

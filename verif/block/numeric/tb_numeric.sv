@@ -9,7 +9,7 @@ module tb_numeric #(
   logic clk = 1'b0;
   always #5 clk = ~clk;
 
-  logic start = 1'b0, clear = 1'b1, plant = 1'b0, gaps = 1'b1, sweep = 1'b0;
+  logic start = 1'b0, clear = 1'b1, gaps = 1'b1, sweep = 1'b0;
   logic [3:0] sel = 4'd0;
   logic [2:0] latency;  // from `in` to `out`
   logic       hold;
@@ -69,7 +69,6 @@ module tb_numeric #(
       .latency_i(latency),
       .hold_i(hold),
       .clear_i(clear),
-      .plant_i(plant),
       .valid_i(valid),
       .expect_i(want),
       .out_i(out),

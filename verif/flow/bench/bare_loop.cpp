@@ -81,10 +81,11 @@ int main(int argc, char** argv) {
 #define SIGNAL(name, path) \
   signals[name] = [root](const Words& value) { assign(root->tb_equinox__DOT__##path, value); }
 #define TOP(name) SIGNAL(#name, name)
-  TOP(rst_n), TOP(rsp_stall_pct), TOP(unit_probe);
+  TOP(rst_n), TOP(rsp_stall_pct);
   TOP(s_axil_awvalid), TOP(s_axil_awaddr), TOP(s_axil_wvalid), TOP(s_axil_wdata), TOP(s_axil_wstrb), TOP(s_axil_bready);
   TOP(s_axil_arvalid), TOP(s_axil_araddr), TOP(s_axil_rready);
   TOP(s_tvalid), TOP(s_tdata), TOP(s_tlast);
+  SIGNAL("u_core.u_probe.unit_probe", u_core__DOT__u_probe__DOT__unit_probe);
   SIGNAL("u_dram.stall_pct", u_dram__DOT__stall_pct), SIGNAL("u_dram.stall_seed", u_dram__DOT__stall_seed);
 #undef TOP
 #undef SIGNAL
@@ -154,7 +155,7 @@ int main(int argc, char** argv) {
   for (const auto& [address, size] : regions) memory.add(bytes + address, size);
   std::printf("{\"seconds\": %.6f, \"cpu\": %.6f, \"cycle\": %u, \"responses\": %llu, \"steps\": %u, \"answers\": %llu, \"memory\": %llu}\n", seconds, cpu,
               static_cast<unsigned>(root->tb_equinox__DOT__cycle), static_cast<unsigned long long>(responses),
-              static_cast<unsigned>(root->tb_equinox__DOT__steps), static_cast<unsigned long long>(answers.value),
+              static_cast<unsigned>(root->tb_equinox__DOT__u_core__DOT__u_probe__DOT__steps), static_cast<unsigned long long>(answers.value),
               static_cast<unsigned long long>(memory.value));
   top.final();
   return context.gotFinish() ? 1 : 0;

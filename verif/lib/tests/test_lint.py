@@ -108,6 +108,28 @@ def test_long_lines(tmp_path: Path) -> None:
         path.write_text(f"// short\n// {'x' * 118}\n", encoding="utf-8")
     found = [words for words in rules.check_all(tmp_path) if "columns" in words]
     assert found == [f"{tmp_path / name}:2: 121 columns, legal are 120" for name in ("rtl/a.sv", "verif/tb/b.sv")]
+@pytest.mark.parametrize(
+    ("file", "line", "bad"),
+    [
+        ("tb/tb_x.sv", "assign a = u_core.u_mmu.take;", True),
+        ("tb/tb_x.sv", "assign a = u_core . mode;", True),
+        ("tb/watch.sv", "assign a = equinox_core.mode;", True),
+        ("env/x.py", "value = dut.u_core.u_vpu.busy.value", True),
+        ("tb/tb_x.sv", "assign a = u_core.u_probe.stuck_catch;", False),
+        ("tb/tb_x.sv", "// u_core.mode", False),
+        ("tb/core_probe.sv", "assign a = equinox_core.mode;", False),
+        ("env/x.py", "probe = dut.u_core.u_probe", False),
+        ("env/x.py", "import equinox_core.isa", False),
+    ],
+)
+def test_one_probe(tmp_path: Path, file: str, line: str, bad: bool) -> None:
+    """What is inside the core is named by its probe alone."""
+    (tmp_path / "rtl").mkdir()
+    path = tmp_path / "verif" / file
+    path.parent.mkdir(parents=True)
+    path.write_text(f"\n{line}\n", encoding="utf-8")
+    found = [words for words in rules.check_all(tmp_path) if "alone names what is inside the core" in words]
+    assert len(found) == bad and all(words.startswith(f"{path}:2: ") for words in found)
 
 
 ENUM = "package a_pkg; typedef enum logic [1:0] {COLD = 2'd0, WARM, HOT = 2'd2} heat_e; endpackage\n"

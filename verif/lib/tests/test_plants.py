@@ -8,7 +8,7 @@ import pytest
 
 from verif.lib import plants
 from verif.lib.plants import Plant, PlantError
-from verif.lib.rules import check_rtl_file
+from verif.lib.rules import check_all
 from verif.lib.toolchain import ROOT
 
 SMALL = [ROOT / "verif/block/csr/faults.yaml", ROOT / "verif/random/faults.yaml"]
@@ -20,7 +20,7 @@ def test_every_list_is_read() -> None:
     assert found == {*SMALL, ROOT / "verif/flow/selftest/faults.yaml"}
 
 
-@pytest.mark.parametrize(("path", "count"), [(SMALL[0], 26), (SMALL[1], 1)])
+@pytest.mark.parametrize(("path", "count"), [(SMALL[0], 26), (SMALL[1], 2)])
 def test_places(path: Path, count: int) -> None:
     """All faults of a list can be planted beside each other."""
     entries = plants.load(path)
@@ -48,10 +48,23 @@ def test_what_cannot_be_planted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "hook", ["`ifdef EQX_PLANT_ACC\n`endif", "if (fault_pkg::planted == 1) begin end", 'if ($test$plusargs("x")) ;']
+    "hook",
+    [
+        "`ifdef EQX_PLANT_ACC\n`endif",
+        "if (fault_pkg::planted == 1) begin end",
+        'if ($test$plusargs("x")) ;',
+        "logic plant_late = 1'b0;",
+        "input logic plant_i;",
+        "logic planted;",
+    ],
 )
-def test_a_hook_in_the_sources_is_refused(hook: str, tmp_path: Path) -> None:
-    """The RTL has none."""
-    path = tmp_path / "a.sv"
+@pytest.mark.parametrize("file", ["rtl/a.sv", "verif/tb/a.sv", "verif/block/a/tb_a.sv"])
+def test_a_hook_in_the_sources_is_refused(file: str, hook: str, tmp_path: Path) -> None:
+    """Neither the RTL nor the benches' HDL have one."""
+    path = tmp_path / file
+    (tmp_path / "rtl").mkdir()
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"module a;\n{hook}\nendmodule\n", encoding="utf-8")
-    assert any("hook for faults" in line for line in check_rtl_file(path)), check_rtl_file(path)
+    assert any(f"{path}:2: a hook for faults" in line for line in check_all(tmp_path)), check_all(tmp_path)
+    path.write_text("module a;\n// plant_late\nlogic implant, planting;\nendmodule\n", encoding="utf-8")
+    assert not any("a hook" in line for line in check_all(tmp_path))
