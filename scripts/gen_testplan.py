@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Generate docs/testplan.md from verif/testplan; ``--check`` fails when it is out of date, or when the plan is not in
-order.
+"""Generate docs/testplan.md from verif/testplan; ``--check`` fails when it is out of date, when the plan is not in
+order, or when a bench or a test lies idle.
 """
 
 import sys
@@ -11,6 +11,7 @@ from verif.flow.plan.catalogue import catalogue
 from verif.flow.plan.check import check
 from verif.flow.plan.load import PlanError, load
 from verif.flow.plan.render import markdown
+from verif.flow.regress.idle import idle
 from verif.lib.generated import parser, update
 from verif.lib.toolchain import ROOT
 
@@ -21,7 +22,8 @@ def main() -> int:
     check_only = parser(__doc__).parse_args().check
     try:
         plan = load()
-        findings = check(plan, catalogue()) if check_only else []
+        known = catalogue() if check_only else None
+        findings = [*check(plan, known), *idle(list(known.tests.values()))] if known else []
     except PlanError as error:
         findings = error.findings
     except (CollectError, ValueError) as error:

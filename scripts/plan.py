@@ -24,6 +24,7 @@ from verif.flow.plan.check import check, check_dumped
 from verif.flow.plan.load import PlanError, load
 from verif.flow.plan.measure import Measure
 from verif.flow.plan.results import read_junit, unmet
+from verif.flow.regress.idle import idle
 from verif.lib import lock
 from verif.lib.coverage import CoverageError
 from verif.lib.keep import write_whole
@@ -55,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
         plan, known = load(), catalogue()
         results, passed = read_junit(options.junit, known.tests) if options.junit.exists() else ({}, {})
         measure = Measure(known, options.cov, passed)
-        findings = [*check(plan, known), *check_dumped(measure.dumped, known)]
+        findings = [*check(plan, known), *check_dumped(measure.dumped, known), *idle(list(known.tests.values()))]
     except PlanError as error:
         findings = error.findings
     except (CollectError, CoverageError, ValueError, OSError) as error:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from verif.lib.toolchain import ROOT
@@ -17,6 +19,29 @@ def place(module: str, root: Path = ROOT) -> Path | None:
     """A module's file without its suffix, or a package's folder; None for names that are none of the project's."""
     first, *rest = module.split(".")
     return root.joinpath(FOLDERS[first], *rest) if first in FOLDERS else None
+
+
+def python_closure(files: Iterable[Path], root: Path = ROOT) -> list[Path]:
+    """The files and those of the project's packages that they import, directly or not."""
+    found: dict[Path, None] = {}
+    todo = list(files)
+    while todo:
+        path = todo.pop()
+        if path in found:
+            continue
+        found[path] = None
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                package = ".".join(path.parents[node.level - 1].relative_to(root).parts) if node.level else ""
+                base = ".".join(filter(None, (package, node.module)))
+                names = [base, *(f"{base}.{alias.name}" for alias in node.names)]
+            elif isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            else:
+                continue
+            for base in filter(None, (place(name, root) for name in names)):
+                todo += [file for file in (base.with_suffix(".py"), base / "__init__.py") if file.is_file()]
+    return sorted(found)
 
 
 def python_path(root: Path = ROOT) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import json
 import math
@@ -26,6 +25,7 @@ from verif.flow.mutants.campaign import Block, Dut
 from verif.flow.mutants.netlist import IN_PLACE, PLUSARG, Mutant, make
 from verif.lib.build import build
 from verif.lib.keep import ROOT, RTL_PACKAGES
+from verif.lib.packages import python_closure
 from verif.lib.rtl import closure
 from verif.lib.sim import SimResult, run
 
@@ -41,31 +41,6 @@ TOGETHER = 10
 """Mutants that share a process, at most."""
 
 Say = Callable[[str], None]
-
-
-def python_closure(files: Iterable[Path]) -> list[Path]:
-    """The files and those of models/ and verif/ that they import, directly or not."""
-    found: dict[Path, None] = {}
-    todo = list(files)
-    while todo:
-        path = todo.pop()
-        if path in found:
-            continue
-        found[path] = None
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom):
-                package = ".".join(path.parents[node.level - 1].relative_to(ROOT).parts) if node.level else ""
-                base = ".".join(filter(None, (package, node.module)))
-                names = [base, *(f"{base}.{alias.name}" for alias in node.names)]
-            elif isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            else:
-                continue
-            for place in (
-                ROOT.joinpath(*name.split(".")) for name in names if name.split(".")[0] in ("models", "verif")
-            ):
-                todo += [file for file in (place.with_suffix(".py"), place / "__init__.py") if file.is_file()]
-    return sorted(found)
 
 
 class CampaignFailure(RuntimeError):

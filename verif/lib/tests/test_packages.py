@@ -32,6 +32,24 @@ def test_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert project["tool"]["hatch"]["build"]["dev-mode-dirs"] == list(packages.PLACES)
 
 
+def test_closure(tmp_path: Path) -> None:
+    """Imports are followed into every package, of functions and modules, directly or not; others are left out."""
+    files = {
+        "verif/a.py": f"import numpy\nfrom verif import b\nfrom {MODELS}.isa import encoding\n",
+        "verif/b.py": "def f():\n    import verif.c\n",
+        "verif/c.py": "from . import d\n",
+        "verif/d.py": "",
+        "verif/e.py": "",
+        f"{packages.FOLDERS[MODELS]}/isa/encoding.py": "",
+        "verif/__init__.py": "",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    found = packages.python_closure([tmp_path / "verif/a.py"], tmp_path)
+    assert {path.relative_to(tmp_path).as_posix() for path in found} == set(files) - {"verif/e.py"}
+
+
 def test_two_checkouts(tmp_path: Path) -> None:
     """Models of one checkout and benches of another are refused in one line."""
     (tmp_path / MODELS).mkdir()

@@ -185,7 +185,7 @@ PINNED = 130606981
 
 def test_shipped_tiers() -> None:
     """The list of tiers fits the tests; every block has a run in the smoke tier, and the nightly tier has what the
-    smoke tier has.
+    smoke tier has; that it has all but what is marked is held by test_idle.
     """
     tests = collect()
     tiers = load(FILE)
@@ -193,8 +193,6 @@ def test_shipped_tiers() -> None:
     chosen = {name: {run.node for _, run, _ in choose(tier, tests)} for name, tier in tiers.items()}
     assert {test.block for test in tests} == {test.block for test in tests if set(test.runs) & chosen["smoke"]}
     assert chosen["smoke"] <= chosen["nightly"]
-    everything = {run.node for test in tests for run in test.cases if "soak" not in run.marks}
-    assert everything <= chosen["nightly"]
 
 
 @pytest.mark.parametrize(
