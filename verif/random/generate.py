@@ -17,6 +17,7 @@ from verif.random.layout import COMMON, DEPTHS, share
 from verif.random.ledger import service_ledger, training_ledger
 from verif.random.legal import answered, check_case, output, training_ends
 from verif.random.maker import Maker, windows_of
+from verif.random.vectors import Draft
 
 ATTEMPTS = 20  # draws of a program until its semaphores can be placed
 STALLS = (10, 30, 60)  # percent
@@ -140,19 +141,13 @@ class _Generator:
             if answered(maker.ledger, part.tx_lines):
                 return
             lines = int(self.rng.integers(1, part.tx_lines + 1))
-            maker.shape = (self.cfg.N, lines)
-            fields: dict[str, int] = {
-                "dyn_o": 1,
-                "cnt_i": lines,
-                "r_sp": Dst.TXB,
-                "r_so": self.cfg.TX_LINES,
-                "r_si": 1,
-                "r_base": int(self.rng.integers(part.tx_lines - lines + 1)),
-            }
-            if maker.source(fields, "a", [Src.VEC, Src.VEC, Src.ACC, Src.ACC, Src.RXB]) and maker.source(
-                fields, "c", [Src.NONE, Src.ACC, Src.VEC]
+            draft = Draft(maker.room, self.cfg, 0, lines, dyn_o=True, rows=self.cfg.N)
+            draft.fields |= {"r_sp": Dst.TXB, "r_so": self.cfg.TX_LINES, "r_si": 1}
+            draft.fields["r_base"] = int(self.rng.integers(part.tx_lines - lines + 1))
+            if draft.source("a", [Src.VEC, Src.VEC, Src.ACC, Src.ACC, Src.RXB]) and draft.source(
+                "c", [Src.NONE, Src.ACC, Src.VEC]
             ):
-                maker.admit(make(Op.VECTOR, **fields))
+                maker.admit(make(Op.VECTOR, **draft.fields))
         if not answered(maker.ledger, part.tx_lines):
             line = output(part, self.cfg.TX_LINES)
             maker.ledger.admit(line.ins)

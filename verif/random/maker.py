@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -26,18 +25,15 @@ from equinox_core.isa.encoding import (
     StSrc,
     make,
 )
-from equinox_core.numerics import bf16_from_float
 from verif.random.case import Line
 from verif.random.knobs import Knobs, Range
 from verif.random.layout import COMMON, LOADED
 from verif.random.ledger import Ledger, Refused
+from verif.random.vectors import OPERANDS, Draft, Room, Windows
 
 OPS = {"vector": Op.VECTOR, "own_lines": Op.VECTOR, "matmul": Op.MATMUL, "load": Op.LOAD, "store": Op.STORE}  # by kind
 TRIES = 60  # draws of an instruction until one is legal
 SUPPLIES = 4  # how far back a missing operand is supplied
-Windows = dict[str, list[tuple[int, int]]]
-_SOURCES = {Src.VEC: "VEC", Src.CST: "CST", Src.ACC: "ACC", Src.STG: "STG", Src.RXB: "RXB"}
-_RESULTS = {Dst.VEC: "VEC", Dst.TXB: "TXB", Dst.SOF: "SOF"}
 
 
 class Maker:
@@ -50,18 +46,16 @@ class Maker:
     def __init__(self, rng: np.random.Generator, knobs: Knobs, ledger: Ledger, windows: Windows) -> None:
         self.rng, self.knobs, self.ledger, self.windows = rng, knobs, ledger, windows
         self.cfg, self.training = ledger.cfg, ledger.training
+        self.room = Room(rng, windows, knobs.edge, lambda space: ledger.known[ledger.rows[-1]].get(space))
+        self.pick, self.span = self.room.pick, self.room.span
         self.lines: list[Line] = []
         self.constant = False
         self.missing: Counter[str] = Counter()  # spaces where refused instructions found no value
-        self.shape = (1, 1)  # segments and lines of the VECTOR under way, with full batches
 
     # -- drawing -------------------------------------------------------------------------------------------------
 
     def chance(self, probability: float) -> bool:
         return bool(self.rng.random() < probability)
-
-    def pick(self, *choices):
-        return choices[int(self.rng.integers(len(choices)))]
 
     def count(self, limits: Range, most: int | None = None) -> int:
         """A number in a range, small ones more often."""
@@ -71,35 +65,6 @@ class Maker:
             high if most is None else most,
             int(self.rng.integers(low, (high if self.chance(0.3) else min(high, low + 4)) + 1)),
         )
-
-    def span(
-        self, space: str, counts: Sequence[int], strides: Sequence[Sequence[int]], read: bool, unit: int = 1
-    ) -> tuple[int, list[int]] | None:
-        """Base and strides of a grid of addresses in one of the space's windows; None where it has none, or no room.
-
-        ``strides`` are candidates for each axis; ``unit`` divides all of them and the base. A grid that is read begins
-        where something was written.
-        """
-        if space not in self.windows:
-            return None
-        low, high = self.pick(*self.windows[space])
-        chosen = [int(self.pick(*of)) for of in strides]
-        reach = sum((c - 1) * s for c, s in zip(counts, chosen, strict=True)) + unit
-        while reach > high - low and any(chosen):
-            chosen = [s // 2 // unit * unit for s in chosen]
-            reach = sum((c - 1) * s for c, s in zip(counts, chosen, strict=True)) + unit
-        if reach > high - low:
-            return None
-        last = (high - reach) // unit * unit
-        if self.chance(self.knobs.edge):
-            return last, chosen
-        if read:
-            table = self.ledger.known[self.ledger.rows[-1]].get(space)
-            found = np.flatnonzero(table[low : last + 1]) if table is not None else []
-            if len(found):
-                return (low + int(self.pick(*found))) // unit * unit, chosen
-        first = -(-low // unit) * unit
-        return first + int(self.rng.integers((last - first) // unit + 1)) * unit, chosen
 
     # -- emitting ------------------------------------------------------------------------------------------------
 
@@ -157,7 +122,7 @@ class Maker:
             return None
         near = line_stage(self.cfg.L) + 1
         low, high = self.pick(*self.windows["VEC"])
-        x = str(self.pick("a", "b", "c", "d"))
+        x = str(self.pick(*OPERANDS))
         if near < self.cfg.K and self.chance(0.5):
             outer, inner, stride, shift = self.count((2, 5)), near + self.pick(0, 0, 1), 0, 0
         else:
@@ -171,13 +136,12 @@ class Maker:
         if not begins:
             self.missing["VEC"] += 1
             return None
-        f: dict[str, int] = {"cnt_o": outer, "cnt_i": inner, f"{x}_sp": Src.VEC, "r_sp": Dst.VEC}
-        base = self.pick(*begins)
-        f |= {f"{x}_base": base, "r_base": base + shift, f"{x}_so": stride, "r_so": stride, f"{x}_si": 1, "r_si": 1}
-        f |= {"combine": self.pick(*Combine), "p_neg": self.pick(0, 1), "red": self.pick(Red.NONE, Red.NONE, *Red)}
-        self.shape = (outer, inner)
-        other = "b" if x == "a" else "a"
-        return f if self.source(f, other, [Src.CST, *([Src.ACC] if other == "a" else [Src.IMM])]) else None
+        draft = Draft(self.room, self.cfg, outer, inner)
+        other = draft.own(x, self.pick(*begins), stride, shift)
+        draft.fields |= {"combine": self.pick(*Combine), "p_neg": self.pick(0, 1)}
+        draft.fields["red"] = self.pick(Red.NONE, Red.NONE, *Red)
+        done = draft.source(other, [Src.CST, *([Src.ACC] if other == "a" else [Src.IMM])])
+        return draft.fields if done else None
 
     def vector(self, to: str) -> dict[str, int] | None:
         """Fields of a VECTOR; those that fill a buffer (``to``) are simple and large."""
@@ -186,12 +150,11 @@ class Maker:
         if fill:
             outer, inner = self.pick(4, 8, 12), self.pick(2, 4, min(8, k))
         dyn = 0 if training else self.pick(0, 1, 1, 2)
-        f: dict[str, int] = {"cnt_o": outer, "cnt_i": inner, "dyn_o": dyn == 1, "dyn_i": dyn == 2}
-        self.shape = (self.cfg.N if dyn == 1 else outer, self.cfg.N if dyn == 2 else inner)
+        draft = Draft(self.room, self.cfg, outer, inner, dyn_o=dyn == 1, dyn_i=dyn == 2, rows=self.cfg.N)
         fp32 = [Src.STG] if "STG" in self.windows else []
         sources = [Src.CST, *fp32, *([] if self.constant else [Src.VEC, Src.VEC, Src.ACC, Src.ACC])]
         rxb = [Src.RXB] * 3 if dyn else []
-        if not self.source(f, "a", [Src.NONE, *sources, *sources, *rxb] if not fill else [Src.CST, *fp32, *fp32, *rxb]):
+        if not draft.source("a", [Src.NONE, *sources, *sources, *rxb] if not fill else [Src.CST, *fp32, *fp32, *rxb]):
             return None
         quiet = fill and self.chance(0.7)
         bf16 = [Src.CST, *([] if self.constant else [Src.VEC])]
@@ -200,76 +163,29 @@ class Maker:
             ("c", [Src.NONE, Src.NONE, *sources]),
             ("d", [Src.NONE, Src.NONE, *sources]),
         ):
-            if not quiet and not self.source(f, x, legal):
+            if not quiet and not draft.source(x, legal):
                 return None
         if not quiet:
-            f |= {
-                "p_neg": self.pick(0, 1),
-                "c_neg": self.pick(0, 1),
-                "combine": self.pick(*Combine),
-                "red": self.pick(Red.NONE, Red.NONE, *Red),
-            }
-            f["act"] = self.pick(*[Act.NONE] * 6, *Act)
-        return f if self._results(f, to) else None
+            draft.arithmetic((Red.NONE, Red.NONE, *Red), (*[Act.NONE] * 6, *Act))
+        return draft.fields if self._results(draft, to) else None
 
-    def source(self, f: dict[str, int], x: str, legal: list[Src]) -> bool:
-        """Draw an operand of the VECTOR of :attr:`shape` into its fields; False if there is no room."""
-        space = self.pick(*legal)
-        f[f"{x}_sp"] = space
-        if space == Src.IMM:
-            f[f"{x}_base"] = int(bf16_from_float(self.rng.normal()))
-        elif space != Src.NONE:
-            return self._operand(f, x, _SOURCES[space], read=True)
-        return True
-
-    def _operand(self, f: dict[str, int], x: str, space: str, read: bool = False) -> bool:
-        outer, inner = self.shape
-        if space == "TXB":
-            width = self.cfg.TX_LINES
-            strides = (
-                [[width], [1, 1, 0]] if f["dyn_o"] else [[1, 0], [width]] if f["dyn_i"] else [[0, 1, inner], [0, 1]]
-            )
-        elif space == "RXB":
-            strides = [[0], [0, 1, 1, 2]] if f["dyn_o"] else [[0, 1, 1, 2], [0]]
-        else:
-            strides = [[inner, inner, 1, 0, inner + 1, 2 * inner], [1, 1, 1, 0, 2, outer]]
-        counts = (outer, inner)
-        if space == "RXB":
-            counts = (1, inner) if f["dyn_o"] else (outer, 1)
-        found = self.span(space, counts, strides, read)
-        if found is None:
-            return False
-        f[f"{x}_base"], (f[f"{x}_so"], f[f"{x}_si"]) = found
-        return True
-
-    def _results(self, f: dict[str, int], to: str) -> bool:
+    def _results(self, draft: Draft, to: str) -> bool:
         """R and V of a VECTOR."""
         blocks = [c for c in ConvDst if c.name in self.windows and (self.constant or self.training or c.name == "ACTC")]
-        lines = [
-            d
-            for d, space in _RESULTS.items()
-            if space in self.windows and (self.training or self.constant or d != Dst.SOF)
-        ]
+        lines = [d for d in Dst if d.name in self.windows and (self.training or self.constant or d != Dst.SOF)]
         if self.constant:
             lines, blocks = [d for d in lines if d == Dst.SOF], [c for c in blocks if c != ConvDst.ACTC]
         want_block = to in ConvDst.__members__
-        want_line = to in _RESULTS.values()
+        want_line = to in Dst.__members__
         if want_line or (lines and not want_block and self.chance(0.75)):
-            r = Dst[to] if want_line else self.pick(*lines)
-            if not self._operand(f, "r", _RESULTS[r]):
+            if not draft.line(Dst[to] if want_line else self.pick(*lines)):
                 return False
-            f["r_sp"] = r
-        if want_block or (blocks and self.chance(0.35 if "r_sp" in f else 0.9)):
+        if want_block or (blocks and self.chance(0.35 if "r_sp" in draft.fields else 0.9)):
             v = ConvDst[to] if want_block else self.pick(*blocks)
-            outer, inner = self.shape
             mode = self.pick(Conv.ROWS, Conv.COLS, Conv.COLS if v == ConvDst.WGTC else Conv.ROWS)
-            each = -(-inner * self.cfg.L // self.cfg.K) if mode == Conv.ROWS else self.cfg.L
-            found = self.span(v.name, (outer, each), [[each, each, 1, each + 1], [1, 1, outer]], read=False)
-            if found is None:
+            if not draft.blocks(mode, v):
                 return False
-            f["v_base"], (f["v_so"], f["v_si"]) = found
-            f |= {"v_mode": mode, "v_sp": v}
-        return "r_sp" in f or "v_mode" in f
+        return "r_sp" in draft.fields or "v_mode" in draft.fields
 
     def matmul(self, to: str) -> dict[str, int] | None:
         """Fields of a MATMUL."""

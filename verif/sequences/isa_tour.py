@@ -13,24 +13,10 @@ from equinox_core.compiler.space import DramMap
 from equinox_core.config import Config
 from equinox_core.dram_layout import pack_blocks, pack_lines
 from equinox_core.isa.check import Fault, check_fields
-from equinox_core.isa.encoding import (
-    Act,
-    ASpace,
-    BSpace,
-    Combine,
-    Conv,
-    ConvDst,
-    Dst,
-    LdDst,
-    Op,
-    Red,
-    Src,
-    StSrc,
-    Unit,
-    make,
-)
+from equinox_core.isa.encoding import ASpace, BSpace, ConvDst, Dst, LdDst, Op, Src, StSrc, Unit, make
 from equinox_core.isa.program import Program
-from equinox_core.numerics import bf16_from_float, fp32_to_bf16, quantise
+from equinox_core.numerics import fp32_to_bf16, quantise
+from verif.random.vectors import Draft, Mix, Room, draw
 
 HALF = 64  # lines of VEC: two halves, an instruction reads one and writes the other
 LINES = 64  # lines of ACC, and of SOF
@@ -39,6 +25,14 @@ CONSTANTS = 16  # lines
 REFRESH = 3  # instructions between two that bring fresh numbers
 SNAPSHOT = 8  # instructions between two looks at everything
 TURNS = 2  # different inputs and outputs, by iteration
+_LINES = (Src.NONE, Src.NONE, Src.VEC, Src.VEC, Src.CST, Src.ACC, Src.STG)
+MIX = Mix(
+    a=_LINES,
+    b=(Src.NONE, Src.NONE, Src.VEC, Src.CST, Src.IMM),
+    c=_LINES,
+    d=_LINES,
+    results=(Dst.VEC, Dst.VEC, Dst.SOF, Dst.NONE),
+)
 SPECIAL = np.array(
     [0x00000000, 0x80000000, 0x7F800000, 0xFF800000, 0x7FC00000, 0x00012345, 0x7F7FFFFF, 0x3F800000], np.uint32
 )
@@ -79,6 +73,11 @@ class _Tour:
         self.out = Builder(cfg, "tour", training=True)
         self.blocks = {ConvDst.ACTC: max(32, 4 * cfg.L), ConvDst.WGTC: 4 * cfg.L, ConvDst.SOB: 4 * cfg.L}
         self.wgtd = 4 * cfg.L
+        sizes = {"CST": CONSTANTS, "ACC": LINES, "STG": 2 * HALF, "SOF": LINES}
+        windows = {name: [(0, size)] for name, size in sizes.items()} | {
+            space.name: [(0, size)] for space, size in self.blocks.items()
+        }
+        self.halves = [Room(rng, windows | {"VEC": [(at, at + HALF)]}) for at in (0, HALF)]
         self.map = DramMap(cfg)
         self.inputs: list[tuple[int, NDArray[np.uint8]]] = []
 
@@ -147,51 +146,17 @@ class _Tour:
     def random_vector(self) -> None:
         """Append a VECTOR; draws until it is legal."""
         while True:
-            fields = self._vector_fields()
+            half = self.below(2)
+            room, into = self.halves[half], self.halves[1 - half]
+            draft = Draft(room, self.cfg, 1 + self.below(6), 1 + self.below(6), into=into)
+            if not draw(draft, MIX):
+                continue
             try:
-                check_fields(make(Op.VECTOR, **fields), Unit.VPU, self.cfg, training=True)
+                check_fields(make(Op.VECTOR, **draft.fields), Unit.VPU, self.cfg, training=True)
             except Fault:
                 continue
-            self.out.vector(**fields)
+            self.out.vector(**draft.fields)
             return
-
-    def _vector_fields(self) -> dict[str, int]:
-        rng, lanes, k = self.rng, self.cfg.L, self.cfg.K
-        outer, inner = 1 + self.below(6), 1 + self.below(6)
-        half = self.below(2) * HALF
-        f: dict[str, int] = {"cnt_o": outer, "cnt_i": inner}
-        spaces = (Src.NONE, Src.NONE, Src.VEC, Src.VEC, Src.CST, Src.ACC, Src.STG)
-        sizes = {Src.VEC: HALF, Src.CST: CONSTANTS, Src.ACC: LINES, Src.STG: 2 * HALF}
-        for x, legal in (
-            ("a", spaces),
-            ("b", (Src.NONE, Src.NONE, Src.VEC, Src.CST, Src.IMM)),
-            ("c", spaces),
-            ("d", spaces),
-        ):
-            space = self.pick(*legal)
-            f[f"{x}_sp"] = space
-            if space == Src.IMM:
-                f[f"{x}_base"] = int(bf16_from_float(rng.normal()))
-            elif space != Src.NONE:
-                base, f[f"{x}_so"], f[f"{x}_si"] = self.span(sizes[space], outer, inner)
-                f[f"{x}_base"] = base + (half if space == Src.VEC else 0)
-        f |= {
-            "p_neg": self.below(2),
-            "c_neg": self.below(2),
-            "combine": self.pick(*Combine),
-            "red": self.pick(Red.NONE, *Red),
-        }
-        f["act"] = self.pick(*[Act.NONE] * 4, *Act)
-        f["r_sp"] = self.pick(Dst.VEC, Dst.VEC, Dst.SOF, Dst.NONE)
-        if f["r_sp"] != Dst.NONE:
-            base, f["r_so"], f["r_si"] = self.span(HALF if f["r_sp"] == Dst.VEC else LINES, outer, inner)
-            f["r_base"] = base + (HALF - half if f["r_sp"] == Dst.VEC else 0)
-        mode, space = self.pick(Conv.NONE, *Conv), self.pick(*ConvDst)
-        each = -(-inner * lanes // k) if mode == Conv.ROWS else lanes
-        room = self.blocks[space] - outer * each
-        if mode != Conv.NONE and room >= 0:
-            f |= {"v_mode": mode, "v_sp": space, "v_base": self.below(room + 1), "v_so": each, "v_si": 1}
-        return f
 
     def random_matmul(self) -> None:
         """Append a MATMUL."""

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from equinox_core.isa.encoding import Act, Conv, ConvDst, Dst, Instr, Op, Red, Src, make
+from equinox_core.isa.encoding import Act, Conv, Dst, Instr, Op, Red, Src, make
 from equinox_core.vector import VectorEnv, VectorFault, VectorPlan, plan_vector
 from verif.block.vpu.vpu_mem import Image, Size
+from verif.random.vectors import Draft, Mix, Room, draw
+
+MIX = Mix(
+    a=(Src.VEC, Src.VEC, Src.CST, Src.ACC, Src.STG, Src.VEC, Src.NONE),
+    b=(Src.NONE, Src.IMM, Src.VEC, Src.CST),
+    c=(Src.NONE, Src.VEC, Src.VEC, Src.CST, Src.ACC, Src.STG),
+    d=(Src.NONE, Src.NONE, Src.VEC, Src.VEC, Src.CST, Src.ACC, Src.STG),
+    results=(Dst.NONE, Dst.VEC, Dst.VEC, Dst.SOF),
+    modes=(Conv.NONE, Conv.ROWS, Conv.ROWS, Conv.COLS),
+    reds=(Red.NONE, Red.NONE, *Red),
+    acts=(Act.NONE, Act.NONE, *Act),
+)
 
 
 @dataclass(frozen=True)
@@ -60,80 +72,45 @@ class Generator:
             actc_base=region.actc[0],
             c_base=region.cst[0],
         )
+        (sof, sofs), (wgtc, wgtcs), (sob, sobs) = region.sof, region.wgtc, region.sob
+        self.room = Room(
+            rng,
+            {
+                "VEC": [(0, region.vec[1])],
+                "CST": [(0, region.cst[1])],
+                "ACC": [(0, p.ACC_DEPTH - self.acc_base)],
+                "STG": [(0, p.STG_DEPTH)],
+                "RXB": [(0, p.RX_LINES)],
+                "TXB": [(0, p.N * p.TX_LINES)],
+                "SOF": [(sof, sof + sofs)],
+                "ACTC": [(0, region.actc[1])],
+                "WGTC": [(wgtc, wgtc + wgtcs)],
+                "SOB": [(sob, sob + sobs)],
+            },
+        )
 
-    def _fit(self, length: int, cnt_o: int, cnt_i: int) -> tuple[int, int, int]:
-        """Random base and strides so that all addresses stay below ``length``."""
-        rng = self.rng
-        for _ in range(20):
-            si = int(rng.choice([1, 1, 1, 0, 2, 3]))
-            so = int(rng.choice([cnt_i * si, cnt_i * si, 0, 1, rng.integers(0, 40), cnt_i * si + 3]))
-            extent = so * (cnt_o - 1) + si * (cnt_i - 1)
-            if extent < length:
-                return int(rng.integers(0, length - extent)), so, si
-        return int(rng.integers(0, length)), 0, 0
-
-    def _set(self, f: dict[str, int], name: str, length: int, cnt_o: int, cnt_i: int) -> None:
-        f[f"{name}_base"], f[f"{name}_so"], f[f"{name}_si"] = self._fit(length, cnt_o, cnt_i)
-
-    def _random(self, short: bool) -> Instr:
-        rng, p, region, env = self.rng, self.p, self.region, self.env
-        f: dict[str, int] = {"signal": int(rng.integers(0, 1 << 16)), "step": int(rng.integers(0, 2))}
-        f["last"], f["wait"] = int(rng.integers(0, 2)), int(rng.integers(0, 1 << 16))
-        f["cnt_o"] = int(rng.integers(1, 4 if short else 9))
-        f["cnt_i"] = int(rng.choice([1, 2, 3, p.K // p.L, p.L, p.K, rng.integers(1, p.K + 1)]))
-        if short:
-            f["cnt_i"] = min(f["cnt_i"], 3)
-        if not env.training:
-            f["dyn_o"], f["dyn_i"] = int(rng.random() < 0.2), int(rng.random() < 0.2)
-        cnt_o = env.rows if f.get("dyn_o") else f["cnt_o"]
-        cnt_i = env.rows if f.get("dyn_i") else f["cnt_i"]
-
-        sources = [Src.NONE, Src.VEC, Src.VEC, Src.CST, Src.ACC, Src.STG]
-        f["a_sp"] = int(rng.choice([*sources[1:], Src.VEC, Src.NONE]))
-        f["b_sp"] = int(rng.choice([Src.NONE, Src.IMM, Src.VEC, Src.CST]))
-        f["c_sp"], f["d_sp"] = int(rng.choice(sources)), int(rng.choice([Src.NONE, *sources]))
-        if not env.training and (f["dyn_o"] + f["dyn_i"] == 1) and rng.random() < 0.6:
-            f["a_sp"] = int(Src.RXB)
-        lengths = {
-            Src.VEC: region.vec[1],
-            Src.CST: region.cst[1],
-            Src.ACC: p.ACC_DEPTH - self.acc_base,
-            Src.STG: p.STG_DEPTH,
-        }
-        for name in "abcd":
-            space = f[f"{name}_sp"]
-            if space in lengths:
-                self._set(f, name, lengths[Src(space)], cnt_o, cnt_i)
-        if f["b_sp"] == Src.IMM:
+    def _random(self, short: bool) -> Instr | None:
+        """Fields of the header are random; None where there is no room."""
+        rng, p, env = self.rng, self.p, self.env
+        outer = int(rng.integers(1, 4 if short else 9))
+        inner = int(rng.choice([1, 2, 3, p.K // p.L, p.L, p.K, rng.integers(1, p.K + 1)]))
+        dyn_o, dyn_i = (not env.training and bool(rng.random() < 0.2) for _ in range(2))
+        draft = Draft(
+            self.room, p, outer, min(inner, 3) if short else inner, dyn_o=dyn_o, dyn_i=dyn_i, rows=env.rows, wide=True
+        )
+        mix = MIX if env.training else replace(MIX, results=(*MIX.results, Dst.TXB))
+        if dyn_o != dyn_i and rng.random() < 0.6:
+            mix = replace(mix, a=(Src.RXB,))
+        if not draw(draft, mix):
+            return None
+        f = draft.fields
+        if f["b_sp"] == Src.IMM and rng.random() < 0.7:
             f["b_base"] = int(rng.choice([0x3F80, 0xBF80, 0x3F00, 0x4000, 0, 0x7FC0, rng.integers(0, 1 << 16)]))
-            f["b_so"], f["b_si"] = int(rng.integers(0, 4096)), int(rng.integers(0, 4096))
-        if f["a_sp"] == Src.RXB:
-            base, so, si = self._fit(p.RX_LINES, 1 if f["dyn_o"] else cnt_o, 1 if f["dyn_i"] else cnt_i)
-            f["a_base"] = base
-            f["a_so"] = int(rng.integers(0, 4096)) if f["dyn_o"] else so
-            f["a_si"] = int(rng.integers(0, 4096)) if f["dyn_i"] else si
-
-        f["p_neg"], f["c_neg"], f["combine"] = (int(x) for x in rng.integers(0, 2, 3))
-        f["act"] = int(rng.choice([Act.NONE, Act.NONE, *Act]))
-        f["red"] = int(rng.choice([Red.NONE, Red.NONE, *Red]))
-        f["r_sp"] = int(rng.choice([Dst.NONE, Dst.VEC, Dst.VEC, Dst.SOF] + ([] if env.training else [Dst.TXB])))
-        room = {Dst.VEC: region.vec[1], Dst.SOF: region.sof[1], Dst.TXB: p.N * p.TX_LINES}
-        if f["r_sp"] != Dst.NONE:
-            self._set(f, "r", room[Dst(f["r_sp"])], cnt_o, cnt_i)
-            if f["r_sp"] == Dst.SOF:
-                f["r_base"] += region.sof[0]
-            if f["r_sp"] == Dst.VEC and f["a_sp"] == Src.VEC and rng.random() < 0.3:  # in place
-                for x in ("base", "so", "si"):
-                    f[f"r_{x}"] = f[f"a_{x}"]
-        f["v_mode"] = int(rng.choice([Conv.NONE, Conv.ROWS, Conv.ROWS, Conv.COLS]))
-        f["v_sp"] = int(rng.choice(list(ConvDst))) if f["v_mode"] else int(rng.integers(0, 4))
-        if f["v_mode"]:
-            start, length = {ConvDst.ACTC: (0, region.actc[1]), ConvDst.WGTC: region.wgtc, ConvDst.SOB: region.sob}[
-                ConvDst(f["v_sp"])
-            ]
-            inner = p.L if f["v_mode"] == Conv.COLS else -(-cnt_i // (p.K // p.L))
-            self._set(f, "v", length, cnt_o, inner)
-            f["v_base"] += start
+        if f.get("r_sp") == Dst.VEC and f["a_sp"] == Src.VEC and rng.random() < 0.3:
+            draft.in_place("a")
+        draft.noise()
+        f |= {"signal": int(rng.integers(0, 1 << 16)), "wait": int(rng.integers(0, 1 << 16))}
+        f |= {"step": int(rng.integers(0, 2)), "last": int(rng.integers(0, 2))}
         return make(Op.VECTOR, **f)
 
     def chain(self, x: str, distance: int) -> Instr:
@@ -141,16 +118,12 @@ class Generator:
         p, rng = self.p, self.rng
         inner = int(rng.integers(1, min(p.K, 8) + 1))
         outer = -(-int(rng.integers(2, 3 * distance)) // inner) + -(-distance // inner)
-        other = "b" if x == "a" else "a"
-        room = self.region.vec[1] - outer * inner - distance
-        f = {"cnt_o": outer, "cnt_i": inner, f"{x}_sp": Src.VEC, f"{other}_sp": Src.CST, "r_sp": Dst.VEC}
-        f |= {
-            "red": int(rng.choice([0, 0, *Red])),
-            f"{other}_base": int(rng.integers(self.region.cst[1])),
-            f"{x}_base": int(rng.integers(room + 1)),
-        }
-        f |= {f"{y}_{stride}": inner if stride == "so" else 1 for y in (x, "r") for stride in ("so", "si")}
-        return make(Op.VECTOR, r_base=f[f"{x}_base"] + distance, **f)
+        draft = Draft(self.room, p, outer, inner)
+        other = draft.own(x, int(rng.integers(self.region.vec[1] - outer * inner - distance + 1)), inner, distance)
+        if not draft.source(other, (Src.CST,)):
+            raise AssertionError("no room for constants")
+        draft.fields["red"] = int(rng.choice([0, 0, *Red]))
+        return make(Op.VECTOR, **draft.fields)
 
     def legal(self, image: Image, short: bool = False, read_only: bool = False) -> Instr:
         """A random legal instruction that does not read what it has written itself (:meth:`chain` makes those that do).
@@ -159,6 +132,8 @@ class Generator:
         """
         while True:
             ins = self._random(short)
+            if ins is None:
+                continue
             try:
                 plan = plan_vector(ins, image, self.env)
             except VectorFault:
