@@ -58,7 +58,10 @@ class HangWatch(uvm_component):
 
     def headline(self) -> str:
         who = [name for n, name in enumerate(("inference", "training")) if int(self.probe.stuck_who.value) >> n & 1]
-        return f"hang: {' and '.join(who)} waits, and nothing has moved for {int(self.probe.hang_limit.value)} cycles or more, seen in cycle {now()}"
+        return (
+            f"hang: {' and '.join(who)} waits, and nothing has moved for {int(self.probe.hang_limit.value)} cycles or "
+            f"more, seen in cycle {now()}"
+        )
 
     def lines(self) -> list[str]:
         """What waits for what, a line each."""

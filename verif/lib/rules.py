@@ -86,8 +86,8 @@ def hooks(path: Path, root: Path) -> list[str]:
     text = strip_comments(path.read_text(encoding="utf-8"))
     patterns = [_HOOK] if path.relative_to(root).as_posix() in _MAY_ASK else [_HOOK, _PLUSARGS]
     return [
-        f"{path}:{text.count(chr(10), 0, match.start()) + 1}: a hook for faults ({match[0]}): they are planted in a copy"
-        " (verif/lib/plants.py)"
+        f"{path}:{text.count(chr(10), 0, match.start()) + 1}: a hook for faults ({match[0]}): they are planted in a"
+        " copy (verif/lib/plants.py)"
         for pattern in patterns
         for match in pattern.finditer(text)
     ]

@@ -130,7 +130,7 @@ def test_own_lines() -> None:
 
 
 def test_no_room() -> None:
-    """A space without a window, or with one that is too small, leaves no room; what is too far apart is moved closer."""
+    """A space without a window, or with one that is too small, leaves no room; what is too far is moved closer."""
     room = Room(np.random.default_rng(5), {"VEC": [(8, 12)], "SOF": [(0, 1)]})
     core = SimpleNamespace(K=8, L=4, TX_LINES=4)
     assert room.span("ACC", (1,), [[1]]) is None

@@ -2,8 +2,8 @@
 
 A :class:`Draft` is a VECTOR under way. Its shape is given; operands, arithmetic and results are drawn stage by stage
 from the choices that the caller gives, their addresses from the caller's :class:`Room`. :func:`draw` takes all stages
-at once, from a :class:`Mix`. What a draft cannot know is the caller's to check: whether the data are there, which spaces
-go together, and whether a line reads what its own instruction writes too soon.
+at once, from a :class:`Mix`. What a draft cannot know is the caller's to check: whether the data are there, which
+spaces go together, and whether a line reads what its own instruction writes too soon.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class Draft:
         return True
 
     def own(self, x: str, base: int, stride: int, shift: int) -> str:
-        """Operand ``x`` reads VEC where the results go, ``shift`` lines before; returns an operand that is still free."""
+        """Operand ``x`` reads VEC where the results go, ``shift`` lines before; returns an operand still free."""
         self.fields |= {f"{x}_sp": Src.VEC, "r_sp": Dst.VEC, f"{x}_base": base, "r_base": base + shift}
         self.fields |= {f"{x}_so": stride, "r_so": stride, f"{x}_si": 1, "r_si": 1}
         return "b" if x == "a" else "a"

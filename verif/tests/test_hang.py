@@ -22,7 +22,10 @@ def test_limit() -> None:
 
 def _watch(**signals: int) -> HangWatch:
     """A watch on signals of the probe and of the HDL top that stand still; those not named are 0."""
-    names = "stuck_who stuck_stream stuck_level stuck_timeout stuck_free stuck_pc stuck_head stuck_lacks stuck_sem stuck_quiet stuck_reads stuck_writes stuck_replies"
+    names = (
+        "stuck_who stuck_stream stuck_level stuck_timeout stuck_free stuck_pc stuck_head stuck_lacks "
+        "stuck_sem stuck_quiet stuck_reads stuck_writes stuck_replies"
+    )
     values = {**dict.fromkeys((*names.split(), "ctx_seen"), 0), "hang_limit": 5, **signals}
     services = [SimpleNamespace(batch=4), SimpleNamespace(batch=2)]
     watch = object.__new__(HangWatch)

@@ -1,4 +1,4 @@
-"""Finds what nobody runs: benches that no test starts, files of tests that pytest does not collect, runs that no tier has.
+"""Finds what nobody runs: benches that no test starts, files of tests that are not collected, runs that no tier has.
 
 A module with cocotb's tests is called ``bench_<name>.py``. A test starts it when it, or what it imports, has the
 module's dotted name as a string; a block's bench also when ``test_<name>.py`` beside it calls ``run_block``.

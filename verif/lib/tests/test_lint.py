@@ -108,6 +108,8 @@ def test_long_lines(tmp_path: Path) -> None:
         path.write_text(f"// short\n// {'x' * 118}\n", encoding="utf-8")
     found = [words for words in rules.check_all(tmp_path) if "columns" in words]
     assert found == [f"{tmp_path / name}:2: 121 columns, legal are 120" for name in ("rtl/a.sv", "verif/tb/b.sv")]
+
+
 @pytest.mark.parametrize(
     ("file", "line", "bad"),
     [
