@@ -6,6 +6,7 @@ out of date.
 from equinox_core import cli
 from equinox_core.numerics import activation_rom as r
 from verif.lib.generated import parser, update
+from verif.lib.style import formatted
 from verif.lib.toolchain import ROOT
 
 TARGET = ROOT / "rtl/numeric/eqx_act_rom_pkg.sv"
@@ -16,7 +17,8 @@ def table(name: str, width: int, values: list[int], per_line: int) -> list[str]:
     words = [f"{width}'h{v:0{digits}X}" for v in values]
     lines = [", ".join(words[i : i + per_line]) for i in range(0, len(words), per_line)]
     body = ",\n".join(f"    {line}" for line in lines)
-    return [f"  localparam logic [{width - 1}:0] {name}[{len(values)}] = '{{", body, "  };"]
+    out = [f"  localparam logic [{width - 1}:0] {name}[{len(values)}] = '{{", body, "  };"]
+    return ["  // verilog_format: off  // some values a line", *out, "  // verilog_format: on"]
 
 
 def render() -> str:
@@ -49,7 +51,7 @@ def render() -> str:
 
 def main() -> int:
     check = parser(__doc__).parse_args().check
-    return update({TARGET: render()}, __file__, check=check)
+    return update({TARGET: formatted(render())}, __file__, check=check)
 
 
 if __name__ == "__main__":

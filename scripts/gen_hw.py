@@ -12,6 +12,7 @@ from pathlib import Path
 from equinox_core.hw import markdown
 from equinox_core.hw import systemverilog as sv
 from verif.lib.generated import parser, update
+from verif.lib.style import formatted
 from verif.lib.toolchain import ROOT
 
 RDL = ROOT / "rtl/csr/eqx_csr.rdl"
@@ -21,9 +22,9 @@ _ENUMS = re.compile(r"(    // hw:enums[^\n]*\n).*?(    // hw:end\n)", re.S)
 def generate() -> dict[Path, str]:
     """Every file that is, or holds, a copy."""
     out = {
-        ROOT / "rtl/common/eqx_pkg.sv": sv.package(),
-        ROOT / "rtl/common/eqx_param_check.sv": sv.param_check(),
-        ROOT / "rtl/converter/eqx_conv_pkg.sv": sv.struct_package("eqx_conv_pkg"),
+        ROOT / "rtl/common/eqx_pkg.sv": formatted(sv.package()),
+        ROOT / "rtl/common/eqx_param_check.sv": formatted(sv.param_check()),
+        ROOT / "rtl/converter/eqx_conv_pkg.sv": formatted(sv.struct_package("eqx_conv_pkg")),
     }
     registers, places = _ENUMS.subn(lambda found: found[1] + sv.rdl_enums() + found[2], RDL.read_text(encoding="utf-8"))
     if places != 1:

@@ -5,6 +5,7 @@ from equinox_core import cli
 from equinox_core.hw.systemverilog import enum_lines, member_function
 from equinox_core.isa import encoding as e
 from verif.lib.generated import parser, update
+from verif.lib.style import formatted
 from verif.lib.toolchain import ROOT
 
 TARGET = ROOT / "rtl/common/eqx_isa_pkg.sv"
@@ -65,7 +66,7 @@ def render() -> str:
 
 def main() -> int:
     check = parser(__doc__).parse_args().check
-    return update({TARGET: render()}, __file__, check=check)
+    return update({TARGET: formatted(render())}, __file__, check=check)
 
 
 if __name__ == "__main__":

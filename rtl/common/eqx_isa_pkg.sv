@@ -10,8 +10,8 @@ package eqx_isa_pkg;
   typedef enum logic [1:0] {
     UNIT_MMU = 2'd0,  // matrix unit
     UNIT_VPU = 2'd1,  // vector unit
-    UNIT_LD = 2'd2,   // DMA, reads
-    UNIT_ST = 2'd3    // DMA, writes
+    UNIT_LD  = 2'd2,  // DMA, reads
+    UNIT_ST  = 2'd3   // DMA, writes
   } unit_e;
 
   typedef enum logic [3:0] {
@@ -34,12 +34,12 @@ package eqx_isa_pkg;
 
   typedef enum logic [2:0] {
     SRC_NONE = 3'd0,
-    SRC_VEC = 3'd1,
-    SRC_CST = 3'd2,
-    SRC_ACC = 3'd3,
-    SRC_STG = 3'd4,
-    SRC_RXB = 3'd5,
-    SRC_IMM = 3'd6
+    SRC_VEC  = 3'd1,
+    SRC_CST  = 3'd2,
+    SRC_ACC  = 3'd3,
+    SRC_STG  = 3'd4,
+    SRC_RXB  = 3'd5,
+    SRC_IMM  = 3'd6
   } src_e;
 
   typedef enum logic [3:0] {
@@ -56,8 +56,8 @@ package eqx_isa_pkg;
 
   typedef enum logic [1:0] {
     RED_NONE = 2'd0,
-    RED_SUM = 2'd1,
-    RED_MAX = 2'd2
+    RED_SUM  = 2'd1,
+    RED_MAX  = 2'd2
   } red_e;
 
   typedef enum logic [0:0] {
@@ -67,9 +67,9 @@ package eqx_isa_pkg;
 
   typedef enum logic [1:0] {
     DST_NONE = 2'd0,
-    DST_VEC = 2'd1,
-    DST_TXB = 2'd2,
-    DST_SOF = 2'd3
+    DST_VEC  = 2'd1,
+    DST_TXB  = 2'd2,
+    DST_SOF  = 2'd3
   } dst_e;
 
   typedef enum logic [1:0] {
@@ -81,13 +81,13 @@ package eqx_isa_pkg;
   typedef enum logic [1:0] {
     CVD_ACTC = 2'd0,
     CVD_WGTC = 2'd1,
-    CVD_SOB = 2'd2
+    CVD_SOB  = 2'd2
   } cvd_e;
 
   typedef enum logic [1:0] {
     LDD_ACTD = 2'd0,
     LDD_WGTD = 2'd1,
-    LDD_STG = 2'd2
+    LDD_STG  = 2'd2
   } ldd_e;
 
   typedef enum logic [1:0] {
@@ -96,21 +96,21 @@ package eqx_isa_pkg;
   } sts_e;
 
   typedef enum logic [3:0] {
-    ERR_NONE = 4'd0,          // no error
-    ERR_ILLEGAL_OP = 4'd1,    // opcode that the unit does not have
-    ERR_OPERAND = 4'd2,       // illegal field, or an address beyond its memory
-    ERR_DMA_RESP = 4'd3,      // the DRAM answered with an error
+    ERR_NONE         = 4'd0,  // no error
+    ERR_ILLEGAL_OP   = 4'd1,  // opcode that the unit does not have
+    ERR_OPERAND      = 4'd2,  // illegal field, or an address beyond its memory
+    ERR_DMA_RESP     = 4'd3,  // the DRAM answered with an error
     ERR_SEM_OVERFLOW = 4'd4,  // a semaphore above its limit
-    ERR_PC_RANGE = 4'd5,      // a stream beyond the instruction memory
-    ERR_DMA_TIMEOUT = 4'd6    // the DRAM did not answer
+    ERR_PC_RANGE     = 4'd5,  // a stream beyond the instruction memory
+    ERR_DMA_TIMEOUT  = 4'd6   // the DRAM did not answer
   } err_e;
 
   typedef enum logic [7:0] {
-    STATUS_OK = 8'd0,             // the response's payload follows
+    STATUS_OK            = 8'd0,  // the response's payload follows
     STATUS_NOT_INSTALLED = 8'd1,  // no such service, or its settings are out of range
-    STATUS_BAD_LENGTH = 8'd2,     // wrong number of payload beats
-    STATUS_REJECTED = 8'd3,       // the queue or the payload memory was full
-    STATUS_CTX_ERROR = 8'd4       // the batch failed or was killed
+    STATUS_BAD_LENGTH    = 8'd2,  // wrong number of payload beats
+    STATUS_REJECTED      = 8'd3,  // the queue or the payload memory was full
+    STATUS_CTX_ERROR     = 8'd4   // the batch failed or was killed
   } status_e;
 
   // Whether a field's value is one of its enumeration's: codes may have gaps.
@@ -144,28 +144,28 @@ package eqx_isa_pkg;
 
   typedef struct packed {
     logic [171:0] pad;
-    logic [11:0] c_sg;
-    logic [11:0] c_sr;
-    logic [15:0] c_base;
-    logic [15:0] b_sk;
-    logic [15:0] b_sg;
-    logic [15:0] b_base;
-    logic [11:0] a_sk;
-    logic [11:0] a_sr;
-    logic [15:0] a_base;
-    logic [11:0] n_k;
-    logic [11:0] n_g;
-    logic [15:0] rows;
-    logic [0:0] b_sp;
-    logic [0:0] a_sp;
-    logic [0:0] accum;
-    logic [0:0] dyn_rows;
-    logic [15:0] signal_mask;
-    logic [15:0] wait_mask;
-    logic [1:0] rsvd;
-    logic [0:0] step;
-    logic [0:0] last;
-    logic [3:0] op;
+    logic [11:0]  c_sg;
+    logic [11:0]  c_sr;
+    logic [15:0]  c_base;
+    logic [15:0]  b_sk;
+    logic [15:0]  b_sg;
+    logic [15:0]  b_base;
+    logic [11:0]  a_sk;
+    logic [11:0]  a_sr;
+    logic [15:0]  a_base;
+    logic [11:0]  n_k;
+    logic [11:0]  n_g;
+    logic [15:0]  rows;
+    logic [0:0]   b_sp;
+    logic [0:0]   a_sp;
+    logic [0:0]   accum;
+    logic [0:0]   dyn_rows;
+    logic [15:0]  signal_mask;
+    logic [15:0]  wait_mask;
+    logic [1:0]   rsvd;
+    logic [0:0]   step;
+    logic [0:0]   last;
+    logic [3:0]   op;
   } matmul_t;
 
   typedef struct packed {
@@ -188,73 +188,73 @@ package eqx_isa_pkg;
     logic [11:0] a_si;
     logic [11:0] a_so;
     logic [15:0] a_base;
-    logic [1:0] v_sp;
-    logic [1:0] v_mode;
-    logic [1:0] r_sp;
-    logic [1:0] red;
-    logic [3:0] act;
-    logic [0:0] combine;
-    logic [0:0] c_neg;
-    logic [0:0] p_neg;
-    logic [2:0] d_sp;
-    logic [2:0] c_sp;
-    logic [2:0] b_sp;
-    logic [2:0] a_sp;
-    logic [0:0] dyn_i;
-    logic [0:0] dyn_o;
+    logic [1:0]  v_sp;
+    logic [1:0]  v_mode;
+    logic [1:0]  r_sp;
+    logic [1:0]  red;
+    logic [3:0]  act;
+    logic [0:0]  combine;
+    logic [0:0]  c_neg;
+    logic [0:0]  p_neg;
+    logic [2:0]  d_sp;
+    logic [2:0]  c_sp;
+    logic [2:0]  b_sp;
+    logic [2:0]  a_sp;
+    logic [0:0]  dyn_i;
+    logic [0:0]  dyn_o;
     logic [11:0] cnt_i;
     logic [11:0] cnt_o;
     logic [15:0] signal_mask;
     logic [15:0] wait_mask;
-    logic [1:0] rsvd;
-    logic [0:0] step;
-    logic [0:0] last;
-    logic [3:0] op;
+    logic [1:0]  rsvd;
+    logic [0:0]  step;
+    logic [0:0]  last;
+    logic [3:0]  op;
   } vector_t;
 
   typedef struct packed {
     logic [189:0] pad;
-    logic [31:0] d_iter;
-    logic [31:0] d_so;
-    logic [31:0] d_base;
-    logic [15:0] l_so;
-    logic [15:0] l_base;
-    logic [11:0] len;
-    logic [11:0] n_o;
-    logic [1:0] sp;
-    logic [15:0] signal_mask;
-    logic [15:0] wait_mask;
-    logic [1:0] rsvd;
-    logic [0:0] step;
-    logic [0:0] last;
-    logic [3:0] op;
+    logic [31:0]  d_iter;
+    logic [31:0]  d_so;
+    logic [31:0]  d_base;
+    logic [15:0]  l_so;
+    logic [15:0]  l_base;
+    logic [11:0]  len;
+    logic [11:0]  n_o;
+    logic [1:0]   sp;
+    logic [15:0]  signal_mask;
+    logic [15:0]  wait_mask;
+    logic [1:0]   rsvd;
+    logic [0:0]   step;
+    logic [0:0]   last;
+    logic [3:0]   op;
   } load_t;
 
   typedef struct packed {
     logic [189:0] pad;
-    logic [31:0] d_iter;
-    logic [31:0] d_so;
-    logic [31:0] d_base;
-    logic [15:0] l_so;
-    logic [15:0] l_base;
-    logic [11:0] len;
-    logic [11:0] n_o;
-    logic [1:0] sp;
-    logic [15:0] signal_mask;
-    logic [15:0] wait_mask;
-    logic [1:0] rsvd;
-    logic [0:0] step;
-    logic [0:0] last;
-    logic [3:0] op;
+    logic [31:0]  d_iter;
+    logic [31:0]  d_so;
+    logic [31:0]  d_base;
+    logic [15:0]  l_so;
+    logic [15:0]  l_base;
+    logic [11:0]  len;
+    logic [11:0]  n_o;
+    logic [1:0]   sp;
+    logic [15:0]  signal_mask;
+    logic [15:0]  wait_mask;
+    logic [1:0]   rsvd;
+    logic [0:0]   step;
+    logic [0:0]   last;
+    logic [3:0]   op;
   } store_t;
 
   typedef struct packed {
     logic [343:0] pad;
-    logic [15:0] signal_mask;
-    logic [15:0] wait_mask;
-    logic [1:0] rsvd;
-    logic [0:0] step;
-    logic [0:0] last;
-    logic [3:0] op;
+    logic [15:0]  signal_mask;
+    logic [15:0]  wait_mask;
+    logic [1:0]   rsvd;
+    logic [0:0]   step;
+    logic [0:0]   last;
+    logic [3:0]   op;
   } nop_t;
 endpackage

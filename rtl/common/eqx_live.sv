@@ -22,5 +22,5 @@ module eqx_live (
     end else live_q <= seen_q;
   end
   assign live_o = live_q;
-`endif
+`endif  // SYNTHESIS
 endmodule

@@ -4,7 +4,7 @@
 // parameters are given.
 // verilator lint_off WIDTHEXPAND
 module eqx_param_check #(
-    parameter UNIT = "core",  // who gives them, for the message
+    parameter string UNIT = "core",  // who gives them, for the message
     parameter longint N = -1,  // edge of a systolic array, native batch
     parameter longint M = -1,  // arrays
     parameter longint W = -1,  // products a PE sums a cycle
@@ -28,120 +28,119 @@ module eqx_param_check #(
 );
   // verilator lint_on WIDTHEXPAND
   if (N != -1 && (N < 4 || N > 32 || (N & (N - 1)) != 0)) begin : g_range_n
-    $fatal(1, "%s: N = %0d: legal is a power of two in 4..32",
-           UNIT, N);
+    $fatal(1, "%s: N = %0d: legal is a power of two in 4..32", UNIT, N);
   end
   if (M != -1 && (M < 1 || M > 32 || (M & (M - 1)) != 0)) begin : g_range_m
-    $fatal(1, "%s: M = %0d: legal is a power of two in 1..32",
-           UNIT, M);
+    $fatal(1, "%s: M = %0d: legal is a power of two in 1..32", UNIT, M);
   end
   if (W != -1 && (W < 1 || W > 32 || (W & (W - 1)) != 0)) begin : g_range_w
-    $fatal(1, "%s: W = %0d: legal is a power of two in 1..32",
-           UNIT, W);
+    $fatal(1, "%s: W = %0d: legal is a power of two in 1..32", UNIT, W);
   end
   if (C_INF != -1 && (C_INF < 1 || C_INF > 3)) begin : g_range_c_inf
-    $fatal(1, "%s: C_INF = %0d: legal is 1..3",
-           UNIT, C_INF);
+    $fatal(1, "%s: C_INF = %0d: legal is 1..3", UNIT, C_INF);
   end
   if (C_TRN != -1 && (C_TRN < 1 || C_TRN > 3)) begin : g_range_c_trn
-    $fatal(1, "%s: C_TRN = %0d: legal is 1..3",
-           UNIT, C_TRN);
+    $fatal(1, "%s: C_TRN = %0d: legal is 1..3", UNIT, C_TRN);
   end
   if (SERVICES != -1 && (SERVICES < 1 || SERVICES > 4)) begin : g_range_services
-    $fatal(1, "%s: SERVICES = %0d: legal is 1..4",
-           UNIT, SERVICES);
+    $fatal(1, "%s: SERVICES = %0d: legal is 1..4", UNIT, SERVICES);
   end
   if (QUEUE_DEPTH != -1
       && (QUEUE_DEPTH < 4 || QUEUE_DEPTH > 4096 || (QUEUE_DEPTH & (QUEUE_DEPTH - 1)) != 0)) begin : g_range_queue_depth
-    $fatal(1, "%s: QUEUE_DEPTH = %0d: legal is a power of two in 4..4096",
-           UNIT, QUEUE_DEPTH);
+    $fatal(1, "%s: QUEUE_DEPTH = %0d: legal is a power of two in 4..4096", UNIT, QUEUE_DEPTH);
   end
   if (RX_SLOTS != -1 && (RX_SLOTS < 4 || RX_SLOTS > 1024)) begin : g_range_rx_slots
-    $fatal(1, "%s: RX_SLOTS = %0d: legal is 4..1024",
-           UNIT, RX_SLOTS);
+    $fatal(1, "%s: RX_SLOTS = %0d: legal is 4..1024", UNIT, RX_SLOTS);
   end
   if (RX_LINES != -1 && (RX_LINES < 1 || RX_LINES > 255)) begin : g_range_rx_lines
-    $fatal(1, "%s: RX_LINES = %0d: legal is 1..255",
-           UNIT, RX_LINES);
+    $fatal(1, "%s: RX_LINES = %0d: legal is 1..255", UNIT, RX_LINES);
   end
   if (TX_LINES != -1 && (TX_LINES < 1 || TX_LINES > 255)) begin : g_range_tx_lines
-    $fatal(1, "%s: TX_LINES = %0d: legal is 1..255",
-           UNIT, TX_LINES);
+    $fatal(1, "%s: TX_LINES = %0d: legal is 1..255", UNIT, TX_LINES);
   end
   if (IMEM_DEPTH != -1 && (IMEM_DEPTH < 16 || IMEM_DEPTH > 65536)) begin : g_range_imem_depth
-    $fatal(1, "%s: IMEM_DEPTH = %0d: legal is 16..65536",
-           UNIT, IMEM_DEPTH);
+    $fatal(1, "%s: IMEM_DEPTH = %0d: legal is 16..65536", UNIT, IMEM_DEPTH);
   end
   if (ACTC_DEPTH != -1 && (ACTC_DEPTH < 64 || ACTC_DEPTH > 65536)) begin : g_range_actc_depth
-    $fatal(1, "%s: ACTC_DEPTH = %0d: legal is 64..65536",
-           UNIT, ACTC_DEPTH);
+    $fatal(1, "%s: ACTC_DEPTH = %0d: legal is 64..65536", UNIT, ACTC_DEPTH);
   end
   if (ACTD_DEPTH != -1 && (ACTD_DEPTH < 64 || ACTD_DEPTH > 65536)) begin : g_range_actd_depth
-    $fatal(1, "%s: ACTD_DEPTH = %0d: legal is 64..65536",
-           UNIT, ACTD_DEPTH);
+    $fatal(1, "%s: ACTD_DEPTH = %0d: legal is 64..65536", UNIT, ACTD_DEPTH);
   end
   if (WGTC_DEPTH != -1 && (WGTC_DEPTH < 64 || WGTC_DEPTH > 65536)) begin : g_range_wgtc_depth
-    $fatal(1, "%s: WGTC_DEPTH = %0d: legal is 64..65536",
-           UNIT, WGTC_DEPTH);
+    $fatal(1, "%s: WGTC_DEPTH = %0d: legal is 64..65536", UNIT, WGTC_DEPTH);
   end
   if (WGTD_DEPTH != -1 && (WGTD_DEPTH < 64 || WGTD_DEPTH > 65536)) begin : g_range_wgtd_depth
-    $fatal(1, "%s: WGTD_DEPTH = %0d: legal is 64..65536",
-           UNIT, WGTD_DEPTH);
+    $fatal(1, "%s: WGTD_DEPTH = %0d: legal is 64..65536", UNIT, WGTD_DEPTH);
   end
   if (VEC_DEPTH != -1 && (VEC_DEPTH < 64 || VEC_DEPTH > 65536)) begin : g_range_vec_depth
-    $fatal(1, "%s: VEC_DEPTH = %0d: legal is 64..65536",
-           UNIT, VEC_DEPTH);
+    $fatal(1, "%s: VEC_DEPTH = %0d: legal is 64..65536", UNIT, VEC_DEPTH);
   end
   if (ACC_DEPTH != -1 && (ACC_DEPTH < 64 || ACC_DEPTH > 65536)) begin : g_range_acc_depth
-    $fatal(1, "%s: ACC_DEPTH = %0d: legal is 64..65536",
-           UNIT, ACC_DEPTH);
+    $fatal(1, "%s: ACC_DEPTH = %0d: legal is 64..65536", UNIT, ACC_DEPTH);
   end
   if (STG_DEPTH != -1 && (STG_DEPTH < 64 || STG_DEPTH > 65536)) begin : g_range_stg_depth
-    $fatal(1, "%s: STG_DEPTH = %0d: legal is 64..65536",
-           UNIT, STG_DEPTH);
+    $fatal(1, "%s: STG_DEPTH = %0d: legal is 64..65536", UNIT, STG_DEPTH);
   end
   if (SOF_DEPTH != -1 && (SOF_DEPTH < 64 || SOF_DEPTH > 65536)) begin : g_range_sof_depth
-    $fatal(1, "%s: SOF_DEPTH = %0d: legal is 64..65536",
-           UNIT, SOF_DEPTH);
+    $fatal(1, "%s: SOF_DEPTH = %0d: legal is 64..65536", UNIT, SOF_DEPTH);
   end
   if (SOB_DEPTH != -1 && (SOB_DEPTH < 64 || SOB_DEPTH > 65536)) begin : g_range_sob_depth
-    $fatal(1, "%s: SOB_DEPTH = %0d: legal is 64..65536",
-           UNIT, SOB_DEPTH);
+    $fatal(1, "%s: SOB_DEPTH = %0d: legal is 64..65536", UNIT, SOB_DEPTH);
   end
   if (W != -1 && M != -1 && !(W == M || W == (2 * M) || W == (4 * M))) begin : g_rule_0
-    $fatal(1, "%s: W = %0d: legal is M, 2*M or 4*M, one of (%0d, %0d, %0d) for M = %0d",
-           UNIT, W, M, (2 * M), (4 * M), M);
+    $fatal(
+        1, "%s: W = %0d: legal is M, 2*M or 4*M, one of (%0d, %0d, %0d) for M = %0d", UNIT, W, M, (2 * M), (4 * M), M
+    );
   end
   if (W != -1 && N != -1 && !((N * W) <= 128)) begin : g_rule_1
-    $fatal(1, "%s: W = %0d: legal is at most %0d for N = %0d (N*W, the bus width in bytes, is at most %0d)",
-           UNIT, W, (128 / N), N, 128);
+    $fatal(
+        1,
+        "%s: W = %0d: legal is at most %0d for N = %0d (N*W, the bus width in bytes, is at most %0d)",
+        UNIT,
+        W,
+        (128 / N),
+        N,
+        128
+    );
   end
   if (M != -1 && N != -1 && !((M * N) <= 64)) begin : g_rule_2
-    $fatal(1, "%s: M = %0d: legal is at most %0d for N = %0d (M*N, the lanes, are at most %0d)",
-           UNIT, M, (64 / N), N, 64);
+    $fatal(
+        1, "%s: M = %0d: legal is at most %0d for N = %0d (M*N, the lanes, are at most %0d)", UNIT, M, (64 / N), N, 64
+    );
   end
   if (C_TRN != -1 && C_INF != -1 && !((C_INF + C_TRN) <= 4)) begin : g_rule_3
-    $fatal(1, "%s: C_TRN = %0d: legal is 1..%0d for C_INF = %0d (%0d in all)",
-           UNIT, C_TRN, (4 - C_INF), C_INF, 4);
+    $fatal(1, "%s: C_TRN = %0d: legal is 1..%0d for C_INF = %0d (%0d in all)", UNIT, C_TRN, (4 - C_INF), C_INF, 4);
   end
   if (RX_SLOTS != -1 && N != -1 && !(RX_SLOTS >= N)) begin : g_rule_4
-    $fatal(1, "%s: RX_SLOTS = %0d: legal is N = %0d or more, so that a full batch fits",
-           UNIT, RX_SLOTS, N);
+    $fatal(1, "%s: RX_SLOTS = %0d: legal is N = %0d or more, so that a full batch fits", UNIT, RX_SLOTS, N);
   end
   if (QUEUE_DEPTH != -1 && N != -1 && !(QUEUE_DEPTH >= N)) begin : g_rule_5
-    $fatal(1, "%s: QUEUE_DEPTH = %0d: legal is a power of two in %0d..%0d, so that a full batch of N = %0d fits",
-           UNIT, QUEUE_DEPTH, N, 4096, N);
+    $fatal(
+        1,
+        "%s: QUEUE_DEPTH = %0d: legal is a power of two in %0d..%0d, so that a full batch of N = %0d fits",
+        UNIT,
+        QUEUE_DEPTH,
+        N,
+        4096,
+        N
+    );
   end
   if (RX_LINES != -1 && RX_SLOTS != -1 && !((RX_SLOTS * RX_LINES) <= 65536)) begin : g_rule_6
-    $fatal(1, "%s: RX_LINES = %0d: legal is at most %0d for RX_SLOTS = %0d (%0d lines in all)",
-           UNIT, RX_LINES, (65536 / RX_SLOTS), RX_SLOTS, 65536);
+    $fatal(
+        1,
+        "%s: RX_LINES = %0d: legal is at most %0d for RX_SLOTS = %0d (%0d lines in all)",
+        UNIT,
+        RX_LINES,
+        (65536 / RX_SLOTS),
+        RX_SLOTS,
+        65536
+    );
   end
   if (WGTC_DEPTH != -1 && M != -1 && N != -1 && !((WGTC_DEPTH % (M * N)) == 0)) begin : g_rule_7
-    $fatal(1, "%s: WGTC_DEPTH = %0d: legal is a multiple of M*N = %0d",
-           UNIT, WGTC_DEPTH, (M * N));
+    $fatal(1, "%s: WGTC_DEPTH = %0d: legal is a multiple of M*N = %0d", UNIT, WGTC_DEPTH, (M * N));
   end
   if (WGTD_DEPTH != -1 && M != -1 && N != -1 && !((WGTD_DEPTH % (M * N)) == 0)) begin : g_rule_8
-    $fatal(1, "%s: WGTD_DEPTH = %0d: legal is a multiple of M*N = %0d",
-           UNIT, WGTD_DEPTH, (M * N));
+    $fatal(1, "%s: WGTD_DEPTH = %0d: legal is a multiple of M*N = %0d", UNIT, WGTD_DEPTH, (M * N));
   end
 endmodule

@@ -22,19 +22,19 @@ package eqx_pkg;
   // Effective scheduling mode of a cycle.
   typedef enum logic [1:0] {
     MODE_INF_ONLY = 2'd0,  // training is not issued
-    MODE_FAIR = 2'd1,      // classes alternate
-    MODE_PRIO = 2'd2       // inference first, always
+    MODE_FAIR     = 2'd1,  // classes alternate
+    MODE_PRIO     = 2'd2   // inference first, always
   } mode_e;
 
   // Register POLICY; codes that no policy has count as inference_only.
   typedef enum logic [2:0] {
     POLICY_INFERENCE_ONLY = 3'd0,  // training is not issued (MODE_INF_ONLY)
-    POLICY_FAIR = 3'd1,            // inference and training take turns (MODE_FAIR)
-    POLICY_PRIORITY = 3'd2,        // inference first, always (MODE_PRIO)
+    POLICY_FAIR           = 3'd1,  // inference and training take turns (MODE_FAIR)
+    POLICY_PRIORITY       = 3'd2,  // inference first, always (MODE_PRIO)
     // MODE_PRIO while inference is pressed: an enabled service's queue is longer than its threshold, or a request is
     // held; else MODE_FAIR
-    POLICY_ADAPTIVE = 3'd3,
-    POLICY_SLACK = 3'd4            // MODE_PRIO while inference is pressed or some request is late, else MODE_FAIR
+    POLICY_ADAPTIVE       = 3'd3,
+    POLICY_SLACK          = 3'd4   // MODE_PRIO while inference is pressed or some request is late, else MODE_FAIR
   } policy_e;
 
   // State of a context, as register CTX.STATUS shows it.
@@ -56,12 +56,12 @@ package eqx_pkg;
 
   // Performance counters of a unit (PERF_SEL, field index); below POLICY: cycles worked for that context.
   typedef enum logic [3:0] {
-    PERF_POLICY = 4'd4,      // idle: only training could go on, and the policy held it
-    PERF_INTERNAL = 4'd5,    // idle: it held work, but waited inside
+    PERF_POLICY     = 4'd4,  // idle: only training could go on, and the policy held it
+    PERF_INTERNAL   = 4'd5,  // idle: it held work, but waited inside
     PERF_DEPENDENCY = 4'd6,  // idle: a context waited on a semaphore
-    PERF_FETCH = 4'd7,       // idle: a context waited for its next instruction
-    PERF_IDLE = 4'd8,        // idle: nothing to do
-    PERF_ALL = 4'd15         // all cycles
+    PERF_FETCH      = 4'd7,  // idle: a context waited for its next instruction
+    PERF_IDLE       = 4'd8,  // idle: nothing to do
+    PERF_ALL        = 4'd15  // all cycles
   } perf_e;
 
   // What a unit needs to know of a context beside the instruction. Stable while the context runs.

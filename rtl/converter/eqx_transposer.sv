@@ -105,5 +105,5 @@ module eqx_transposer #(
       c_column : cover (take_i);
     end
   end
-`endif
+`endif  // SYNTHESIS
 endmodule

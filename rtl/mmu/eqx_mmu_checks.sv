@@ -54,5 +54,5 @@ module eqx_mmu_checks #(
   cover property (@(posedge clk_i) disable iff (!live) mode_i == eqx_pkg::MODE_PRIO && wait_q == 16'(N));
   c_contest :
   cover property (@(posedge clk_i) disable iff (!live) mode_i == eqx_pkg::MODE_PRIO && (&avail_i) && take_i[0]);
-`endif
+`endif  // SYNTHESIS
 endmodule

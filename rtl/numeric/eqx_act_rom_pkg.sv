@@ -9,6 +9,7 @@ package eqx_act_rom_pkg;
   localparam logic signed [9:0] TANH_EXP_MIN = -10'sd5;
 
   // Per segment: base [21:8], slope [7:0].
+  // verilog_format: off  // some values a line
   localparam logic [21:0] PWL[160] = '{
     22'h0FFF16, 22'h0F4E16, 22'h0E9E16, 22'h0DEF16, 22'h0D3F15, 22'h0C9615, 22'h0BF015, 22'h0B4A14,
     22'h155527, 22'h141F26, 22'h12F024, 22'h11CE23, 22'h10B922, 22'h0FAA20, 22'h0EAC1F, 22'h0DB41D,
@@ -31,8 +32,10 @@ package eqx_act_rom_pkg;
     22'h186431, 22'h19EA28, 22'h1B2621, 22'h1C2A1A, 22'h1CF915, 22'h1D9C11, 22'h1E210D, 22'h1E890A,
     22'h0F6F07, 22'h0FA804, 22'h0FC903, 22'h0FDD02, 22'h0FEC01, 22'h0FF301, 22'h0FFA00, 22'h0FFC00
   };
+  // verilog_format: on
 
   // Fraction of 1/1.f for every 7-bit f.
+  // verilog_format: off  // some values a line
   localparam logic [6:0] RECIP[128] = '{
     7'h00, 7'h7E, 7'h7C, 7'h7A, 7'h78, 7'h76, 7'h75, 7'h73, 7'h71, 7'h6F, 7'h6D, 7'h6C, 7'h6A, 7'h68, 7'h67, 7'h65,
     7'h64, 7'h62, 7'h60, 7'h5F, 7'h5D, 7'h5C, 7'h5A, 7'h59, 7'h58, 7'h56, 7'h55, 7'h53, 7'h52, 7'h51, 7'h4F, 7'h4E,
@@ -43,4 +46,5 @@ package eqx_act_rom_pkg;
     7'h12, 7'h12, 7'h11, 7'h10, 7'h10, 7'h0F, 7'h0E, 7'h0E, 7'h0D, 7'h0D, 7'h0C, 7'h0B, 7'h0B, 7'h0A, 7'h0A, 7'h09,
     7'h09, 7'h08, 7'h07, 7'h07, 7'h06, 7'h06, 7'h05, 7'h05, 7'h04, 7'h04, 7'h03, 7'h03, 7'h02, 7'h02, 7'h01, 7'h01
   };
+  // verilog_format: on
 endpackage

@@ -157,5 +157,5 @@ module eqx_batch_former #(
   else $error("batch_former: requests wait for their batch to fill while they hold up others");
   c_holds_up :
   cover property (@(posedge clk_i) disable iff (!live) held_i && ready == '0 && take);
-`endif
+`endif  // SYNTHESIS
 endmodule

@@ -53,5 +53,5 @@ module eqx_frontend_checks #(
     c_kill :
     cover property (@(posedge clk_i) disable iff (!live) kill_i != '0);
   end
-`endif
+`endif  // SYNTHESIS
 endmodule

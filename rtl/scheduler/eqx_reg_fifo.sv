@@ -47,5 +47,5 @@ module eqx_reg_fifo #(
   else $error("reg_fifo: pushed while full");
   c_overflow :
   cover property (@(posedge clk_i) disable iff (!live) push_i);
-`endif
+`endif  // SYNTHESIS
 endmodule

@@ -264,5 +264,5 @@ module eqx_request_dispatcher #(
   else $error("request_dispatcher: a slot is lost or there twice");
   c_slots :
   cover property (@(posedge clk_i) disable iff (!live) waiting_q != 0 && out_q != 0);
-`endif
+`endif  // SYNTHESIS
 endmodule

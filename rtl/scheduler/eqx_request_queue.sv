@@ -85,7 +85,7 @@ module eqx_request_queue #(
       .rst_ni,
       .live_o(live)
   );
-`endif
+`endif  // SYNTHESIS
   for (genvar s = 0; s < SERVICES; s++) begin : g_svc
     logic push, take, first;
     assign push  = push_i && push_svc_i == VW'(s);
@@ -132,7 +132,7 @@ module eqx_request_queue #(
     else $error("request_queue: service %0d: an arrival is known of an empty queue", s);
     c_known :
     cover property (@(posedge clk_i) disable iff (!live) known_q[s]);
-`endif
+`endif  // SYNTHESIS
   end
 
   assign level_o = level_q;

@@ -76,5 +76,5 @@ module eqx_semaphores (
   else $error("semaphores: more tokens taken than there are");
   c_underflow :
   cover property (@(posedge clk_i) disable iff (!live) change && take_i != '0);
-`endif
+`endif  // SYNTHESIS
 endmodule

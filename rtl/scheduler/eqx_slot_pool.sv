@@ -63,5 +63,5 @@ module eqx_slot_pool #(
   else $error("slot_pool: taken while none is offered");
   c_take :
   cover property (@(posedge clk_i) disable iff (!live) take_i);
-`endif
+`endif  // SYNTHESIS
 endmodule

@@ -156,5 +156,5 @@ module eqx_vpu_checks #(
   cover property (@(posedge clk_i) disable iff (!live) mode_i == eqx_pkg::MODE_PRIO && turn_i[0] && valid_i[1]);
   c_suspended_tile :
   cover property (@(posedge clk_i) disable iff (!live) turn_i[0] && valid_i[1] && cols_held_i[1]);
-`endif
+`endif  // SYNTHESIS
 endmodule

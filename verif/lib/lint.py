@@ -1,4 +1,4 @@
-"""Static checks of the RTL: Verilator's warnings, elaboration by Yosys, generated files, rules.
+"""Static checks: rules of the code base, generated files, style, Verilator's warnings, elaboration by Yosys.
 
 The top is checked with the parameters of every configuration; modules that the top does not reach
 (or, while a module is named, that module alone) are checked with their default parameters.
@@ -10,12 +10,12 @@ import os
 import re
 import sys
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from verif.lib import process, rules, toolchain, yosys
+from verif.lib import process, rules, style, toolchain, yosys
 from verif.lib.keep import write_whole
 from verif.lib.rtl import RTL, closure, find, is_package, strip_comments
 from verif.lib.toolchain import BUILD, ROOT
@@ -126,14 +126,17 @@ def check_generated() -> list[str]:
     return stale
 
 
-def run_ruff(words: Sequence[str], place: Path = ROOT) -> list[str]:
-    """Ruff's findings below a folder, by the settings of pyproject.toml."""
-    tool = Path(sys.executable).with_name("ruff")
-    if not tool.exists():
-        return [f"{tool} is missing: `make venv` installs it"]
-    command = [str(tool), *words, "--no-cache", "--config", str(ROOT / "pyproject.toml"), str(place)]
-    done = process.run(command, capture_output=True, encoding="utf-8", errors="replace", cwd=ROOT)
-    return [(done.stdout + done.stderr).strip()] if done.returncode else []
+CHECKS: dict[str, Callable[[], list[str]]] = {
+    "rules": lambda: rules.check_all(ROOT),
+    "generated": check_generated,
+    "ruff": style.ruff_lint,
+    "ruff-format": style.ruff_format,
+    "verible": style.verible_lint,
+    "verible-format": style.verible_format,
+}
+"""Checks of the whole checkout: name -> what gives their findings."""
+TOOLS: dict[str, Callable[[Target, Sequence[Path]], str]] = {"verilator": run_verilator, "yosys": run_yosys}
+"""Checks of a module: name -> what gives the findings of a target, from its sources."""
 
 
 def lint(modules: Iterable[str] = (), steps: Iterable[str] = ()) -> int:
@@ -141,26 +144,22 @@ def lint(modules: Iterable[str] = (), steps: Iterable[str] = ()) -> int:
 
     Args:
         modules: modules to check (default: everything).
-        steps: some of ``rules``, ``generated``, ``ruff``, ``format``, ``verilator``, ``yosys`` (default: all).
+        steps: some of :data:`CHECKS` and :data:`TOOLS` (default: all, or with modules those of modules).
     """
-    modules, chosen = list(modules), list(steps)
-    if not chosen:
-        chosen = ["verilator", "yosys"] if modules else ["rules", "generated", "ruff", "format", "verilator", "yosys"]
+    modules = list(modules)
+    chosen = list(steps) or [*([] if modules else CHECKS), *TOOLS]
     failed = 0
-    checks = {
-        "rules": lambda: rules.check_all(ROOT),
-        "generated": check_generated,
-        "ruff": lambda: run_ruff(["check", "--output-format=concise"]),
-        "format": lambda: run_ruff(["format", "--check"]),
-    }
-    for step, check in checks.items():
+    for step, check in CHECKS.items():
         if step in chosen:
-            findings = check()
+            try:
+                findings = check()
+            except style.StyleError as error:
+                findings = [str(error)]
             print("\n".join([f"{'FAIL' if findings else 'ok  '} {step}", *findings]), flush=True)
             failed += bool(findings)
     todo = targets(modules)
     sources = [closure(target.module) for target in todo]
-    for step, tool in (("verilator", run_verilator), ("yosys", run_yosys)):
+    for step, tool in TOOLS.items():
         if step not in chosen:
             continue
         with ThreadPoolExecutor(max_workers=min(2, os.cpu_count() or 1)) as pool:

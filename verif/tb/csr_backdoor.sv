@@ -21,8 +21,8 @@ module csr_backdoor;
       11'h000: begin  // ID
       end
       11'h004: begin  // PARAMS
-        q[7:0] = eqx_csr.hwif_in.PARAMS.size_n.next;
-        q[15:8] = eqx_csr.hwif_in.PARAMS.size_m.next;
+        q[7:0]   = eqx_csr.hwif_in.PARAMS.size_n.next;
+        q[15:8]  = eqx_csr.hwif_in.PARAMS.size_m.next;
         q[23:16] = eqx_csr.hwif_in.PARAMS.size_w.next;
         q[27:24] = eqx_csr.hwif_in.PARAMS.c_inf.next;
         q[31:28] = eqx_csr.hwif_in.PARAMS.ctx.next;
@@ -32,7 +32,7 @@ module csr_backdoor;
         q[1:1] = eqx_csr.field_storage.CTRL.reject_mode.value;
         stored = 32'h00000003;
         if (write) begin
-          eqx_csr.field_storage.CTRL.accept_en.value = data[0:0];
+          eqx_csr.field_storage.CTRL.accept_en.value   = data[0:0];
           eqx_csr.field_storage.CTRL.reject_mode.value = data[1:1];
         end
       end
@@ -45,7 +45,7 @@ module csr_backdoor;
       end
       11'h010: begin  // TRAIN_ROWS
         q[11:0] = eqx_csr.field_storage.TRAIN_ROWS.rows.value;
-        stored = 32'h00000fff;
+        stored  = 32'h00000fff;
         if (write) begin
           eqx_csr.field_storage.TRAIN_ROWS.rows.value = data[11:0];
         end
@@ -82,42 +82,42 @@ module csr_backdoor;
       end
       11'h01c: begin  // DMA_TIMEOUT
         q[31:0] = eqx_csr.field_storage.DMA_TIMEOUT.cycles.value;
-        stored = 32'hffffffff;
+        stored  = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.DMA_TIMEOUT.cycles.value = data[31:0];
         end
       end
       11'h020: begin  // CNT_ACCEPTED
         q[31:0] = eqx_csr.field_storage.CNT_ACCEPTED.count.value;
-        stored = 32'hffffffff;
+        stored  = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.CNT_ACCEPTED.count.value = data[31:0];
         end
       end
       11'h024: begin  // CNT_REJECTED
         q[31:0] = eqx_csr.field_storage.CNT_REJECTED.count.value;
-        stored = 32'hffffffff;
+        stored  = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.CNT_REJECTED.count.value = data[31:0];
         end
       end
       11'h028: begin  // CNT_NOT_INSTALLED
         q[31:0] = eqx_csr.field_storage.CNT_NOT_INSTALLED.count.value;
-        stored = 32'hffffffff;
+        stored  = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.CNT_NOT_INSTALLED.count.value = data[31:0];
         end
       end
       11'h02c: begin  // CNT_BAD_LENGTH
         q[31:0] = eqx_csr.field_storage.CNT_BAD_LENGTH.count.value;
-        stored = 32'hffffffff;
+        stored  = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.CNT_BAD_LENGTH.count.value = data[31:0];
         end
       end
       11'h030: begin  // CNT_RESPONDED
         q[31:0] = eqx_csr.field_storage.CNT_RESPONDED.count.value;
-        stored = 32'hffffffff;
+        stored  = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.CNT_RESPONDED.count.value = data[31:0];
         end
@@ -127,20 +127,20 @@ module csr_backdoor;
         q[1:1] = eqx_csr.hwif_in.DMA_STATUS.st_lost.next;
       end
       11'h040: begin  // IMEM_ADDR
-        q[15:0] = eqx_csr.field_storage.IMEM_ADDR.index.value;
+        q[15:0]  = eqx_csr.field_storage.IMEM_ADDR.index.value;
         q[17:16] = eqx_csr.field_storage.IMEM_ADDR.unit.value;
-        stored = 32'h0003ffff;
+        stored   = 32'h0003ffff;
         if (write) begin
           eqx_csr.field_storage.IMEM_ADDR.index.value = data[15:0];
-          eqx_csr.field_storage.IMEM_ADDR.unit.value = data[17:16];
+          eqx_csr.field_storage.IMEM_ADDR.unit.value  = data[17:16];
         end
       end
       11'h044: begin  // IMEM_DATA
-        q[23:0] = eqx_csr.field_storage.IMEM_DATA.low.value;
+        q[23:0]  = eqx_csr.field_storage.IMEM_DATA.low.value;
         q[31:24] = eqx_csr.field_storage.IMEM_DATA.high.value;
-        stored = 32'hffffffff;
+        stored   = 32'hffffffff;
         if (write) begin
-          eqx_csr.field_storage.IMEM_DATA.low.value = data[23:0];
+          eqx_csr.field_storage.IMEM_DATA.low.value  = data[23:0];
           eqx_csr.field_storage.IMEM_DATA.high.value = data[31:24];
         end
       end
@@ -150,7 +150,7 @@ module csr_backdoor;
         stored = 32'h00000003;
         if (write) begin
           eqx_csr.field_storage.PERF_CTRL.enable.value = data[0:0];
-          eqx_csr.field_storage.PERF_CTRL.clear.value = data[1:1];
+          eqx_csr.field_storage.PERF_CTRL.clear.value  = data[1:1];
         end
       end
       11'h054: begin  // PERF_SEL
@@ -159,7 +159,7 @@ module csr_backdoor;
         stored = 32'h0000003f;
         if (write) begin
           eqx_csr.field_storage.PERF_SEL.index.value = data[3:0];
-          eqx_csr.field_storage.PERF_SEL.unit.value = data[5:4];
+          eqx_csr.field_storage.PERF_SEL.unit.value  = data[5:4];
         end
       end
       11'h058: begin  // PERF_LO
@@ -173,42 +173,42 @@ module csr_backdoor;
         q[4:1] = eqx_csr.field_storage.SVC[0].CTRL.pc_valid.value;
         stored = 32'h0000001f;
         if (write) begin
-          eqx_csr.field_storage.SVC[0].CTRL.enable.value = data[0:0];
+          eqx_csr.field_storage.SVC[0].CTRL.enable.value   = data[0:0];
           eqx_csr.field_storage.SVC[0].CTRL.pc_valid.value = data[4:1];
         end
       end
       11'h104: begin  // SVC[0].PC0
-        q[15:0] = eqx_csr.field_storage.SVC[0].PC0.mmu.value;
+        q[15:0]  = eqx_csr.field_storage.SVC[0].PC0.mmu.value;
         q[31:16] = eqx_csr.field_storage.SVC[0].PC0.vpu.value;
-        stored = 32'hffffffff;
+        stored   = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.SVC[0].PC0.mmu.value = data[15:0];
           eqx_csr.field_storage.SVC[0].PC0.vpu.value = data[31:16];
         end
       end
       11'h108: begin  // SVC[0].PC1
-        q[15:0] = eqx_csr.field_storage.SVC[0].PC1.ld.value;
+        q[15:0]  = eqx_csr.field_storage.SVC[0].PC1.ld.value;
         q[31:16] = eqx_csr.field_storage.SVC[0].PC1.st.value;
-        stored = 32'hffffffff;
+        stored   = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.SVC[0].PC1.ld.value = data[15:0];
           eqx_csr.field_storage.SVC[0].PC1.st.value = data[31:16];
         end
       end
       11'h10c: begin  // SVC[0].BASE
-        q[15:0] = eqx_csr.field_storage.SVC[0].BASE.w_base.value;
+        q[15:0]  = eqx_csr.field_storage.SVC[0].BASE.w_base.value;
         q[31:16] = eqx_csr.field_storage.SVC[0].BASE.c_base.value;
-        stored = 32'hffffffff;
+        stored   = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.SVC[0].BASE.w_base.value = data[15:0];
           eqx_csr.field_storage.SVC[0].BASE.c_base.value = data[31:16];
         end
       end
       11'h110: begin  // SVC[0].SHAPE
-        q[7:0] = eqx_csr.field_storage.SVC[0].SHAPE.batch.value;
-        q[15:8] = eqx_csr.field_storage.SVC[0].SHAPE.rx_lines.value;
+        q[7:0]   = eqx_csr.field_storage.SVC[0].SHAPE.batch.value;
+        q[15:8]  = eqx_csr.field_storage.SVC[0].SHAPE.rx_lines.value;
         q[23:16] = eqx_csr.field_storage.SVC[0].SHAPE.tx_lines.value;
-        stored = 32'h00ffffff;
+        stored   = 32'h00ffffff;
         if (write) begin
           eqx_csr.field_storage.SVC[0].SHAPE.batch.value = data[7:0];
           eqx_csr.field_storage.SVC[0].SHAPE.rx_lines.value = data[15:8];
@@ -217,14 +217,14 @@ module csr_backdoor;
       end
       11'h114: begin  // SVC[0].TIMEOUT
         q[31:0] = eqx_csr.field_storage.SVC[0].TIMEOUT.cycles.value;
-        stored = 32'hffffffff;
+        stored  = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.SVC[0].TIMEOUT.cycles.value = data[31:0];
         end
       end
       11'h118: begin  // SVC[0].THRESHOLD
         q[15:0] = eqx_csr.field_storage.SVC[0].THRESHOLD.waiting.value;
-        stored = 32'h0000ffff;
+        stored  = 32'h0000ffff;
         if (write) begin
           eqx_csr.field_storage.SVC[0].THRESHOLD.waiting.value = data[15:0];
         end
@@ -237,42 +237,42 @@ module csr_backdoor;
         q[4:1] = eqx_csr.field_storage.SVC[1].CTRL.pc_valid.value;
         stored = 32'h0000001f;
         if (write) begin
-          eqx_csr.field_storage.SVC[1].CTRL.enable.value = data[0:0];
+          eqx_csr.field_storage.SVC[1].CTRL.enable.value   = data[0:0];
           eqx_csr.field_storage.SVC[1].CTRL.pc_valid.value = data[4:1];
         end
       end
       11'h144: begin  // SVC[1].PC0
-        q[15:0] = eqx_csr.field_storage.SVC[1].PC0.mmu.value;
+        q[15:0]  = eqx_csr.field_storage.SVC[1].PC0.mmu.value;
         q[31:16] = eqx_csr.field_storage.SVC[1].PC0.vpu.value;
-        stored = 32'hffffffff;
+        stored   = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.SVC[1].PC0.mmu.value = data[15:0];
           eqx_csr.field_storage.SVC[1].PC0.vpu.value = data[31:16];
         end
       end
       11'h148: begin  // SVC[1].PC1
-        q[15:0] = eqx_csr.field_storage.SVC[1].PC1.ld.value;
+        q[15:0]  = eqx_csr.field_storage.SVC[1].PC1.ld.value;
         q[31:16] = eqx_csr.field_storage.SVC[1].PC1.st.value;
-        stored = 32'hffffffff;
+        stored   = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.SVC[1].PC1.ld.value = data[15:0];
           eqx_csr.field_storage.SVC[1].PC1.st.value = data[31:16];
         end
       end
       11'h14c: begin  // SVC[1].BASE
-        q[15:0] = eqx_csr.field_storage.SVC[1].BASE.w_base.value;
+        q[15:0]  = eqx_csr.field_storage.SVC[1].BASE.w_base.value;
         q[31:16] = eqx_csr.field_storage.SVC[1].BASE.c_base.value;
-        stored = 32'hffffffff;
+        stored   = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.SVC[1].BASE.w_base.value = data[15:0];
           eqx_csr.field_storage.SVC[1].BASE.c_base.value = data[31:16];
         end
       end
       11'h150: begin  // SVC[1].SHAPE
-        q[7:0] = eqx_csr.field_storage.SVC[1].SHAPE.batch.value;
-        q[15:8] = eqx_csr.field_storage.SVC[1].SHAPE.rx_lines.value;
+        q[7:0]   = eqx_csr.field_storage.SVC[1].SHAPE.batch.value;
+        q[15:8]  = eqx_csr.field_storage.SVC[1].SHAPE.rx_lines.value;
         q[23:16] = eqx_csr.field_storage.SVC[1].SHAPE.tx_lines.value;
-        stored = 32'h00ffffff;
+        stored   = 32'h00ffffff;
         if (write) begin
           eqx_csr.field_storage.SVC[1].SHAPE.batch.value = data[7:0];
           eqx_csr.field_storage.SVC[1].SHAPE.rx_lines.value = data[15:8];
@@ -281,14 +281,14 @@ module csr_backdoor;
       end
       11'h154: begin  // SVC[1].TIMEOUT
         q[31:0] = eqx_csr.field_storage.SVC[1].TIMEOUT.cycles.value;
-        stored = 32'hffffffff;
+        stored  = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.SVC[1].TIMEOUT.cycles.value = data[31:0];
         end
       end
       11'h158: begin  // SVC[1].THRESHOLD
         q[15:0] = eqx_csr.field_storage.SVC[1].THRESHOLD.waiting.value;
-        stored = 32'h0000ffff;
+        stored  = 32'h0000ffff;
         if (write) begin
           eqx_csr.field_storage.SVC[1].THRESHOLD.waiting.value = data[15:0];
         end
@@ -301,42 +301,42 @@ module csr_backdoor;
         q[4:1] = eqx_csr.field_storage.SVC[2].CTRL.pc_valid.value;
         stored = 32'h0000001f;
         if (write) begin
-          eqx_csr.field_storage.SVC[2].CTRL.enable.value = data[0:0];
+          eqx_csr.field_storage.SVC[2].CTRL.enable.value   = data[0:0];
           eqx_csr.field_storage.SVC[2].CTRL.pc_valid.value = data[4:1];
         end
       end
       11'h184: begin  // SVC[2].PC0
-        q[15:0] = eqx_csr.field_storage.SVC[2].PC0.mmu.value;
+        q[15:0]  = eqx_csr.field_storage.SVC[2].PC0.mmu.value;
         q[31:16] = eqx_csr.field_storage.SVC[2].PC0.vpu.value;
-        stored = 32'hffffffff;
+        stored   = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.SVC[2].PC0.mmu.value = data[15:0];
           eqx_csr.field_storage.SVC[2].PC0.vpu.value = data[31:16];
         end
       end
       11'h188: begin  // SVC[2].PC1
-        q[15:0] = eqx_csr.field_storage.SVC[2].PC1.ld.value;
+        q[15:0]  = eqx_csr.field_storage.SVC[2].PC1.ld.value;
         q[31:16] = eqx_csr.field_storage.SVC[2].PC1.st.value;
-        stored = 32'hffffffff;
+        stored   = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.SVC[2].PC1.ld.value = data[15:0];
           eqx_csr.field_storage.SVC[2].PC1.st.value = data[31:16];
         end
       end
       11'h18c: begin  // SVC[2].BASE
-        q[15:0] = eqx_csr.field_storage.SVC[2].BASE.w_base.value;
+        q[15:0]  = eqx_csr.field_storage.SVC[2].BASE.w_base.value;
         q[31:16] = eqx_csr.field_storage.SVC[2].BASE.c_base.value;
-        stored = 32'hffffffff;
+        stored   = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.SVC[2].BASE.w_base.value = data[15:0];
           eqx_csr.field_storage.SVC[2].BASE.c_base.value = data[31:16];
         end
       end
       11'h190: begin  // SVC[2].SHAPE
-        q[7:0] = eqx_csr.field_storage.SVC[2].SHAPE.batch.value;
-        q[15:8] = eqx_csr.field_storage.SVC[2].SHAPE.rx_lines.value;
+        q[7:0]   = eqx_csr.field_storage.SVC[2].SHAPE.batch.value;
+        q[15:8]  = eqx_csr.field_storage.SVC[2].SHAPE.rx_lines.value;
         q[23:16] = eqx_csr.field_storage.SVC[2].SHAPE.tx_lines.value;
-        stored = 32'h00ffffff;
+        stored   = 32'h00ffffff;
         if (write) begin
           eqx_csr.field_storage.SVC[2].SHAPE.batch.value = data[7:0];
           eqx_csr.field_storage.SVC[2].SHAPE.rx_lines.value = data[15:8];
@@ -345,14 +345,14 @@ module csr_backdoor;
       end
       11'h194: begin  // SVC[2].TIMEOUT
         q[31:0] = eqx_csr.field_storage.SVC[2].TIMEOUT.cycles.value;
-        stored = 32'hffffffff;
+        stored  = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.SVC[2].TIMEOUT.cycles.value = data[31:0];
         end
       end
       11'h198: begin  // SVC[2].THRESHOLD
         q[15:0] = eqx_csr.field_storage.SVC[2].THRESHOLD.waiting.value;
-        stored = 32'h0000ffff;
+        stored  = 32'h0000ffff;
         if (write) begin
           eqx_csr.field_storage.SVC[2].THRESHOLD.waiting.value = data[15:0];
         end
@@ -365,42 +365,42 @@ module csr_backdoor;
         q[4:1] = eqx_csr.field_storage.SVC[3].CTRL.pc_valid.value;
         stored = 32'h0000001f;
         if (write) begin
-          eqx_csr.field_storage.SVC[3].CTRL.enable.value = data[0:0];
+          eqx_csr.field_storage.SVC[3].CTRL.enable.value   = data[0:0];
           eqx_csr.field_storage.SVC[3].CTRL.pc_valid.value = data[4:1];
         end
       end
       11'h1c4: begin  // SVC[3].PC0
-        q[15:0] = eqx_csr.field_storage.SVC[3].PC0.mmu.value;
+        q[15:0]  = eqx_csr.field_storage.SVC[3].PC0.mmu.value;
         q[31:16] = eqx_csr.field_storage.SVC[3].PC0.vpu.value;
-        stored = 32'hffffffff;
+        stored   = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.SVC[3].PC0.mmu.value = data[15:0];
           eqx_csr.field_storage.SVC[3].PC0.vpu.value = data[31:16];
         end
       end
       11'h1c8: begin  // SVC[3].PC1
-        q[15:0] = eqx_csr.field_storage.SVC[3].PC1.ld.value;
+        q[15:0]  = eqx_csr.field_storage.SVC[3].PC1.ld.value;
         q[31:16] = eqx_csr.field_storage.SVC[3].PC1.st.value;
-        stored = 32'hffffffff;
+        stored   = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.SVC[3].PC1.ld.value = data[15:0];
           eqx_csr.field_storage.SVC[3].PC1.st.value = data[31:16];
         end
       end
       11'h1cc: begin  // SVC[3].BASE
-        q[15:0] = eqx_csr.field_storage.SVC[3].BASE.w_base.value;
+        q[15:0]  = eqx_csr.field_storage.SVC[3].BASE.w_base.value;
         q[31:16] = eqx_csr.field_storage.SVC[3].BASE.c_base.value;
-        stored = 32'hffffffff;
+        stored   = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.SVC[3].BASE.w_base.value = data[15:0];
           eqx_csr.field_storage.SVC[3].BASE.c_base.value = data[31:16];
         end
       end
       11'h1d0: begin  // SVC[3].SHAPE
-        q[7:0] = eqx_csr.field_storage.SVC[3].SHAPE.batch.value;
-        q[15:8] = eqx_csr.field_storage.SVC[3].SHAPE.rx_lines.value;
+        q[7:0]   = eqx_csr.field_storage.SVC[3].SHAPE.batch.value;
+        q[15:8]  = eqx_csr.field_storage.SVC[3].SHAPE.rx_lines.value;
         q[23:16] = eqx_csr.field_storage.SVC[3].SHAPE.tx_lines.value;
-        stored = 32'h00ffffff;
+        stored   = 32'h00ffffff;
         if (write) begin
           eqx_csr.field_storage.SVC[3].SHAPE.batch.value = data[7:0];
           eqx_csr.field_storage.SVC[3].SHAPE.rx_lines.value = data[15:8];
@@ -409,14 +409,14 @@ module csr_backdoor;
       end
       11'h1d4: begin  // SVC[3].TIMEOUT
         q[31:0] = eqx_csr.field_storage.SVC[3].TIMEOUT.cycles.value;
-        stored = 32'hffffffff;
+        stored  = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.SVC[3].TIMEOUT.cycles.value = data[31:0];
         end
       end
       11'h1d8: begin  // SVC[3].THRESHOLD
         q[15:0] = eqx_csr.field_storage.SVC[3].THRESHOLD.waiting.value;
-        stored = 32'h0000ffff;
+        stored  = 32'h0000ffff;
         if (write) begin
           eqx_csr.field_storage.SVC[3].THRESHOLD.waiting.value = data[15:0];
         end
@@ -433,7 +433,7 @@ module csr_backdoor;
         if (write) begin
           eqx_csr.field_storage.CTX[0].CMD.start.value = data[0:0];
           eqx_csr.field_storage.CTX[0].CMD.drain.value = data[1:1];
-          eqx_csr.field_storage.CTX[0].CMD.kill.value = data[2:2];
+          eqx_csr.field_storage.CTX[0].CMD.kill.value  = data[2:2];
           eqx_csr.field_storage.CTX[0].CMD.clear.value = data[3:3];
         end
       end
@@ -446,9 +446,9 @@ module csr_backdoor;
         q[31:0] = eqx_csr.hwif_in.CTX[0].STEPS.count.next;
       end
       11'h40c: begin  // CTX[0].BASE0
-        q[15:0] = eqx_csr.field_storage.CTX[0].BASE0.vec.value;
+        q[15:0]  = eqx_csr.field_storage.CTX[0].BASE0.vec.value;
         q[31:16] = eqx_csr.field_storage.CTX[0].BASE0.acc.value;
-        stored = 32'hffffffff;
+        stored   = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.CTX[0].BASE0.vec.value = data[15:0];
           eqx_csr.field_storage.CTX[0].BASE0.acc.value = data[31:16];
@@ -456,7 +456,7 @@ module csr_backdoor;
       end
       11'h410: begin  // CTX[0].BASE1
         q[15:0] = eqx_csr.field_storage.CTX[0].BASE1.actc.value;
-        stored = 32'h0000ffff;
+        stored  = 32'h0000ffff;
         if (write) begin
           eqx_csr.field_storage.CTX[0].BASE1.actc.value = data[15:0];
         end
@@ -469,27 +469,27 @@ module csr_backdoor;
         end
       end
       11'h418: begin  // CTX[0].PC0
-        q[15:0] = eqx_csr.field_storage.CTX[0].PC0.mmu.value;
+        q[15:0]  = eqx_csr.field_storage.CTX[0].PC0.mmu.value;
         q[31:16] = eqx_csr.field_storage.CTX[0].PC0.vpu.value;
-        stored = 32'hffffffff;
+        stored   = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.CTX[0].PC0.mmu.value = data[15:0];
           eqx_csr.field_storage.CTX[0].PC0.vpu.value = data[31:16];
         end
       end
       11'h41c: begin  // CTX[0].PC1
-        q[15:0] = eqx_csr.field_storage.CTX[0].PC1.ld.value;
+        q[15:0]  = eqx_csr.field_storage.CTX[0].PC1.ld.value;
         q[31:16] = eqx_csr.field_storage.CTX[0].PC1.st.value;
-        stored = 32'hffffffff;
+        stored   = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.CTX[0].PC1.ld.value = data[15:0];
           eqx_csr.field_storage.CTX[0].PC1.st.value = data[31:16];
         end
       end
       11'h420: begin  // CTX[0].BASE2
-        q[15:0] = eqx_csr.field_storage.CTX[0].BASE2.w_base.value;
+        q[15:0]  = eqx_csr.field_storage.CTX[0].BASE2.w_base.value;
         q[31:16] = eqx_csr.field_storage.CTX[0].BASE2.c_base.value;
-        stored = 32'hffffffff;
+        stored   = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.CTX[0].BASE2.w_base.value = data[15:0];
           eqx_csr.field_storage.CTX[0].BASE2.c_base.value = data[31:16];
@@ -497,35 +497,35 @@ module csr_backdoor;
       end
       11'h424: begin  // CTX[0].DRAM_BASE
         q[31:0] = eqx_csr.field_storage.CTX[0].DRAM_BASE.bytes.value;
-        stored = 32'hffffffff;
+        stored  = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.CTX[0].DRAM_BASE.bytes.value = data[31:0];
         end
       end
       11'h428: begin  // CTX[0].ITERS
         q[31:0] = eqx_csr.field_storage.CTX[0].ITERS.count.value;
-        stored = 32'hffffffff;
+        stored  = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.CTX[0].ITERS.count.value = data[31:0];
         end
       end
       11'h42c: begin  // CTX[0].ITER_MOD
         q[15:0] = eqx_csr.field_storage.CTX[0].ITER_MOD.modulo.value;
-        stored = 32'h0000ffff;
+        stored  = 32'h0000ffff;
         if (write) begin
           eqx_csr.field_storage.CTX[0].ITER_MOD.modulo.value = data[15:0];
         end
       end
       11'h430: begin  // CTX[0].SEM0
         q[31:0] = eqx_csr.field_storage.CTX[0].SEM0.init.value;
-        stored = 32'hffffffff;
+        stored  = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.CTX[0].SEM0.init.value = data[31:0];
         end
       end
       11'h434: begin  // CTX[0].SEM1
         q[31:0] = eqx_csr.field_storage.CTX[0].SEM1.init.value;
-        stored = 32'hffffffff;
+        stored  = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.CTX[0].SEM1.init.value = data[31:0];
         end
@@ -539,7 +539,7 @@ module csr_backdoor;
         if (write) begin
           eqx_csr.field_storage.CTX[1].CMD.start.value = data[0:0];
           eqx_csr.field_storage.CTX[1].CMD.drain.value = data[1:1];
-          eqx_csr.field_storage.CTX[1].CMD.kill.value = data[2:2];
+          eqx_csr.field_storage.CTX[1].CMD.kill.value  = data[2:2];
           eqx_csr.field_storage.CTX[1].CMD.clear.value = data[3:3];
         end
       end
@@ -552,9 +552,9 @@ module csr_backdoor;
         q[31:0] = eqx_csr.hwif_in.CTX[1].STEPS.count.next;
       end
       11'h48c: begin  // CTX[1].BASE0
-        q[15:0] = eqx_csr.field_storage.CTX[1].BASE0.vec.value;
+        q[15:0]  = eqx_csr.field_storage.CTX[1].BASE0.vec.value;
         q[31:16] = eqx_csr.field_storage.CTX[1].BASE0.acc.value;
-        stored = 32'hffffffff;
+        stored   = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.CTX[1].BASE0.vec.value = data[15:0];
           eqx_csr.field_storage.CTX[1].BASE0.acc.value = data[31:16];
@@ -562,7 +562,7 @@ module csr_backdoor;
       end
       11'h490: begin  // CTX[1].BASE1
         q[15:0] = eqx_csr.field_storage.CTX[1].BASE1.actc.value;
-        stored = 32'h0000ffff;
+        stored  = 32'h0000ffff;
         if (write) begin
           eqx_csr.field_storage.CTX[1].BASE1.actc.value = data[15:0];
         end
@@ -575,27 +575,27 @@ module csr_backdoor;
         end
       end
       11'h498: begin  // CTX[1].PC0
-        q[15:0] = eqx_csr.field_storage.CTX[1].PC0.mmu.value;
+        q[15:0]  = eqx_csr.field_storage.CTX[1].PC0.mmu.value;
         q[31:16] = eqx_csr.field_storage.CTX[1].PC0.vpu.value;
-        stored = 32'hffffffff;
+        stored   = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.CTX[1].PC0.mmu.value = data[15:0];
           eqx_csr.field_storage.CTX[1].PC0.vpu.value = data[31:16];
         end
       end
       11'h49c: begin  // CTX[1].PC1
-        q[15:0] = eqx_csr.field_storage.CTX[1].PC1.ld.value;
+        q[15:0]  = eqx_csr.field_storage.CTX[1].PC1.ld.value;
         q[31:16] = eqx_csr.field_storage.CTX[1].PC1.st.value;
-        stored = 32'hffffffff;
+        stored   = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.CTX[1].PC1.ld.value = data[15:0];
           eqx_csr.field_storage.CTX[1].PC1.st.value = data[31:16];
         end
       end
       11'h4a0: begin  // CTX[1].BASE2
-        q[15:0] = eqx_csr.field_storage.CTX[1].BASE2.w_base.value;
+        q[15:0]  = eqx_csr.field_storage.CTX[1].BASE2.w_base.value;
         q[31:16] = eqx_csr.field_storage.CTX[1].BASE2.c_base.value;
-        stored = 32'hffffffff;
+        stored   = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.CTX[1].BASE2.w_base.value = data[15:0];
           eqx_csr.field_storage.CTX[1].BASE2.c_base.value = data[31:16];
@@ -603,35 +603,35 @@ module csr_backdoor;
       end
       11'h4a4: begin  // CTX[1].DRAM_BASE
         q[31:0] = eqx_csr.field_storage.CTX[1].DRAM_BASE.bytes.value;
-        stored = 32'hffffffff;
+        stored  = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.CTX[1].DRAM_BASE.bytes.value = data[31:0];
         end
       end
       11'h4a8: begin  // CTX[1].ITERS
         q[31:0] = eqx_csr.field_storage.CTX[1].ITERS.count.value;
-        stored = 32'hffffffff;
+        stored  = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.CTX[1].ITERS.count.value = data[31:0];
         end
       end
       11'h4ac: begin  // CTX[1].ITER_MOD
         q[15:0] = eqx_csr.field_storage.CTX[1].ITER_MOD.modulo.value;
-        stored = 32'h0000ffff;
+        stored  = 32'h0000ffff;
         if (write) begin
           eqx_csr.field_storage.CTX[1].ITER_MOD.modulo.value = data[15:0];
         end
       end
       11'h4b0: begin  // CTX[1].SEM0
         q[31:0] = eqx_csr.field_storage.CTX[1].SEM0.init.value;
-        stored = 32'hffffffff;
+        stored  = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.CTX[1].SEM0.init.value = data[31:0];
         end
       end
       11'h4b4: begin  // CTX[1].SEM1
         q[31:0] = eqx_csr.field_storage.CTX[1].SEM1.init.value;
-        stored = 32'hffffffff;
+        stored  = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.CTX[1].SEM1.init.value = data[31:0];
         end
@@ -645,7 +645,7 @@ module csr_backdoor;
         if (write) begin
           eqx_csr.field_storage.CTX[2].CMD.start.value = data[0:0];
           eqx_csr.field_storage.CTX[2].CMD.drain.value = data[1:1];
-          eqx_csr.field_storage.CTX[2].CMD.kill.value = data[2:2];
+          eqx_csr.field_storage.CTX[2].CMD.kill.value  = data[2:2];
           eqx_csr.field_storage.CTX[2].CMD.clear.value = data[3:3];
         end
       end
@@ -658,9 +658,9 @@ module csr_backdoor;
         q[31:0] = eqx_csr.hwif_in.CTX[2].STEPS.count.next;
       end
       11'h50c: begin  // CTX[2].BASE0
-        q[15:0] = eqx_csr.field_storage.CTX[2].BASE0.vec.value;
+        q[15:0]  = eqx_csr.field_storage.CTX[2].BASE0.vec.value;
         q[31:16] = eqx_csr.field_storage.CTX[2].BASE0.acc.value;
-        stored = 32'hffffffff;
+        stored   = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.CTX[2].BASE0.vec.value = data[15:0];
           eqx_csr.field_storage.CTX[2].BASE0.acc.value = data[31:16];
@@ -668,7 +668,7 @@ module csr_backdoor;
       end
       11'h510: begin  // CTX[2].BASE1
         q[15:0] = eqx_csr.field_storage.CTX[2].BASE1.actc.value;
-        stored = 32'h0000ffff;
+        stored  = 32'h0000ffff;
         if (write) begin
           eqx_csr.field_storage.CTX[2].BASE1.actc.value = data[15:0];
         end
@@ -681,27 +681,27 @@ module csr_backdoor;
         end
       end
       11'h518: begin  // CTX[2].PC0
-        q[15:0] = eqx_csr.field_storage.CTX[2].PC0.mmu.value;
+        q[15:0]  = eqx_csr.field_storage.CTX[2].PC0.mmu.value;
         q[31:16] = eqx_csr.field_storage.CTX[2].PC0.vpu.value;
-        stored = 32'hffffffff;
+        stored   = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.CTX[2].PC0.mmu.value = data[15:0];
           eqx_csr.field_storage.CTX[2].PC0.vpu.value = data[31:16];
         end
       end
       11'h51c: begin  // CTX[2].PC1
-        q[15:0] = eqx_csr.field_storage.CTX[2].PC1.ld.value;
+        q[15:0]  = eqx_csr.field_storage.CTX[2].PC1.ld.value;
         q[31:16] = eqx_csr.field_storage.CTX[2].PC1.st.value;
-        stored = 32'hffffffff;
+        stored   = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.CTX[2].PC1.ld.value = data[15:0];
           eqx_csr.field_storage.CTX[2].PC1.st.value = data[31:16];
         end
       end
       11'h520: begin  // CTX[2].BASE2
-        q[15:0] = eqx_csr.field_storage.CTX[2].BASE2.w_base.value;
+        q[15:0]  = eqx_csr.field_storage.CTX[2].BASE2.w_base.value;
         q[31:16] = eqx_csr.field_storage.CTX[2].BASE2.c_base.value;
-        stored = 32'hffffffff;
+        stored   = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.CTX[2].BASE2.w_base.value = data[15:0];
           eqx_csr.field_storage.CTX[2].BASE2.c_base.value = data[31:16];
@@ -709,35 +709,35 @@ module csr_backdoor;
       end
       11'h524: begin  // CTX[2].DRAM_BASE
         q[31:0] = eqx_csr.field_storage.CTX[2].DRAM_BASE.bytes.value;
-        stored = 32'hffffffff;
+        stored  = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.CTX[2].DRAM_BASE.bytes.value = data[31:0];
         end
       end
       11'h528: begin  // CTX[2].ITERS
         q[31:0] = eqx_csr.field_storage.CTX[2].ITERS.count.value;
-        stored = 32'hffffffff;
+        stored  = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.CTX[2].ITERS.count.value = data[31:0];
         end
       end
       11'h52c: begin  // CTX[2].ITER_MOD
         q[15:0] = eqx_csr.field_storage.CTX[2].ITER_MOD.modulo.value;
-        stored = 32'h0000ffff;
+        stored  = 32'h0000ffff;
         if (write) begin
           eqx_csr.field_storage.CTX[2].ITER_MOD.modulo.value = data[15:0];
         end
       end
       11'h530: begin  // CTX[2].SEM0
         q[31:0] = eqx_csr.field_storage.CTX[2].SEM0.init.value;
-        stored = 32'hffffffff;
+        stored  = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.CTX[2].SEM0.init.value = data[31:0];
         end
       end
       11'h534: begin  // CTX[2].SEM1
         q[31:0] = eqx_csr.field_storage.CTX[2].SEM1.init.value;
-        stored = 32'hffffffff;
+        stored  = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.CTX[2].SEM1.init.value = data[31:0];
         end
@@ -751,7 +751,7 @@ module csr_backdoor;
         if (write) begin
           eqx_csr.field_storage.CTX[3].CMD.start.value = data[0:0];
           eqx_csr.field_storage.CTX[3].CMD.drain.value = data[1:1];
-          eqx_csr.field_storage.CTX[3].CMD.kill.value = data[2:2];
+          eqx_csr.field_storage.CTX[3].CMD.kill.value  = data[2:2];
           eqx_csr.field_storage.CTX[3].CMD.clear.value = data[3:3];
         end
       end
@@ -764,9 +764,9 @@ module csr_backdoor;
         q[31:0] = eqx_csr.hwif_in.CTX[3].STEPS.count.next;
       end
       11'h58c: begin  // CTX[3].BASE0
-        q[15:0] = eqx_csr.field_storage.CTX[3].BASE0.vec.value;
+        q[15:0]  = eqx_csr.field_storage.CTX[3].BASE0.vec.value;
         q[31:16] = eqx_csr.field_storage.CTX[3].BASE0.acc.value;
-        stored = 32'hffffffff;
+        stored   = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.CTX[3].BASE0.vec.value = data[15:0];
           eqx_csr.field_storage.CTX[3].BASE0.acc.value = data[31:16];
@@ -774,7 +774,7 @@ module csr_backdoor;
       end
       11'h590: begin  // CTX[3].BASE1
         q[15:0] = eqx_csr.field_storage.CTX[3].BASE1.actc.value;
-        stored = 32'h0000ffff;
+        stored  = 32'h0000ffff;
         if (write) begin
           eqx_csr.field_storage.CTX[3].BASE1.actc.value = data[15:0];
         end
@@ -787,27 +787,27 @@ module csr_backdoor;
         end
       end
       11'h598: begin  // CTX[3].PC0
-        q[15:0] = eqx_csr.field_storage.CTX[3].PC0.mmu.value;
+        q[15:0]  = eqx_csr.field_storage.CTX[3].PC0.mmu.value;
         q[31:16] = eqx_csr.field_storage.CTX[3].PC0.vpu.value;
-        stored = 32'hffffffff;
+        stored   = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.CTX[3].PC0.mmu.value = data[15:0];
           eqx_csr.field_storage.CTX[3].PC0.vpu.value = data[31:16];
         end
       end
       11'h59c: begin  // CTX[3].PC1
-        q[15:0] = eqx_csr.field_storage.CTX[3].PC1.ld.value;
+        q[15:0]  = eqx_csr.field_storage.CTX[3].PC1.ld.value;
         q[31:16] = eqx_csr.field_storage.CTX[3].PC1.st.value;
-        stored = 32'hffffffff;
+        stored   = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.CTX[3].PC1.ld.value = data[15:0];
           eqx_csr.field_storage.CTX[3].PC1.st.value = data[31:16];
         end
       end
       11'h5a0: begin  // CTX[3].BASE2
-        q[15:0] = eqx_csr.field_storage.CTX[3].BASE2.w_base.value;
+        q[15:0]  = eqx_csr.field_storage.CTX[3].BASE2.w_base.value;
         q[31:16] = eqx_csr.field_storage.CTX[3].BASE2.c_base.value;
-        stored = 32'hffffffff;
+        stored   = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.CTX[3].BASE2.w_base.value = data[15:0];
           eqx_csr.field_storage.CTX[3].BASE2.c_base.value = data[31:16];
@@ -815,35 +815,35 @@ module csr_backdoor;
       end
       11'h5a4: begin  // CTX[3].DRAM_BASE
         q[31:0] = eqx_csr.field_storage.CTX[3].DRAM_BASE.bytes.value;
-        stored = 32'hffffffff;
+        stored  = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.CTX[3].DRAM_BASE.bytes.value = data[31:0];
         end
       end
       11'h5a8: begin  // CTX[3].ITERS
         q[31:0] = eqx_csr.field_storage.CTX[3].ITERS.count.value;
-        stored = 32'hffffffff;
+        stored  = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.CTX[3].ITERS.count.value = data[31:0];
         end
       end
       11'h5ac: begin  // CTX[3].ITER_MOD
         q[15:0] = eqx_csr.field_storage.CTX[3].ITER_MOD.modulo.value;
-        stored = 32'h0000ffff;
+        stored  = 32'h0000ffff;
         if (write) begin
           eqx_csr.field_storage.CTX[3].ITER_MOD.modulo.value = data[15:0];
         end
       end
       11'h5b0: begin  // CTX[3].SEM0
         q[31:0] = eqx_csr.field_storage.CTX[3].SEM0.init.value;
-        stored = 32'hffffffff;
+        stored  = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.CTX[3].SEM0.init.value = data[31:0];
         end
       end
       11'h5b4: begin  // CTX[3].SEM1
         q[31:0] = eqx_csr.field_storage.CTX[3].SEM1.init.value;
-        stored = 32'hffffffff;
+        stored  = 32'hffffffff;
         if (write) begin
           eqx_csr.field_storage.CTX[3].SEM1.init.value = data[31:0];
         end

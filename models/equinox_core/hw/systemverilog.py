@@ -161,7 +161,7 @@ def param_check() -> str:
         "// parameters are given.",
         "// verilator lint_off WIDTHEXPAND",
         "module eqx_param_check #(",
-        '    parameter UNIT = "core",  // who gives them, for the message',
+        '    parameter string UNIT = "core",  // who gives them, for the message',
     ]
     meanings = params.meanings(params.CoreParams)
     names = list(params.CORE)

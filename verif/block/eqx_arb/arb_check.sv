@@ -4,13 +4,13 @@ module arb_check #(
     parameter int unsigned CTX   = 3,
     parameter int unsigned C_INF = 2
 ) (
-    input  logic        clk,
-    input  logic        rst_n,
-    input  logic        run,
-    input  logic [31:0] seed,
-    output logic [31:0] compared,
-    output logic [31:0] mismatches,
-    output logic        all_seen
+    input  logic        clk_i,
+    input  logic        rst_ni,
+    input  logic        run_i,
+    input  logic [31:0] seed_i,
+    output logic [31:0] compared_o,
+    output logic [31:0] mismatches_o,
+    output logic        all_seen_o
 );
   logic [31:0] x = '0;
   logic [CTX-1:0] req, gnt;
@@ -24,8 +24,8 @@ module arb_check #(
       .CTX  (CTX),
       .C_INF(C_INF)
   ) dut (
-      .clk_i (clk),
-      .rst_ni(rst_n),
+      .clk_i (clk_i),
+      .rst_ni(rst_ni),
       .mode_i(mode),
       .req_i (req),
       .take_i(take),
@@ -46,17 +46,17 @@ module arb_check #(
   endfunction
 
   bit [3*(2**CTX)-1:0] seen = '0;
-  assign all_seen = &seen;
+  assign all_seen_o = &seen;
 
-  always @(posedge clk) begin
-    x <= run ? x * 32'd1664525 + 32'd1013904223 : seed;
-    if (!rst_n) begin
+  always @(posedge clk_i) begin
+    x <= run_i ? x * 32'd1664525 + 32'd1013904223 : seed_i;
+    if (!rst_ni) begin
       last_of[0] <= -1;
       last_of[1] <= -1;
-      last_inf   <= 1'b0;
-      compared   <= '0;
-      mismatches <= '0;
-    end else if (run) begin
+      last_inf <= 1'b0;
+      compared_o <= '0;
+      mismatches_o <= '0;
+    end else if (run_i) begin
       automatic logic [CTX-1:0] want = '0;
       automatic bit inf_wants = 1'b0, trn_wants = 1'b0, turn_inf;
       for (int c = 0; c < CTX; c++)
@@ -71,8 +71,8 @@ module arb_check #(
       if (turn_inf) want = search(0, C_INF, last_of[1], req);
       else if (CTX > C_INF) want = search(C_INF, CTX - C_INF, last_of[0], req);
       if (gnt !== want || held !== (mode == eqx_pkg::MODE_INF_ONLY && trn_wants && !inf_wants))
-        mismatches <= mismatches + 1;
-      compared <= compared + 1;
+        mismatches_o <= mismatches_o + 1;
+      compared_o <= compared_o + 1;
       seen[int'(mode)*(2**CTX)+int'(req)] <= 1'b1;
       if (take)
         for (int c = 0; c < CTX; c++)

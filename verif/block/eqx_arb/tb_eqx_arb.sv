@@ -21,13 +21,13 @@ module tb_eqx_arb;
         .CTX  (CTX[n]),
         .C_INF(C_INF[n])
     ) u_check (
-        .clk,
-        .rst_n,
-        .run,
-        .seed(seed + 32'(n)),
-        .compared(compared[n]),
-        .mismatches(mismatches[n]),
-        .all_seen(all_seen[n])
+        .clk_i(clk),
+        .rst_ni(rst_n),
+        .run_i(run),
+        .seed_i(seed + 32'(n)),
+        .compared_o(compared[n]),
+        .mismatches_o(mismatches[n]),
+        .all_seen_o(all_seen[n])
     );
   end
 endmodule

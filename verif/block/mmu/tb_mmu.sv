@@ -239,7 +239,7 @@ module tb_mmu #(
         assert (!live || acc_rdata == chk_mem[look_at2][32*L-1:0])
         else
           $error(
-              "context %0d instruction %0d: last line is %h, expected %h",
+              "context %0d instruction %0d: last line is 0x%h, expected 0x%h",
               look_at2 / PROG,
               look_at2 % PROG,
               acc_rdata,
@@ -251,7 +251,7 @@ module tb_mmu #(
   always @(dump_go)
     if (dump_go) begin
       for (int i = 0; i <= ACC_DEPTH; i++) begin
-        @(negedge clk);
+        @(negedge clk);  // verilog_lint: waive suspicious-semicolon
         if (i > 0) dump_mem[i-1] = acc_rdata;
         dump_addr = i;
         dumping   = i < ACC_DEPTH;

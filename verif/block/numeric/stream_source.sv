@@ -5,7 +5,7 @@ module stream_source #(
     parameter int unsigned IN_W  = 32,
     parameter int unsigned OUT_W = 16,
     parameter int unsigned LANES = 16,
-    parameter              FILE  = "stim.bin"
+    parameter string       FILE  = "stim.bin"
 ) (
     input  logic                        clk_i,
     input  logic                        start_i,

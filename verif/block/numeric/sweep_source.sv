@@ -4,7 +4,7 @@
 module sweep_source #(
     parameter int unsigned OUT_W = 16,
     parameter int unsigned LANES = 16,
-    parameter              FILE  = "sweep.bin"
+    parameter string       FILE  = "sweep.bin"
 ) (
     input  logic                        clk_i,
     input  logic                        start_i,

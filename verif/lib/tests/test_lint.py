@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from verif.lib import rules
-from verif.lib.lint import Target, parameters_of, run_ruff, run_verilator, run_yosys, targets
+from verif.lib import rules, style
+from verif.lib.lint import Target, parameters_of, run_verilator, run_yosys, targets
 from verif.lib.rtl import closure, order
+from verif.lib.toolchain import ROOT
 
 GOOD = """// A register.
 module dut #(
@@ -104,7 +105,7 @@ def test_long_lines(tmp_path: Path) -> None:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"// short\n// {'x' * 117}\n//  {'ä' * 116}\n", encoding="utf-8")
-        assert rules.too_long(path, tmp_path) == []
+        assert rules.too_long(path) == []
         path.write_text(f"// short\n// {'x' * 118}\n", encoding="utf-8")
     found = [words for words in rules.check_all(tmp_path) if "columns" in words]
     assert found == [f"{tmp_path / name}:2: 121 columns, legal are 120" for name in ("rtl/a.sv", "verif/tb/b.sv")]
@@ -319,8 +320,77 @@ def test_ruff_finds(tmp_path: Path) -> None:
     """An unused import, and a line that is not formatted."""
     path = tmp_path / "x.py"
     path.write_text("import os\n", encoding="utf-8")
-    assert "F401" in run_ruff(["check"], tmp_path)[0] and run_ruff(["format", "--check"], tmp_path) == []
+    assert "F401" in style.ruff_lint(tmp_path)[0] and style.ruff_format(tmp_path) == []
     path.write_text("x = {1:2}\n", encoding="utf-8")
-    assert (
-        "would be reformatted" in run_ruff(["format", "--check"], tmp_path)[0] and run_ruff(["check"], tmp_path) == []
-    )
+    assert "would be reformatted" in style.ruff_format(tmp_path)[0] and style.ruff_lint(tmp_path) == []
+    assert style.ruff_format(tmp_path, write=True) == [] == style.ruff_format(tmp_path)
+
+
+GOOD_STYLE = """module dut #(
+    parameter int unsigned N = 4
+) (
+    input  logic         clk_i,
+    input  logic [N-1:0] d_i,
+    output logic [N-1:0] q_o
+);
+  typedef struct packed {logic [N-1:0] d;} pair_t;
+  pair_t pair;
+  assign pair.d = d_i;
+  always_ff @(posedge clk_i) q_o <= pair.d;
+endmodule
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule"),
+    [
+        ("N-1", "depth-1", ""),
+        ("pair_t", "pair", "struct-union-name-style"),
+        ("parameter int unsigned N", "parameter N", "explicit-parameter-storage-type"),
+        (
+            "  typedef struct packed {logic [N-1:0] d;} pair_t;\n  pair_t",
+            "  struct packed {logic d;}",
+            "typedef-structs",
+        ),
+        ("d_i", "d", "port-name-suffix"),
+        ("always_ff @(posedge clk_i)", "always @*", "always-comb"),
+        ("q_o <=", "q_o =", "always-ff-non-blocking"),
+        ("endmodule\n", "endmodule", "posix-eof"),
+    ],
+)
+def test_verible_finds(tmp_path: Path, old: str, new: str, rule: str) -> None:
+    """Each planted line breaks the rule that is named; a parameter in small letters, that on parameters' names."""
+    path = tmp_path / "rtl" / "dut.sv"
+    path.parent.mkdir()
+    path.write_text(GOOD_STYLE, encoding="utf-8")
+    assert style.verible_lint(tmp_path) == [] == style.verible_format(tmp_path)
+    text = GOOD_STYLE.replace(old, new) if rule else GOOD_STYLE.replace("N", "depth")
+    path.write_text(text, encoding="utf-8")
+    assert f"[{rule or 'parameter-name-style'}" in style.verible_lint(tmp_path)[0]
+
+
+def test_verible_leaves_out_what_is_not_ours(tmp_path: Path) -> None:
+    """The exempt files are those that PeakRDL writes, and they are there; their text is of no account."""
+    assert set(rules.NOT_OURS) <= {path.relative_to(ROOT).as_posix() for path in (ROOT / "rtl").rglob("*.sv")}
+    for name in ("rtl/csr/eqx_csr.sv", "rtl/a.sv"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("module   a;\nendmodule", encoding="utf-8")
+    (finding,) = style.verible_lint(tmp_path)
+    assert "rtl/a.sv" in finding and "eqx_csr" not in finding
+
+
+def test_verible_format(tmp_path: Path) -> None:
+    """A file that is not formatted is named, and formatted on demand; generators format likewise."""
+    path = tmp_path / "verif" / "dut.sv"
+    path.parent.mkdir()
+    loose = GOOD_STYLE.replace("  pair_t pair", "pair_t   pair")
+    path.write_text(loose, encoding="utf-8")
+    assert str(path) in style.verible_format(tmp_path)[0] and path.read_text(encoding="utf-8") == loose
+    assert style.formatted(loose) == GOOD_STYLE
+    assert style.verible_format(tmp_path, write=True) == [] == style.verible_format(tmp_path)
+    assert path.read_text(encoding="utf-8") == GOOD_STYLE
+    path.write_text(GOOD_STYLE.replace("endmodule", ""), encoding="utf-8")
+    assert "syntax error" in style.verible_format(tmp_path)[0]
+    with pytest.raises(style.StyleError, match="syntax error"):
+        style.formatted("module")
