@@ -28,7 +28,8 @@ class Stream:
     """
 
     def __init__(self, stream: TextIO) -> None:
-        self.stream, self.lost = stream, None
+        self.stream = stream
+        self.lost: OSError | None = None
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # what the terminal's encoding lacks
 

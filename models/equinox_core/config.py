@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from .files import HOME
 from .hw.params import CORE, DRAM, TABLES, CoreParams, DramParams, problem
@@ -50,7 +51,8 @@ class Config(CoreParams, DramParams):
         unknown = sorted(set(values) - set(CORE) - set(DRAM))
         if unknown:
             raise ValueError(f"{self.name}: unknown parameter {unknown[0]} (has {', '.join((*CORE, *DRAM))})")
-        other = replace(self, **values)
+        changes: dict[str, Any] = dict(values)
+        other = replace(self, **changes)
         _check(other, self.name)
         return other
 

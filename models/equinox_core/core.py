@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .config import Config
-from .isa.access import grid, run_starts
+from .isa.access import I64, grid, run_starts
 from .isa.asm import format_instr
 from .isa.check import Bases, Fault, check_fields
 from .isa.encoding import SEM_MAX, SEMAPHORES, UNIT_OF_OP, ASpace, BSpace, Err, Instr, LdDst, Op, StSrc, Unit
 from .isa.own_lines import OwnLines
 from .isa.program import Program
-from .memories import Memories
+from .memories import Blocks, Memories
 from .numerics import fp32_bits, hbfp_matmul
 from .vector import VectorEnv, VectorFault, execute_vector
 
@@ -73,6 +74,37 @@ class Context:
         )
 
 
+@dataclass(frozen=True)
+class _Product:
+    """What a MATMUL touches: memories, addresses ``a`` [row, k], ``b`` [output, k], ``c`` [row, group]; ``whole``: all
+    are legal.
+    """
+
+    act: Blocks
+    wgt: Blocks
+    a: I64
+    b: I64
+    c: I64
+    whole: bool
+
+
+@dataclass(frozen=True)
+class _Move:
+    """What a LOAD or STORE touches: a memory of lines or of blocks, its addresses [n_o, len] and, within a run, the
+    beats of exponents (none for lines) and of data. Run ``good`` is the first beyond the memory, as ``fault`` says.
+    """
+
+    memory: NDArray[np.uint32] | Blocks
+    local: I64
+    exps: I64
+    data: I64
+    good: int
+    fault: str
+
+
+_Touched = TypeVar("_Touched", _Product, _Move)
+
+
 class Core:
     """Buffers and DRAM of a core, and the execution of single instructions and of programs.
 
@@ -88,7 +120,7 @@ class Core:
         self.cfg = cfg
         self.mem = Memories(cfg, dram)
         self.train_rows = 2 * cfg.N if train_rows is None else max(1, train_rows)
-        self._plans: dict[tuple[int, int, int, int], tuple[Instr, tuple]] = {}
+        self._plans: dict[tuple[int, int, int, int], tuple[Instr, Any]] = {}
 
     # -- single instructions ------------------------------------------------------------------------------------
 
@@ -106,9 +138,9 @@ class Core:
             if ins.op == Op.MATMUL and unit == Unit.MMU:
                 self._matmul(ins, ctx)
             elif ins.op == Op.LOAD and unit == Unit.LD:
-                self._transfer(ins, ctx, iteration, self._load)
+                self._transfer(ins, ctx, iteration, self._load_lines, self._load_blocks)
             elif ins.op == Op.STORE and unit == Unit.ST:
-                self._transfer(ins, ctx, iteration, self._store)
+                self._transfer(ins, ctx, iteration, self._store_lines, self._store_blocks)
             else:
                 check_fields(ins, unit, self.cfg, ctx.training)
         except (Fault, VectorFault) as fault:
@@ -116,7 +148,7 @@ class Core:
         except OwnLines as why:
             raise OwnLines(f"{why} in `{format_instr(ins, unit)}`") from None
 
-    def _plan(self, ins: Instr, ctx: Context, make: Callable[[Instr, Context], tuple]) -> tuple:
+    def _plan(self, ins: Instr, ctx: Context, make: Callable[[Instr, Context], _Touched]) -> _Touched:
         """Addresses of an instruction in a context, checked and computed once."""
         b = ctx.bases
         key = (id(ins), -1 if ctx.training else ctx.rows, b.acc << 20 | b.actc, b.wgtd)
@@ -126,9 +158,10 @@ class Core:
                 self._plans.clear()
             check_fields(ins, UNIT_OF_OP[ins.op], self.cfg, ctx.training, ctx.rows, b.wgtd)
             found = self._plans[key] = (ins, make(ins, ctx))
-        return found[1]
+        touched: _Touched = found[1]
+        return touched
 
-    def _plan_matmul(self, ins: Instr, ctx: Context) -> tuple:
+    def _plan_matmul(self, ins: Instr, ctx: Context) -> _Product:
         rows = ctx.rows if ins.dyn_rows else ins.rows
         if rows < 1:
             raise Fault(Err.OPERAND, "MATMUL: the batch has no valid rows")
@@ -137,19 +170,21 @@ class Core:
         b = grid(ins.b_base + ctx.bases.of(b_space), (ins.n_g, ins.b_sg), (self.cfg.L, 1), (ins.n_k, ins.b_sk))
         b = b.reshape(ins.n_g * self.cfg.L, ins.n_k)
         c = grid(ins.c_base + ctx.bases.acc, (rows, ins.c_sr), (ins.n_g, ins.c_sg)).reshape(rows, ins.n_g)
-        good = (
-            a.max() < len(getattr(self.mem, a_space)[1])
-            and b.max() < len(getattr(self.mem, b_space)[1])
+        act, wgt = self.mem.blocks(a_space), self.mem.blocks(b_space)
+        whole = (
+            a.max() < len(act[1])
+            and b.max() < len(wgt[1])
             and c.max() < len(self.mem.ACC)
             and np.unique(c).size == c.size
         )
-        return getattr(self.mem, a_space), getattr(self.mem, b_space), a, b, c, good
+        return _Product(act, wgt, a, b, c, bool(whole))
 
     def _matmul(self, ins: Instr, ctx: Context) -> None:
-        (aq, ae), (bq, be), a, b, c, whole = self._plan(ins, ctx, self._plan_matmul)
+        x = self._plan(ins, ctx, self._plan_matmul)
+        (aq, ae), (bq, be), a, b, c = x.act, x.wgt, x.a, x.b, x.c
         acc = self.mem.ACC
         rows, groups = c.shape
-        if whole:
+        if x.whole:
             old = acc[c].view(np.float32).reshape(rows, -1) if ins.accum else None
             out = hbfp_matmul(aq[a], ae[a], bq[b], be[b], old)
             acc[c] = fp32_bits(out).reshape(rows, groups, -1)
@@ -160,10 +195,10 @@ class Core:
                 tile = b[g * self.cfg.L : (g + 1) * self.cfg.L]
                 for k in range(ins.n_k):
                     self._tile(
-                        ins, (aq, ae), (bq, be), a[first : first + chunk, k], tile[:, k], c[first : first + chunk, g], k
+                        ins, x.act, x.wgt, a[first : first + chunk, k], tile[:, k], c[first : first + chunk, g], k
                     )
 
-    def _tile(self, ins: Instr, act: tuple, wgt: tuple, a: NDArray, b: NDArray, c: NDArray, k: int) -> None:
+    def _tile(self, ins: Instr, act: Blocks, wgt: Blocks, a: I64, b: I64, c: I64, k: int) -> None:
         """One tile row by row, up to the first address beyond a memory."""
         if b.max() >= len(wgt[1]):
             raise Fault(
@@ -183,31 +218,33 @@ class Core:
             )
             acc[line] = fp32_bits(out)[0]
 
-    def _plan_dma(self, ins: Instr, ctx: Context) -> tuple:
-        """Buffer addresses [n_o, len] and, within a run, the beats of exponents (None for lines) and of data."""
+    def _plan_dma(self, ins: Instr, ctx: Context) -> _Move:
         k = self.cfg.K
         space = (StSrc if ins.op == Op.STORE else LdDst)(ins.sp).name
         local = grid(ins.l_base + ctx.bases.of(space), (ins.n_o, ins.l_so), (ins.len, 1)).reshape(ins.n_o, ins.len)
+        n = np.arange(ins.len)
+        memory: NDArray[np.uint32] | Blocks
         if space in ("STG", "SOF"):
-            exps, data = None, np.arange(ins.len * 4 * self.cfg.L // k)
+            memory = self.mem.STG if space == "STG" else self.mem.SOF
+            exps, data, depth = n[:0], np.arange(ins.len * 4 * self.cfg.L // k), len(memory)
         else:
-            n = np.arange(ins.len)
-            exps, data = np.arange(-(-ins.len // k)) * (k + 1), n + n // k + 1
-        memory = getattr(self.mem, space)
-        depth = len(memory if exps is None else memory[1])
+            memory = self.mem.blocks(space)
+            exps, data, depth = np.arange(-(-ins.len // k)) * (k + 1), n + n // k + 1, len(memory[1])
         outside = np.flatnonzero(local.max(axis=1) >= depth)
-        return (
-            memory,
-            local,
-            exps,
-            data,
-            int(outside[0]) if outside.size else ins.n_o,
-            f"{space} address beyond {depth - 1}",
-        )
+        good = int(outside[0]) if outside.size else ins.n_o
+        return _Move(memory, local, exps, data, good, f"{space} address beyond {depth - 1}")
 
-    def _transfer(self, ins: Instr, ctx: Context, iteration: int, move: Callable[..., None]) -> None:
+    def _transfer(
+        self,
+        ins: Instr,
+        ctx: Context,
+        iteration: int,
+        lines: Callable[[NDArray[np.uint32], I64, I64], None],
+        blocks: Callable[[Blocks, I64, I64, I64], None],
+    ) -> None:
         """Move the runs before the first faulty one, then raise its fault, if there is one."""
-        memory, local, exps, data, good, text = self._plan(ins, ctx, self._plan_dma)
+        plan = self._plan(ins, ctx, self._plan_dma)
+        data, good, text = plan.data, plan.good, plan.fault
         starts = run_starts(ins, iteration, ctx.bases.dram)
         cause = Err.OPERAND
         checks = (
@@ -223,22 +260,24 @@ class Core:
                 good, cause, text = int(bad.argmax()), why, what
         if good:
             first = starts[:good, None] // self.cfg.K
-            move(memory, local[:good], None if exps is None else first + exps, first + data)
+            if isinstance(plan.memory, tuple):
+                blocks(plan.memory, plan.local[:good], first + plan.exps, first + data)
+            else:
+                lines(plan.memory, plan.local[:good], first + data)
         if good < ins.n_o:
             raise Fault(cause, f"{ins.op.name}: run {good}: {text}")
 
-    def _load(self, memory, local: NDArray, exps: NDArray | None, data: NDArray) -> None:
-        beats = self.mem.beats[data]
-        if exps is None:
-            memory[local] = beats.reshape(*local.shape, -1).view("<u4")
-            return
-        memory[0][local] = beats.view(np.int8)
+    def _load_lines(self, memory: NDArray[np.uint32], local: I64, data: I64) -> None:
+        memory[local] = self.mem.beats[data].reshape(*local.shape, -1).view("<u4")
+
+    def _load_blocks(self, memory: Blocks, local: I64, exps: I64, data: I64) -> None:
+        memory[0][local] = self.mem.beats[data].view(np.int8)
         memory[1][local] = self.mem.beats[exps].reshape(len(local), -1)[:, : local.shape[1]]
 
-    def _store(self, memory, local: NDArray, exps: NDArray | None, data: NDArray) -> None:
-        if exps is None:
-            self.mem.beats[data] = memory[local].astype("<u4").view(np.uint8).reshape(*data.shape, -1)
-            return
+    def _store_lines(self, memory: NDArray[np.uint32], local: I64, data: I64) -> None:
+        self.mem.beats[data] = memory[local].astype("<u4").view(np.uint8).reshape(*data.shape, -1)
+
+    def _store_blocks(self, memory: Blocks, local: I64, exps: I64, data: I64) -> None:
         packed = np.zeros((len(local), exps.shape[1] * self.cfg.K), np.uint8)
         packed[:, : local.shape[1]] = memory[1][local]
         runs = [packed.reshape(*exps.shape, -1), memory[0][local].view(np.uint8)]

@@ -6,6 +6,8 @@ to K blocks, K bytes a block.  A run of lines is L little-endian fp32 words a li
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -83,10 +85,10 @@ def pack_lines(lines: NDArray[np.float32] | NDArray[np.uint32]) -> U8:
     Raises:
         ValueError: wrong shape or type.
     """
-    lines = np.asarray(lines)
-    if lines.ndim != 2 or lines.dtype not in (np.dtype(np.float32), np.dtype(np.uint32)):
-        raise ValueError(f"float32 or uint32 [n, L] expected, not {lines.dtype} {lines.shape}")
-    return lines.view(np.uint32).astype("<u4").reshape(-1).view(np.uint8)
+    given: NDArray[Any] = np.asarray(lines)
+    if given.ndim != 2 or given.dtype not in (np.dtype(np.float32), np.dtype(np.uint32)):
+        raise ValueError(f"float32 or uint32 [n, L] expected, not {given.dtype} {given.shape}")
+    return given.view(np.uint32).astype("<u4").reshape(-1).view(np.uint8)
 
 
 def unpack_lines(data: U8, n: int, lanes: int) -> NDArray[np.uint32]:

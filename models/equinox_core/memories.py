@@ -44,3 +44,8 @@ class Memories:
                     f"DRAM image: need {data.size} bytes, have {cfg.BYTES} (BYTES of configuration {cfg.name})"
                 )
             self.DRAM[: data.size] = data
+
+    def blocks(self, space: str) -> Blocks:
+        """A memory of blocks by its name."""
+        named = {"ACTC": self.ACTC, "ACTD": self.ACTD, "WGTC": self.WGTC, "WGTD": self.WGTD, "SOB": self.SOB}
+        return named[space]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -169,7 +169,10 @@ class _Lines:
         return addr
 
 
-def _source(lines: _Lines, name: str, buf: VectorBuffers) -> tuple[int, NDArray, I64] | None:
+_Source = tuple[int, NDArray[Any], I64]  # space, memory, address of every line
+
+
+def _source(lines: _Lines, name: str, buf: VectorBuffers) -> _Source | None:
     """Space, memory and line addresses of a source operand; None if it reads no memory."""
     ins, env = lines.ins, lines.env
     space = ins.fields[f"{name}_sp"]
@@ -181,12 +184,13 @@ def _source(lines: _Lines, name: str, buf: VectorBuffers) -> tuple[int, NDArray,
         slots = np.asarray(env.slots, dtype=np.int64)
         return space, buf.RXB, slots[lines.o if ins.dyn_o else lines.i] * env.rx_lines + line
     base = {Src.VEC: env.vec_base, Src.CST: env.c_base, Src.ACC: env.acc_base, Src.STG: 0}[Src(space)]
-    memory = {Src.VEC: buf.VEC, Src.CST: buf.VEC, Src.ACC: buf.ACC, Src.STG: buf.STG}[Src(space)]
+    memories: dict[Src, NDArray[Any]] = {Src.VEC: buf.VEC, Src.CST: buf.VEC, Src.ACC: buf.ACC, Src.STG: buf.STG}
+    memory = memories[Src(space)]
     addr = lines.limit(f"{name.upper()} ({Src(space).name})", lines.at(name, base), len(memory))
     return space, memory, addr
 
 
-def _destination(lines: _Lines, buf: VectorBuffers) -> tuple[NDArray, I64] | None:
+def _destination(lines: _Lines, buf: VectorBuffers) -> tuple[NDArray[Any], I64] | None:
     """Memory and line addresses of R."""
     ins, env = lines.ins, lines.env
     if ins.r_sp == Dst.NONE:
@@ -198,7 +202,7 @@ def _destination(lines: _Lines, buf: VectorBuffers) -> tuple[NDArray, I64] | Non
     return memory, lines.limit(f"R ({Dst(ins.r_sp).name})", lines.at("r", base), len(memory))
 
 
-def _fp32(operand: tuple[int, NDArray, I64], part: slice) -> F32:
+def _fp32(operand: _Source, part: slice) -> F32:
     space, memory, addr = operand
     raw = memory[addr[part]]
     return fp32_from_bits(raw) if space in _FP32_SPACES else bf16_to_fp32(raw)
@@ -269,11 +273,11 @@ class VectorPlan:
     lines: _Lines
     cnt_o: int
     cnt_i: int
-    a: tuple[int, NDArray, I64] | None
-    b: tuple[int, NDArray, I64] | None
-    c: tuple[int, NDArray, I64] | None
-    d: tuple[int, NDArray, I64] | None
-    r: tuple[NDArray, I64] | None
+    a: _Source | None
+    b: _Source | None
+    c: _Source | None
+    d: _Source | None
+    r: tuple[NDArray[Any], I64] | None
     v: tuple[Blocks, I64] | None
 
     @property
@@ -341,7 +345,16 @@ def _execute_lines(ins: Instr, plan: VectorPlan, part: slice, lanes: int) -> U16
     return w
 
 
-def _compute(ins: Instr, part: slice, lanes: int, a, b, c, d, need_w: bool) -> tuple[F32, U16 | None]:
+def _compute(
+    ins: Instr,
+    part: slice,
+    lanes: int,
+    a: _Source | None,
+    b: _Source | None,
+    c: _Source | None,
+    d: _Source | None,
+    need_w: bool,
+) -> tuple[F32, U16 | None]:
     """The lanes' equation over some lines: s (fp32) and, if needed, w (bf16), each ``[lines, lanes]``."""
     n = part.stop - part.start
     p = np.zeros((n, lanes), dtype=np.float32) if a is None else _fp32(a, part)

@@ -83,7 +83,7 @@ def test_a_range_is_one_edit(checkout: Path) -> None:
 def test_a_copy_that_differs_is_found(checkout: Path) -> None:
     """In a package, in the registers' enumerations, in a table of the docs."""
     for file, old, new in (
-        ("rtl/common/eqx_pkg.sv", "POLICY_SLACK = 3'd4", "POLICY_SLACK = 3'd5"),
+        ("rtl/common/eqx_pkg.sv", "MODE_INF_ONLY = 2'd0", "MODE_INF_ONLY = 2'd3"),
         ("rtl/csr/eqx_csr.rdl", "RUNNING = 3'd2", "RUNNING = 3'd3"),
         ("docs/timing.md", "| `LD_OUTSTANDING` | 8 |", "| `LD_OUTSTANDING` | 9 |"),
         ("rtl/converter/eqx_conv_pkg.sv", "[11:0] stride", "[12:0] stride"),

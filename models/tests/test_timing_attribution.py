@@ -26,7 +26,8 @@ from equinox_core.timing.attribution import (
     only_dma,
     stages,
 )
-from equinox_core.timing.layout import LD, LOG, MMU, ST, VPU
+from equinox_core.timing.layout import LD, MMU, ST, VPU
+from equinox_core.timing.records import LOG
 from equinox_core.workloads import mlp, mlp_serve
 from equinox_core.workloads.lstm import load_params
 

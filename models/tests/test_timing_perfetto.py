@@ -14,8 +14,8 @@ import pytest
 
 from equinox_core.timing import NEVER, Timeline
 from equinox_core.timing.attribution import answered, stages
-from equinox_core.timing.layout import BATCH, CHANGE, LOG, REQUEST, STEP
 from equinox_core.timing.perfetto import CONTEXTS, PROCESSES, REQUESTS, STREAMS, UNITS, Names, lanes, write_trace
+from equinox_core.timing.records import BATCH, CHANGE, LOG, REQUEST, STEP
 
 NEEDED = {  # fields of each phase beside ph, pid, tid, name
     "X": {"ts", "dur"},

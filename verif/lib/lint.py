@@ -131,6 +131,7 @@ CHECKS: dict[str, Callable[[], list[str]]] = {
     "generated": check_generated,
     "ruff": style.ruff_lint,
     "ruff-format": style.ruff_format,
+    "mypy": style.mypy,
     "verible": style.verible_lint,
     "verible-format": style.verible_format,
 }

@@ -1,5 +1,5 @@
-"""Style: ruff's linter and formatter for Python, Verible's for SystemVerilog. Settings stand in pyproject.toml and
-.rules.verible_lint.
+"""Style: ruff's linter and formatter for Python, mypy's types of the models, Verible's linter and formatter for
+SystemVerilog. Settings stand in pyproject.toml and .rules.verible_lint.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from verif.lib import process, rules
-from verif.lib.toolchain import ROOT
+from verif.lib.toolchain import BUILD, ROOT
 
 _FORMAT = (f"--column_limit={rules.COLUMNS}", "--failsafe_success=false")
 
@@ -44,6 +44,12 @@ def ruff_format(place: Path = ROOT, *, write: bool = False) -> list[str]:
 
 def _ruff(place: Path, *words: str) -> list[str]:
     return _findings([_tool("ruff"), *words, "--no-cache", "--config", str(ROOT / "pyproject.toml"), str(place)])
+
+
+def mypy(*places: Path) -> list[str]:
+    """Mypy's findings in the models, or in other places by the same settings."""
+    settings = ["--config-file", str(ROOT / "pyproject.toml"), "--cache-dir", str(BUILD / "lint" / "mypy")]
+    return _findings([_tool("mypy"), *settings, "--no-error-summary", *map(str, places)])
 
 
 def verible_lint(root: Path = ROOT) -> list[str]:

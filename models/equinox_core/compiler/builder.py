@@ -49,7 +49,7 @@ class Builder:
         self.phases: list[str] = []
         self.after: dict[int, tuple[int, ...]] = {}
 
-    def emit(self, op: Op, after: Sequence[int] = (), **fields: int) -> int:
+    def emit(self, op: Op, after: Sequence[int] = (), /, **fields: int) -> int:
         """Append an instruction; returns its place in the sequence. ``after``: places of others that it shall wait for
         as well.
         """

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,10 +31,12 @@ from .space import DramMap, Ring, too_small
 class TrainingWork(Protocol):
     """What of a training job the image needs (``TrainingJob``, ``GemmJob``)."""
 
-    program: Program
-    size: int
-    batches: int
-
+    @property
+    def program(self) -> Program: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def batches(self) -> int: ...
     @property
     def constants(self) -> NDArray[np.uint16]: ...
 
@@ -151,7 +153,7 @@ class Image:
         return core
 
     def run_inference(
-        self, core: Core, service: int, payload: NDArray[np.uint16], ctx: int = 0, **more
+        self, core: Core, service: int, payload: NDArray[np.uint16], ctx: int = 0, **more: Any
     ) -> NDArray[np.uint16]:
         """Responses ``[b, tx_lines, L]`` of a booted model to a batch ``[b, rx_lines, L]``."""
         prog = self.installed[service].program
@@ -254,7 +256,7 @@ def build_image(
         raise ValueError("a training job and its DRAM contents go together")
     region = {k: max((getattr(s.needs, k) for s in services), default=0) for k in ("vec", "acc", "actc")}
     train = work.program.needs if work else Needs()
-    inference = [ContextSettings(*(region[k] * n for k in ("vec", "acc", "actc"))) for n in range(cfg.C_INF)]
+    inference = [ContextSettings(region["vec"] * n, region["acc"] * n, region["actc"] * n) for n in range(cfg.C_INF)]
     t_vec, t_acc, t_actc = (region[k] * cfg.C_INF for k in ("vec", "acc", "actc"))
     dram, w_base, c_base = DramMap(cfg), 0, t_vec + train.vec
     places: list[Placement] = []
@@ -269,10 +271,11 @@ def build_image(
     t_dram = up(dram.size, 4096)
     t_bases = Bases(t_vec, t_acc, t_actc, w_base, c_base, t_dram)
     _check_fit(cfg, services, places, inference, train, t_bases, len(constants))
-    for program in ([work.program] if work else []) + _loaders(work):
-        check_program(program, cfg, t_bases, work.batches)
+    trained = [work.program, *_loaders(work)] if work else []
+    for program in trained:
+        check_program(program, cfg, t_bases, work.batches if work else 1)
     boot = install(cfg, [p for p in places if p.blocks or p.lines])
-    programs = [s.program for s in services] + [boot] + ([work.program] if work else []) + _loaders(work)
+    programs = [*(s.program for s in services), boot, *trained]
     linked = link(programs, cfg.IMEM_DEPTH)
     image = np.zeros(t_dram + work.size if work else dram.size, np.uint8)
     if image.size > cfg.BYTES:
@@ -340,12 +343,20 @@ def build_image(
     )
 
 
-def _loaders(work: TrainingWork | None) -> list[Program]:
+def _loaders(work: TrainingWork) -> list[Program]:
     loader = getattr(work, "loader", None)
     return [loader] if loader is not None else []
 
 
-def _check_fit(cfg, services, places, inference, train: Needs, t_bases: Bases, constants: int) -> None:
+def _check_fit(
+    cfg: Config,
+    services: Sequence[Service],
+    places: Sequence[Placement],
+    inference: Sequence[ContextSettings],
+    train: Needs,
+    t_bases: Bases,
+    constants: int,
+) -> None:
     """Every region at its place; errors name the program, the buffer, need and have."""
     for s, p in zip(services, places, strict=False):
         needs = s.needs.merge(Needs(wgtd=len(s.weights[0]), cst=len(s.constants)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -80,7 +80,7 @@ def up(value: int, unit: int) -> int:
     return -(-value // unit) * unit
 
 
-def padded(x: ArrayLike, *shape: int) -> NDArray:
+def padded(x: ArrayLike, *shape: int) -> NDArray[Any]:
     """``x`` filled up with zeros to ``shape``."""
     arr = np.asarray(x)
     out = np.zeros(shape, arr.dtype)

@@ -81,9 +81,11 @@ def _matmul(out: Builder, a: int, b: int, n_g: int, c: int, accum: bool) -> None
     )
 
 
-def _drain(out: Builder, groups: int, acc: int, cst: int, act: Act = Act.NONE, **dest: At) -> None:
+def _drain(
+    out: Builder, groups: int, acc: int, cst: int, act: Act = Act.NONE, *, r: At | None = None, rows: At | None = None
+) -> None:
     """bias and activation of ``groups`` lines a row, from [group][row] in ACC."""
-    vector(out, DYN, groups, At(ACC, acc, 1, out.cfg.N), c=At(CST, cst, 0, 1), act=act, **dest)
+    vector(out, DYN, groups, At(ACC, acc, 1, out.cfg.N), c=At(CST, cst, 0, 1), act=act, r=r, rows=rows)
 
 
 def _convert_input(out: Builder, first: int, lines: int, blocks: int) -> None:

@@ -36,8 +36,9 @@ from ..numerics import bf16_from_float
 from .builder import Builder
 from .ops import ACC, CST, IMM, STG, TO_ACTC, TO_SOB, TO_SOF, TO_VEC, TO_WGTC, VEC, At, up, vector
 from .space import DramMap, Regions, Ring, Room, too_small
-from .training_data import Layer, Piece, TrainingJob
+from .training_data import Layer, Piece, TrainingJob, used
 
+_Job = Callable[[], None]
 PHASES = FORWARD, BACKWARD, UPDATE = "forward", "backward", "update"  # names in a program's ``phases``
 _AHEAD = 8  # jobs that the load of a master may run ahead of the store of an updated one
 
@@ -70,7 +71,7 @@ class _Late:
 
     at: int
     lines: int
-    emit: Callable[[], None]
+    emit: _Job
 
     def meets(self, at: int, lines: int) -> bool:
         """Whether lines are among those still to be read."""
@@ -78,7 +79,17 @@ class _Late:
 
 
 class _Training:
-    def __init__(self, cfg, sizes, batch, rate, batches, biases, room: Room, name: str) -> None:
+    def __init__(
+        self,
+        cfg: Config,
+        sizes: Sequence[int],
+        batch: int,
+        rate: float,
+        batches: int,
+        biases: Sequence[ArrayLike | None] | None,
+        room: Room,
+        name: str,
+    ) -> None:
         if len(sizes) < 2 or min(sizes) < 1:
             raise ValueError(f"{name}: sizes {tuple(sizes)}: legal are two or more layer widths of 1 or more")
         if not 1 <= sizes[-1] <= cfg.L:
@@ -292,15 +303,15 @@ class _Training:
             self._constants(),
         )
 
-    def _backward_jobs(self) -> list[Callable[[], None]]:
+    def _backward_jobs(self) -> list[_Job]:
         """X and G jobs in order; G of a layer comes after all of its X jobs, which read the weights that it updates."""
 
-        def gradients(layer: Layer) -> list[Callable[[], None]]:
+        def gradients(layer: Layer) -> list[_Job]:
             pairs = [layer.pieces[n : n + 2] for n in range(0, len(layer.pieces), 2)]
             return [partial(self._gradients, layer, pair) for pair in pairs]
 
-        jobs: list[Callable[[], None]] = []
-        waiting: list[Callable[[], None]] = []
+        jobs: list[_Job] = []
+        waiting: list[_Job] = []
         for layer in reversed(self.layers[1:]):
             top = layer is self.layers[-1]
             columns = range(layer.ins // self.cfg.K)
@@ -364,12 +375,12 @@ class _Training:
         k, depth = self.cfg.K, -(-layer.wide // self.cfg.K)
         if layer.rows <= k:
             count = depth * layer.rows
-            slot, at = self.wgtd.take(count), layer.along + panel * self.dram.block_bytes(count)
+            slot, at = self.wgtd.take(count), used(layer.along) + panel * self.dram.block_bytes(count)
             self.out.load(sp=LdDst.WGTD, n_o=1, len=count, l_base=slot, d_base=at)
             return slot
         slot, run = self.wgtd.take(depth * k), self.dram.block_bytes(layer.rows)
         part, row = divmod(panel * k, layer.rows)
-        at = layer.along + part * depth * run + self.dram.block_bytes(row)
+        at = used(layer.along) + part * depth * run + self.dram.block_bytes(row)
         self.out.load(sp=LdDst.WGTD, n_o=depth, len=k, l_base=slot, l_so=k, d_base=at, d_so=run)
         return slot
 
@@ -377,7 +388,7 @@ class _Training:
         """Loads K columns (or all, if fewer) of what is stored; returns their WGTD slot, [block][column]."""
         count, depth = min(self.cfg.K, layer.wide), -(-layer.high // self.cfg.K)
         slot, run = self.wgtd.take(depth * count), self.dram.block_bytes(layer.wide)
-        at = layer.across + self.dram.block_bytes(panel * count)
+        at = used(layer.across) + self.dram.block_bytes(panel * count)
         self.out.load(sp=LdDst.WGTD, n_o=depth, len=count, l_base=slot, l_so=count, d_base=at, d_so=run)
         return slot
 
@@ -449,8 +460,8 @@ class _Training:
             r = keep._replace(base=keep.base + first)
             vector(out, rows, groups, At(ACC, acc + first, 1, b), c=bias, act=Act.RELU, r=r, rows=to)
         if layer.mask is None:
-            to = layer.spill + panel * self.dram.line_bytes(groups * b)
-            out.store(sp=StSrc.SOF, n_o=1, len=groups * b, l_base=keep.base, d_base=to)
+            spill = layer.spill + panel * self.dram.line_bytes(groups * b)
+            out.store(sp=StSrc.SOF, n_o=1, len=groups * b, l_base=keep.base, d_base=spill)
         cols = TO_ACTC if self.layers[layer.index + 1].turned else TO_WGTC
 
         def along_batch() -> None:
@@ -472,7 +483,7 @@ class _Training:
         out.load(sp=LdDst.STG, n_o=1, len=rows, l_base=y, d_base=self.y + offset, d_iter=self.y_bytes)
         z, peak, total = (At(VEC, base + first, cfg.K, 1) for base in self.soft)
         lines = (out, rows // cfg.K, cfg.K)
-        product, bias = At(ACC, acc, cfg.K, 1), At(CST, layer.cst)
+        product, bias = At(ACC, acc, cfg.K, 1), At(CST, used(layer.cst))
         vector(*lines, product, c=bias, r=z._replace(sp=TO_VEC))
         vector(*lines, product, c=bias, red=Red.MAX, r=peak._replace(sp=TO_VEC))
         vector(*lines, z, c=peak, c_neg=True, act=Act.EXP, red=Red.SUM, r=total._replace(sp=TO_VEC))
@@ -530,8 +541,8 @@ class _Training:
         cols = TO_WGTC if below.turned else TO_ACTC
         for g in range(self.ratio):
             a, d = At(source, mask + g * stride, cfg.K, 1), At(ACC, acc + g * rows, cfg.K, 1)
-            to = below.d_cols + first // cfg.K * below.outs + column * cfg.K + g * cfg.L
-            vector(out, rows // cfg.K, cfg.K, a, act=Act.DRELU, d=d, cols=At(cols, to, below.outs, 1))
+            at = below.d_cols + first // cfg.K * below.outs + column * cfg.K + g * cfg.L
+            vector(out, rows // cfg.K, cfg.K, a, act=Act.DRELU, d=d, cols=At(cols, at, below.outs, 1))
 
     def _gradients(self, layer: Layer, pieces: Sequence[Piece]) -> None:
         """G jobs of some pieces.
@@ -565,21 +576,21 @@ class _Training:
         """Sums of a G job over some blocks of the minibatch:
         ``rows`` outputs by ``groups`` lines of inputs, or turned.
         """
-        d_sp, d = (BSpace.WGTC if layer.turned else ASpace.ACTC), layer.d_cols
-        if layer.index:
-            a_sp, a = (ASpace.ACTC if layer.turned else BSpace.WGTC), self.layers[layer.index - 1].act_cols
-        else:
-            a_sp, a = (ASpace.ACTD if layer.turned else BSpace.WGTD), self.xt_at
+        inputs = self.layers[layer.index - 1].act_cols if layer.index else self.xt_at
         if layer.turned:
-            d_sp, d, a_sp, a = a_sp, a, d_sp, d
+            a_sp, a = (ASpace.ACTC if layer.index else ASpace.ACTD), inputs
+            b_sp, b = BSpace.WGTC, layer.d_cols
+        else:
+            a_sp, a = ASpace.ACTC, layer.d_cols
+            b_sp, b = (BSpace.WGTC if layer.index else BSpace.WGTD), inputs
         self._sums(
             acc,
             layer.rows,
-            d_sp,
-            d + piece.row,
-            layer.high,
             a_sp,
-            a + piece.group * self.cfg.L,
+            a + piece.row,
+            layer.high,
+            b_sp,
+            b + piece.group * self.cfg.L,
             layer.wide,
             piece.groups,
             blocks,
@@ -614,7 +625,7 @@ class _Training:
                 r=At(TO_SOF, sof + first, 1, rows),
                 rows=to,
             )
-            if layer.along is None:
+            if to is None or layer.along is None:
                 continue
             runs, at = (1, depth * rows) if part == rows else (depth, part)
             out.store(
@@ -665,7 +676,7 @@ def _rows(cfg: Config, high: int, wide: int, limit: int) -> int:
     return max((rows for rows in range(tall, high + 1, tall) if high % rows == 0 and rows <= most), default=0)
 
 
-def _mixed(one: list, other: list) -> list:
+def _mixed(one: Sequence[_Job], other: Sequence[_Job]) -> list[_Job]:
     """Two lists merged in proportion, each in its order."""
     keyed = [
         ((n + 0.5) / len(part), which, item) for which, part in enumerate((one, other)) for n, item in enumerate(part)

@@ -72,6 +72,17 @@ class Layer:
         return self.outs if self.turned else self.ins
 
 
+def used(place: int | None) -> int:
+    """A place of a layer that its layout has.
+
+    Raises:
+        ValueError: it has none.
+    """
+    if place is None:
+        raise ValueError("the layer has no place for this")
+    return place
+
+
 @dataclass(frozen=True)
 class TrainingJob:
     """A training program with its data layout. Addresses are bytes from the context's DRAM base.
@@ -157,7 +168,7 @@ class TrainingJob:
         """Weights ``[outputs, inputs]`` as the matrix that is stored."""
         return np.ascontiguousarray(padded(w.T if layer.turned else w, layer.high, layer.wide))
 
-    def _part(self, layer: Layer, p: Piece, full: NDArray) -> NDArray:
+    def _part(self, layer: Layer, p: Piece, full: NDArray[np.float32]) -> NDArray[np.float32]:
         lane = p.group * self.cfg.L
         return full[p.row : p.row + layer.rows, lane : lane + p.groups * self.cfg.L]
 

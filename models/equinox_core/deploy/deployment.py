@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from equinox_core.compiler.image import Image, build_image
 from equinox_core.compiler.service import lstm_classifier, mlp_classifier
@@ -55,7 +56,8 @@ class Deployment:
     @staticmethod
     def load(run_dir: Path) -> Deployment:
         """Inverse of :meth:`save`."""
-        return pickle.loads((run_dir / FILE).read_bytes())
+        kept: Deployment = pickle.loads((run_dir / FILE).read_bytes())
+        return kept
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -65,8 +67,19 @@ class Deployment:
     @cached_property
     def sizes(self) -> tuple[int, ...]:
         """Widths of the training job's layers."""
-        layers = self.job.layers
+        layers = self.training.layers
         return (layers[0].size_in, *(layer.size_out for layer in layers))
+
+    @property
+    def training(self) -> TrainingJob:
+        """The training job.
+
+        Raises:
+            ValueError: the scenario has none.
+        """
+        if self.job is None:
+            raise ValueError("the scenario has no training job")
+        return self.job
 
     @property
     def tx_shapes(self) -> dict[str, tuple[int, int]]:
@@ -75,18 +88,15 @@ class Deployment:
 
     def error_range(self, step: int) -> list[tuple[int, int]]:
         """DRAM range of the recorded softmax errors of a step (from 1)."""
-        size = 4 * self.job.batch * self.cfg.L
-        return [(self.image.training_base + self.job.error + (step - 1) % self.job.batches * size, size)]
+        job = self.training
+        size = 4 * job.batch * self.cfg.L
+        return [(self.image.training_base + job.error + (step - 1) % job.batches * size, size)]
 
     @cached_property
     def weight_ranges(self) -> list[tuple[int, int]]:
         """DRAM ranges of all master weights and of their HBFP8 copies."""
-        base = self.image.training_base
-        return [
-            (base + at, size)
-            for layer in self.job.layers
-            for at, size in self.job.masters(layer) + self.job.copies(layer)
-        ]
+        base, job = self.image.training_base, self.training
+        return [(base + at, size) for layer in job.layers for at, size in job.masters(layer) + job.copies(layer)]
 
     def ranges(self, region: str, step: int) -> list[tuple[int, int]]:
         """DRAM ranges (address, bytes) of a named region after a step."""
@@ -101,8 +111,12 @@ class Deployment:
 
     def loss(self, step: int, errors: bytes) -> float:
         """Mean cross-entropy of a step from its recorded errors (softmax minus target)."""
-        d = np.frombuffer(errors, "<f4").reshape(self.job.batch, self.cfg.L)[:, : self.targets.shape[2]]
-        y = self.targets[(step - 1) % self.job.batches].astype(np.float64)
+        job, targets = self.training, self.targets
+        if targets is None:
+            raise ValueError("the training job has no targets")
+        recorded: NDArray[np.float32] = np.frombuffer(errors, "<f4").reshape(job.batch, self.cfg.L)
+        d = recorded[:, : targets.shape[2]]
+        y = targets[(step - 1) % job.batches].astype(np.float64)
         return float(-np.log(np.maximum(((d + y) * y).sum(1), 2.0**-60)).mean())
 
 

@@ -43,6 +43,8 @@ def setup(
     writes += [register(f"SVC[{what.index[name]}].TIMEOUT", cycles=cycles) for name, cycles in timeouts.items()]
     writes += [register("POLICY", policy=POLICIES.index(policy)), register("CTRL", accept_en=1)]
     if train:
+        if image.training is None:
+            raise ValueError("nothing to train: the scenario has no training job")
         writes += image.context_writes(cfg.C_INF, image.training)
         if iters is not None:
             writes.append(register(f"CTX[{cfg.C_INF}].ITERS", count=iters))

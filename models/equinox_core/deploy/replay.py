@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -40,7 +41,8 @@ class Replay:
     @property
     def latencies(self) -> np.ndarray:
         """Cycles from each request's arrival to the last beat of its answer, int64 [requests]."""
-        return self.timeline.requests["done"] - self.arrivals
+        cycles: np.ndarray = self.timeline.requests["done"] - self.arrivals
+        return cycles
 
 
 def replay(scenario: Scenario) -> Replay:
@@ -58,11 +60,11 @@ def replay(scenario: Scenario) -> Replay:
     rates = [found[name].per_cycle for name in names]
     plan = scale_to_load(trace, scenario.requests, scenario.load, rates, map_services(trace, names))
     arrivals = plan.cycles + FIRST
-    asked = (what, arrivals, [names[k] for k in plan.service])
-    with_training = {"policy": scenario.policy, "timeouts": timeouts, "train": what.job is not None}
-    done = predict(*asked, **with_training).requests["done"]
+    asked = [names[k] for k in plan.service]
+    run = partial(predict, what, arrivals, asked, policy=scenario.policy, timeouts=timeouts, train=what.job is not None)
+    done = run().requests["done"]
     if missing := int((done == NEVER).sum()):
         raise ReplayError(f"{missing} of {len(done)} requests are never answered")
     began = time.monotonic()
-    timeline = predict(*asked, **with_training, until=int(done.max()))
+    timeline = run(until=int(done.max()))
     return Replay(what, found, limit, timeouts, plan, arrivals, timeline, time.monotonic() - began)

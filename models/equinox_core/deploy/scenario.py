@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from equinox_core.cli import make_call
 from equinox_core.config import load_config
@@ -123,11 +124,12 @@ class Scenario:
         Raises:
             ScenarioError: what should be a number is none.
         """
-        values: dict[str, object] = {}
+        default = Scenario()
+        values: dict[str, Any] = {}
         for knob in fields(Scenario):
             if knob.name in texts:
                 try:
-                    values[knob.name] = type(knob.default)(texts[knob.name])
+                    values[knob.name] = type(getattr(default, knob.name))(texts[knob.name])
                 except ValueError:
                     raise _out_of_range(knob.name, texts[knob.name]) from None
         return Scenario(**values)
@@ -149,8 +151,9 @@ class Scenario:
     def load_file(path: Path) -> Scenario:
         return Scenario(**json.loads(path.read_text(encoding="utf-8")))
 
-    def changed(self, **values: object) -> Scenario:
-        return replace(self, **values)
+    def changed(self, **values: str | float) -> Scenario:
+        changes: dict[str, Any] = dict(values)
+        return replace(self, **changes)
 
     def command(self) -> str:
         """One line that reproduces this run when it is put into a shell."""

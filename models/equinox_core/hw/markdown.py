@@ -6,7 +6,7 @@ Their places are between ``<!-- hw:name -->`` and ``<!-- hw:end -->``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from . import params, pipeline
 from .coded import Coded, label
@@ -59,7 +59,7 @@ def _policies() -> str:
     )
 
 
-TABLES = {
+TABLES: dict[str, Callable[[], str]] = {
     "parameters": _parameters,
     "rules": _rules,
     "constants": _constants,

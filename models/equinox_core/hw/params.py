@@ -132,7 +132,7 @@ RULES = (
 
 def value_of(expression: str, values: Mapping[str, int]) -> int:
     """Value of a rule's expression."""
-    return eval(expression, {"__builtins__": {}}, {**CONSTANTS, **values})  # noqa: S307 - texts of this file only
+    return int(eval(expression, {"__builtins__": {}}, {**CONSTANTS, **values}))  # noqa: S307 - texts of this file only
 
 
 def text_of(legal: str, values: Mapping[str, int]) -> str:

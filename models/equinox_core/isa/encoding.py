@@ -267,7 +267,8 @@ class Instr:
 
     def __getattr__(self, name: str) -> int:
         try:
-            return self.__dict__["fields"][name]
+            fields: dict[str, int] = self.__dict__["fields"]
+            return fields[name]
         except KeyError:
             raise AttributeError(name) from None
 

@@ -12,6 +12,7 @@ not known to have issued.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,7 +71,7 @@ class History:
         self._path: dict[tuple[str, int], NDArray[np.int64]] = {}
 
     @staticmethod
-    def _grown(table: dict, key: object, addr: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _grown(table: dict[Any, NDArray[np.int64]], key: object, addr: NDArray[np.int64]) -> NDArray[np.int64]:
         have = table.get(key)
         top = int(addr.max()) + 1
         if have is None or len(have) < top:
@@ -147,7 +148,9 @@ def check_races(
 class _Walk:
     """Issues an unrolled program in one legal order, knowing of each instruction what must have completed."""
 
-    def __init__(self, prog: Program, cfg: Config, iters: int, iter_mod: int, rows: int | None, sem_init) -> None:
+    def __init__(
+        self, prog: Program, cfg: Config, iters: int, iter_mod: int, rows: int | None, sem_init: Sequence[int] | None
+    ) -> None:
         self.name, self.iter_mod, self.compared = prog.name, iter_mod, 0
         self.start = list(prog.sem_init if sem_init is None else sem_init)
         self.streams = {u: _Stream(u, prog.streams[u], iters) for u in Unit}

@@ -54,7 +54,7 @@ def _pack(sign: I64, biased: I64, value: I64, frac_bits: int = FRAC_BITS) -> U16
     half = np.where(down > 0, np.int64(1) << np.maximum(down - 1, 0), 0)
     sig = ((safe << up) + half) >> down
     carry = sig >> 8
-    bits = ((exp + carry) << 7) | np.where(carry > 0, 0, sig & 0x7F)
+    bits: NDArray[np.int64] = ((exp + carry) << 7) | np.where(carry > 0, 0, sig & 0x7F)
     bits = np.where(exp + carry >= 255, BF16_INF, bits)
     bits = np.where((exp < 1) | (value == 0), 0, bits)
     return (bits | (sign << 15)).astype(np.uint16)
@@ -107,8 +107,8 @@ def _recip(x: U16) -> U16:
     sign, exp, frac = _split(x)
     out_exp = 254 - exp - (frac != 0)
     mag = np.where(out_exp < 1, 0, (out_exp << 7) | act_rom().recip[frac])
-    mag = np.where(exp == 0, BF16_INF, np.where(exp == 255, 0, mag))
-    return ((sign << 15) | mag).astype(np.uint16)
+    out: NDArray[np.int64] = (sign << 15) | np.where(exp == 0, BF16_INF, np.where(exp == 255, 0, mag))
+    return out.astype(np.uint16)
 
 
 def _dsigmoid(y: U16) -> U16:
@@ -134,7 +134,8 @@ def _dtanh(y: U16) -> U16:
 
 
 def _positive(x: U16) -> NDArray[np.bool_]:
-    return (x != 0) & (x < 0x8000)
+    positive: NDArray[np.bool_] = (x != 0) & (x < 0x8000)
+    return positive
 
 
 _DEFINITION = {

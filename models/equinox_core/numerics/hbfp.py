@@ -35,7 +35,7 @@ def block_exponent(x: ArrayLike, emulator_compat: bool = False) -> U8:
     raw = as_bf16(x, "x")
     if raw.ndim == 0 or raw.shape[-1] == 0:
         raise ValueError("x: a block needs at least one element along the last axis")
-    exp = ((raw >> np.uint16(7)) & np.uint16(0xFF)).max(axis=-1)
+    exp: np.ndarray = ((raw >> np.uint16(7)) & np.uint16(0xFF)).max(axis=-1)
     if emulator_compat:
         peak = np.abs(bf16_to_fp32(raw)).max(axis=-1)
         ok = exp != E_SPECIAL

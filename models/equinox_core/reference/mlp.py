@@ -37,12 +37,13 @@ F32 = NDArray[np.float32]
 def product(a: U16, b: U16, k: int) -> F32:
     """``a·bᵀ`` of bf16 matrices ``[r, n]`` and ``[c, n]`` through HBFP8 blocks of ``k`` (n filled up with zeros)."""
     n = -(-a.shape[1] // k) * k
-    operands: list[U16] = []
-    for x in (a, b):
+
+    def blocks(x: U16) -> tuple[NDArray[np.int8], NDArray[np.uint8]]:
         full = np.zeros((len(x), n), np.uint16)
         full[:, : x.shape[1]] = x
-        operands += quantise(full.reshape(len(x), -1, k))
-    return hbfp_matmul(*operands)
+        return quantise(full.reshape(len(x), -1, k))
+
+    return hbfp_matmul(*blocks(a), *blocks(b))
 
 
 def lane_sum(u: U16) -> U16:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -71,7 +72,7 @@ def _colour(index: int) -> str:
     return SERVICE_COLOURS[index % len(SERVICE_COLOURS)]
 
 
-def _draw(height: float, rows: int, columns: int, fill: Callable[..., None], **grid: object) -> str:
+def _draw(height: float, rows: int, columns: int, fill: Callable[..., None], **grid: Any) -> str:
     """SVG of a figure of `rows`×`columns` axes that `fill` draws on."""
     with matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=(WIDTH, height), dpi=110, layout="constrained")

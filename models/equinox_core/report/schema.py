@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, TypeVar
 
 from equinox_core.hw.coded import label
 from equinox_core.hw.states import Perf
@@ -314,7 +314,10 @@ def _known(kind: type, data: Mapping[str, Any], where: str) -> Mapping[str, Any]
     return data
 
 
-def _make(kind: type, data: Mapping[str, Any], where: str) -> Any:
+_Kind = TypeVar("_Kind")
+
+
+def _make(kind: type[_Kind], data: Mapping[str, Any], where: str) -> _Kind:
     try:
         return kind(**_known(kind, data, where))
     except TypeError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .compiled import njit
 from .layout import FAIR, INF_ONLY
+from .records import Arbiter, Params
 
 
 @njit
@@ -19,7 +20,7 @@ def round_robin(req: int, prev: int, n: int) -> int:
 
 
 @njit
-def pick(arb, req: int, mode: int, p) -> int:
+def pick(arb: Arbiter, req: int, mode: int, p: Params) -> int:
     """Grant of ``eqx_arb`` among the contexts of the mask ``req``, or -1; moves its state."""
     inf_mask = (1 << p.c_inf) - 1
     inf, trn = req & inf_mask, req & ~inf_mask

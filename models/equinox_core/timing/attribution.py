@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..config import Config
 from ..csr_map import REGS
+from ..isa.encoding import Unit
 from .layout import LD, MMU, NEVER, ST, VPU
 from .model import Timeline, TimingModel
 
@@ -28,11 +29,9 @@ class AttributionError(ValueError):
 
 def answered(timeline: Timeline) -> NDArray[np.bool_]:
     """Which requests were answered with results before the timeline's end: bool [requests]."""
-    return (
-        (timeline.requests["batch"] >= 0)
-        & (timeline.requests["done"] < timeline.end)
-        & (timeline.requests["status"] == 0)
-    )
+    requests = timeline.requests
+    found: NDArray[np.bool_] = (requests["batch"] >= 0) & (requests["done"] < timeline.end) & (requests["status"] == 0)
+    return found
 
 
 def stages(timeline: Timeline, arrival: ArrayLike, which: NDArray[np.bool_]) -> dict[str, NDArray[np.int64]]:
@@ -98,7 +97,7 @@ def attribute(
     return {cause: parts[cause] for cause in CAUSES}
 
 
-def only_dma(log: NDArray, first: int, last: int) -> int:
+def only_dma(log: NDArray[np.void], first: int, last: int) -> int:
     """Cycles ``first`` < t <= ``last`` in which LD or ST had an instruction under way and neither MMU nor VPU had.
 
     ``log``: LOG records. An instruction is under way from the cycle after its issue until it is done.
@@ -125,7 +124,11 @@ class Solo:
     """
 
     def __init__(
-        self, cfg: Config, writes: Iterable[tuple[int, int, int]], rx_lines: Callable[[int], int], imem=None
+        self,
+        cfg: Config,
+        writes: Iterable[tuple[int, int, int]],
+        rx_lines: Callable[[int], int],
+        imem: Mapping[Unit, Sequence[int]] | None = None,
     ) -> None:
         self.cfg, self.imem, self.rx_lines = cfg, imem, rx_lines
         self.writes = [(0, address, value) for _, address, value in writes if address not in _COMMANDS]

@@ -11,7 +11,9 @@ import hashlib
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar, cast
 
 import numba
 
@@ -48,9 +50,15 @@ if _PLACE is None:  # it works, but each process compiles for itself
         file=sys.stderr,
     )
 else:
-    numba.config.CACHE_DIR = str(_PLACE)
+    numba.config.CACHE_DIR = str(_PLACE)  # type: ignore[attr-defined]  # numba makes this module's names when it runs
 
-njit = numba.njit(cache=_PLACE is not None, nogil=True)
+F = TypeVar("F", bound=Callable[..., object])
+_njit = numba.njit(cache=_PLACE is not None, nogil=True)
+
+
+def njit(function: F) -> F:
+    """The function, compiled when it is called; to whoever calls it, it has the same type."""
+    return cast(F, _njit(function))
 
 
 def is_cold() -> bool:

@@ -31,13 +31,14 @@ from .layout import (
     W_MODE,
     W_RESP,
 )
+from .records import Array, Batch, Change, ContextRegs, ServiceRegs, State
 from .requests import free_slots
 
 KILLS = 3 * UNITS  # rank of a command, behind every error of its cycle
 
 
 @njit
-def _change(s, states, c, state, t):
+def _change(s: State, states: Array[Change], c: int, state: int, t: int) -> None:
     """The context's state shows from ``t`` on."""
     ctx = s.ctx[c]
     ctx.state = state
@@ -47,7 +48,7 @@ def _change(s, states, c, state, t):
 
 
 @njit
-def _begin(s, states, c, limit, t):
+def _begin(s: State, states: Array[Change], c: int, limit: int, t: int) -> None:
     """Context ``c`` is RUNNING from ``t`` on, with the program and relocations that it holds."""
     ctx = s.ctx[c]
     _change(s, states, c, RUNNING, t)
@@ -67,7 +68,7 @@ def _begin(s, states, c, limit, t):
 
 
 @njit
-def _settings(s, c, own, run):
+def _settings(s: State, c: int, own: ContextRegs, run: ServiceRegs | ContextRegs) -> None:
     """Relocations of context ``c``, whose settings are ``own``; ``run`` has the program and two of them (a service, or
     the context itself).
     """
@@ -87,7 +88,7 @@ def _settings(s, c, own, run):
 
 
 @njit
-def start(s, states, c, t):
+def start(s: State, states: Array[Change], c: int, t: int) -> None:
     """A start command to an idle training context in cycle ``t``."""
     own = s.reg.ctx[c]
     _settings(s, c, own, own)
@@ -95,7 +96,7 @@ def start(s, states, c, t):
 
 
 @njit
-def kill(s, c, t):
+def kill(s: State, c: int, t: int) -> None:
     """A kill command in cycle ``t``."""
     ctx = s.ctx[c]
     if t >= ctx.since:
@@ -106,7 +107,7 @@ def kill(s, c, t):
 
 
 @njit
-def clear(s, c, t):
+def clear(s: State, c: int, t: int) -> None:
     """A clear command in cycle ``t``."""
     if s.ctx[c].state == ERROR:
         s.ctx[c].over = t + 1
@@ -114,7 +115,7 @@ def clear(s, c, t):
 
 
 @njit
-def _stop(s, states, c, t):
+def _stop(s: State, states: Array[Change], c: int, t: int) -> None:
     """The context is KILLING from ``t`` on: its streams end, its units drop what they can."""
     ctx = s.ctx[c]
     ctx.cause, ctx.unit, ctx.ok, ctx.over = ctx.stop_cause, ctx.stop_unit, 0, NEVER
@@ -130,7 +131,7 @@ def _stop(s, states, c, t):
 
 
 @njit
-def context(s, batches, states, c, t):
+def context(s: State, batches: Array[Batch], states: Array[Change], c: int, t: int) -> None:
     """A context's change of state that shows in ``t``."""
     s.ctx_at[c] = NEVER
     ctx = s.ctx[c]

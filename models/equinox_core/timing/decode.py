@@ -1,6 +1,4 @@
-"""Instruction words as the records of :data:`~equinox_core.timing.layout.INSTR`: all that time, and faults,
-depend on.
-"""
+"""Instruction words as records of what time, and faults, depend on (``INSTR``)."""
 
 from __future__ import annotations
 
@@ -9,7 +7,8 @@ import numpy as np
 from ..config import Config
 from ..isa.check import Fault, check_fields
 from ..isa.encoding import UNIT_OF_OP, ASpace, BSpace, Conv, ConvDst, Dst, Instr, LdDst, Op, Src, StSrc, layout
-from .layout import FIX, INSTR, NEVER, OPERANDS, R_ACC, R_ACTC, R_CST, R_VEC, R_WGT, V
+from .layout import FIX, NEVER, OPERANDS, R_ACC, R_ACTC, R_CST, R_VEC, R_WGT, V
+from .records import INSTR
 
 _LAYOUTS = {int(op): layout(op) for op in Op}
 _HEADER = _LAYOUTS[int(Op.NOP)]
@@ -21,8 +20,12 @@ _SOURCES = {
     Src.RXB: ("RX_LINES", FIX),
 }
 _BLOCKS = {ConvDst.ACTC: ("ACTC_DEPTH", R_ACTC), ConvDst.WGTC: ("WGTC_DEPTH", FIX), ConvDst.SOB: ("SOB_DEPTH", FIX)}
-_LOADS = {LdDst.ACTD: ("ACTD_DEPTH", FIX), LdDst.WGTD: ("WGTD_DEPTH", R_WGT), LdDst.STG: ("STG_DEPTH", FIX)}
-_STORES = {StSrc.SOB: ("SOB_DEPTH", FIX), StSrc.SOF: ("SOF_DEPTH", FIX)}
+_LOADS: dict[int, tuple[str, int]] = {
+    LdDst.ACTD: ("ACTD_DEPTH", FIX),
+    LdDst.WGTD: ("WGTD_DEPTH", R_WGT),
+    LdDst.STG: ("STG_DEPTH", FIX),
+}
+_STORES: dict[int, tuple[str, int]] = {StSrc.SOB: ("SOB_DEPTH", FIX), StSrc.SOF: ("SOF_DEPTH", FIX)}
 
 
 def decode(word: int, cfg: Config) -> np.ndarray:

@@ -8,14 +8,15 @@ from .arbiter import pick
 from .compiled import njit
 from .dma_faults import drop_halted, fails, faulty, halt, ld_quiet, stopped
 from .events import complete_at, quiet_from, ready_again, wake_at
-from .layout import BURSTS, LD, NEVER, SEGMENTS, ST, W_DRAM, W_UNIT
+from .layout import BURSTS, LD, LD_BURSTS, NEVER, SEGMENTS, ST, W_DRAM, W_UNIT
+from .records import Dma, Dram, Instr, Params, State, Store
 
 DMA_RESP = int(Err.DMA_RESP)
 
 
 # ---- what both have in common: instructions, runs, pieces
 @njit
-def accept(s, u, x, c, ins, log, iteration, t):
+def accept(s: State, u: int, x: Dma, c: int, ins: Instr, log: int, iteration: int, t: int) -> None:
     """Instruction of context ``c`` taken in cycle ``t`` by unit ``u`` with state ``x``."""
     w = x.walk[c]
     x.prep[c] = ins
@@ -25,7 +26,7 @@ def accept(s, u, x, c, ins, log, iteration, t):
 
 
 @njit
-def _run(s, x, c):
+def _run(s: State, x: Dma, c: int) -> None:
     """Hand the next run of the walked instruction to the cutter."""
     p, w, ins = s.p, x.walk[c], x.work[c]
     w.lines = ins.lines
@@ -39,7 +40,7 @@ def _run(s, x, c):
 
 
 @njit
-def _walk(s, u, x, c, took_last, t):
+def _walk(s: State, u: int, x: Dma, c: int, took_last: bool, t: int) -> int:
     """One context's instructions and runs in cycle ``t``; ``took_last``: the last piece of its run was taken. Next
     look.
     """
@@ -76,12 +77,12 @@ def _walk(s, u, x, c, took_last, t):
 
 # ---- LD
 @njit
-def ld_step(s, t):
+def ld_step(s: State, t: int) -> None:
     """Everything that LD does in cycle ``t``."""
     x, p, d = s.ld, s.p, s.dram
     # bursts whose last beat was before this cycle have left
     while x.count > 0 and x.flight[x.head].at < t:
-        x.head = (x.head + 1) % 16
+        x.head = (x.head + 1) % LD_BURSTS
         x.count -= 1
     if x.halted != 0:
         drop_halted(s, x, t)
@@ -103,7 +104,7 @@ def ld_step(s, t):
             w.beats -= n
             w.run_addr += n * p.k
             over = w.beats == 0
-            at = (x.head + x.count) % 16
+            at = (x.head + x.count) % LD_BURSTS
             b = x.flight[at]
             b.ctx, b.at, b.bad = c, NEVER, bad
             b.ends = 1 if over and w.last_run != 0 else 0
@@ -126,7 +127,7 @@ def ld_step(s, t):
 
 # ---- DRAM
 @njit
-def dram_step(s, t):
+def dram_step(s: State, t: int) -> None:
     """The bus in cycle ``t``: the next burst, if one may start."""
     d, p = s.dram, s.p
     if t >= d.free:
@@ -140,7 +141,7 @@ def dram_step(s, t):
             d.free, d.wrote = end + 1 + p.gap, 0
             x = s.ld
             for k in range(x.count):  # the oldest burst in flight whose data has not begun
-                b = x.flight[(x.head + k) % 16]
+                b = x.flight[(x.head + k) % LD_BURSTS]
                 if b.at == NEVER:
                     b.at = end
                     w = x.walk[b.ctx]
@@ -161,9 +162,9 @@ def dram_step(s, t):
             end = t + (beats - 1) * (p.gap + 1)
             d.write_first, d.write_last = t, end
             d.last_b = max(d.last_b + 1, end + p.latency)
-            x = s.st
-            x.answer[(x.answer_head + x.answer_count) % BURSTS] = d.last_b
-            x.answer_count += 1
+            st = s.st
+            st.answer[(st.answer_head + st.answer_count) % BURSTS] = d.last_b
+            st.answer_count += 1
             d.free, d.wrote = end + 1 + p.gap, 1
             wake_at(s, W_UNIT + ST, t)
     due = NEVER
@@ -176,13 +177,13 @@ def dram_step(s, t):
 
 # ---- ST
 @njit
-def _written(d, gap, t):
+def _written(d: Dram, gap: int, t: int) -> bool:
     """Whether a write beat is transferred in cycle ``t``."""
     return d.write_first <= t <= d.write_last and (t - d.write_first) % (gap + 1) == 0
 
 
 @njit
-def _need(x, p):
+def _need(x: Store, p: Params) -> int:
     """Room in the beat memory that the next read of the gathered segment takes."""
     seg = x.seg[x.gather]
     if seg.lines != 0:
@@ -191,7 +192,7 @@ def _need(x, p):
 
 
 @njit
-def _segment(s, x, c):
+def _segment(s: State, x: Store, c: int) -> bool:
     """Take the next segment of ``c``'s run: a panel, or up to K beats of lines;
     returns whether it was the run's last.
     """
@@ -223,7 +224,7 @@ def _segment(s, x, c):
 
 
 @njit
-def st_step(s, t):
+def st_step(s: State, t: int) -> None:
     """Everything that ST does in cycle ``t``."""
     x, p, d = s.st, s.p, s.dram
     sent = _written(d, p.gap, t)

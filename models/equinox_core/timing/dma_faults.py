@@ -5,14 +5,15 @@ from __future__ import annotations
 from ..isa.encoding import Err, Op
 from .compiled import njit
 from .events import quiet_from, unit_fault, wake_at, withdraw
-from .layout import KILLING, LD, NEVER, ST, W_UNIT
+from .layout import KILLING, LD, LD_BURSTS, NEVER, ST, W_UNIT
 from .operands import fits
+from .records import Dma, State
 
 LOAD, STORE, ILLEGAL_OP, OPERAND = int(Op.LOAD), int(Op.STORE), int(Err.ILLEGAL_OP), int(Err.OPERAND)
 
 
 @njit
-def faulty(s, u, x, c):
+def faulty(s: State, u: int, x: Dma, c: int) -> int:
     """Cause of the fault of the walked instruction's next run, or 0."""
     w, ins = x.walk[c], x.work[c]
     if ins.op != (LOAD if u == LD else STORE):
@@ -26,20 +27,20 @@ def faulty(s, u, x, c):
 
 
 @njit
-def fails(s, addr, beats):
+def fails(s: State, addr: int, beats: int) -> bool:
     """Whether the memory answers a burst with an error."""
     d, last = s.dram, addr + beats * s.p.k - 1
     return last >= s.p.bytes or (addr <= d.err_hi and last >= d.err_lo)
 
 
 @njit
-def stopped(s, x, c, t):
+def stopped(s: State, x: Dma, c: int, t: int) -> bool:
     """Whether the unit reports nothing more of the context in ``t``."""
     return 0 < x.walk[c].halt <= t or s.ctx[c].state == KILLING
 
 
 @njit
-def halt(s, u, x, c, t, cause):
+def halt(s: State, u: int, x: Dma, c: int, t: int, cause: int) -> None:
     """An error of the context in ``t``: reported in ``t+1``, from when on it is stopped."""
     x.walk[c].halt = t + 1
     x.halted = 1
@@ -49,7 +50,7 @@ def halt(s, u, x, c, t, cause):
 
 
 @njit
-def _drop(x, c):
+def _drop(x: Dma, c: int) -> bool:
     """What the context holds before arbitration is dropped; returns whether there was anything."""
     w = x.walk[c]
     held = w.prep != 0 or w.walk != 0 or w.piece != 0
@@ -58,7 +59,7 @@ def _drop(x, c):
 
 
 @njit
-def drop_halted(s, x, t):
+def drop_halted(s: State, x: Dma, t: int) -> None:
     """What contexts stopped by their errors hold goes in the first cycle."""
     x.halted = 0
     for c in range(s.p.ctx):
@@ -69,12 +70,12 @@ def drop_halted(s, x, t):
 
 
 @njit
-def ld_quiet(s, c):
+def ld_quiet(s: State, c: int) -> None:
     """LD has nothing of the killed context two cycles after its last beat, if that is known."""
     x = s.ld
     w = x.walk[c]
     for k in range(x.count):
-        b = x.flight[(x.head + k) % 16]
+        b = x.flight[(x.head + k) % LD_BURSTS]
         if b.ctx == c and b.at == NEVER:
             return
     w.killed = 0
@@ -82,7 +83,7 @@ def ld_quiet(s, c):
 
 
 @njit
-def kill(s, u, x, c, t):
+def kill(s: State, u: int, x: Dma, c: int, t: int) -> None:
     """From ``t`` on nothing of the context is taken or reported; what is in flight ends."""
     w = x.walk[c]
     pending = w.halt == t  # an error of the cycle before

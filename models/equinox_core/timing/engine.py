@@ -33,6 +33,7 @@ from .layout import (
     W_UNIT,
     WAKES,
 )
+from .records import Array, Batch, Change, Instr, Issued, Request, State, Step, Write
 
 # ---- codes of register writes
 (
@@ -73,7 +74,7 @@ MARGIN = 64  # log rows that one cycle can need
 
 
 @njit
-def _write(s, imem, patches, states, w, t):
+def _write(s: State, imem: Array[Instr], patches: Array[Instr], states: Array[Change], w: Write, t: int) -> None:
     """One register write (of field ``code`` of service or context ``index // 16``, part ``index % 16``) that acts from
     ``t`` on.
     """
@@ -158,7 +159,18 @@ def _write(s, imem, patches, states, w, t):
 
 
 @njit
-def run(state, imem, patches, writes, req, batches, log, steps, states, until):
+def run(
+    state: Array[State],
+    imem: Array[Instr],
+    patches: Array[Instr],
+    writes: Array[Write],
+    req: Array[Request],
+    batches: Array[Batch],
+    log: Array[Issued],
+    steps: Array[Step],
+    states: Array[Change],
+    until: int,
+) -> bool:
     """Advance up to the events of cycle ``until``; False if ``log``, ``steps`` or ``states`` has no room (call again
     with more).
     """

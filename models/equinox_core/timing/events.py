@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from .compiled import njit
 from .layout import CTX, HEAD, NEVER, RING, RUNNING, UNITS, W_CTX, W_DONE, W_STREAM, W_UNIT
+from .records import Array, State
 
 
 @njit
-def wake_at(s, who, t):
+def wake_at(s: State, who: int, t: int) -> None:
     """Look at ``who`` in cycle ``t`` at the latest."""
     if t < s.soon[who]:
         s.soon[who] = t
 
 
 @njit
-def wake_member(s, group, times, k, t):
+def wake_member(s: State, group: int, times: Array[int], k: int, t: int) -> None:
     """Look at member ``k`` of a group (streams, contexts, ...) in cycle ``t`` at the latest."""
     if t < times[k]:
         times[k] = t
@@ -23,7 +24,7 @@ def wake_member(s, group, times, k, t):
 
 
 @njit
-def earliest(times):
+def earliest(times: Array[int]) -> int:
     """Of a group's members."""
     t = times[0]
     for k in range(1, len(times)):
@@ -32,14 +33,14 @@ def earliest(times):
 
 
 @njit
-def wake_units(s, t):
+def wake_units(s: State, t: int) -> None:
     """All units look at cycle ``t`` (the mode changes)."""
     for u in range(UNITS):
         wake_at(s, W_UNIT + u, t)
 
 
 @njit
-def ready_again(s, u, c, t):
+def ready_again(s: State, u: int, c: int, t: int) -> None:
     """From ``t`` on the unit takes another instruction of the context."""
     x = s.ctx[c].stream[u]
     if x.state == HEAD and x.ready >= 0:
@@ -47,7 +48,7 @@ def ready_again(s, u, c, t):
 
 
 @njit
-def complete_at(s, u, c, t, signal, step, log):
+def complete_at(s: State, u: int, c: int, t: int, signal: int, step: int, log: int) -> None:
     """``done`` of a unit in cycle ``t``; in order for a unit and context."""
     q = s.done[u, c]
     at = (q.head + q.count) % RING
@@ -58,7 +59,7 @@ def complete_at(s, u, c, t, signal, step, log):
 
 
 @njit
-def stop_at(s, c, t, rank, cause, unit):
+def stop_at(s: State, c: int, t: int, rank: int, cause: int, unit: int) -> None:
     """Something stops context ``c`` in cycle ``t``, so it is KILLING from ``t+1`` on.
 
     Of one cycle the lowest rank counts, of that the first.
@@ -70,13 +71,13 @@ def stop_at(s, c, t, rank, cause, unit):
 
 
 @njit
-def unit_fault(s, c, t, cause, unit):
+def unit_fault(s: State, c: int, t: int, cause: int, unit: int) -> None:
     """A unit reports a context's fault in cycle ``t``."""
     stop_at(s, c, t, unit, cause, unit)
 
 
 @njit
-def withdraw(s, u, c, t):
+def withdraw(s: State, u: int, c: int, t: int) -> None:
     """Completions from cycle ``t`` on do not happen: the context was stopped before."""
     q = s.done[u, c]
     while q.count > 0 and q.time[(q.head + q.count - 1) % RING] >= t:
@@ -85,7 +86,7 @@ def withdraw(s, u, c, t):
 
 
 @njit
-def quiet_from(s, u, c, t):
+def quiet_from(s: State, u: int, c: int, t: int) -> None:
     """KILLING: unit ``u`` has nothing of the context from ``t`` on. When all units have said so, the next state is
     known.
     """

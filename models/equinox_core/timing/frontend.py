@@ -26,6 +26,7 @@ from .layout import (
     W_NOP,
     W_STREAM,
 )
+from .records import Array, Context, Instr, Issued, State, Step
 
 NOP = int(Op.NOP)
 SEM_OVERFLOW, PC_RANGE = int(Err.SEM_OVERFLOW), int(Err.PC_RANGE)
@@ -34,7 +35,7 @@ OVERFLOWS, RANGES = UNITS, 2 * UNITS  # rank of what stops a context, behind the
 
 
 @njit
-def ask(s, u, c, t):
+def ask(s: State, u: int, c: int, t: int) -> None:
     """The stream asks for its next instruction from ``t`` on."""
     x = s.ctx[c].stream[u]
     if x.base + x.pc >= s.p.imem_depth:
@@ -46,7 +47,7 @@ def ask(s, u, c, t):
 
 
 @njit
-def fetch(s, u, t):
+def fetch(s: State, u: int, t: int) -> None:
     """The instruction memory's read of cycle ``t``."""
     req, later = 0, NEVER
     for c in range(s.p.ctx):
@@ -68,7 +69,7 @@ def fetch(s, u, t):
 
 
 @njit
-def _unit_ready(s, u, c, t):
+def _unit_ready(s: State, u: int, c: int, t: int) -> bool:
     """``instr_ready`` of a unit in cycle ``t``."""
     if u == MMU:
         free, stopped = s.mmu.thread[c].pend == 0, s.mmu.thread[c].fault_at
@@ -82,7 +83,7 @@ def _unit_ready(s, u, c, t):
 
 
 @njit
-def stream(s, imem, log, steps, u, c, t):
+def stream(s: State, imem: Array[Instr], log: Array[Issued], steps: Array[Step], u: int, c: int, t: int) -> None:
     """The head instruction of a stream in cycle ``t``: issue it if its waits are met and the unit takes it."""
     s.stream_at[CTX * u + c] = NEVER
     ctx = s.ctx[c]
@@ -156,7 +157,7 @@ def stream(s, imem, log, steps, u, c, t):
 
 
 @njit
-def _signal(s, c, t):
+def _signal(s: State, c: int, t: int) -> None:
     """Semaphores of ``c`` show new values in ``t``: heads that wait look again."""
     for u in range(UNITS):
         x = s.ctx[c].stream[u]
@@ -165,7 +166,7 @@ def _signal(s, c, t):
 
 
 @njit
-def _note(ctx, u, signal, t):
+def _note(ctx: Context, u: int, signal: int, t: int) -> None:
     """Unit ``u`` signals semaphores that show it in ``t``."""
     if ctx.signals != t:
         ctx.signals = t
@@ -175,7 +176,7 @@ def _note(ctx, u, signal, t):
 
 
 @njit
-def _add(s, c, k, n, t):
+def _add(s: State, c: int, k: int, n: int, t: int) -> None:
     """Semaphore ``k`` shows ``n`` more in ``t``; above its limit the context stops, on account of the lowest unit that
     signalled it.
     """
@@ -189,7 +190,7 @@ def _add(s, c, k, n, t):
 
 
 @njit
-def nop(s, c, t):
+def nop(s: State, c: int, t: int) -> None:
     """Signals of NOPs that completed in ``t-1``."""
     s.nop_at[c] = NEVER
     ctx = s.ctx[c]
@@ -201,7 +202,7 @@ def nop(s, c, t):
 
 
 @njit
-def complete(s, log, steps, u, c, t):
+def complete(s: State, log: Array[Issued], steps: Array[Step], u: int, c: int, t: int) -> None:
     """Completions of a unit in ``t-1``, which show in ``t``."""
     q, ctx = s.done[u, c], s.ctx[c]
     while q.count > 0 and q.time[q.head] < t:
@@ -228,7 +229,7 @@ def complete(s, log, steps, u, c, t):
 
 
 @njit
-def maybe_over(s, c, t):
+def maybe_over(s: State, c: int, t: int) -> None:
     """If all streams are at their end and all work is complete, the context leaves RUNNING at the next edge."""
     ctx = s.ctx[c]
     if ctx.state != RUNNING or ctx.flying > 0:
@@ -241,7 +242,7 @@ def maybe_over(s, c, t):
 
 
 @njit
-def drain(s, c):
+def drain(s: State, c: int) -> None:
     """A drain command to a training context: the furthest iteration is the last."""
     ctx = s.ctx[c]
     furthest = 0

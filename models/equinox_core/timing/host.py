@@ -10,10 +10,13 @@ from __future__ import annotations
 
 from dataclasses import astuple, dataclass
 
+import numpy as np
+
 from . import contexts
 from .compiled import njit
 from .events import wake_at
 from .layout import IDLE, NEVER, W_HOST, W_RX
+from .records import Array, Change, Request, State
 from .requests import HEADER
 
 WATCH, CLOSE, START, LOOK, OPEN = range(5)  # what the host does next
@@ -36,15 +39,17 @@ class Host:
     poll: int = 203
     open: int = 5
 
-    def install(self, s, ctx: int) -> None:
-        """Put it beside a core at reset; ``ctx`` is the training context, whose settings the register writes make."""
+    def install(self, state: np.void, ctx: int) -> None:
+        """Put it beside a core at reset (a STATE record); ``ctx`` is the training context, whose settings the register
+        writes make.
+        """
         begin, *times = astuple(self)
-        s["host"] = (1, ctx, WATCH, *times)
-        s["soon"][W_HOST] = begin
+        state["host"] = (1, ctx, WATCH, *times)
+        state["soon"][W_HOST] = begin
 
 
 @njit
-def _quiet(s, req, t):
+def _quiet(s: State, req: Array[Request], t: int) -> bool:
     """Whether every request that has come by ``t`` is answered."""
     f, p = s.front, s.p
     if f.phase != HEADER or (f.next < len(req) and req[f.next].offered <= t):
@@ -59,7 +64,7 @@ def _quiet(s, req, t):
 
 
 @njit
-def step(s, req, states, t):
+def step(s: State, req: Array[Request], states: Array[Change], t: int) -> None:
     """The host in cycle ``t``; woken by the end of a batch, and by itself."""
     h = s.host
     s.soon[W_HOST] = NEVER

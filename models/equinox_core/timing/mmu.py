@@ -14,12 +14,13 @@ from .events import complete_at, quiet_from, ready_again, wake_at
 from .layout import FAIR, INF, INF_ONLY, MMU, NEVER, PRIO, R_ACC, TRN, W_UNIT
 from .mmu_faults import cut_tile, fail, faults, holds, keep_far, look, outside, refused, valid
 from .operands import fits
+from .records import Instr, Mmu, State, Tile
 
 MATMUL, ILLEGAL_OP, OPERAND = int(Op.MATMUL), int(Err.ILLEGAL_OP), int(Err.OPERAND)
 
 
 @njit
-def accept(s, c, ins, log, t):
+def accept(s: State, c: int, ins: Instr, log: int, t: int) -> None:
     """Instruction of context ``c`` taken in cycle ``t``."""
     m = s.mmu
     m.pending[c] = ins
@@ -29,7 +30,7 @@ def accept(s, c, ins, log, t):
 
 
 @njit
-def _hold(s, c, by, cycles):
+def _hold(s: State, c: int, by: int, cycles: int) -> None:
     """Work of context ``c`` was ready and waited while the unit served context ``by``."""
     if c < s.p.c_inf and by != c:
         if by < s.p.c_inf:
@@ -39,7 +40,7 @@ def _hold(s, c, by, cycles):
 
 
 @njit
-def _start(s, c, t):
+def _start(s: State, c: int, t: int) -> None:
     """The waiting instruction of ``c`` begins; its first tile can be taken in the next cycle."""
     m = s.mmu
     x, ins = m.thread[c], m.pending[c]
@@ -66,7 +67,7 @@ def _start(s, c, t):
 
 
 @njit
-def _load(s, c, t):
+def _load(s: State, c: int, t: int) -> bool:
     """The load port takes the next tile of ``c``; returns whether it was its instruction's last."""
     m = s.mmu
     x = m.thread[c]
@@ -99,7 +100,7 @@ def _load(s, c, t):
 
 
 @njit
-def _settle(s, t):
+def _settle(s: State, t: int) -> None:
     """Carry out the rows that entered since the last look, up to cycle t-1."""
     m = s.mmu
     f = m.cls
@@ -137,7 +138,7 @@ def _settle(s, t):
 
 
 @njit
-def _hazard(m, tile, t):
+def _hazard(m: Mmu, tile: Tile, t: int) -> bool:
     """Whether the tile's next row waits in cycle ``t`` for the sum of an earlier one."""
     if tile.accum == 0:
         return False
@@ -149,7 +150,7 @@ def _hazard(m, tile, t):
 
 
 @njit
-def step(s, t):
+def step(s: State, t: int) -> None:
     """Everything that the unit does in cycle ``t``."""
     m, p = s.mmu, s.p
     _settle(s, t)
@@ -229,7 +230,7 @@ def step(s, t):
 
 
 @njit
-def _meets(m, tile, t):
+def _meets(m: Mmu, tile: Tile, t: int) -> bool:
     """Whether one of the tile's next rows could meet a line of the last HAZARD rows."""
     for k in range(1, HAZARD + 1):
         at = (t - k) & 3
@@ -241,7 +242,7 @@ def _meets(m, tile, t):
 
 
 @njit
-def kill(s, c, t):
+def kill(s: State, c: int, t: int) -> None:
     """From ``t`` on nothing of the context starts; what it has loaded is dropped in ``t``."""
     m = s.mmu
     _settle(s, t)

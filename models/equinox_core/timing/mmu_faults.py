@@ -9,12 +9,13 @@ from .compiled import njit
 from .events import unit_fault
 from .layout import MMU, NEVER, R_WGT
 from .operands import within
+from .records import Instr, Mmu, State, Thread, Tile
 
 OPERAND = int(Err.OPERAND)
 
 
 @njit
-def refused(s, c, ins):
+def refused(s: State, c: int, ins: Instr) -> bool:
     """Whether the instruction's fields are a fault; the base of WGTD must be a multiple of M too."""
     return ins.bad >> (0 if c < s.p.c_inf else 1) & 1 != 0 or (
         ins.kind[1] == R_WGT and s.ctx[c].reloc[R_WGT] % s.p.m != 0
@@ -22,7 +23,7 @@ def refused(s, c, ins):
 
 
 @njit
-def keep_far(s, c, ins, t):
+def keep_far(s: State, c: int, ins: Instr, t: int) -> None:
     """The instruction that starts in ``t`` has addresses that may be beyond a memory: keep A and B, look at the first
     weights.
     """
@@ -36,7 +37,7 @@ def keep_far(s, c, ins, t):
 
 
 @njit
-def look(m, c, t):
+def look(m: Mmu, c: int, t: int) -> None:
     """In ``t+1`` the thread sees whether the next tile's weights are beyond their memory."""
     x = m.thread[c]
     if x.b0 + x.g * x.b_sg + x.k * x.b_sk >= x.b_end:
@@ -45,7 +46,7 @@ def look(m, c, t):
 
 
 @njit
-def cut_tile(m, x, tile):
+def cut_tile(m: Mmu, x: Thread, tile: Tile) -> None:
     """Leave the rows before the first that is beyond a memory; the thread stands at this tile."""
     first = x.a0 + (x.rows - x.left) * x.a_sr + x.k * x.a_sk
     good = min(within(first, x.a_sr, x.a_end, tile.rows), within(tile.c, tile.c_sr, x.c_end, tile.rows))
@@ -55,7 +56,7 @@ def cut_tile(m, x, tile):
 
 
 @njit
-def fail(m, c, t, cause):
+def fail(m: Mmu, c: int, t: int, cause: int) -> None:
     """The thread finds a fault in ``t``: it drops its instructions, and reports when its earlier work is over."""
     x = m.thread[c]
     x.pend, x.act, x.fault_at, x.cause, x.reported = 0, 0, t + 1, cause, 0
@@ -63,7 +64,7 @@ def fail(m, c, t, cause):
 
 
 @njit
-def valid(m, f, t):
+def valid(m: Mmu, f: int, t: int) -> bool:
     """Whether class ``f`` has a front tile that is not dropped in ``t``."""
     if m.tiles[f] == 0:
         return False
@@ -72,7 +73,7 @@ def valid(m, f, t):
 
 
 @njit
-def holds(m, c):
+def holds(m: Mmu, c: int) -> bool:
     """Whether tiles of the context are loaded."""
     for f in range(2):
         for k in range(m.tiles[f]):
@@ -82,7 +83,7 @@ def holds(m, c):
 
 
 @njit
-def outside(s, c):
+def outside(s: State, c: int) -> int:
     """Cycle from which no load and no row of the context is under way, as far as begun."""
     m = s.mmu
     free = m.thread[c].last_row + s.p.row_flight + 1
@@ -90,7 +91,7 @@ def outside(s, c):
 
 
 @njit
-def faults(s, t):
+def faults(s: State, t: int) -> int:
     """What faulty and killed contexts do in ``t``, behind everything else; returns the next look."""
     m = s.mmu
     for f in range(2):  # the front tile's next row is beyond a memory
@@ -124,7 +125,7 @@ def faults(s, t):
 
 
 @njit
-def _remove(m, f, c):
+def _remove(m: Mmu, f: int, c: int) -> None:
     """All tiles of the context leave the class."""
     kept = 0
     for k in range(m.tiles[f]):

@@ -15,7 +15,8 @@ from ..isa.encoding import INSTR_WORDS, Unit
 from . import engine
 from .decode import decode
 from .host import Host
-from .layout import BATCH, CHANGE, INSTR, LOG, NEVER, REQUEST, STATE, STEP, UNITS, W_EXT, W_RX, WRITE
+from .layout import NEVER, UNITS, W_EXT, W_RX
+from .records import BATCH, CHANGE, INSTR, LOG, REQUEST, STATE, STEP, WRITE
 
 
 def _decode_table() -> dict[int, list[tuple[int, int, int, int]]]:
@@ -81,20 +82,20 @@ _IMEM_ADDR, _IMEM_DATA = REGS["IMEM_ADDR"], REGS["IMEM_DATA"]
 
 @dataclass
 class Timeline:
-    """What the model says of a run; structured arrays, see :mod:`equinox_core.timing.layout` (REQUEST, BATCH, LOG,
+    """What the model says of a run; structured arrays, see :mod:`equinox_core.timing.records` (REQUEST, BATCH, LOG,
     STEP, CHANGE).
 
     ``NEVER`` in a time: it had not happened when the run ended. ``busy[unit, ctx]``: cycles in which the unit worked
     for it. ``end``: the cycle behind the run's last. ``states``: the contexts' changes of state.
     """
 
-    requests: NDArray
-    batches: NDArray
-    instructions: NDArray
-    steps: NDArray
-    busy: NDArray
+    requests: NDArray[np.void]
+    batches: NDArray[np.void]
+    instructions: NDArray[np.void]
+    steps: NDArray[np.void]
+    busy: NDArray[np.int64]
     end: int
-    states: NDArray = field(default_factory=lambda: np.zeros(0, CHANGE))
+    states: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, CHANGE))
 
 
 class TimingModel:
@@ -219,9 +220,9 @@ class TimingModel:
 
     def _writes(
         self, writes: Iterable[tuple[int, int, int]], errors: Iterable[tuple[int, int, int]]
-    ) -> tuple[NDArray, NDArray]:
+    ) -> tuple[NDArray[np.void], NDArray[np.void]]:
         rows: list[tuple[int, ...]] = []
-        patches: list[tuple[int, int, int]] = []
+        patches: list[np.ndarray] = []
         unit = index = 0
         parts: list[int] = []
         for cycle, address, value in writes:
@@ -248,7 +249,7 @@ class TimingModel:
         return np.array(rows, WRITE), np.array(patches, INSTR) if patches else np.zeros(1, INSTR)
 
 
-def _grown(rows: NDArray, used: int) -> NDArray:
+def _grown(rows: NDArray[np.void], used: int) -> NDArray[np.void]:
     """Twice the room if it is nearly used up."""
     if used <= len(rows) - engine.MARGIN:
         return rows

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 from .compiled import njit
 from .layout import OPERANDS, RELOCATIONS, V
+from .records import Array, Instr, Vector
 
 
 @njit
-def fits(ins, reloc):
+def fits(ins: Instr, reloc: Array[int]) -> bool:
     """Whether every address of the instruction, relocated, is in its memory (False: perhaps not)."""
     for kind in range(RELOCATIONS):
         if reloc[kind] > ins.room[kind]:
@@ -18,7 +19,7 @@ def fits(ins, reloc):
 
 
 @njit
-def within(first, stride, end, n):
+def within(first: int, stride: int, end: int, n: int) -> int:
     """How many of ``n`` addresses from ``first`` on, ``stride`` apart, come before the first at or beyond ``end``."""
     if first >= end:
         return 0
@@ -26,7 +27,7 @@ def within(first, stride, end, n):
 
 
 @njit
-def good_lines(x, group):
+def good_lines(x: Vector, group: int) -> int:
     """Lines of a VECTOR's next segment before the first with an address beyond its memory."""
     n = x.lines
     for k in range(OPERANDS):

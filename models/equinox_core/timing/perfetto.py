@@ -95,7 +95,7 @@ def _left(timeline: Timeline, ctx: int, issue: NDArray[np.int64]) -> NDArray[np.
     return np.append(mine, timeline.end)[np.searchsorted(mine, issue)] - 1
 
 
-def _unit_events(timeline: Timeline, log: NDArray, names: Names) -> Iterator[Event]:
+def _unit_events(timeline: Timeline, log: NDArray[np.void], names: Names) -> Iterator[Event]:
     """Slices of the instructions ``log``, unit by unit and context by context, with their threads' names."""
     for unit in Unit:
         for ctx in np.unique(log["ctx"][log["unit"] == unit]).tolist():
@@ -145,7 +145,7 @@ def _batch_events(timeline: Timeline, which: NDArray[np.bool_], names: Names) ->
 def _step_events(timeline: Timeline) -> Iterator[tuple[int, Event]]:
     """(begin, slice) of the training steps; a job's first begins with its first instruction."""
     log = timeline.instructions
-    before: dict[int, int] = {}
+    before: dict[int, tuple[int, int]] = {}  # context -> cycle and number of its step before
     for cycle, ctx, count in timeline.steps.tolist():
         last_cycle, last_count = before.get(ctx, (-1, 0))
         begin = last_cycle + 1

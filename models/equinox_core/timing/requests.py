@@ -27,6 +27,7 @@ from .layout import (
     W_RESP,
     W_RX,
 )
+from .records import Array, Batch, Front, Request, State
 
 HEADER, PAYLOAD, END = range(3)
 OK, NOT_INSTALLED, BAD_LENGTH = int(Status.OK), int(Status.NOT_INSTALLED), int(Status.BAD_LENGTH)
@@ -38,7 +39,7 @@ P_FAIR, P_PRIORITY, P_ADAPTIVE, P_SLACK = (
 
 # ---- answers without payload
 @njit
-def _answer(s, index, t):
+def _answer(s: State, index: int, t: int) -> None:
     """A request's answer enters the FIFO in ``t``: the responder sees it from t+1 on."""
     f = s.front
     at = (f.answer_head + f.answer_count) % ANSWERS
@@ -49,7 +50,7 @@ def _answer(s, index, t):
 
 # ---- receiver
 @njit
-def free_slots(s, n, t):
+def free_slots(s: State, n: int, t: int) -> None:
     """``n`` slots are given back in cycle ``t``: they can be offered from t+2 on."""
     f = s.front
     _refill(f, t)
@@ -58,7 +59,7 @@ def free_slots(s, n, t):
 
 
 @njit
-def _refill(f, t):
+def _refill(f: Front, t: int) -> None:
     """Freed slots reach the pool the cycle after; one slot is kept on offer, from the cycle after that."""
     if f.freed > 0 and f.freed_at < t:
         f.slots += f.freed
@@ -69,7 +70,7 @@ def _refill(f, t):
 
 
 @njit
-def receive(s, req, t):
+def receive(s: State, req: Array[Request], t: int) -> None:
     """The request stream in cycle ``t``: a header, a first payload beat, or a request's end."""
     f, reg = s.front, s.reg
     _refill(f, t)
@@ -157,7 +158,7 @@ def receive(s, req, t):
 
 
 @njit
-def _held(s, req, t):
+def _held(s: State, req: Array[Request], t: int) -> bool:
     """Whether in cycle ``t``, before its decision, the request at the head of the stream has sent its header and finds
     no room.
     """
@@ -171,19 +172,19 @@ def _held(s, req, t):
 
 
 @njit
-def _flows(f, t, held):
+def _flows(f: Front, t: int, held: bool) -> bool:
     """Whether what a hold has kept waiting comes in: a beat of a good request in every cycle since, up to ``t`` - 1."""
     return f.backlog >= 0 and t < f.over and not held and not (f.phase == HEADER and t > f.at)
 
 
 @njit
-def _level(f, v, t):
+def _level(f: Front, v: int, t: int) -> int:
     """Queue length at the beginning of cycle ``t``, whose decision has been made."""
     return f.level[v] + (f.take_n if f.take_at == t and f.take_svc == v else 0)
 
 
 @njit
-def _answers_at(f, t):
+def _answers_at(f: Front, t: int) -> int:
     """Answers in the FIFO at the beginning of cycle ``t``."""
     n = 0
     for k in range(f.answer_count):
@@ -194,7 +195,7 @@ def _answers_at(f, t):
 
 # ---- batches
 @njit
-def form(s, req, batches, t):
+def form(s: State, req: Array[Request], batches: Array[Batch], t: int) -> None:
     """The decision of cycle ``t``, if there is one."""
     f, reg, p = s.front, s.reg, s.p
     s.soon[W_FORMER] = NEVER
@@ -291,7 +292,7 @@ def form(s, req, batches, t):
 
 
 @njit
-def _receiver_answers(s, req, t):
+def _receiver_answers(s: State, req: Array[Request], t: int) -> bool:
     """Whether the receiver puts an answer into the FIFO in cycle ``t`` (it goes first)."""
     f = s.front
     if s.soon[W_RX] != t or f.next >= len(req):
@@ -301,7 +302,7 @@ def _receiver_answers(s, req, t):
 
 
 @njit
-def _late(s, t):
+def _late(s: State, t: int) -> bool:
     """`slack`: whether some request, waiting or in a batch at work, has used up its time in cycle ``t``."""
     f, late = s.front, False
     for v in range(s.p.services):
@@ -321,7 +322,7 @@ def _late(s, t):
 
 
 @njit
-def _pressed(s, req, t):
+def _pressed(s: State, req: Array[Request], t: int) -> bool:
     """Whether in cycle ``t`` an enabled service's queue is longer than its threshold, or a request finds no room."""
     pressed = _held(s, req, t)
     for v in range(SVC):
@@ -331,7 +332,7 @@ def _pressed(s, req, t):
 
 
 @njit
-def mode(s, req, t):
+def mode(s: State, req: Array[Request], t: int) -> bool:
     """Scheduling mode: what was decided in t-1 shows in ``t``; the decision of ``t``.
     Returns whether the mode changed.
     """
@@ -359,7 +360,7 @@ def mode(s, req, t):
 
 # ---- responder
 @njit
-def respond(s, req, batches, t):
+def respond(s: State, req: Array[Request], batches: Array[Batch], t: int) -> None:
     """The output stage in cycle ``t``: an answer or a response (a row's header and payload) enters it."""
     x, f, p = s.resp, s.front, s.p
     s.soon[W_RESP] = NEVER

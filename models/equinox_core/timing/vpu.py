@@ -13,13 +13,14 @@ from .compiled import njit
 from .events import complete_at, quiet_from, ready_again, unit_fault, wake_at
 from .layout import FAIR, FINISHES, INF, NEVER, OPERANDS, TRN, VPU, W_UNIT
 from .operands import fits, good_lines
+from .records import Instr, State, VpuSegment
 
 VECTOR, ILLEGAL_OP, OPERAND = int(Op.VECTOR), int(Err.ILLEGAL_OP), int(Err.OPERAND)
 ROWS, COLS = int(Conv.ROWS), int(Conv.COLS)
 
 
 @njit
-def accept(s, c, ins, log, t):
+def accept(s: State, c: int, ins: Instr, log: int, t: int) -> None:
     """Instruction of context ``c`` taken in cycle ``t``: it waits in ``next`` until it can be loaded (in ``t`` at
     best).
     """
@@ -45,7 +46,7 @@ def accept(s, c, ins, log, t):
 
 
 @njit
-def _settle(s, c):
+def _settle(s: State, c: int) -> None:
     """Completions of ``c`` whose cycle is known and whose predecessors' is."""
     q = s.vpu.finish[c]
     while q.settled < q.count:
@@ -59,7 +60,7 @@ def _settle(s, c):
 
 
 @njit
-def _room(s, c, t):
+def _room(s: State, c: int, t: int) -> bool:
     """Whether the completion queue can take another instruction in cycle ``t``; forgets what was complete before."""
     q = s.vpu.finish[c]
     while q.settled > 0 and q.done[q.head] < t:
@@ -74,7 +75,7 @@ def _room(s, c, t):
 
 
 @njit
-def _drain(s, seg, first, n):
+def _drain(s: State, seg: VpuSegment, first: int, n: int) -> None:
     """Columns taken from the tiles in cycles first ...
 
     first+n-1, in which ``seg`` gives its next n lines (if it has any).
@@ -99,7 +100,7 @@ def _drain(s, seg, first, n):
 
 
 @njit
-def _lines(s, f, first, n):
+def _lines(s: State, f: int, first: int, n: int) -> None:
     """The segment of class ``f`` gives n lines, in cycles first ... first+n-1."""
     v, p = s.vpu, s.p
     seg = v.seg[f]
@@ -131,7 +132,7 @@ def _lines(s, f, first, n):
 
 
 @njit
-def _advance(s, t):
+def _advance(s: State, t: int) -> None:
     """Lines and columns up to and with cycle ``t``."""
     v = s.vpu
     while v.upto < t:
@@ -146,7 +147,7 @@ def _advance(s, t):
 
 
 @njit
-def _give(s, c):
+def _give(s: State, c: int) -> None:
     """The next segment of ``c`` goes into its class's register."""
     v = s.vpu
     x, seg = v.work[c], v.seg[INF if c < s.p.c_inf else TRN]
@@ -165,7 +166,7 @@ def _give(s, c):
 
 
 @njit
-def _grant(s, t):
+def _grant(s: State, t: int) -> bool:
     """The segment granted in cycle ``t``, if any; returns whether one that is offered waits for a tile or for room."""
     v, p = s.vpu, s.p
     inf, trn = v.seg[INF].left > 0, v.seg[TRN].left > 0
@@ -205,7 +206,7 @@ def _grant(s, t):
 
 
 @njit
-def step(s, t):
+def step(s: State, t: int) -> None:
     """Everything that the unit does in cycle ``t``."""
     v, p = s.vpu, s.p
     _advance(s, t)
@@ -238,7 +239,7 @@ def step(s, t):
 
 # ---- faults and kills
 @njit
-def _reject(s, c, t):
+def _reject(s: State, c: int, t: int) -> None:
     """The instruction loaded in ``t`` is refused."""
     v = s.vpu
     q = v.finish[c]
@@ -248,7 +249,7 @@ def _reject(s, c, t):
 
 
 @njit
-def _refuse(s, c, t):
+def _refuse(s: State, c: int, t: int) -> None:
     """The line of cycle ``t`` is refused: an address is beyond its memory."""
     v = s.vpu
     q = v.finish[c]
@@ -259,7 +260,7 @@ def _refuse(s, c, t):
 
 
 @njit
-def _watch(s, c):
+def _watch(s: State, c: int) -> None:
     """When the fault is reported, or nothing is left of the killed context: all of its lines must have started, and all
     completions be known.
     """
@@ -284,7 +285,7 @@ def _watch(s, c):
 
 
 @njit
-def kill(s, c, t):
+def kill(s: State, c: int, t: int) -> None:
     """From ``t`` on nothing of the context is granted; the segment in the address stage goes on to its last line."""
     v = s.vpu
     _advance(s, t - 1)

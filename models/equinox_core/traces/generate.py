@@ -53,7 +53,8 @@ def _bursty(rng: np.random.Generator, n: int, p: dict[str, float]) -> np.ndarray
         count += arrivals.size
         start += stay
         state = 1 - state
-    return np.concatenate(parts)[:n]
+    times: np.ndarray = np.concatenate(parts)[:n]
+    return times
 
 
 def _diurnal(rng: np.random.Generator, n: int, p: dict[str, float]) -> np.ndarray:
@@ -70,7 +71,8 @@ def _diurnal(rng: np.random.Generator, n: int, p: dict[str, float]) -> np.ndarra
         parts.append(kept)
         count += kept.size
         start = t[-1]
-    return np.concatenate(parts)[:n]
+    times: np.ndarray = np.concatenate(parts)[:n]
+    return times
 
 
 _Make = Callable[[np.random.Generator, int, dict[str, float]], np.ndarray]

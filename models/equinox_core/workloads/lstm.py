@@ -117,7 +117,8 @@ def infer(params: Params, x: np.ndarray, k: int) -> np.ndarray:
 
 def classify(logits: np.ndarray) -> np.ndarray:
     """Class of each row of logits (bf16 bit patterns [n, 10]): the largest, the lowest class where equal."""
-    return np.argmax(bf16_to_fp32(logits), axis=1)
+    classes: np.ndarray = np.argmax(bf16_to_fp32(logits), axis=1)
+    return classes
 
 
 def accuracy(params: Params, images: np.ndarray, labels: np.ndarray, k: int) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -324,6 +326,38 @@ def test_ruff_finds(tmp_path: Path) -> None:
     path.write_text("x = {1:2}\n", encoding="utf-8")
     assert "would be reformatted" in style.ruff_format(tmp_path)[0] and style.ruff_lint(tmp_path) == []
     assert style.ruff_format(tmp_path, write=True) == [] == style.ruff_format(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("def f(x): return x", "no-untyped-def"),
+        ("def f(x: int) -> int: return str(x)", "return-value"),
+        ("def f(x: list) -> None: ...", "type-arg"),
+        ("def f(x: int) -> int: return x  # type: ignore", "unused-ignore"),
+        ("def f(s: State) -> int: return s.vpu.seg[0].mode", "attr-defined"),
+        ("@njit\ndef g(t: int) -> bool: return t > 0\ndef f(s: State) -> bool: return g(s.p)", "arg-type"),
+        ("def f(s: State) -> int: return s.vpu.seg[0].v_mode", ""),
+    ],
+)
+def test_mypy_finds(tmp_path: Path, line: str, code: str) -> None:
+    """What has no type or a wrong one, in compiled functions of the timing model too."""
+    path = tmp_path / "planted.py"
+    head = "from equinox_core.timing.compiled import njit\nfrom equinox_core.timing.records import State\n"
+    path.write_text(f"{head}__all__ = ['State', 'njit']\n{line}\n", encoding="utf-8")
+    found = style.mypy(path)
+    assert f"[{code}]" in found[0] if code else found == []
+
+
+def test_mypy_settings() -> None:
+    """Nothing is left out but what pyproject.toml names, and every type: ignore has its code and its reason."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mypy"]
+    assert settings["strict"] and not {"exclude", "ignore_errors", "disable_error_code"} & set(settings)
+    assert settings["overrides"] == [{"module": "sklearn.*", "ignore_missing_imports": True}]
+    for path in (ROOT / "models/equinox_core").rglob("*.py"):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            assert "type: ignore" not in line or re.search(r"# type: ignore\[[a-z-]+\]  # \w+", line), (path, line)
+            assert "mypy:" not in line, (path, line)
 
 
 GOOD_STYLE = """module dut #(
