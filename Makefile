@@ -2,7 +2,7 @@
 # `make help` prints the texts behind `##` (targets) and the lines that begin with `#:` (variables).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv sim test lint bench latency latency-budgets cov toggle gen clean distclean experiments experiments-docs regress random shrink selftest plan docs mutants filelist
+.PHONY: help venv sim test lint bench latency latency-budgets cov toggle gen clean distclean experiments experiments-docs regress random shrink selftest plan docs mutants filelist format
 
 #: of `make sim`
 #:   CONFIG=default      core: a file of configs/ (tiny, default, large)
@@ -149,7 +149,7 @@ REGRESS_FLAGS = $(call flag,tier,TIER) $(call flag,block,BLOCK) $(call flag,test
 regress: venv ## run a tier of tests with derived seeds, group the failures, and write one report (build/regress)
 	@$(PY) scripts/regress.py --jobs $(call quoted,$(JOBS)) $(REGRESS_FLAGS)
 
-lint: venv ## check the RTL with Verilator and Yosys, generated files, and the code base's rules
+lint: venv ## check the RTL with Verilator and Yosys, generated files, style, and the code base's rules
 	@$(PY) scripts/lint.py $(foreach module,$(call given,MODULE),$(call quoted,$(module)))
 
 plan: venv ## check the verification plan (verif/testplan) and print it with the results of the last run; also build/testplan.html
@@ -192,6 +192,9 @@ mutants: venv ## plant faults into the RTL of blocks, one at a time, and count h
 
 gen: venv ## generate again what is generated: hardware facts (models/equinox_core/hw), instruction format, registers
 	@for script in scripts/gen_hw.py $(filter-out scripts/gen_hw.py,$(wildcard scripts/gen_*.py)); do $(PY) $$script || exit 1; done
+
+format: venv ## format Python and SystemVerilog as `make lint` wants them
+	@$(PY) scripts/lint.py --format
 
 filelist: venv ## a list of the sources of the core for other tools (build/equinox_core.f); FuseSoC: equinox.core
 	@$(PY) scripts/gen_filelist.py --filelist build/equinox_core.f
