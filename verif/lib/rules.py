@@ -41,6 +41,8 @@ _BY_ORDER = (
 _STATEMENT = re.compile(r";|\b(?:begin|end|else)\b")
 _PATH_EDIT = re.compile(r"^\s*sys\.path(?:\.(?:insert|append|extend)\b|\[|\s*\+?=)", re.M)
 PROBE = "verif/tb/core_probe.sv"
+ROLES = ("model", "stimulus", "harness")
+"""What a helper of a block's bench is: its file's name, or how that begins (``model_timing.py``)."""
 _INSIDES = re.compile(r"\bu_core\s*\.\s*(?!u_probe\b)\w+|\bequinox_core\s*\.\s*\w+")
 _HOOK = re.compile(
     r"`(?:ifn?def|elsif)\s+\w*(?:PLANT|FAULT|BUG)\w*|\bfault_pkg\b|(?i:\b(?:\w+_)?plant(?:ed)?(?:_\w+)?\b)"
@@ -111,6 +113,32 @@ def insides(path: Path, root: Path) -> list[str]:
         inside = [n for n in nodes if getattr(n.value, "attr", "") == "u_core" and n.attr != "u_probe"]
         found = [(node.lineno, ast.unparse(node)) for node in inside]
     return [f"{path}:{line}: {words}: {PROBE} alone names what is inside the core" for line, words in found]
+
+
+def skeleton(root: Path) -> list[str]:
+    """What is not as a block's bench is to be: its three files, the names of its helpers, and whom they import."""
+    findings = []
+    for folder in sorted(path for path in (root / "verif/block").glob("*") if path.is_dir()):
+        name = folder.name
+        needed = [f"tb_{name}.sv", f"bench_{name}.py", f"test_{name}.py"]
+        files = sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+        there = {path.relative_to(folder).as_posix() for path in files}
+        findings += [f"{folder}: a bench needs {file}" for file in needed if file not in there]
+        legal = re.compile(rf"(?:tb|bench|test)_{name}\.\w+|bench_{name}_\w+\.py|(?:{'|'.join(ROLES)})(?:_\w+)?\.py")
+        for path in files:
+            file = path.relative_to(folder).as_posix()
+            if path.suffix != ".sv" and file != "faults.yaml" and not legal.fullmatch(file):
+                roles = ", ".join(f"{role}.py" for role in ROLES)
+                findings.append(
+                    f"{path}: legal in a block's bench are {', '.join(needed)}, {roles}, other .sv, faults.yaml"
+                )
+            if path.suffix == ".py":
+                findings += [
+                    f"{path}:{line}: a bench must not import another's ({other}): what they share is in verif/lib"
+                    for line, other in _imports(ast.parse(path.read_text(encoding="utf-8")))
+                    if re.match(r"verif\.block\.(?!" + name + r"(?:\.|$))", other)
+                ]
+    return findings
 
 
 def needless(root: Path) -> list[str]:
@@ -284,7 +312,7 @@ def check_all(root: Path) -> list[str]:
     """All findings in rtl/, models/, verif/ and scripts/ below ``root``, with assertions that have no cover or judge
     before a reset.
     """
-    findings = asserts.without_cover(root) + asserts.before_reset(root) + needless(root)
+    findings = asserts.without_cover(root) + asserts.before_reset(root) + needless(root) + skeleton(root)
     names = enumerators(root)
     for path in sorted((root / "rtl").rglob("*.sv")):
         findings += check_rtl_file(path) + by_order(path, names)

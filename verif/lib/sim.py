@@ -39,6 +39,8 @@ __all__ = [
     "SimResult",
     "TestOutcome",
     "ToolError",
+    "as_environment",
+    "bench_modules",
     "build",
     "closure",
     "default_seed",
@@ -209,7 +211,7 @@ def run(
     top = toplevel or _top_of(exe)
     if run_dir is None:
         label = _current_test().split("::", 1)[-1] or module
-        run_dir = out_dir() / "runs" / _slug(module.split(".")[-1]) / f"{_slug(label)}-s{seed}"
+        run_dir = out_dir() / "runs" / _slug(module.split(",")[0].split(".")[-1]) / f"{_slug(label)}-s{seed}"
         if test_filter:
             run_dir = run_dir.with_name(f"{run_dir.name}-{_slug(test_filter)}")
         run_dir = _claim(run_dir)
@@ -340,6 +342,8 @@ def run_block(
     timeout: float = 300,
     env: Mapping[str, str] | None = None,
     plusargs: Sequence[str] = (),
+    sources: Sequence[Path] | None = None,
+    check: bool = True,
     **build_options: object,
 ) -> list[SimResult]:
     """Build and run the bench of a block: what ``verif/block/<dut>/test_<dut>.py`` calls.
@@ -347,11 +351,13 @@ def run_block(
     Args:
         here: the calling file (``__file__``); its folder's name is ``<dut>``. The top is
             ``tb_<dut>`` when the folder holds ``tb_<dut>.sv``, else the module ``<dut>`` of rtl/.
-            The tests are in ``bench_<dut>.py`` beside it.
+            The tests are in ``bench_<dut>.py`` beside it, and in ``bench_<dut>_<part>.py``.
         top: another top module (``tb_x.sv`` in the folder, or a module of rtl/).
         params: parameters of the top; the bench gets them as environment variables ``P_<name>``.
         seeds: one run per seed; default: one run with the default seed. The environment's SEED shifts them all: with
             SEED=5, ``[1, 2]`` is 5 and 6.
+        sources: instead of those that the top needs: with faults planted, say.
+        check: raise when a run is not ok, or has compared nothing.
         test_filter, timeout, env, plusargs: see :func:`run`.
         build_options: see :func:`build`.
 
@@ -365,15 +371,34 @@ def run_block(
     dut = folder.name
     top = top or (f"tb_{dut}" if (folder / f"tb_{dut}.sv").exists() else dut)
     local = folder / f"{top}.sv"
-    sources = closure(local if local.exists() else top, library=(RTL, ROOT / "verif"))
+    if sources is None:
+        sources = closure(local if local.exists() else top, library=(RTL, ROOT / "verif"))
     exe = build(top, sources, params, **build_options)  # type: ignore[arg-type]
-    bench = ".".join((folder / f"bench_{dut}").relative_to(ROOT).parts)
-    settings = {f"P_{key}": str(int(v) if isinstance(v, bool) else v) for key, v in (params or {}).items()}
-    settings.update(env or {})
     results = [
-        run(exe, bench, seed=seed, test_filter=test_filter, timeout=timeout, env=settings, plusargs=plusargs)
+        run(
+            exe,
+            bench_modules(folder),
+            seed=seed,
+            test_filter=test_filter,
+            timeout=timeout,
+            env=as_environment(params or {}) | dict(env or {}),
+            plusargs=plusargs,
+            check=check,
+        )
         for seed in ([seed + default_seed() - DEFAULT_SEED for seed in seeds] or [default_seed()])
     ]
-    for result in results:
+    for result in results if check else ():
         checks.require(result.run_dir)
     return results
+
+
+def bench_modules(folder: Path) -> str:
+    """The modules of a bench as cocotb takes them: ``bench_<name>`` of the folder ``<name>``, and its further parts."""
+    name = f"bench_{folder.name}"
+    parts = sorted(path.stem for path in folder.glob(f"{name}_*.py"))
+    return ",".join(".".join((*folder.relative_to(ROOT).parts, stem)) for stem in (name, *parts))
+
+
+def as_environment(params: Mapping[str, int | str | bool]) -> dict[str, str]:
+    """Parameters of a bench's top as the bench gets them (``verif.lib.bench.param``)."""
+    return {f"P_{key}": str(int(v) if isinstance(v, bool) else v) for key, v in params.items()}

@@ -10,7 +10,7 @@ import pytest
 
 from equinox_core.isa.encoding import BODY, Act, Conv, Dst, Instr, Op, Red, Src, make
 from equinox_core.vector import VectorEnv, VectorFault, plan_vector
-from verif.block.vpu.vpu_mem import Image, Size
+from verif.block.vpu.model import Image, Size
 from verif.random.vectors import OPERANDS, Draft, Mix, Room, draw
 
 SIZE = Size(

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import cocotb
 from cocotb.triggers import FallingEdge, Timer
 
 from verif.lib import checks
+from verif.lib.bench import param
 from verif.lib.verdict import equal, require
 
-K = int(os.environ["P_K"])
+K = param("K")
 PAGE = 4096 // K  # beats
 RULES = "AR_STABLE AW_STABLE W_STABLE R_STABLE B_STABLE AR_FORM AW_FORM R_EXTRA R_LAST W_LAST B_EXTRA RESET".split()
 VALIDS = ("arvalid", "awvalid", "wvalid", "rvalid", "bvalid")

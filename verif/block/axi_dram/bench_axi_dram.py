@@ -14,12 +14,13 @@ from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge, Timer, with_timeout
 from cocotbext.axi import AxiBus, AxiMaster, AxiResp
 
-from verif.block.axi_dram.timing import schedule
+from verif.block.axi_dram.model import schedule
 from verif.lib import checks
+from verif.lib.bench import generator, param
 from verif.lib.dram import DramBackdoor
 from verif.lib.verdict import equal, require
 
-K, BYTES = int(os.environ["P_K"]), int(os.environ["P_BYTES"])
+K, BYTES = param("K"), param("BYTES")
 
 
 async def start(dut: Any, python_clock: bool = False) -> np.random.Generator:
@@ -32,7 +33,7 @@ async def start(dut: Any, python_clock: bool = False) -> np.random.Generator:
     await Timer(23, "ns")
     dut.rst_n.value = 1
     await RisingEdge(dut.clk)
-    return np.random.default_rng(cocotb.RANDOM_SEED)
+    return generator()
 
 
 def make_master(dut: Any) -> AxiMaster:
@@ -73,7 +74,7 @@ def log(dut: Any, name: str, count: str) -> list[int]:
 async def beats_come_when_the_rule_says(dut: Any, mix: str, other: bool) -> None:
     """``other``: with latencies and gap set at run time instead of the parameters."""
     rng = await start(dut)
-    times = {n: int(os.environ[f"P_{n.upper()}"]) for n in ("latency", "b_latency", "gap")}
+    times = {n: param(n.upper()) for n in ("latency", "b_latency", "gap")}
     if other:
         times = {
             "latency": int(rng.integers(1, 90)),

@@ -4,24 +4,24 @@ every block, its address, and the cycle in which it is written.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import cocotb
 import numpy as np
-from cocotb.triggers import ReadOnly, RisingEdge, Timer
+from cocotb.triggers import ReadOnly, Timer
 
 from equinox_core.hw.structs import CONV_TAG
 from equinox_core.isa.encoding import Conv
 from equinox_core.numerics import quantise
-from verif.block.vpu.vpu_mem import bf16_data, read_hex, write_hex
-from verif.lib import checks
-from verif.lib.reset import reset
+from verif.lib import bench, checks
+from verif.lib.bench import param
+from verif.lib.memfile import read_hex, write_hex
+from verif.lib.operands import bf16_data
 from verif.lib.verdict import equal, require
 
-L, K = int(os.environ["P_L"]), int(os.environ["P_K"])
+L, K = param("L"), param("K")
 GROUP = K // L
 C_INF = 2  # contexts below are inference
 
@@ -149,15 +149,8 @@ async def play(dut: Any, segments: list[Segment], order: list[int], gaps: list[i
     equal(used, [len(s.data) for s in segments])
     write_hex(Path("ctl.hex"), words)
     write_hex(Path("lines.hex"), np.ascontiguousarray(lines.astype("<u2")).view(np.uint8))
-    dut.go.value = dut.load.value = dut.dump.value = 0
-    await reset(dut)
-    dut.n_lines.value = count
-    dut.load.value = 1
-    await Timer(10, "ns")
-    dut.go.value = 1
-    await RisingEdge(dut.finished)
-    dut.dump.value = 1
-    await Timer(20, "ns")
+    await bench.play(dut, n_lines=count)
+    await bench.dump(dut)
     await ReadOnly()
     blocks, held = int(dut.blocks.value), int(dut.held.value)
     cycles = [int.from_bytes(r.tobytes(), "little") for r in read_hex(Path("line.out"), int(dut.LMAX.value), 4)[:count]]
@@ -217,7 +210,7 @@ async def random_segments(dut: Any, edges: bool) -> None:
     """Ragged segments of both kinds and classes, one class's amid the other's; gaps, segments that never end; at first
     more tiles than there is room for.
     """
-    rng = np.random.default_rng(cocotb.RANDOM_SEED)
+    rng = bench.generator()
     segments = []
     while sum(len(s.data) for s in segments) < 2500:
         n = int(rng.choice([1, 2, GROUP, L - 1, L, K - 1, K, rng.integers(1, K + 1)]))
@@ -236,7 +229,7 @@ async def random_segments(dut: Any, edges: bool) -> None:
 @cocotb.test(timeout_time=5, timeout_unit="ms")
 async def full_rate(dut: Any) -> None:
     """A line in every cycle: COLS segments of at least L lines never wait, whatever ROWS segments stand between."""
-    rng = np.random.default_rng(cocotb.RANDOM_SEED)
+    rng = bench.generator()
     segments = []
     while sum(len(s.data) for s in segments) < 2500:
         mode = Conv(int(rng.integers(1, 3)))
@@ -251,7 +244,7 @@ async def full_rate(dut: Any) -> None:
 @cocotb.test(timeout_time=5, timeout_unit="ms", skip=GROUP == 1, expect_fail=True)
 async def planted_one_collector(dut: Any) -> None:
     """Segments mixed as if they were of two classes, all in one class's collector: the blocks must differ."""
-    rng = np.random.default_rng(cocotb.RANDOM_SEED)
+    rng = bench.generator()
     segments = [random_segment(rng, Conv.ROWS, K, False) for _ in range(60)]
     order, amid = mixed(rng, segments)
     require(amid)

@@ -8,8 +8,8 @@ from cocotb.triggers import ClockCycles, FallingEdge
 
 from equinox_core.csr_map import REGS
 from equinox_core.hw.states import CtxState as S
-from verif.block.csr.base import COUNTS, COVERAGE, EVENTS, STICKY, CsrTest, Hardware
-from verif.block.csr.settings import settings
+from verif.block.csr.harness import COUNTS, COVERAGE, EVENTS, STICKY, CsrTest, Hardware
+from verif.block.csr.model import settings
 from verif.env.csr_coverage import STORED
 from verif.lib.verdict import require
 from verif.sequences.boot import reset

@@ -9,16 +9,14 @@ from pathlib import Path
 import pytest
 
 from equinox_core.csr_map import REGS
-from verif.lib import checks, plants
+from verif.lib import plants
 from verif.lib.rdl import compile_map, html_manual
 from verif.lib.rtl import RTL, closure
-from verif.lib.sim import ROOT, SimResult, build, run
+from verif.lib.sim import ROOT, SimResult, run_block
 from verif.lib.toolchain import BUILD
 
 HERE = Path(__file__).resolve().parent
-BENCH = "verif.block.csr.bench_csr"
 FAULTS = plants.load(HERE / "faults.yaml")
-LIBRARY = (RTL / "csr", RTL / "common", ROOT / "verif" / "tb")
 ALWAYS = (
     "wrong_reset_value",
     "bit_stuck_at_0",
@@ -31,18 +29,18 @@ SIZES = {
 }
 
 
-def start(size: str, *, sources: list[Path] | None = None, **options) -> SimResult:
-    """Run the bench at a size; ``sources`` replace the design's."""
-    files = closure(HERE / "tb_csr.sv", library=LIBRARY) if sources is None else sources
-    exe = build("tb_csr", files, SIZES[size], public=[("csr_backdoor", "*")], opt="-O0")
-    settings = {f"P_{key}": str(value) for key, value in SIZES[size].items()} | options.pop("env", {})
-    return run(exe, BENCH, env=settings, timeout=900, **options)
+def start(size: str, **options) -> SimResult:
+    """Run the bench at a size."""
+    (result,) = run_block(
+        __file__, params=SIZES[size], public=[("csr_backdoor", "*")], opt="-O0", timeout=900, **options
+    )
+    return result
 
 
 @pytest.mark.parametrize("size", ["largest", pytest.param("small", marks=pytest.mark.nightly)])
 def test_csr(size: str) -> None:
     """Reset, bit bash, access over both doors, strobes, hardware's side, commands, settings; every register visited."""
-    checks.require(start(size).run_dir)
+    start(size)
 
 
 def fails(test: str, message: str, **options) -> None:
@@ -60,7 +58,7 @@ def test_planted(name: str) -> None:
     """Wrong reset values, bits that do not toggle, wrong access policies, wrong wiring: each is named with its
     register.
     """
-    files = closure(HERE / "tb_csr.sv", library=LIBRARY)
+    files = closure(HERE / "tb_csr.sv", library=(RTL, ROOT / "verif"))
     changes = {fault: entry["plant"] for fault, entry in FAULTS.items()}
     sources = plants.in_sources(files, changes, BUILD / "planted" / "csr")
     fault = FAULTS[name]

@@ -1,5 +1,5 @@
-"""Tests of dma_load and dma_store against the reference of programs.py
-(formats: models/equinox_core/dram_layout.py).
+"""Tests of dma_load and dma_store against the reference of model.py (formats:
+models/equinox_core/dram_layout.py).
 """
 
 from __future__ import annotations
@@ -14,27 +14,11 @@ from cocotb.triggers import Timer
 from cocotbext.axi import AxiBus, AxiRam
 
 from equinox_core.isa.encoding import Err, LdDst, Op, StSrc, make
-from verif.block.dma import programs as pr
-from verif.block.dma.checks import (
-    FAULTS,
-    check_reports,
-    differs,
-    expect,
-    long_step,
-    random_programs,
-    same,
-    same_but_cut_short,
-    spoil,
-    unfinished,
-)
-from verif.block.dma.harness import FAIR, INF_ONLY, PRIO, Harness
-from verif.block.dma.programs import LD, ST, State, Step
-from verif.block.dma.timing import predict
-from verif.block.dma.watchdog import (  # noqa: F401 - cocotb runs them from here
-    memory_falls_silent,
-    watchdog_to_the_cycle,
-    watchdog_waits_for_each_burst,
-)
+from verif.block.dma import model, stimulus
+from verif.block.dma.harness import FAIR, INF_ONLY, PRIO, Harness, check_reports, same, same_but_cut_short
+from verif.block.dma.model import LD, ST, State, Step, differs, expect, unfinished
+from verif.block.dma.model_timing import predict
+from verif.block.dma.stimulus import FAULTS, long_step, random_programs, spoil
 from verif.lib import checks
 from verif.lib.verdict import equal, require
 
@@ -50,8 +34,8 @@ async def random_programs_in_all_contexts(dut: Any, mode: int, stall: int) -> No
         h.stall(stall)
         start = State.random(h.shape, h.rng)
         await h.put(start)
-        programs = random_programs(h, 12)
-        want = expect(h, start, programs)
+        programs = random_programs(h.rng, h.shape, h.envs, 12)
+        want = expect(h.envs, start, programs)
         require(differs(start, want) > 200)
         await h.run(programs)
         same(await h.get(), want)
@@ -66,7 +50,7 @@ async def stored_and_loaded_again(dut: Any) -> None:
     h.stall(20)
     state = State.random(h.shape, h.rng)
     await h.put(state)
-    k, where, env = h.shape.k, pr.area(h.shape, ST, 0), h.envs[0]
+    k, where, env = h.shape.k, stimulus.area(h.shape, ST, 0), h.envs[0]
     base = (where.dram[0] - env.dram_base) % 2**32
 
     def step(op: Op, sp: int, n: int, addr: int, word: int = 0) -> Step:
@@ -105,7 +89,7 @@ async def every_cycle_as_predicted(dut: Any, mode: int, units: str) -> None:
         h.latency, h.gap = int(h.rng.choice([1, 7, 60, 200])), int(h.rng.choice([0, 1, 3]))
     h.set_dram()
     use = {"ld": (LD,), "st": (ST,), "both": (LD, ST)}[units]
-    programs = {k: v for k, v in random_programs(h, 16).items() if k[0] in use}
+    programs = {k: v for k, v in random_programs(h.rng, h.shape, h.envs, 16).items() if k[0] in use}
     await h.run(programs)
     start = min(h.stream(u, c).issued[0] for u, c in programs)
     want = predict(h.shape, programs, h.envs, start=start, mode=mode, c_inf=h.c_inf, latency=h.latency, gap=h.gap)
@@ -131,8 +115,8 @@ async def with_another_memory(dut: Any) -> None:
         channel.set_pause_generator(iter(lambda: bool(h.rng.random() < 0.3), None))
     start = State.random(h.shape, h.rng)
     await h.put(start)
-    programs = random_programs(h, 3)
-    want = expect(h, start, programs)
+    programs = random_programs(h.rng, h.shape, h.envs, 3)
+    want = expect(h.envs, start, programs)
     require(differs(start, want) > 100)
     await h.run(programs)
     same(await h.get(), want)
@@ -148,7 +132,7 @@ async def one_beat_a_cycle(dut: Any, buffer: str) -> None:
     await h.reset()
     u = LD if buffer in ("wgtd", "stg") else ST
     words = h.shape.depth[buffer] // h.shape.ctx
-    await h.run({(u, 0): [long_step(h, u, 0, buffer, words)]})
+    await h.run({(u, 0): [long_step(h.shape, h.envs[0], u, 0, buffer, words)]})
     beats = h.number("r_n" if u == LD else "w_n")
     first, last = (h.number(f"{'r' if u == LD else 'w'}_{x}") for x in ("first", "last"))
     cocotb.log.info("%s: %d beats in %d cycles", buffer, beats, last - first + 1)
@@ -170,14 +154,16 @@ async def contexts_take_turns_by_mode(dut: Any, mode: int, unit: int) -> None:
     dut.mode.value = mode
     buffer = ("wgtd", "sob")[unit]
     words = h.shape.depth[buffer] // h.ctx
-    await h.run({(unit, c): [long_step(h, unit, c, buffer, words)] for c in range(h.ctx)})
-    areas = [pr.area(h.shape, unit, c).dram for c in range(h.ctx)]
+    await h.run({(unit, c): [long_step(h.shape, h.envs[c], unit, c, buffer, words)] for c in range(h.ctx)})
+    areas = [stimulus.area(h.shape, unit, c).dram for c in range(h.ctx)]
     order = []
     for _, addr, _ in h.addresses(("ar", "aw")[unit]):
         (owner,) = [c for c, (lo, hi) in enumerate(areas) if lo <= addr < hi]
         starts = {
             a
-            for a, _ in pr.store_segments(h.shape, pr.runs(long_step(h, unit, owner, buffer, words), h.envs[owner])[0])
+            for a, _ in model.store_segments(
+                h.shape, model.runs(long_step(h.shape, h.envs[owner], unit, owner, buffer, words), h.envs[owner])[0]
+            )
         }
         if unit == LD or addr in starts:
             order.append(owner)
@@ -208,8 +194,8 @@ async def inference_only_holds_training(dut: Any, unit: int) -> None:
     buffer = ("actd", "sof")[unit]
     state = State.random(h.shape, h.rng)
     await h.put(state)
-    programs = {(unit, c): [long_step(h, unit, c, buffer, 60)] for c in range(h.ctx)}
-    want = expect(h, state, programs)
+    programs = {(unit, c): [long_step(h.shape, h.envs[c], unit, c, buffer, 60)] for c in range(h.ctx)}
+    want = expect(h.envs, state, programs)
     h.load(programs)
     await h.start()
     await Timer(12, "us")
@@ -235,9 +221,9 @@ async def faulty_instructions(dut: Any, unit: int) -> None:
         dut.max_react.value = (0, 9)[n % 2]
         state = State.random(h.shape, h.rng)
         await h.put(state)
-        env, where = h.envs[0], pr.area(h.shape, unit, 0)
+        env, where = h.envs[0], stimulus.area(h.shape, unit, 0)
         first, good, after = (
-            pr.random_step(
+            stimulus.random_step(
                 h.rng,
                 h.shape,
                 unit,
@@ -247,7 +233,7 @@ async def faulty_instructions(dut: Any, unit: int) -> None:
             )
             for _ in range(3)
         )
-        bad, runs_done = spoil(h, unit, fault, good)
+        bad, runs_done = spoil(h.rng, h.shape, h.envs[0], unit, fault, good)
         if "later" in fault:
             bad = replace(
                 bad,
@@ -256,10 +242,10 @@ async def faulty_instructions(dut: Any, unit: int) -> None:
                     **{**bad.ins.fields, "d_base": (where.dram[0] - env.dram_base - bad.ins.d_iter * bad.iter) % 2**32},
                 ),
             )
-        others = {k: v for k, v in random_programs(h, 4).items() if k != (unit, 0)}
-        want = expect(h, state, {**others, (unit, 0): [first]})
+        others = {k: v for k, v in random_programs(h.rng, h.shape, h.envs, 4).items() if k != (unit, 0)}
+        want = expect(h.envs, state, {**others, (unit, 0): [first]})
         # The front end kills after the error: LD drops what is in flight then, ST writes it.
-        done_runs = pr.runs(bad, env)[:runs_done] if runs_done else []
+        done_runs = model.runs(bad, env)[:runs_done] if runs_done else []
         await h.run({**others, (unit, 0): [first, bad, after, after]})
         s = h.stream(unit, 0)
         require([c for _, c in s.errors] == [int(cause)], f"{fault}: reported {s.errors}")
@@ -271,12 +257,12 @@ async def faulty_instructions(dut: Any, unit: int) -> None:
             same(got, want)
         else:
             n_done = len(s.done)
-            want = expect(h, state, {**others, (unit, 0): [first][:n_done]})
-            rest = [*([] if n_done else pr.runs(first, env)), *done_runs]
+            want = expect(h.envs, state, {**others, (unit, 0): [first][:n_done]})
+            rest = [*([] if n_done else model.runs(first, env)), *done_runs]
             same_but_cut_short(h, got, want, unfinished(want, rest, Op.LOAD))
         lo, hi = where.dram
-        cut = (pr.load_bursts, pr.store_bursts)[unit]
-        legal = [b for run in [*pr.runs(first, env), *done_runs] for b in cut(h.shape, run)]
+        cut = (model.load_bursts, model.store_bursts)[unit]
+        legal = [b for run in [*model.runs(first, env), *done_runs] for b in cut(h.shape, run)]
         mine = [(a, c) for _, a, c in h.addresses(("ar", "aw")[unit]) if lo <= a < hi]
         if mine != legal:
             raise AssertionError(f"{fault}: bursts {mine[len(legal) :]} too many, or missing")
@@ -296,35 +282,37 @@ async def error_responses(dut: Any, unit: int, stall: int) -> None:
         dut.mode.value = (PRIO, FAIR)[n % 2]
         state = State.random(h.shape, h.rng)
         await h.put(state)
-        programs = random_programs(h, 6)
+        programs = random_programs(h.rng, h.shape, h.envs, 6)
         victim = int(h.rng.integers(0, h.ctx))
         steps = programs[unit, victim]
         at = int(h.rng.integers(0, 5))
-        cut = (pr.load_bursts, pr.store_bursts)[unit]
-        bursts = [b for run in pr.runs(steps[at], h.envs[victim]) for b in cut(h.shape, run)]
+        cut = (model.load_bursts, model.store_bursts)[unit]
+        bursts = [b for run in model.runs(steps[at], h.envs[victim]) for b in cut(h.shape, run)]
         addr, beats = bursts[-1 if n % 2 else int(h.rng.integers(0, len(bursts)))]
         point = addr + int(h.rng.integers(0, beats)) * h.shape.k
         h.fail_at(point, point)
         others = {k: v for k, v in programs.items() if k != (unit, victim)}
-        want = expect(h, state, others)
+        want = expect(h.envs, state, others)
         await h.run(programs)
         s = h.stream(unit, victim)
         equal([c for _, c in s.errors], [int(Err.DMA_RESP)])
         touched = [  # instructions before the first one with a failing burst
-            any(a <= point < a + b * h.shape.k for run in pr.runs(step, h.envs[victim]) for a, b in cut(h.shape, run))
+            any(
+                a <= point < a + b * h.shape.k for run in model.runs(step, h.envs[victim]) for a, b in cut(h.shape, run)
+            )
             for step in steps
         ].index(True)
         require(len(s.done) == touched, "all before the failing instruction completed, none from it on")
         equal(s.what, [x.ins.step << 16 | x.ins.signal for x in steps[:touched]])
-        lo, hi = pr.area(h.shape, unit, victim).dram
+        lo, hi = stimulus.area(h.shape, unit, victim).dram
         seen = [(t, a) for t, a, _ in h.addresses(("ar", "aw")[unit]) if lo <= a < hi]
         if unit == LD:  # at most the one already in the address register
             require(not [a for t, a in seen if t > s.errors[0][0]], "bursts were issued after the error")
         got = await h.get()
         for step in steps[:touched]:
-            for run in pr.runs(step, h.envs[victim]):
+            for run in model.runs(step, h.envs[victim]):
                 want.execute(run, step.ins.op)
-        tail = [r for step in steps[touched:] for r in pr.runs(step, h.envs[victim])]
+        tail = [r for step in steps[touched:] for r in model.runs(step, h.envs[victim])]
         same_but_cut_short(h, got, want, unfinished(want, tail, steps[0].ins.op))
         for (u, c), others_steps in others.items():
             equal(len(h.stream(u, c).done), len(others_steps))
@@ -343,25 +331,25 @@ async def kills(dut: Any, stall: int) -> None:
         h.stall(stall)
         state = State.random(h.shape, h.rng)
         await h.put(state)
-        programs = random_programs(h, 8)
+        programs = random_programs(h.rng, h.shape, h.envs, 8)
         now = h.number("cycle")
         victims = {(u, int(h.rng.integers(0, h.ctx))) for u in (LD, ST)}
         for u, c in victims:
-            beats = sum(h.shape.beats(r.buffer, r.len) for s in programs[u, c] for r in pr.runs(s, h.envs[c]))
+            beats = sum(h.shape.beats(r.buffer, r.len) for s in programs[u, c] for r in model.runs(s, h.envs[c]))
             # It takes longer than its beats, so most kills, not all, find the context at work.
             dut.kill_at[u * h.ctx + c].value = now + int(h.rng.integers(3, beats + 3 * h.latency))
         others = {k: v for k, v in programs.items() if k not in victims}
         await h.run(programs)
-        got, want = await h.get(), expect(h, state, others)
-        stages: dict[int, tuple[list[pr.Run], Op]] = {}
+        got, want = await h.get(), expect(h.envs, state, others)
+        stages: dict[int, tuple[list[model.Run], Op]] = {}
         for u, c in victims:
             s = h.stream(u, c)
             equal(s.errors, [])
             n = len(s.done)
             left[u] += n < len(programs[u, c])
-            tail = [r for step in programs[u, c][n:] for r in pr.runs(step, h.envs[c])]
+            tail = [r for step in programs[u, c][n:] for r in model.runs(step, h.envs[c])]
             for step in programs[u, c][:n]:
-                for run in pr.runs(step, h.envs[c]):
+                for run in model.runs(step, h.envs[c]):
                     want.execute(run, step.ins.op)
             stages[u] = (tail, programs[u, c][0].ins.op)
         # One victim in LD, which changes buffers, one in ST, which changes DRAM.
@@ -370,8 +358,8 @@ async def kills(dut: Any, stall: int) -> None:
             equal(len(h.stream(u, c).done), len(steps))
         # Once more, on the contexts that were killed (the front end is reset, the units are not).
         await h.again()
-        again = random_programs(h, 4)
+        again = random_programs(h.rng, h.shape, h.envs, 4)
         start = await h.get()
         await h.run(again)
-        same(await h.get(), expect(h, start, again))
+        same(await h.get(), expect(h.envs, start, again))
     require(left[LD] and left[ST], "no kill came while its context worked")

@@ -1,26 +1,25 @@
-"""Drives tb_dma: settings, programs, memories in and out, logs."""
+"""Drives tb_dma: settings, programs, memories in and out, logs; compares them with the reference."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cocotb
 import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge, Timer, with_timeout
 
 from equinox_core.hw.modes import Mode
 from equinox_core.isa.encoding import encode
-from verif.block.dma.programs import BUFFERS, Env, Shape, State, Step
-from verif.lib.reset import reset
-from verif.lib.verdict import require
+from verif.block.dma.model import BUFFERS, LD, ST, Env, Programs, Shape, State, load_bursts, runs, store_bursts
+from verif.block.dma.stimulus import area
+from verif.lib import checks
+from verif.lib.bench import generator, param, reset
+from verif.lib.verdict import equal, require
 
 INF_ONLY, FAIR, PRIO = int(Mode.INF_ONLY), int(Mode.FAIR), int(Mode.PRIO)
 PROG = 32
-Programs = dict[tuple[int, int], list[Step]]
 
 
 @dataclass
@@ -38,8 +37,7 @@ class Harness:
     """One instance a test."""
 
     def __init__(self, dut: Any) -> None:
-        env = os.environ
-        n, m, w = (int(env[f"P_{x}"]) for x in "NMW")
+        n, m, w = (param(x) for x in "NMW")
         names = {"actd": "ACTD_DEPTH", "wgtd": "WGTD_DEPTH", "stg": "STG_DEPTH", "sob": "SOB_DEPTH", "sof": "SOF_DEPTH"}
         depth = {b: int(getattr(dut, p).value) for b, p in names.items()}
         self.dut = dut
@@ -47,7 +45,7 @@ class Harness:
         self.c_inf = int(dut.C_INF.value)
         self.shape = Shape(n * w, m * n, depth, int(dut.BYTES.value), self.ctx)
         self.latency, self.gap = int(dut.LATENCY.value), int(dut.GAP.value)
-        self.rng = np.random.default_rng(cocotb.RANDOM_SEED)
+        self.rng = generator()
         self.envs: list[Env] = []
         self.ram: Any = None  # a memory model in Python instead of axi_dram
 
@@ -195,3 +193,59 @@ class Harness:
     def stalls(self, unit: int) -> list[int]:
         """Cycles without a beat by cause (eqx_pkg::stall_e)."""
         return [int(self.dut.stall_n[4 * unit + i].value) for i in range(4)]
+
+
+def same(got: State, want: State) -> None:
+    for name in BUFFERS:
+        bad = np.flatnonzero((got.buffers[name] != want.buffers[name]).any(axis=1))
+        if len(bad):
+            raise AssertionError(f"{name}: {len(bad)} words differ, first {bad[0]}")
+    bad = np.flatnonzero(got.dram != want.dram)
+    if len(bad):
+        raise AssertionError(f"DRAM: {len(bad)} bytes differ, first at {bad[0]:#x}")
+    checks.compared("bytes of the DRAM", got.dram.size)
+
+
+def check_reports(h: Harness, programs: Programs) -> None:
+    """Every instruction completed once, in order, with its signals; bursts are cut as documented."""
+    seen = {LD: h.addresses("ar"), ST: h.addresses("aw")}
+    cut = {LD: load_bursts, ST: store_bursts}
+    for (u, c), steps in programs.items():
+        s = h.stream(u, c)
+        equal(s.errors, [])
+        require(s.what == [step.ins.step << 16 | step.ins.signal for step in steps], f"unit {u} context {c}")
+        equal(s.done, sorted(s.done))
+        lo, hi = area(h.shape, u, c).dram
+        mine = [(a, n) for _, a, n in seen[u] if lo <= a < hi]
+        want = [b for step in steps for run in runs(step, h.envs[c]) for b in cut[u](h.shape, run)]
+        require(mine == want, f"unit {u} context {c}: bursts differ")
+        checks.compared("bursts", len(want))
+        equal(s.busy, sum(n for _, n in mine))
+    total = [sum(h.stream(u, c).busy for c in range(h.ctx)) for u in (LD, ST)]
+    equal(total, [h.number("r_n"), h.number("w_n")])
+    require(min(total) > 0)
+    transfers = int(h.dut.u_check.transfers.value)
+    checks.compared("AXI transfers", transfers)
+    require(transfers > sum(total))
+
+
+def same_but_cut_short(h: Harness, got: State, want: State, stages: list[State]) -> None:
+    """``got`` is ``want`` but for words that the ``stages`` of a context that was stopped disagree on.
+
+    ``stages``: the state before its first unfinished run and after each; such a word has its value in one of them.
+    """
+    for name in BUFFERS:
+        legal = (got.buffers[name] == want.buffers[name]).all(axis=1)
+        for stage in stages:
+            changed = (stage.buffers[name] != stages[0].buffers[name]).any(axis=1)
+            legal |= changed & (got.buffers[name] == stage.buffers[name]).all(axis=1)
+            legal |= changed & (got.buffers[name] == stages[0].buffers[name]).all(axis=1)
+        if not legal.all():
+            raise AssertionError(f"{name}: words {np.flatnonzero(~legal)[:3]} are wrong")
+    legal = got.dram == want.dram
+    for stage in stages:
+        changed = stage.dram != stages[0].dram
+        legal |= changed & ((got.dram == stage.dram) | (got.dram == stages[0].dram))
+    if not legal.all():
+        raise AssertionError(f"DRAM: bytes {np.flatnonzero(~legal)[:3]} are wrong")
+    checks.compared("bytes of the DRAM", got.dram.size)

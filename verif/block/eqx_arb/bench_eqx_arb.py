@@ -4,7 +4,7 @@ import cocotb
 from cocotb.triggers import FallingEdge, RisingEdge
 
 from verif.lib import checks
-from verif.lib.reset import reset
+from verif.lib.bench import reset
 from verif.lib.verdict import require
 
 SIZES = 5

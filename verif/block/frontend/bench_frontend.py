@@ -5,9 +5,10 @@ from __future__ import annotations
 import cocotb
 
 from equinox_core.isa.encoding import Err, Op, Status
-from verif.block.frontend.harness import Harness, param, start
+from verif.block.frontend.harness import Harness, start
 from verif.block.frontend.model import ERROR, IDLE, LOADING, RESPOND, RUNNING, UNITS, Program
-from verif.block.frontend.programs import instruction, random_program
+from verif.block.frontend.stimulus import instruction, random_program
+from verif.lib.bench import param
 from verif.lib.verdict import equal, require
 
 TIMEOUT = {"timeout_time": 5, "timeout_unit": "ms"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from types import SimpleNamespace
 
@@ -14,13 +13,8 @@ from equinox_core.hw.structs import BATCH_END, BATCH_ROW, CTX_CMD, CTX_ENV, CTX_
 from equinox_core.isa.encoding import INSTR_BITS, SEMAPHORES
 from verif.block.frontend.model import IDLE, UNITS, FrontendModel, Inputs, Instruction, Program, Row
 from verif.lib import checks
-from verif.lib.reset import reset
+from verif.lib.bench import param, reset
 from verif.lib.verdict import require
-
-
-def param(name: str) -> int:
-    """A parameter of the bench's top."""
-    return int(os.environ[f"P_{name}"])
 
 
 class StubUnit:

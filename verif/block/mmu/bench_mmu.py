@@ -1,98 +1,40 @@
-"""Tests of the MMU: every result, and every row, weight line, completion,
-error and stall in its cycle (see mmu_ref).
-"""
+"""Tests of the MMU: every result, and every row, weight line, completion, error and stall in its cycle."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import cocotb
-import numpy as np
 
 from equinox_core.hw.modes import Mode
 from equinox_core.hw.pipeline import row_flight
-from equinox_core.isa.encoding import Err, Instr, Op, make
-from verif.block.mmu.mmu_lib import Bench, Env, matmul
-from verif.block.mmu.mmu_ref import FAIR, INF_ONLY, PRIO, Size, b_in_range, row_in_range, static_fault, tiles
+from equinox_core.isa.encoding import Err, Op, make
+from verif.block.mmu.harness import Env, Harness, matmul
+from verif.block.mmu.model import FAIR, INF_ONLY, PRIO
+from verif.block.mmu.stimulus import faulty, random_envs, random_matmul, random_programs, region
 from verif.lib import checks
+from verif.lib.bench import generator
 from verif.lib.verdict import require
 
 
-def region(size: Size, c: int) -> tuple[int, int]:
-    """The accumulator lines of a context: (first, count)."""
-    each = size.acc // size.ctx
-    return c * each, each
-
-
-def random_envs(size: Size, rng: np.random.Generator) -> list[Env]:
-    out = []
-    for c in range(size.ctx):
-        w_base = int(rng.integers(0, size.b_depth[1] // 4)) // size.m * size.m
-        out.append(Env(int(rng.integers(1, size.n + 1)), region(size, c)[0], int(rng.integers(0, 64)), w_base))
-    return out
-
-
-def random_matmul(size: Size, rng: np.random.Generator, c: int, env: Env, big: bool = False) -> Instr:
-    """A faultless instruction of context ``c``; every operand inside its memory, C inside the context's lines."""
-    train = c >= size.c_inf
-    lines = region(size, c)[1]
-    while True:
-        f = {
-            "dyn_rows": int(not train and rng.random() < 0.4),
-            "accum": int(rng.random() < 0.3),
-            "a_sp": int(rng.integers(2)),
-            "b_sp": int(rng.integers(2)),
-            "rows": int(rng.integers(1, (6 if big else 3) * size.n + 2)),
-            "n_g": int(rng.integers(1, 4)),
-            "n_k": int(rng.integers(1, 5)),
-            "a_base": int(rng.integers(0, 96)),
-            "a_sr": int(rng.integers(0, 6)),
-            "a_sk": int(rng.integers(0, 40)),
-            "b_base": int(rng.integers(0, 64)) * size.m,
-            "b_sg": int(rng.integers(0, 40)) * size.m,
-            "b_sk": int(rng.integers(0, 40)) * size.m,
-            "c_base": int(rng.integers(0, 32)),
-            "c_sr": int(rng.choice([0, 1, 1, 1, 2])),
-            "c_sg": int(rng.integers(0, 20)),
-            "signal": int(rng.integers(0, 1 << 16)),
-            "step": int(rng.integers(2)),
-            "wait": int(rng.integers(0, 1 << 16)),
-        }
-        ins = matmul(**f)
-        good = all(
-            t.b_addr + size.lanes <= size.b_depth[ins.b_sp]
-            and t.a(t.rows - 1) < size.a_depth[ins.a_sp]
-            and t.c(t.rows - 1) < env.acc_base + lines
-            for t in tiles(ins, env, size, 8, train)
-        )
-        if good:
-            return ins
-
-
-def random_programs(size: Size, rng: np.random.Generator, envs: list[Env], count: int) -> list[list[list[Instr]]]:
-    return [
-        [[random_matmul(size, rng, c, envs[c]) for _ in range(int(rng.integers(1, count)))]] for c in range(size.ctx)
-    ]
-
-
-async def bench(dut: Any, kind: str = "plain") -> Bench:
-    b = Bench(dut, np.random.default_rng(cocotb.RANDOM_SEED), kind)
-    await b.start()
-    return b
+async def start(dut: Any, kind: str = "plain") -> Harness:
+    h = Harness(dut, generator(), kind)
+    await h.start()
+    return h
 
 
 @cocotb.test(timeout_time=20, timeout_unit="ms")
 async def mixed_programs(dut: Any) -> None:
     """All contexts at once, in every mode and with modes that change, with and without gaps between instructions."""
-    b = await bench(dut)
+    h = await start(dut)
     for turn in range(8):
-        envs = random_envs(b.size, b.rng)
-        await b.phase(
-            random_programs(b.size, b.rng, envs, 10),
+        envs = random_envs(h.size, h.rng)
+        await h.phase(
+            random_programs(h.size, h.rng, envs, 10),
             envs,
             mode=(PRIO, FAIR, PRIO)[turn % 3],
             mode_rand=turn >= 3,
-            train_rows=int(b.rng.choice([0, 1, 2, b.size.n, 2 * b.size.n])),
+            train_rows=int(h.rng.choice([0, 1, 2, h.size.n, 2 * h.size.n])),
             max_gap=(0, 60, 8)[turn % 3],
         )
     require(int(dut.looked.value) > 50, "hardly any completed instruction's last line was read")
@@ -102,15 +44,15 @@ async def mixed_programs(dut: Any) -> None:
 @cocotb.test(timeout_time=20, timeout_unit="ms")
 async def special_values(dut: Any) -> None:
     """NaN blocks, zero blocks, overflow to infinity, underflow to zero, the largest sums."""
-    b = await bench(dut, "special")
+    h = await start(dut, "special")
     for _ in range(4):
-        envs = random_envs(b.size, b.rng)
-        await b.phase(random_programs(b.size, b.rng, envs, 12), envs, train_rows=b.size.n)
-    e = b.acc >> 23 & 0xFF
+        envs = random_envs(h.size, h.rng)
+        await h.phase(random_programs(h.size, h.rng, envs, 12), envs, train_rows=h.size.n)
+    e = h.acc >> 23 & 0xFF
     kinds = {
-        "NaN": b.acc == 0x7FC00000,
-        "inf": (b.acc & 0x7FFFFFFF) == 0x7F800000,
-        "zero": b.acc == 0,
+        "NaN": h.acc == 0x7FC00000,
+        "inf": (h.acc & 0x7FFFFFFF) == 0x7F800000,
+        "zero": h.acc == 0,
         "small": (e > 0) & (e < 40),
     }
     for name, hit in kinds.items():
@@ -121,67 +63,36 @@ async def special_values(dut: Any) -> None:
 @cocotb.test(timeout_time=20, timeout_unit="ms")
 async def inference_only(dut: Any) -> None:
     """MODE_INF_ONLY: training gives no row, and goes on where it was when the mode changes."""
-    b = await bench(dut)
-    envs = random_envs(b.size, b.rng)
-    log = await b.phase(random_programs(b.size, b.rng, envs, 8), envs, mode=INF_ONLY, then_mode=PRIO)
+    h = await start(dut)
+    envs = random_envs(h.size, h.rng)
+    log = await h.phase(random_programs(h.size, h.rng, envs, 8), envs, mode=INF_ONLY, then_mode=PRIO)
     switch = log.modes[1][0]
-    require(not [r for r in log.seen.rows if r[1] >= b.size.c_inf and r[0] < switch])
-    require([r for r in log.seen.rows if r[1] >= b.size.c_inf])
+    require(not [r for r in log.seen.rows if r[1] >= h.size.c_inf and r[0] < switch])
+    require([r for r in log.seen.rows if r[1] >= h.size.c_inf])
     require([s for s in log.seen.stalls if s[1] == 1 and s[0] < switch], "the policy's stall was not reported")
 
 
 @cocotb.test(timeout_time=20, timeout_unit="ms")
 async def kills(dut: Any) -> None:
     """Contexts killed at random times, also while their tiles wait in front of and behind others'; then used again."""
-    b = await bench(dut)
+    h = await start(dut)
     hits = 0
     for turn in range(12):
-        envs = random_envs(b.size, b.rng)
+        envs = random_envs(h.size, h.rng)
         programs = [
-            [[random_matmul(b.size, b.rng, c, envs[c]) for _ in range(n)] for n in (6, 2)] for c in range(b.size.ctx)
+            [[random_matmul(h.size, h.rng, c, envs[c]) for _ in range(n)] for n in (6, 2)] for c in range(h.size.ctx)
         ]
-        when = [(int(b.rng.integers(5, 400)), int(b.rng.integers(b.size.ctx))) for _ in range(3)]
-        log = await b.phase(
+        when = [(int(h.rng.integers(5, 400)), int(h.rng.integers(h.size.ctx))) for _ in range(3)]
+        log = await h.phase(
             programs,
             envs,
             kills=when,
             mode=Mode(turn % len(Mode)),
             mode_rand=turn % len(Mode) == INF_ONLY,
-            train_rows=b.size.n,
+            train_rows=h.size.n,
         )
-        hits += sum(len([d for d in log.seen.done if d[1] == c]) < 8 for c in range(b.size.ctx))
+        hits += sum(len([d for d in log.seen.done if d[1] == c]) < 8 for c in range(h.size.ctx))
     require(hits > 8, f"only {hits} kills came in time to stop anything")
-
-
-def faulty(size: Size, rng: np.random.Generator, c: int, env: Env) -> Instr:
-    """An instruction with one fault, which shows at the start or at a later tile or row."""
-    f = dict(random_matmul(size, rng, c, env, big=True).fields)
-    f.update(n_g=max(f["n_g"], 2), n_k=max(f["n_k"], 2), a_sr=max(f["a_sr"], 1))
-    far = [
-        {"a_base": size.a_depth[f["a_sp"]] - int(rng.integers(1, 12)), "a_sr": 1},
-        {"a_sk": 4095},
-        {"a_base": 0xFFFF, "a_sr": 4095},
-        {"c_base": size.acc - env.acc_base - int(rng.integers(1, 4)), "c_sr": 1, "c_sg": 3},
-        {"c_sg": 4095},
-        {"c_base": 0xFFFF},
-        {"b_base": size.b_depth[f["b_sp"]] - size.lanes + size.m},
-        {"b_sg": 0x10000 - size.m},
-        {"b_sk": 0x8000},
-        {"b_base": 0x10000 - size.m},
-        {"rows": 0, "dyn_rows": 0},
-        {"n_g": 0},
-        {"n_k": 0},
-    ]
-    if size.m > 1:
-        far += [{"b_base": f["b_base"] + 1}, {"b_sg": f["b_sg"] + 1}, {"b_sk": f["b_sk"] + 1}]
-    if c >= size.c_inf:
-        far.append({"dyn_rows": 1})
-    ins = matmul(**{**f, **far[int(rng.integers(len(far)))]})
-    train = c >= size.c_inf
-    hit = static_fault(ins, env, size, train) or any(
-        not b_in_range(t, size) or not row_in_range(t, t.rows - 1, size) for t in tiles(ins, env, size, size.n, train)
-    )
-    return ins if hit else faulty(size, rng, c, env)
 
 
 @cocotb.test(timeout_time=20, timeout_unit="ms")
@@ -189,22 +100,22 @@ async def errors(dut: Any) -> None:
     """Faulty instructions: the cause, what was done before stays, nothing after is done, other contexts go on, the
     context works again.
     """
-    b = await bench(dut)
+    h = await start(dut)
     seen: set[int] = set()
     partial = 0
     for turn in range(24):
-        envs = random_envs(b.size, b.rng)
-        victim = turn % b.size.ctx
+        envs = random_envs(h.size, h.rng)
+        victim = turn % h.size.ctx
         programs = [
-            [[random_matmul(b.size, b.rng, c, envs[c]) for _ in range(3)] for _ in (0, 1)] for c in range(b.size.ctx)
+            [[random_matmul(h.size, h.rng, c, envs[c]) for _ in range(3)] for _ in (0, 1)] for c in range(h.size.ctx)
         ]
         bad = (
             make(Op.VECTOR if turn else Op.NOP, signal=3)
             if turn % 6 == 0
-            else faulty(b.size, b.rng, victim, envs[victim])
+            else faulty(h.size, h.rng, victim, envs[victim])
         )
-        programs[victim][0].insert(int(b.rng.integers(0, 3)), bad)
-        log = await b.phase(programs, envs, mode=(PRIO, FAIR)[turn % 2], mode_rand=turn % 5 == 4, train_rows=b.size.n)
+        programs[victim][0].insert(int(h.rng.integers(0, 3)), bad)
+        log = await h.phase(programs, envs, mode=(PRIO, FAIR)[turn % 2], mode_rand=turn % 5 == 4, train_rows=h.size.n)
         require(
             [c for _, c, _ in log.seen.errs] == [victim],
             f"errors {log.seen.errs}, expected one of context {victim}: {bad}",
@@ -217,8 +128,8 @@ async def errors(dut: Any) -> None:
 @cocotb.test(timeout_time=20, timeout_unit="ms")
 async def latency(dut: Any) -> None:
     """The formulas of docs/mmu.md, for instructions alone in the unit."""
-    b = await bench(dut)
-    n = b.size.n
+    h = await start(dut)
+    n = h.size.n
     for rows, n_g, n_k in ((1, 1, 1), (1, 2, 3), (n - 1, 2, 2), (n, 1, 4), (n + 1, 2, 2), (3 * n, 3, 1)):
         ins = matmul(
             rows=rows,
@@ -226,13 +137,13 @@ async def latency(dut: Any) -> None:
             n_k=n_k,
             a_sr=1,
             a_sk=3 * n,
-            b_sg=b.size.lanes,
-            b_sk=b.size.m,
+            b_sg=h.size.lanes,
+            b_sk=h.size.m,
             c_sr=1,
             c_sg=3 * n,
             signal=1,
         )
-        log = await b.phase([[[ins]], [[]], [[]], [[]]], [Env(1, 0)] * 4)
+        log = await h.phase([[[ins]], [[]], [[]], [[]]], [Env(1, 0)] * 4)
         x, done = log.taken[0][0], log.seen.done[0][0]
         want = x + 2 + (n_g * n_k - 1) * max(rows, n) + rows + row_flight(n)
         require(
@@ -246,8 +157,8 @@ async def utilisation(dut: Any) -> None:
     """No bubbles: resident GEMMs from one and from two contexts enter a row every cycle; few rows keep the load port
     busy.
     """
-    b = await bench(dut)
-    n, m = b.size.n, b.size.m
+    h = await start(dut)
+    n, m = h.size.n, h.size.m
     rows = 64 if n > 4 else 32
     gemm = {
         "rows": rows,
@@ -269,8 +180,8 @@ async def utilisation(dut: Any) -> None:
     ):
         for turn, mode in enumerate((PRIO, FAIR)):
             programs = [[[matmul(**{**i.fields, "a_base": turn}) for i in s] for s in p] for p in programs]
-            envs = [Env(1, region(b.size, c)[0]) for c in range(4)]
-            log = await b.phase(programs, envs, mode=mode, train_rows=2 * n)
+            envs = [Env(1, region(h.size, c)[0]) for c in range(4)]
+            log = await h.phase(programs, envs, mode=mode, train_rows=2 * n)
             cycles = [t for t, _ in log.seen.rows]
             require(cycles == list(range(cycles[0], cycles[0] + len(cycles))), "a bubble between rows")
             total = log.seen.done[-1][0] - log.taken[0][0] + 1
@@ -279,8 +190,8 @@ async def utilisation(dut: Any) -> None:
             )
     # Partial batches: a tile every N cycles; the rows of training fill all cycles that inference leaves.
     few = {**gemm, "rows": 2, "n_g": 3, "n_k": 3, "c_sg": 2}
-    envs = [Env(2, region(b.size, c)[0]) for c in range(4)]
-    log = await b.phase([[[matmul(**few)] * 3], [[matmul(**few, accum=1)] * 2], [[]], [[]]], envs)
+    envs = [Env(2, region(h.size, c)[0]) for c in range(4)]
+    log = await h.phase([[[matmul(**few)] * 3], [[matmul(**few, accum=1)] * 2], [[]], [[]]], envs)
     lines = [t for t, _, _ in log.seen.lines]
     require(lines == list(range(lines[0], lines[0] + len(lines))), "the load port had a bubble")
     long = {
@@ -291,7 +202,7 @@ async def utilisation(dut: Any) -> None:
         "n_g": 1,
         "n_k": 1,
     }  # training that is resident before inference starts
-    log = await b.phase(
+    log = await h.phase(
         [[[matmul(**few)] * 3], [[]], [[matmul(**long)]], [[]]],
         envs,
         mode=PRIO,
@@ -309,7 +220,7 @@ async def utilisation(dut: Any) -> None:
     # Training that is not resident: it gets a weight load whenever it has no rows left, and fills what inference
     # leaves.
     job = {**gemm, "rows": 8 * n, "a_sr": 0, "c_sr": 1, "n_g": 1, "n_k": 4}
-    log = await b.phase([[[matmul(**few)] * 6], [[]], [[matmul(**job)] * 4], [[]]], envs, mode=PRIO, train_rows=8 * n)
+    log = await h.phase([[[matmul(**few)] * 6], [[]], [[matmul(**job)] * 4], [[]]], envs, mode=PRIO, train_rows=8 * n)
     both = range(log.taken[0][0] + 4, max(t for t, c in log.seen.rows if c == 2))
     share = sum(1 for t, _ in log.seen.rows if t in both) / len(both)
     dut._log.info("partial batches beside training: %.1f %% of %d cycles have a row", 100 * share, len(both))
@@ -319,6 +230,6 @@ async def utilisation(dut: Any) -> None:
 @cocotb.test(timeout_time=20, timeout_unit="ms", expect_fail=True)
 async def wrong_bit(dut: Any) -> None:
     """One mantissa bit of one activation block is not what the reference has: it must be noticed."""
-    b = await bench(dut)
-    b.ops.aq[0][5, 0] ^= 1
-    await b.phase([[[matmul(rows=8, n_g=1, n_k=1, a_sr=1, c_sr=1)]], [[]], [[]], [[]]], [Env()] * 4, look=False)
+    h = await start(dut)
+    h.ops.aq[0][5, 0] ^= 1
+    await h.phase([[[matmul(rows=8, n_g=1, n_k=1, a_sr=1, c_sr=1)]], [[]], [[]], [[]]], [Env()] * 4, look=False)

@@ -9,7 +9,8 @@ import numpy as np
 
 from equinox_core import numerics as nm
 from equinox_core.numerics import Act
-from verif.block.numeric import drive
+from verif.block.numeric import harness, stimulus
+from verif.lib.bench import generator as rng
 from verif.lib.verdict import equal, require
 
 CELLS = (
@@ -32,15 +33,11 @@ MILLION = 1_000_000
 EVERY = np.arange(1 << 16, dtype=np.uint16)
 
 
-def rng() -> np.random.Generator:
-    return np.random.default_rng(cocotb.RANDOM_SEED)
-
-
 async def run_stream(dut: Any, cell: str, fields: list, expected: np.ndarray, at_least: int) -> None:
-    total = drive.write_stream(fields, expected)
+    total = harness.write_stream(fields, expected)
     require(total >= at_least)
-    await drive.check(dut, CELLS.index(cell), total)
-    drive.remove_files()
+    await harness.check(dut, CELLS.index(cell), total)
+    harness.remove_files()
 
 
 def fp32_sum(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -49,7 +46,7 @@ def fp32_sum(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def bf16_pairs(n: int) -> tuple[np.ndarray, np.ndarray]:
     """Random pairs, then every value with every special one."""
-    s = drive.special_bf16()
+    s = stimulus.special_bf16()
     r = rng().integers(0, 1 << 16, (2, n), dtype=np.uint16)
     return np.concatenate([r[0], np.repeat(EVERY, s.size)]), np.concatenate([r[1], np.tile(s, EVERY.size)])
 
@@ -58,13 +55,13 @@ def bf16_pairs(n: int) -> tuple[np.ndarray, np.ndarray]:
 @cocotb.parametrize(cell=["ADD1", "ADD2"])
 async def fp32_add(dut: Any, cell: str) -> None:
     """A million random additions, near exponents and cancellations among them, and all pairs of special values."""
-    a, b = drive.fp32_pairs(rng(), MILLION)
+    a, b = stimulus.fp32_pairs(rng(), MILLION)
     await run_stream(dut, cell, [(a, 32), (b, 32)], fp32_sum(a, b), MILLION)
 
 
 @cocotb.test(timeout_time=1, timeout_unit="sec")
 async def fp32_max(dut: Any) -> None:
-    a, b = drive.fp32_pairs(rng(), MILLION // 4)
+    a, b = stimulus.fp32_pairs(rng(), MILLION // 4)
     want = nm.fp32_bits(nm.fp32_max(a.view(np.float32), b.view(np.float32)))
     await run_stream(dut, "FMAX", [(a, 32), (b, 32)], want, MILLION // 4)
 
@@ -145,7 +142,7 @@ async def hbfp_quant_lane(dut: Any) -> None:
 @cocotb.parametrize(cell=["MAXE", "MAXE_WIDE"])
 async def hbfp_max_exp(dut: Any, cell: str) -> None:
     """Random blocks of one lane or of all; the maximum alone in each lane; zeros, subnormals and non-finite values."""
-    gen, count, n = rng(), 4 if cell == "MAXE" else 4 * drive.LANES, 4096
+    gen, count, n = rng(), 4 if cell == "MAXE" else 4 * harness.LANES, 4096
     x = gen.integers(0, 1 << 16, (n, count), dtype=np.uint16)
     x[: n // 2] &= 0x83FF  # small numbers ...
     rows = np.arange(n // 2)
@@ -161,16 +158,16 @@ async def hbfp_max_exp(dut: Any, cell: str) -> None:
 @cocotb.test(timeout_time=1, timeout_unit="sec")
 async def wrong_bits_are_caught(dut: Any) -> None:
     """Where a bit of every 1000th row is not what is expected, that must be counted, no more and no less."""
-    n = drive.LANES * 4000
-    a, b = (x[:n] for x in drive.fp32_pairs(rng(), n))
+    n = harness.LANES * 4000
+    a, b = (x[:n] for x in stimulus.fp32_pairs(rng(), n))
     wrong = fp32_sum(a, b)
-    wrong[999 * drive.LANES + 1 :: 1000 * drive.LANES] ^= 1
-    total = drive.write_stream([(a, 32), (b, 32)], wrong)
-    equal(await drive.play(dut, CELLS.index("ADD2"), total), 4)
-    drive.write_stream([(a, 32), (b, 32)], fp32_sum(a, b))
-    equal(await drive.play(dut, CELLS.index("ADD2"), total), 0)
-    require(await drive.play(dut, CELLS.index("MUL"), total) > n // 2, "another cell passes for the adder")
-    drive.remove_files()
+    wrong[999 * harness.LANES + 1 :: 1000 * harness.LANES] ^= 1
+    total = harness.write_stream([(a, 32), (b, 32)], wrong)
+    equal(await harness.play(dut, CELLS.index("ADD2"), total), 4)
+    harness.write_stream([(a, 32), (b, 32)], fp32_sum(a, b))
+    equal(await harness.play(dut, CELLS.index("ADD2"), total), 0)
+    require(await harness.play(dut, CELLS.index("MUL"), total) > n // 2, "another cell passes for the adder")
+    harness.remove_files()
 
 
 @cocotb.test(timeout_time=1, timeout_unit="sec")
@@ -179,12 +176,12 @@ async def sweep(dut: Any, cell: str) -> None:
     """All 2**16 values of one bf16 operand against 1,024 of the other, every special value among them."""
     op = {"BADD": nm.bf16_add, "BMUL": nm.bf16_mul}[cell]
     near_one = (np.arange(0x3F80 - 128, 0x3F80 + 128)).astype(np.uint16)
-    b = np.concatenate([drive.special_bf16(), near_one, near_one | 0x8000])
+    b = np.concatenate([stimulus.special_bf16(), near_one, near_one | 0x8000])
     b = np.concatenate([b, rng().integers(0, 1 << 16, 1024 - b.size, dtype=np.uint16)])
     compared = 0
     for part in np.split(b, 16):
-        total = drive.write_sweep(part, np.stack([op(EVERY, v) for v in part]))
-        await drive.check(dut, CELLS.index(cell), total, sweep=True)
+        total = harness.write_sweep(part, np.stack([op(EVERY, v) for v in part]))
+        await harness.check(dut, CELLS.index(cell), total, sweep=True)
         compared += total
-    drive.remove_files()
+    harness.remove_files()
     equal(compared, 1024 << 16)

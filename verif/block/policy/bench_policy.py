@@ -3,11 +3,11 @@
 import itertools
 
 import cocotb
-import numpy as np
 from cocotb.triggers import FallingEdge, Timer
 
 from equinox_core.hw.modes import Mode, Policy
 from verif.lib import checks
+from verif.lib.bench import generator
 from verif.lib.verdict import equal, require
 
 INF_ONLY, FAIR, PRIO = Mode.INF_ONLY, Mode.FAIR, Mode.PRIO
@@ -30,7 +30,7 @@ MODES = {  # (policy register, some queue above its threshold, some request late
 
 async def check(dut, shift: int) -> None:
     """Apply every pair of successive inputs; what was applied in a cycle shows in the next."""
-    rng = np.random.default_rng(cocotb.RANDOM_SEED)
+    rng = generator()
     dut.rst_n.value = 1
     dut.drive.value = int(Policy.PRIORITY)  # which must not show while in reset
     await Timer(23, "ns")

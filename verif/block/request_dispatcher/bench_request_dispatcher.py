@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import cocotb
-import numpy as np
 import pyuvm
 from cocotb.triggers import FallingEdge, Timer
 from pyuvm import ConfigDB, uvm_sequence, uvm_test
 
 from equinox_core.isa.encoding import Status
-from verif.block.request_dispatcher.env import DispatcherEnv, RequestItem, Settings, apply, param
+from verif.block.request_dispatcher.harness import DispatcherEnv, RequestItem, Settings, apply
 from verif.block.request_dispatcher.model import Service
-from verif.lib.reset import reset
+from verif.lib.bench import generator, param, reset
 from verif.lib.verdict import equal, require
 
 
@@ -21,7 +20,7 @@ class RandomRequests(uvm_sequence):
     def __init__(self, count: int, cfg: Settings, delay: int, faulty: float = 0.2, seed: int = 0) -> None:
         super().__init__("requests")
         self.count, self.cfg, self.delay, self.faulty = count, cfg, delay, faulty
-        self.rng = np.random.default_rng(cocotb.RANDOM_SEED + 100 + seed)
+        self.rng = generator(100 + seed)
         self.next_id = 1 + (seed << 10)
 
     async def body(self) -> None:
@@ -48,7 +47,7 @@ class DispatcherTest(uvm_test):
     fault = ""
 
     def build_phase(self) -> None:
-        self.rng = np.random.default_rng(cocotb.RANDOM_SEED)
+        self.rng = generator()
         self.cfg = self.settings()
         self.cfg.fault = self.fault
         ConfigDB().set(None, "*", "cfg", self.cfg)

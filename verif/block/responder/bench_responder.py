@@ -2,221 +2,59 @@
 
 from __future__ import annotations
 
-import os
-from collections import defaultdict, deque
-from dataclasses import dataclass
-
 import cocotb
-import numpy as np
-from cocotb.triggers import FallingEdge
 
-from equinox_core.hw.pipeline import ANSWER_QUEUE
-from equinox_core.hw.structs import ANSWER, BATCH_END, HEADER
-from equinox_core.isa.encoding import Status
-from verif.block.responder.model import Batch, ResponderModel
-from verif.lib import checks
-from verif.lib.reset import reset
+from verif.block.responder.harness import Harness, Traffic
+from verif.lib.bench import param
 from verif.lib.verdict import require
 
 TIMEOUT = {"timeout_time": 5, "timeout_unit": "ms"}
 
 
-def param(name: str) -> int:
-    """A parameter of the bench's top."""
-    return int(os.environ[f"P_{name}"])
-
-
-@dataclass
-class Traffic:
-    """What comes in and how the stream is taken."""
-
-    batches: int = 60
-    services: int = 2
-    work: tuple[int, int] = (1, 80)  # cycles from opening to ready
-    opening: float = 0.2  # probability that an idle context opens
-    answers: float = 0.05  # probability of an answer per cycle
-    failed: float = 0.2  # share of batches with CTX_ERROR
-    m_ready: float = 0.7
-    together: int = 1  # batches become ready in multiples of so many cycles only
-    max_lines: int | None = None
-    fault: str = ""
-
-
-class Bench:
-    """Surroundings of the responder and the comparison."""
-
-    def __init__(self, dut, traffic: Traffic) -> None:
-        self.dut, self.t = dut, traffic
-        self.rng = np.random.default_rng(cocotb.RANDOM_SEED)
-        self.n, self.contexts, self.lanes = param("N"), param("C_INF"), param("L")
-        self.model = ResponderModel(self.n, param("TX_LINES"), self.lanes, self.contexts)
-        self.opened, self.now = 0, 0
-        bits = self.rng.permutation(8)[: traffic.services - 1]  # numbers of services differ from the first's in one bit
-        self.services = [int(self.rng.integers(256))]
-        self.services += [self.services[0] ^ 1 << int(bit) for bit in bits]
-        self.ready_at: dict[int, int] = {}
-        self.answers: deque[int] = deque()
-        self.order: dict[int, deque[int]] = defaultdict(deque)  # ids a service must answer next
-        self.sent_answers: deque[int] = deque()
-        self.beats_left = 0
-        self.responses = self.beats = self.gaps = 0
-        self.generation = [0] * self.contexts
-
-    async def reset(self) -> None:
-        """Reset pulse."""
-        dut = self.dut
-        for name in ("open", "valid", "ans", "m_ready"):
-            getattr(dut, name).value = 0
-        await reset(dut)
-
-    async def run(self) -> None:
-        """Run until all batches and answers have been sent."""
-        await self.reset()
-        answer, m_ready, opening = None, False, None
-        limit = 200 * self.t.batches * (1 + param("TX_LINES")) * self.n
-        while self.opened < self.t.batches or self.model.held or self.answers or self.model.stage:
-            require(self.now < limit, "not finished")
-            await FallingEdge(self.dut.clk)
-            out = self._compare(answer, m_ready)
-            if opening is not None:  # the opening pulse was in the cycle that has passed
-                self._opened(*opening)
-                opening = None
-            if answer is not None and out["ans_ready"]:
-                self.answers.popleft()
-            if out["done"] is not None:  # the context's area is overwritten at once
-                self.generation[out["done"]] = int(self.rng.integers(1 << 16))
-            for c, when in list(self.ready_at.items()):
-                if when <= self.now:
-                    self.model.held[c].ready = True
-                    del self.ready_at[c]
-            self.now += 1
-            idle = [c for c in range(self.contexts) if c not in self.model.held]
-            if idle and self.opened < self.t.batches and self.rng.random() < self.t.opening:
-                opening = self._open(int(self.rng.choice(idle)))
-            busy = self.opened < self.t.batches or self.model.held
-            if busy and len(self.answers) < ANSWER_QUEUE and self.rng.random() < self.t.answers:
-                self.answers.append(
-                    HEADER.pack(id=int(self.rng.integers(1 << 32)), status=int(self.rng.integers(1, 4)), svc=200)
-                )
-                self.sent_answers.append(self.answers[-1])
-            answer = self.answers[0] if self.answers else None
-            m_ready = bool(self.rng.random() < self.t.m_ready)
-            self.dut.open.value = 1 << opening[0] if opening else 0
-            self.dut.valid.value = sum(1 << c for c, b in self.model.held.items() if b.ready)
-            self.dut.generation.value = sum(g << 16 * c for c, g in enumerate(self.generation))
-            self.dut.ans.value = 0 if answer is None else 1 << ANSWER.bits | ANSWER.pack(**vars(HEADER.unpack(answer)))
-            self.dut.m_ready.value = m_ready
-        require(self.responses > self.t.batches)
-        require(not any(self.order.values()))
-        require(not self.sent_answers)
-
-    def _open(self, c: int) -> tuple[int, Batch]:
-        rng = self.rng
-        lines = self.t.max_lines or int(rng.integers(1, param("TX_LINES"), endpoint=True))
-        rows = int(rng.integers(1, self.n, endpoint=True))
-        status = int(Status.CTX_ERROR if rng.random() < self.t.failed else Status.OK)
-        ids = [int(i) for i in self.rng.integers(1 << 32, size=rows)]
-        self.opened += 1
-        self.generation[c] = int(rng.integers(1 << 16))
-        batch = Batch(
-            self.services[int(rng.integers(self.t.services))], status, lines, ids, self.generation[c], self.opened
-        )
-        self.order[batch.svc].extend(ids)
-        rsp, flat = int(self.dut.rsp.value), int(self.dut.ids.value)
-        word = BATCH_END.pack(status=status, svc=batch.svc, rows=rows, tx_lines=lines)
-        width = 32 * self.n
-        self.dut.rsp.value = rsp & ~((1 << BATCH_END.bits) - 1 << BATCH_END.bits * c) | word << BATCH_END.bits * c
-        packed = sum(i << 32 * r for r, i in enumerate(ids))
-        self.dut.ids.value = flat & ~((1 << width) - 1 << width * c) | packed << width * c
-        return c, batch
-
-    def _opened(self, c: int, batch: Batch) -> None:
-        self.model.held[c] = batch
-        when = self.now + int(self.rng.integers(*self.t.work, endpoint=True))
-        self.ready_at[c] = -(-when // self.t.together) * self.t.together
-
-    def _compare(self, answer: int | None, m_ready: bool) -> dict:
-        bits = int(self.dut.mon_q.value)
-        seen_valid, seen_last, seen_ans = bits & 1, bits >> 1 & 1, bool(bits >> 2 & 1)
-        seen_done, data = bits >> 3 & (1 << self.contexts) - 1, bits >> 3 + self.contexts
-        if self.t.fault == "order" and seen_valid and not self.beats_left and self.now > 300:
-            data ^= 1 << 16
-        if self.t.fault == "payload" and seen_valid and self.beats_left and self.now > 300:
-            data ^= 1 << 60
-        out = self.model.cycle(answer, m_ready)
-        checks.compared("outputs of a cycle", 3)
-        seen = (data, bool(seen_last)) if seen_valid else None
-        if seen != out["stage"]:
-            raise AssertionError(f"cycle {self.now}: beat {seen}, the model says {out['stage']}")
-        require(seen_ans == out["ans_ready"], f"cycle {self.now}: answer ready")
-        want = 0 if out["done"] is None else 1 << out["done"]
-        require(seen_done == want, f"cycle {self.now}: done {seen_done:b}, the model says {want:b}")
-        if seen and m_ready:
-            self._check_order(data, seen_last)
-        return out
-
-    def _check_order(self, data: int, last: int) -> None:
-        """Independent of the model: every request once, in order within its service; answers in order."""
-        self.beats += 1
-        if self.beats_left:
-            self.beats_left = not last
-            return
-        self.responses += 1
-        checks.compared("responses in order", 1)
-        head = HEADER.unpack(data)
-        if head.status in (Status.OK, Status.CTX_ERROR):
-            require(
-                self.order[head.svc] and self.order[head.svc].popleft() == head.id, f"request {head.id} out of order"
-            )
-        else:
-            require(self.sent_answers.popleft() == data & (1 << HEADER.bits) - 1, "answers out of order")
-        self.beats_left = not last
-
-
 @cocotb.test(**TIMEOUT)
 async def random_batches(dut) -> None:
     """Batches of few services finish in any order; the stream stalls."""
-    await Bench(dut, Traffic()).run()
+    await Harness(dut, Traffic()).run()
 
 
 @cocotb.test(**TIMEOUT)
 async def one_service(dut) -> None:
     """All batches belong to one service: order across contexts matters most."""
-    await Bench(dut, Traffic(services=1, opening=0.9, m_ready=0.9)).run()
+    await Harness(dut, Traffic(services=1, opening=0.9, m_ready=0.9)).run()
 
 
 @cocotb.test(**TIMEOUT)
 async def full_rate(dut) -> None:
     """Nothing but large batches and a ready stream: a beat every cycle but one between batches."""
-    bench = Bench(
+    h = Harness(
         dut,
         Traffic(
             batches=40, work=(1, 1), opening=1.0, answers=0.0, failed=0.0, m_ready=1.0, max_lines=param("TX_LINES")
         ),
     )
-    await bench.run()
-    require(bench.now <= bench.beats + 40 + 15, f"{bench.beats} beats in {bench.now} cycles")
+    await h.run()
+    require(h.now <= h.beats + 40 + 15, f"{h.beats} beats in {h.now} cycles")
 
 
 @cocotb.test(**TIMEOUT)
 async def ready_together(dut) -> None:
     """Batches of many services become ready in the same cycle while the responder is idle: they take turns."""
-    await Bench(dut, Traffic(services=8, opening=0.9, together=100, m_ready=1.0, max_lines=1)).run()
+    await Harness(dut, Traffic(services=8, opening=0.9, together=100, m_ready=1.0, max_lines=1)).run()
 
 
 @cocotb.test(**TIMEOUT)
 async def many_answers(dut) -> None:
     """Answers all the time take turns with responses."""
-    await Bench(dut, Traffic(answers=0.9, m_ready=0.5, failed=0.5)).run()
+    await Harness(dut, Traffic(answers=0.9, m_ready=0.5, failed=0.5)).run()
 
 
 @cocotb.test(expect_fail=True, **TIMEOUT)
 async def planted_wrong_id(dut) -> None:
     """A wrong id in a header is found."""
-    await Bench(dut, Traffic(fault="order")).run()
+    await Harness(dut, Traffic(fault="order")).run()
 
 
 @cocotb.test(expect_fail=True, **TIMEOUT)
 async def planted_wrong_payload(dut) -> None:
     """A wrong payload bit is found."""
-    await Bench(dut, Traffic(fault="payload")).run()
+    await Harness(dut, Traffic(fault="payload")).run()

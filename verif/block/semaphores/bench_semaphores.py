@@ -12,7 +12,7 @@ from cocotb.triggers import FallingEdge
 
 from equinox_core.isa.encoding import SEM_MAX, SEMAPHORES, Unit
 from verif.lib import checks
-from verif.lib.reset import reset
+from verif.lib.bench import generator, reset
 from verif.lib.verdict import equal
 
 PHASES = (
@@ -30,12 +30,6 @@ def mask(bits: np.ndarray) -> int:
     return int(sum(int(bit) << n for n, bit in enumerate(bits.ravel())))
 
 
-async def start(dut: Any) -> np.random.Generator:
-    """Reset."""
-    await reset(dut)
-    return np.random.default_rng(cocotb.RANDOM_SEED)
-
-
 def taken(rng: np.random.Generator, have: np.ndarray, share: float) -> np.ndarray:
     """Who takes which token, bool [unit, semaphore]: never more than there are, as instructions issue only where their
     waits are met.
@@ -46,7 +40,8 @@ def taken(rng: np.random.Generator, have: np.ndarray, share: float) -> np.ndarra
 
 async def play(dut: Any, expected: int = SEM_MAX) -> None:
     """All phases, with starts at random values between."""
-    rng = await start(dut)
+    rng = generator()
+    await reset(dut)
     have = np.zeros(SEMAPHORES, np.int64)
     overflows: set[tuple[int, int]] = set()  # (semaphore, unit blamed)
     for signals, takes in PHASES * ROUNDS:

@@ -4,7 +4,6 @@ cycle ahead of their own.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,10 @@ from cocotb.triggers import FallingEdge, RisingEdge, Timer
 from numpy.typing import NDArray
 
 from verif.lib import checks
+from verif.lib.bench import generator, param
 from verif.lib.verdict import require
 
-N, W = int(os.environ["P_N"]), int(os.environ["P_W"])
+N, W = param("N"), param("W")
 K = N * W
 
 
@@ -97,7 +97,7 @@ async def back_to_back(dut: Any) -> None:
     """N rows a tile without a gap, each tile loading while the one before streams,
     rows chasing the load by one cycle.
     """
-    p = Player(np.random.default_rng(cocotb.RANDOM_SEED))
+    p = Player(generator())
     for i in range(40):
         p.tile(N * i, int(p.rng.integers(2)) * 2 + i % 2, [N * i + 1 + r for r in range(N)])
     await p.play(dut)
@@ -106,7 +106,7 @@ async def back_to_back(dut: Any) -> None:
 @cocotb.test(timeout_time=1, timeout_unit="ms")
 async def reload_behind_last_row(dut: Any) -> None:
     """One bank: its next load starts one cycle after its last row entered."""
-    p = Player(np.random.default_rng(cocotb.RANDOM_SEED))
+    p = Player(generator())
     t, free = 0, 0
     for _ in range(60):
         rows = sorted(int(x) for x in p.rng.choice(np.arange(1, N + 4), int(p.rng.integers(1, N + 2)), replace=False))
@@ -119,7 +119,7 @@ async def reload_behind_last_row(dut: Any) -> None:
 @cocotb.test(timeout_time=1, timeout_unit="ms")
 async def four_banks_interleaved(dut: Any) -> None:
     """Rows of different banks in any order; a suspended tile's weights stay while the other banks change."""
-    p = Player(np.random.default_rng(cocotb.RANDOM_SEED))
+    p = Player(generator())
     resident = p.values(N, K)
     for j in range(N):
         p.lines[j] = (2, j, resident[j])
@@ -139,7 +139,7 @@ async def planted_fault(dut: Any) -> None:
     """A row that enters together with its tile's first line still sees the old weights of column 0: the check must
     notice.
     """
-    p = Player(np.random.default_rng(cocotb.RANDOM_SEED))
+    p = Player(generator())
     p.tile(0, 0, [1, 2])
     p.tile(N, 0, [N + 1])
     bank, act = p.rows.pop(N + 1)

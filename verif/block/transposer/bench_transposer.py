@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import cocotb
 import numpy as np
-from cocotb.triggers import ReadOnly, RisingEdge, Timer
+from cocotb.triggers import ReadOnly, Timer
 
 from equinox_core.hw.structs import CONV_TAG
 from equinox_core.isa.encoding import Conv
-from verif.block.vpu.vpu_mem import read_hex, write_hex
-from verif.lib import checks
-from verif.lib.reset import reset
+from verif.lib import bench, checks
+from verif.lib.bench import param
+from verif.lib.memfile import read_hex, write_hex
 from verif.lib.verdict import equal, require
 
-L, K = int(os.environ["P_L"]), int(os.environ["P_K"])
+L, K = param("L"), param("K")
 
 
 @dataclass
@@ -70,14 +69,8 @@ async def play(dut: Any, tiles: list[Tile], gaps: np.ndarray, rate: int) -> int:
     words = np.array([[int(g) << 56 | t] for g, t in zip(gaps, tags, strict=True)], np.uint64)
     write_hex(Path("ctl.hex"), words.astype("<u8").view(np.uint8))
     write_hex(Path("lines.hex"), np.concatenate([t.data for t in tiles]).astype("<u2").view(np.uint8))
-    dut.go.value = dut.load.value = dut.dump.value = 0
-    await reset(dut)
-    dut.n_lines.value, dut.take_rate.value, dut.load.value = count, rate, 1
-    await Timer(10, "ns")
-    dut.go.value = 1
-    await RisingEdge(dut.finished)
-    dut.dump.value = 1
-    await Timer(20, "ns")
+    await bench.play(dut, n_lines=count, take_rate=rate)
+    await bench.dump(dut)
     await ReadOnly()
     columns = int(dut.columns.value)
     got = read_hex(Path("col.out"), int(dut.CMAX.value), 2 * K)[:columns]
@@ -105,7 +98,7 @@ async def play(dut: Any, tiles: list[Tile], gaps: np.ndarray, rate: int) -> int:
 @cocotb.parametrize(rate=[255, 200, 60])
 async def ragged(dut: Any, rate: int) -> None:
     """Tiles of 1..K lines, gaps, some that never end; columns taken at different rates."""
-    rng = np.random.default_rng(cocotb.RANDOM_SEED)
+    rng = bench.generator()
     tiles = random_tiles(rng, 2000, 1, 0.2)
     count = sum(len(t.data) for t in tiles)
     gaps = np.where(rng.random(count) < 0.1, rng.integers(0, 9, count), 0)
@@ -116,7 +109,7 @@ async def ragged(dut: Any, rate: int) -> None:
 @cocotb.test(timeout_time=5, timeout_unit="ms")
 async def full_rate(dut: Any) -> None:
     """Tiles of L..K lines back to back: a line in every cycle."""
-    rng = np.random.default_rng(cocotb.RANDOM_SEED)
+    rng = bench.generator()
     tiles = random_tiles(rng, 2000, L, 0.0)
     count = sum(len(t.data) for t in tiles)
     equal(await play(dut, tiles, np.zeros(count, int), 255), 0)

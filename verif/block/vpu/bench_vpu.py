@@ -3,163 +3,51 @@
 from __future__ import annotations
 
 import os
-from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 import cocotb
 import numpy as np
-from cocotb.triggers import ReadOnly, RisingEdge, Timer
+from cocotb.triggers import ReadOnly, Timer
 
 from equinox_core.hw.modes import Mode
-from equinox_core.hw.pipeline import line_stage
-from equinox_core.hw.structs import CTX_ENV
 from equinox_core.isa.encoding import Conv, ConvDst, Dst, Instr, Op, Src, make
 from equinox_core.vector import VectorEnv, VectorFault, execute_vector, plan_vector, vector_counts
-from verif.block.vpu.vpu_gen import Barriers, Generator, regions
-from verif.block.vpu.vpu_mem import NAMES, Image, Size, read_hex, write_hex, write_lists
-from verif.block.vpu.vpu_time import predict
+from verif.block.vpu.harness import PRIO, Harness
+from verif.block.vpu.model import NAMES
+from verif.block.vpu.model_timing import predict
+from verif.block.vpu.stimulus import Barriers, Generator, regions
 from verif.lib import checks
-from verif.lib.reset import reset
 from verif.lib.verdict import equal, require
 
-PRIO, FAIR, INF_ONLY = int(Mode.PRIO), int(Mode.FAIR), int(Mode.INF_ONLY)
+FAIR, INF_ONLY = int(Mode.FAIR), int(Mode.INF_ONLY)
 DONE, KILLED, FAULT = 1, 2, 16
 
 
-class Bench:
-    """Loads memories and lists, runs the front ends, compares."""
-
-    def __init__(self, dut: Any) -> None:
-        self.dut = dut
-        self.p = Size(**{f.name: int(getattr(dut, f.name).value) for f in fields(Size)})
-        self.rng = np.random.default_rng(cocotb.RANDOM_SEED)
-        self.image = Image.random(self.rng, self.p)
-        self.last = line_stage(self.p.L)  # stage in which VEC is written
-
-    async def reset(self) -> None:
-        dut = self.dut
-        dut.go.value = dut.load.value = dut.dump.value = 0
-        dut.mode_random.value = dut.kill_random.value = 0
-        await reset(dut)
-
-    async def run(
-        self,
-        lists: list[list[Instr]],
-        control: list[list[int]],
-        envs: list[VectorEnv | None],
-        mode: int | None = PRIO,
-        kills: bool = False,
-    ) -> None:
-        """Play the lists to their end; then the memories are in ``dumped``, the logs in ``how, issue, done``."""
-        dut, p = self.dut, self.p
-        await self.reset()
-        for name in NAMES:
-            write_hex(Path(f"{name.lower()}.hex"), self.image.bytes_of(name))
-        write_lists(lists, control, p.IMAX)
-        dut.n_instr.value = sum(len(x) << 16 * c for c, x in enumerate(lists))
-        dut.env.value = CTX_ENV.pack_all(0 if e is None else _pack_env(e) for e in envs)
-        width = (p.RX_SLOTS - 1).bit_length()
-        slots = 0
-        for c, e in enumerate(envs[: p.C_INF]):
-            for r, s in enumerate(np.asarray(e.slots).tolist() if e is not None else ()):
-                slots |= s << width * (c * p.N + r)
-        dut.slots.value = slots
-        dut.mode.value = PRIO if mode is None else mode
-        dut.mode_random.value = mode is None
-        dut.kill_random.value = kills
-        dut.load.value = 1
-        await Timer(10, "ns")
-        dut.go.value = 1
-        await RisingEdge(dut.finished)
-        await self._collect(lists)
-
-    async def _collect(self, lists: list[list[Instr]]) -> None:
-        dut, p = self.dut, self.p
-        await Timer(100, "ns")
-        await ReadOnly()
-        require(int(dut.bad_done.value) == 0, "a completion has the wrong signal mask, step flag or place")
-        require(
-            int(dut.busy_bad.value) == 0 and int(dut.stall_bad.value) == 0, "busy_o and stall_o contradict each other"
-        )
-        await Timer(1, "ns")
-        dut.dump.value = 1
-        await Timer(10, "ns")
-        self.dumped = {}
-        for name in (*NAMES, "VEC1", "VEC2"):
-            want = self.image.bytes_of(name.rstrip("12"))
-            self.dumped[name] = read_hex(Path(f"{name.lower()}.out"), *want.shape)
-
-        def log(name: str, width: int) -> list[list[int]]:
-            raw = read_hex(Path(name), p.CTX * p.IMAX, width)
-            flat = [int.from_bytes(row.tobytes(), "little") for row in raw]
-            return [flat[c * p.IMAX : c * p.IMAX + len(x)] for c, x in enumerate(lists)]
-
-        self.how, self.issue, self.done = log("how.out", 1), log("issue.out", 4), log("done.out", 4)
-        raw = read_hex(Path("mode.out"), int(dut.MMAX.value), 4)[: int(dut.n_modes.value)]
-        words = [int.from_bytes(row.tobytes(), "little") for row in raw]
-        self.modes = [(word >> 2, word & 3) for word in words]
-        self.lines = [int(dut.lines.value) >> 32 * c & 0xFFFFFFFF for c in range(p.CTX)]
-
-    def compare(self, skip: dict[str, np.ndarray] | None = None) -> int:
-        """Compare every memory with the image but for ``skip``ped words; return the number of words compared."""
-        count = 0
-        for name, got in self.dumped.items():
-            want = self.image.bytes_of(name.rstrip("12"))
-            bad = (got != want).any(axis=1)
-            if skip and name.rstrip("12") in skip:
-                bad &= ~skip[name.rstrip("12")]
-            if bad.any():
-                raise AssertionError(_difference(name, got, want, bad))
-            count += len(want)
-        checks.compared("words of memories", count)
-        return count
-
-
-def _difference(name: str, got: np.ndarray, want: np.ndarray, bad: np.ndarray) -> str:
-    at = int(bad.argmax())
-    values = [x[at][::-1].tobytes().hex() for x in (got, want)]
-    return f"{name}: {int(bad.sum())} words differ, the first at {at}:\n got  {values[0]}\n want {values[1]}"
-
-
-def _pack_env(e: VectorEnv) -> int:
-    """eqx_pkg::ctx_env_t."""
-    return CTX_ENV.pack(
-        rows=e.rows,
-        vec_base=e.vec_base,
-        acc_base=e.acc_base,
-        actc_base=e.actc_base,
-        c_base=e.c_base,
-        w_base=0,
-        dram_base=0,
-    )
-
-
-def _execute(bench: Bench, lists: list[list[Instr]], envs: list[VectorEnv]) -> int:
+def _execute(h: Harness, lists: list[list[Instr]], envs: list[VectorEnv]) -> int:
     """Execute the lists (contexts do not depend on each other); check the outcomes; return the number of faults."""
     faults = 0
     for c, (instrs, env) in enumerate(zip(lists, envs, strict=True)):
         for i, ins in enumerate(instrs):
             want = DONE
             try:
-                if bench.how[c][i] != KILLED:
-                    execute_vector(ins, bench.image, env)
+                if h.how[c][i] != KILLED:
+                    execute_vector(ins, h.image, env)
                 else:
                     want = KILLED
             except VectorFault as fault:
                 want, faults = FAULT + int(fault.cause), faults + 1
             checks.compared("outcomes of instructions", 1)
-            if bench.how[c][i] != want:
-                raise AssertionError(f"context {c}, instruction {i}: outcome {bench.how[c][i]}, expected {want}: {ins}")
+            if h.how[c][i] != want:
+                raise AssertionError(f"context {c}, instruction {i}: outcome {h.how[c][i]}, expected {want}: {ins}")
     return faults
 
 
-def _check_times(bench: Bench, lists: list[list[Instr]], envs: list[VectorEnv]) -> None:
+def _check_times(h: Harness, lists: list[list[Instr]], envs: list[VectorEnv]) -> None:
     """Every completion happens in the cycle that docs/vpu.md says."""
-    p = bench.p
-    want = predict(lists, envs, bench.issue, p.C_INF, p.L, p.K, bench.modes)
+    p = h.p
+    want = predict(lists, envs, h.issue, p.C_INF, p.L, p.K, h.modes)
     for c in range(p.CTX):
-        for k, (got, cycle) in enumerate(zip(bench.done[c], want[c], strict=True)):
+        for k, (got, cycle) in enumerate(zip(h.done[c], want[c], strict=True)):
             checks.compared("completions in their cycles", 1)
             if got != cycle:
                 raise AssertionError(
@@ -172,9 +60,9 @@ def _gap(rng: np.random.Generator, busy: bool) -> int:
 
 
 def _lists(
-    bench: Bench, counts: list[int], share: int, faulty: float = 0.0, read_only: bool = False
+    h: Harness, counts: list[int], share: int, faulty: float = 0.0, read_only: bool = False
 ) -> tuple[list[list[Instr]], list[list[int]], list[VectorEnv]]:
-    rng, p = bench.rng, bench.p
+    rng, p = h.rng, h.p
     lists, control, envs = [], [], []
     for c, count in enumerate(counts):
         gen = Generator(rng, p, c, regions(p, share, c % share))
@@ -182,9 +70,9 @@ def _lists(
         busy = bool(rng.random() < 0.5)
         for _ in range(count):
             short = bool(rng.random() < 0.4)
-            ins = gen.faulty(bench.image) if rng.random() < faulty else gen.legal(bench.image, short, read_only)
+            ins = gen.faulty(h.image) if rng.random() < faulty else gen.legal(h.image, short, read_only)
             instrs.append(ins)
-            ctl.append(barriers.needed(ins, bench.image, gen.env) << 16 | _gap(rng, busy))
+            ctl.append(barriers.needed(ins, h.image, gen.env) << 16 | _gap(rng, busy))
         lists.append(instrs)
         control.append(ctl)
         envs.append(gen.env)
@@ -198,58 +86,58 @@ N_RANDOM = int(os.environ.get("VPU_INSTRUCTIONS", "120"))
 @cocotb.parametrize(mode=[PRIO, FAIR, None])
 async def random_programs(dut: Any, mode: int | None) -> None:
     """Every context runs random instructions at the same time."""
-    bench = Bench(dut)
-    lists, control, envs = _lists(bench, [N_RANDOM] * bench.p.CTX, bench.p.CTX)
-    await bench.run(lists, control, envs, mode)
+    h = Harness(dut)
+    lists, control, envs = _lists(h, [N_RANDOM] * h.p.CTX, h.p.CTX)
+    await h.run(lists, control, envs, mode)
     want = [sum(int(np.prod(vector_counts(i, e))) for i in x) for x, e in zip(lists, envs, strict=True)]
-    _check_times(bench, lists, envs)
-    equal(_execute(bench, lists, envs), 0)
-    words = bench.compare()
-    require(bench.lines == want, f"lines started: {bench.lines}, expected {want}")
+    _check_times(h, lists, envs)
+    equal(_execute(h, lists, envs), 0)
+    words = h.compare()
+    require(h.lines == want, f"lines started: {h.lines}, expected {want}")
     dut._log.info(
         "%d instructions, %s lines, %d words; inference lines amid training blocks %d, tiles %d; %d modes",
-        N_RANDOM * bench.p.CTX,
-        bench.lines,
+        N_RANDOM * h.p.CTX,
+        h.lines,
         words,
         int(dut.in_rows.value),
         int(dut.in_cols.value),
-        len(bench.modes),
+        len(h.modes),
     )
 
 
 @cocotb.test(timeout_time=2, timeout_unit="ms")
 async def faults(dut: Any) -> None:
     """Faulty instructions among legal ones: cause, partial effect, other contexts undisturbed."""
-    bench = Bench(dut)
-    lists, control, envs = _lists(bench, [N_RANDOM] * bench.p.CTX, bench.p.CTX, faulty=0.5)
-    await bench.run(lists, control, envs, None)
-    require(all(how != KILLED for x in bench.how for how in x))
-    count = _execute(bench, lists, envs)
+    h = Harness(dut)
+    lists, control, envs = _lists(h, [N_RANDOM] * h.p.CTX, h.p.CTX, faulty=0.5)
+    await h.run(lists, control, envs, None)
+    require(all(how != KILLED for x in h.how for how in x))
+    count = _execute(h, lists, envs)
     require(count > N_RANDOM)
-    bench.compare()
+    h.compare()
     dut._log.info("%d faults", count)
 
 
 @cocotb.test(timeout_time=2, timeout_unit="ms")
 async def kills(dut: Any) -> None:
     """Contexts are killed at random: only what the lost instructions were to write may differ."""
-    bench = Bench(dut)
-    lists, control, envs = _lists(bench, [N_RANDOM] * bench.p.CTX, bench.p.CTX, read_only=True)
-    await bench.run(lists, control, envs, None, kills=True)
-    _execute(bench, lists, envs)
-    skip = {name: np.zeros(len(bench.image.bytes_of(name)), bool) for name in NAMES}
+    h = Harness(dut)
+    lists, control, envs = _lists(h, [N_RANDOM] * h.p.CTX, h.p.CTX, read_only=True)
+    await h.run(lists, control, envs, None, kills=True)
+    _execute(h, lists, envs)
+    skip = {name: np.zeros(len(h.image.bytes_of(name)), bool) for name in NAMES}
     lost = 0
     for c, (instrs, env) in enumerate(zip(lists, envs, strict=True)):
-        for ins, how in zip(instrs, bench.how[c], strict=True):
+        for ins, how in zip(instrs, h.how[c], strict=True):
             if how == KILLED:
-                plan, lost = plan_vector(ins, bench.image, env), lost + 1
+                plan, lost = plan_vector(ins, h.image, env), lost + 1
                 if plan.r is not None:
                     skip[Dst(ins.r_sp).name][plan.r[1]] = True
                 if plan.v is not None:
                     skip[ConvDst(ins.v_sp).name][plan.v[1]] = True
     # An address that a lost instruction left half done may have been written properly by a later one.
     require(lost > 3, "hardly any instruction was killed")
-    bench.compare(skip)
+    h.compare(skip)
     free = sum(int((~skip[n]).sum()) for n in ("VEC", "SOF", "ACTC", "WGTC", "SOB"))
     dut._log.info("%d instructions lost, %d words still compared", lost, free)
 
@@ -257,10 +145,10 @@ async def kills(dut: Any) -> None:
 @cocotb.test(timeout_time=2, timeout_unit="ms")
 async def inference_only(dut: Any) -> None:
     """MODE_INF_ONLY: training does not start a line; afterwards it runs."""
-    bench = Bench(dut)
-    p = bench.p
-    lists, control, envs = _lists(bench, [10] * p.CTX, p.CTX)
-    task = cocotb.start_soon(bench.run(lists, control, envs, INF_ONLY))
+    h = Harness(dut)
+    p = h.p
+    lists, control, envs = _lists(h, [10] * p.CTX, p.CTX)
+    task = cocotb.start_soon(h.run(lists, control, envs, INF_ONLY))
     await Timer(60, "us")
     await ReadOnly()
     require(int(dut.lines.value) >> 32 * p.C_INF == 0, "training started a line")
@@ -268,14 +156,14 @@ async def inference_only(dut: Any) -> None:
     await Timer(1, "ns")
     dut.mode.value = FAIR
     await task
-    _check_times(bench, lists, envs)
-    equal(_execute(bench, lists, envs), 0)
-    bench.compare()
+    _check_times(h, lists, envs)
+    equal(_execute(h, lists, envs), 0)
+    h.compare()
 
 
-def _stream(bench: Bench, c: int, shapes: list[tuple[int, int, int]]) -> list[Instr]:
+def _stream(h: Harness, c: int, shapes: list[tuple[int, int, int]]) -> list[Instr]:
     """Instructions of ``(cnt_o, cnt_i, v_mode)`` that do not depend on each other; destinations within region ``c``."""
-    p, region, out = bench.p, regions(bench.p, bench.p.CTX, c), []
+    p, region, out = h.p, regions(h.p, h.p.CTX, c), []
     for k, (cnt_o, cnt_i, mode) in enumerate(shapes):
         out.append(
             make(
@@ -306,8 +194,8 @@ async def full_rate(dut: Any, which: str) -> None:
     """One line in every cycle: instructions of three lines and more, segments of one line, full COLS tiles between
     ROWS.
     """
-    bench = Bench(dut)
-    p, rng = bench.p, bench.rng
+    h = Harness(dut)
+    p, rng = h.p, h.rng
     shapes = [
         (1, 3, 0),
         (3, 1, 0),
@@ -329,24 +217,24 @@ async def full_rate(dut: Any, which: str) -> None:
     for c in range(p.CTX):
         gen = Generator(rng, p, c, regions(p, p.CTX, c))
         order = [shapes[int(k)] for k in rng.permutation(len(shapes))] * 4
-        lists.append(_stream(bench, c, order) if c in contexts else [])
+        lists.append(_stream(h, c, order) if c in contexts else [])
         envs.append(gen.env)
-    await bench.run(lists, [[0] * len(x) for x in lists], envs, FAIR)
+    await h.run(lists, [[0] * len(x) for x in lists], envs, FAIR)
     span = int(dut.last_busy.value) - int(dut.first_busy.value) + 1
-    lines = sum(bench.lines)
+    lines = sum(h.lines)
     equal(lines, sum(i.cnt_o * i.cnt_i for x in lists for i in x))
     require(span == lines, f"{lines} lines took {span} cycles")
-    _check_times(bench, lists, envs)
-    equal(_execute(bench, lists, envs), 0)
+    _check_times(h, lists, envs)
+    equal(_execute(h, lists, envs), 0)
     # Contexts write their own regions in order, so the final contents are those of each one's last writers.
-    bench.compare()
+    h.compare()
 
 
 @cocotb.test(timeout_time=2, timeout_unit="ms")
 async def resumes_at_once(dut: Any) -> None:
     """One line in every cycle while training always has one: it is suspended and goes on without a bubble."""
-    bench = Bench(dut)
-    p, rng = bench.p, bench.rng
+    h = Harness(dut)
+    p, rng = h.p, h.rng
     sparse = [(1, 1, 0), (1, 2, 0), (3, 1, 0), (1, 3, 1), (3, 1, 1), (2, p.K - 1, 1), (1, p.K, 1), (1, p.L, 2)]
     # Few ROWS blocks in a row: while they keep a tile from draining, training's completion queue would fill.
     dense = [(1, 3, 0), (2, 3, 0), (1, p.K, 0), (1, p.K, 1), (2, p.K - 1, 1), (1, p.K, 2), (1, p.L, 2), (2, p.K, 2)]
@@ -354,26 +242,24 @@ async def resumes_at_once(dut: Any) -> None:
     for c in range(p.CTX):
         inference = c < p.C_INF
         shapes, count = (sparse, 100) if inference else (dense, 300)
-        lists.append(_stream(bench, c, [shapes[int(k)] for k in rng.integers(0, len(shapes), count)]))
+        lists.append(_stream(h, c, [shapes[int(k)] for k in rng.integers(0, len(shapes), count)]))
         control.append([int(rng.integers(0, 3 * p.K)) if inference else 0 for _ in lists[c]])
         envs.append(Generator(rng, p, c, regions(p, p.CTX, c)).env)
-    await bench.run(lists, control, envs, PRIO)
-    require(
-        max(map(max, bench.done[: p.C_INF])) < max(map(max, bench.done[p.C_INF :])), "training ended before inference"
-    )
-    span, lines = int(dut.last_busy.value) - int(dut.first_busy.value) + 1, sum(bench.lines)
+    await h.run(lists, control, envs, PRIO)
+    require(max(map(max, h.done[: p.C_INF])) < max(map(max, h.done[p.C_INF :])), "training ended before inference")
+    span, lines = int(dut.last_busy.value) - int(dut.first_busy.value) + 1, sum(h.lines)
     require(span == lines, f"{lines} lines took {span} cycles")
-    _amid(bench)
-    _check_times(bench, lists, envs)
-    equal(_execute(bench, lists, envs), 0)
-    bench.compare()
+    _amid(h)
+    _check_times(h, lists, envs)
+    equal(_execute(h, lists, envs), 0)
+    h.compare()
 
 
-def _amid(bench: Bench) -> None:
+def _amid(h: Harness) -> None:
     """Inference lines came in the middle of training blocks and tiles."""
-    blocks, tiles = int(bench.dut.in_rows.value), int(bench.dut.in_cols.value)
-    bench.dut._log.info("inference lines amid training blocks: %d, amid tiles: %d", blocks, tiles)
-    require(tiles > 20 and (blocks > 20 or bench.p.K == bench.p.L), "training was hardly ever suspended")
+    blocks, tiles = int(h.dut.in_rows.value), int(h.dut.in_cols.value)
+    h.dut._log.info("inference lines amid training blocks: %d, amid tiles: %d", blocks, tiles)
+    require(tiles > 20 and (blocks > 20 or h.p.K == h.p.L), "training was hardly ever suspended")
 
 
 @cocotb.test(timeout_time=2, timeout_unit="ms")
@@ -382,8 +268,8 @@ async def suspended(dut: Any) -> None:
 
     COLS is left out on the side of inference, for it shares the tiles with training.
     """
-    bench = Bench(dut)
-    p, rng = bench.p, bench.rng
+    h = Harness(dut)
+    p, rng = h.p, h.rng
     lists, control, envs = [], [], []
     for c in range(p.CTX):
         inference = c < p.C_INF
@@ -391,21 +277,21 @@ async def suspended(dut: Any) -> None:
         lists.append([])
         control.append([])
         while len(lists[c]) < N_RANDOM:
-            ins = gen.legal(bench.image, short=inference and bool(rng.random() < 0.7))
+            ins = gen.legal(h.image, short=inference and bool(rng.random() < 0.7))
             if not inference or ins.v_mode != Conv.COLS:
                 lists[c].append(ins)
                 gap = int(rng.integers(p.K, 4 * p.K)) if inference else 0
-                control[c].append(barriers.needed(ins, bench.image, gen.env) << 16 | gap)
+                control[c].append(barriers.needed(ins, h.image, gen.env) << 16 | gap)
         envs.append(gen.env)
     first = [[x if c < p.C_INF else [] for c, x in enumerate(y)] for y in (lists, control)]
-    await bench.run(*first, envs, PRIO)
-    alone = bench.issue[: p.C_INF], bench.done[: p.C_INF]
-    await bench.run(lists, control, envs, PRIO)
-    require((bench.issue[: p.C_INF], bench.done[: p.C_INF]) == alone, "training delayed inference")
-    _amid(bench)
-    _check_times(bench, lists, envs)
-    equal(_execute(bench, lists, envs), 0)
-    bench.compare()
+    await h.run(*first, envs, PRIO)
+    alone = h.issue[: p.C_INF], h.done[: p.C_INF]
+    await h.run(lists, control, envs, PRIO)
+    require((h.issue[: p.C_INF], h.done[: p.C_INF]) == alone, "training delayed inference")
+    _amid(h)
+    _check_times(h, lists, envs)
+    equal(_execute(h, lists, envs), 0)
+    h.compare()
 
 
 NEARER = int(os.environ.get("VPU_NEARER", "0"))  # lines below the shortest legal distance: for a test that must fail
@@ -416,8 +302,8 @@ async def own_lines(dut: Any) -> None:
     """Lines read their own instruction's results at the shortest legal distance:
     training alone, then beside inference.
     """
-    bench = Bench(dut)
-    p, rng = bench.p, bench.rng
+    h = Harness(dut)
+    p, rng = h.p, h.rng
     spans = []
     for beside in (False, True):
         lists, control, envs = [], [], []
@@ -425,17 +311,17 @@ async def own_lines(dut: Any) -> None:
             gen, barriers = Generator(rng, p, c, regions(p, p.CTX, c)), Barriers()
             inference = c < p.C_INF
             operands = "" if inference and not beside else "abcd" * 10
-            lists.append([gen.chain(x, bench.last + 1 - NEARER) for x in operands])
+            lists.append([gen.chain(x, h.last + 1 - NEARER) for x in operands])
             gaps = [_gap(rng, False) if inference else 0 for _ in operands]
             control.append(
-                [barriers.needed(i, bench.image, gen.env) << 16 | gap for i, gap in zip(lists[c], gaps, strict=True)]
+                [barriers.needed(i, h.image, gen.env) << 16 | gap for i, gap in zip(lists[c], gaps, strict=True)]
             )
             envs.append(gen.env)
-        await bench.run(lists, control, envs, PRIO)
-        equal(_execute(bench, lists, envs), 0, "faults")
-        bench.compare()
+        await h.run(lists, control, envs, PRIO)
+        equal(_execute(h, lists, envs), 0, "faults")
+        h.compare()
         c = p.C_INF
-        spans.append((bench.done[c][-1] - bench.issue[c][0]) / sum(i.cnt_o * i.cnt_i for i in lists[c]))
+        spans.append((h.done[c][-1] - h.issue[c][0]) / sum(i.cnt_o * i.cnt_i for i in lists[c]))
     dut._log.info("cycles a line of training: %.2f alone, %.2f beside inference", *spans)
     require(spans[1] > 1.2 * spans[0], "training was hardly ever suspended")
 
@@ -443,49 +329,49 @@ async def own_lines(dut: Any) -> None:
 @cocotb.test(timeout_time=2, timeout_unit="ms")
 async def shared_tiles(dut: Any) -> None:
     """Both classes convert by COLS, training as short as it can and with ROWS between: inference's wait is bounded."""
-    bench = Bench(dut)
-    p, rng = bench.p, bench.rng
+    h = Harness(dut)
+    p, rng = h.p, h.rng
     dense = [(1, 1, 2), (2, 1, 2), (1, 2, 2), (1, p.K, 2), (1, p.K, 1), (2, p.K, 1), (3, 1, 1)]
     sparse = [(1, 1, 2), (1, 2, 2), (1, p.K, 2), (1, 2, 1), (1, 3, 0)]
     lists, envs, control = [], [], []
     for c in range(p.CTX):
         inference = c < p.C_INF
         shapes, count = (sparse, 80) if inference else (dense, 300)
-        lists.append(_stream(bench, c, [shapes[int(k)] for k in rng.integers(0, len(shapes), count)]))
+        lists.append(_stream(h, c, [shapes[int(k)] for k in rng.integers(0, len(shapes), count)]))
         control.append(
             [(1 << 16) + int(rng.integers(0, 2 * p.K)) if c == 0 else 0 if not inference else 9 * p.K for _ in lists[c]]
         )
         envs.append(Generator(rng, p, c, regions(p, p.CTX, c)).env)
-    await bench.run(lists, control, envs, PRIO)
+    await h.run(lists, control, envs, PRIO)
     dut._log.info("longest wait of inference for a tile: %d cycles", int(dut.longest.value))
     require(int(dut.longest.value) > p.K // 2, "inference hardly ever waited")
-    _check_times(bench, lists, envs)
-    equal(_execute(bench, lists, envs), 0)
-    bench.compare()
+    _check_times(h, lists, envs)
+    equal(_execute(h, lists, envs), 0)
+    h.compare()
 
 
 @cocotb.test(timeout_time=2, timeout_unit="ms")
 async def completion_queue(dut: Any) -> None:
     """Short instructions pile up behind a COLS tile that drains slowly because another context fills the write port."""
-    bench = Bench(dut)
-    p = bench.p
-    lists = [_stream(bench, 0, ([(1, p.L, 2)] * 2 + [(1, 1, 0)] * 40) * 3), _stream(bench, 1, [(200, 1, 1)] * 3)]
+    h = Harness(dut)
+    p = h.p
+    lists = [_stream(h, 0, ([(1, p.L, 2)] * 2 + [(1, 1, 0)] * 40) * 3), _stream(h, 1, [(200, 1, 1)] * 3)]
     lists += [[]] * (p.CTX - 2)
-    envs = [Generator(bench.rng, p, c, regions(p, p.CTX, c)).env for c in range(p.CTX)]
-    await bench.run(lists, [[0] * len(x) for x in lists], envs, FAIR)
-    _check_times(bench, lists, envs)
-    most = max(k + 1 - sum(d < t for d in bench.done[0]) for k, t in enumerate(bench.issue[0]))
+    envs = [Generator(h.rng, p, c, regions(p, p.CTX, c)).env for c in range(p.CTX)]
+    await h.run(lists, [[0] * len(x) for x in lists], envs, FAIR)
+    _check_times(h, lists, envs)
+    most = max(k + 1 - sum(d < t for d in h.done[0]) for k, t in enumerate(h.issue[0]))
     require(most > 15 or p.L < 16, f"at most {most} instructions at a time: the queue never filled")
-    equal(_execute(bench, lists, envs), 0)
-    bench.compare()
+    equal(_execute(h, lists, envs), 0)
+    h.compare()
     dut._log.info("up to %d instructions of a context under way", most)
 
 
 @cocotb.test(timeout_time=2, timeout_unit="ms")
 async def reductions(dut: Any) -> None:
     """Sums of values that cancel and swallow each other, so that the order of the additions shows; maxima."""
-    bench = Bench(dut)
-    p, rng = bench.p, bench.rng
+    h = Harness(dut)
+    p, rng = h.p, h.rng
     half = p.VEC_DEPTH // 2
     exp = rng.integers(112, 142, (half, p.L))
     raw = rng.integers(0, 2, (half, p.L)) << 15 | exp << 7 | rng.integers(0, 128, (half, p.L))
@@ -493,7 +379,7 @@ async def reductions(dut: Any) -> None:
     line = np.arange(half)[:, None]
     cancel = rng.random((half, pairs.shape[1])) < 0.7
     raw[line, pairs[:, :, 1]] = np.where(cancel, raw[line, pairs[:, :, 0]] ^ 0x8000, raw[line, pairs[:, :, 1]])
-    bench.image.VEC[:half] = raw
+    h.image.VEC[:half] = raw
     width = min(p.K, half // 8)
     lists: list[list[Instr]] = [[] for _ in range(p.CTX)]
     for k in range(half // width):
@@ -512,21 +398,21 @@ async def reductions(dut: Any) -> None:
             )
         )
     envs = [VectorEnv(p.N, p.RX_LINES, p.TX_LINES, c, c >= p.C_INF, 1, list(range(p.N))) for c in range(p.CTX)]
-    await bench.run(lists, [[0] * len(x) for x in lists], envs)
-    equal(_execute(bench, lists, envs), 0)
-    bench.compare()
+    await h.run(lists, [[0] * len(x) for x in lists], envs)
+    equal(_execute(h, lists, envs), 0)
+    h.compare()
 
 
 @cocotb.test(timeout_time=2, timeout_unit="ms")
 async def latency(dut: Any) -> None:
     """Cycles from transfer to completion, as docs/vpu.md states them, for lone instructions."""
-    bench = Bench(dut)
-    p = bench.p
+    h = Harness(dut)
+    p = h.p
     shapes = [(o, i, mode) for o, i in [(1, 1), (1, 3), (4, 1), (3, p.L), (2, p.K), (1, p.K)] for mode in Conv]
-    lists = [_stream(bench, 0, shapes), *([[]] * (p.CTX - 1))]
-    gens = [Generator(bench.rng, p, c, regions(p, p.CTX, c)) for c in range(p.CTX)]
+    lists = [_stream(h, 0, shapes), *([[]] * (p.CTX - 1))]
+    gens = [Generator(h.rng, p, c, regions(p, p.CTX, c)) for c in range(p.CTX)]
     envs = [g.env for g in gens]
-    await bench.run(lists, [[1 << 16] * len(x) for x in lists], envs, PRIO)
+    await h.run(lists, [[1 << 16] * len(x) for x in lists], envs, PRIO)
     for k, (cnt_o, cnt_i, mode) in enumerate(shapes):
         # COLS: a tile drains L cycles; with two of them a third segment's start may have to wait.
         start = end = 0
@@ -538,8 +424,8 @@ async def latency(dut: Any) -> None:
                 end = max(start - 1, end) + p.L
                 drained = [*drained, end] if o else [end]
         last = start - 1
-        want = 2 + bench.last + {Conv.NONE: last, Conv.ROWS: last + 2, Conv.COLS: end + 2}[mode]
-        got = bench.done[0][k] - bench.issue[0][k]
+        want = 2 + h.last + {Conv.NONE: last, Conv.ROWS: last + 2, Conv.COLS: end + 2}[mode]
+        got = h.done[0][k] - h.issue[0][k]
         require(got == want, f"{cnt_o} x {cnt_i} {mode.name}: {got} cycles, expected {want}")
-    equal(_execute(bench, lists, envs), 0)
-    bench.compare()
+    equal(_execute(h, lists, envs), 0)
+    h.compare()

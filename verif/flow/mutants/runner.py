@@ -27,7 +27,7 @@ from verif.lib.build import build
 from verif.lib.keep import ROOT, RTL_PACKAGES
 from verif.lib.packages import python_closure
 from verif.lib.rtl import closure
-from verif.lib.sim import SimResult, run
+from verif.lib.sim import SimResult, bench_modules, run
 
 PACKAGES = (*RTL_PACKAGES, "pyosys")
 SPARE_S = 30
@@ -79,7 +79,7 @@ class Bench:
         self.limits: dict[str | None, float] = {}
         # what decides an outcome; not how the simulator is called
         digest = hashlib.sha256(f"{platform.python_version()} {[(name, version(name)) for name in PACKAGES]}".encode())
-        for path in (*self.sources, *python_closure([block.bench / f"bench_{block.bench.name}.py"])):
+        for path in (*self.sources, *python_closure(block.bench.glob("bench_*.py"))):
             digest.update(f"\0{path.name}\0".encode() + path.read_bytes())
         self.key = digest.hexdigest()
 
@@ -96,9 +96,7 @@ class Bench:
 
     def setting(self, dut: Dut) -> dict[str, Any]:
         """What :func:`simulate` needs to know of the bench and the module, as plain data."""
-        module = "verif.flow.mutants.limit," + ".".join(
-            (*self.block.bench.relative_to(ROOT).parts, f"bench_{self.block.bench.name}")
-        )
+        module = f"verif.flow.mutants.limit,{bench_modules(self.block.bench)}"
         return {
             "exe": str(self.exe),
             "module": module,

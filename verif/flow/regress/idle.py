@@ -1,7 +1,8 @@
 """Finds what nobody runs: benches that no test starts, files of tests that are not collected, runs that no tier has.
 
 A module with cocotb's tests is called ``bench_<name>.py``. A test starts it when it, or what it imports, has the
-module's dotted name as a string; a block's bench also when ``test_<name>.py`` beside it calls ``run_block``.
+module's dotted name as a string; a block's bench, with the parts ``bench_<name>_<part>.py`` of it, also when
+``test_<name>.py`` beside it calls ``run_block``.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ def idle_benches(tests: Sequence[Test], root: Path = ROOT) -> list[str]:
     findings = []
     for path in sorted((root / "verif").rglob("bench_*.py")):
         name = path.relative_to(root)
-        beside = path.with_name(f"test_{path.stem.removeprefix('bench_')}.py")
+        block = path.parent.name
+        of_block = path.stem == f"bench_{block}" or path.stem.startswith(f"bench_{block}_")
+        beside = path.with_name(f"test_{block if of_block else path.stem.removeprefix('bench_')}.py")
         by_folder = next((test for folder, test in BY_FOLDER.items() if name.is_relative_to(folder)), None)
         if ".".join(name.with_suffix("").parts) in named or by_folder in known:
             continue

@@ -47,13 +47,10 @@ def block(request: dict[str, Any], folder: Path) -> SimResult:
     exe = build(
         f"tb_{dut}", closure(home / f"tb_{dut}.sv", library=(RTL, ROOT / "verif")), params, opt="-O0", extra_args=COVERS
     )
-    env = {
-        **{f"P_{k}": str(int(v)) for k, v in params.items()},
-        **{k: str(v) for k, v in options.get("env", {}).items()},
-    }
+    env = simulation.as_environment(params) | {k: str(v) for k, v in options.get("env", {}).items()}
     return simulation.run(
         exe,
-        f"verif.block.{dut}.bench_{dut}",
+        simulation.bench_modules(home),
         seed=request["seed"],
         test_filter=options.get("tests"),
         env={**env, FAULT: request["fault"]},

@@ -32,11 +32,19 @@ def _ours(path: str) -> bool:
     return "site-packages" not in parts and ("verif" in parts or "models" in parts) and parts[-2:] != _HELPER
 
 
+def name_of(path: str | Path) -> str:
+    """How a file is called in a checker's name: its stem; that of a block's helper after the block."""
+    file = Path(path)
+    parts = file.parts
+    helper = "block" in parts[:-2] and not file.stem.startswith(("bench_", "test_"))
+    return f"{file.parent.name}.{file.stem}" if helper else file.stem
+
+
 def reports(lines: Iterable[str]) -> list[Report]:
     """The complaints in a log, first one first.
 
     A checker is named: an assertion by file and label (``eqx_mmu_checks.a_prio``), a scoreboard by its component's name
-    (``response_board``), a bench's check by file and function (``bench_mmu.errors``).
+    (``response_board``), a bench's check by file and function (``bench_mmu.errors``, ``mmu.harness._check_time``).
     """
     found: list[Report] = []
     frame: tuple[str, str] | None = None
@@ -51,7 +59,7 @@ def reports(lines: Iterable[str]) -> list[Report]:
             found.append(Report(match[1].rsplit(".", 1)[-1], match[2]))
         elif match := _FRAME.match(line):
             if _ours(match[1]):
-                frame = (Path(match[1]).stem, match[2])
+                frame = (name_of(match[1]), match[2])
         elif "Traceback (most recent call last)" in line:
             frame = None
         elif frame and (match := _RAISED.match(line)):

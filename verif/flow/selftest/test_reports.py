@@ -13,7 +13,7 @@ TRACEBACKS = """Traceback (most recent call last):
   File "/x/.venv/lib/python3.11/site-packages/numpy/core.py", line 1, in f
 AssertionError: latency_board: 1 problem(s), first: response 8: seen
 Traceback (most recent call last):
-  File "/x/verif/block/mmu/mmu_lib.py", line 61, in _check_time
+  File "/x/verif/block/mmu/harness.py", line 61, in _check_time
     raise AssertionError(
 AssertionError: rows: event 3
 assert 1 == 2
@@ -45,7 +45,7 @@ def test_reports_in_order() -> None:
         Report("eqx_mmu_checks.a_prio", "mmu: a training row entered"),
         Report("tb_mmu.a_quiet", ""),
         Report("latency_board", "response 8: seen"),
-        Report("mmu_lib._check_time", "rows: event 3"),
+        Report("mmu.harness._check_time", "rows: event 3"),
         Report("bench_policy.check", "AssertionError"),
         Report("bench_policy.check", "mode: 1, expected 2"),
     ]

@@ -14,6 +14,7 @@ from verif.flow.selftest.campaign import Campaign
 from verif.flow.selftest.faultlist import CATEGORIES, FaultList, FaultListError, Plant, load
 from verif.flow.selftest.job import BROKEN, CAUGHT, CLEAN, MISSED, OTHER, WORDS, judge
 from verif.flow.selftest.output import save, table
+from verif.flow.selftest.reports import name_of
 from verif.lib.toolchain import BUILD, ROOT
 
 QUICK = BUILD / "selftest" / "quick" / "tree"
@@ -107,7 +108,7 @@ def counted() -> set[str]:
                     if isinstance(node, ast.Call) and ast.unparse(node.func) == "checks.compared"
                 ]
                 if any(isinstance(call.args[0], ast.Constant) for call in calls):
-                    found.add(f"{path.stem}.{function.name}")
+                    found.add(f"{name_of(path)}.{function.name}")
     return found
 
 

@@ -137,6 +137,43 @@ def test_one_probe(tmp_path: Path, file: str, line: str, bad: bool) -> None:
     assert len(found) == bad and all(words.startswith(f"{path}:2: ") for words in found)
 
 
+@pytest.mark.parametrize(
+    ("file", "text", "words"),
+    [
+        ("tb_fifo.sv", None, "a bench needs tb_fifo.sv"),
+        ("bench_fifo.py", None, "a bench needs bench_fifo.py"),
+        ("test_fifo.py", None, "a bench needs test_fifo.py"),
+        ("fifo_ref.py", "", "legal in a block's bench are"),
+        ("test_more.py", "", "legal in a block's bench are"),
+        ("parts/model.py", "", "legal in a block's bench are"),
+        ("notes.txt", "", "legal in a block's bench are"),
+        (
+            "model.py",
+            "from verif.block.fifo2.model import x\n",
+            ":1: a bench must not import another's (verif.block.fifo2",
+        ),
+        ("model.py", "from verif.block import dma\n", ":1: a bench must not import another's (verif.block.dma"),
+        ("model.py", "from verif.block.fifo.stimulus import x\n", ""),
+        ("model_timing.py", "", ""),
+        ("bench_fifo_full.py", "", ""),
+        ("fifo_watch.sv", "", ""),
+        ("faults.yaml", "", ""),
+    ],
+)
+def test_skeleton(tmp_path: Path, file: str, text: str | None, words: str) -> None:
+    """Every block's bench has the same files; what is missing or has another name is named."""
+    folder = tmp_path / "verif/block/fifo"
+    folder.mkdir(parents=True)
+    for name in ("tb_fifo.sv", "bench_fifo.py", "test_fifo.py", "stimulus.py", "harness.py"):
+        (folder / name).write_text("", encoding="utf-8")
+    assert rules.skeleton(tmp_path) == []
+    path = folder / file
+    path.parent.mkdir(exist_ok=True)
+    path.unlink() if text is None else path.write_text(text, encoding="utf-8")
+    found = rules.skeleton(tmp_path)
+    assert len(found) == bool(words) and all(words in line for line in found), found
+
+
 ENUM = "package a_pkg; typedef enum logic [1:0] {COLD = 2'd0, WARM, HOT = 2'd2} heat_e; endpackage\n"
 
 

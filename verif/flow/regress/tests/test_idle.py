@@ -56,6 +56,11 @@ def test_a_bench_that_no_test_starts(tmp_path: Path, text: str, found: bool) -> 
     expected = ["verif/block/fifo/bench_fifo.py:1: no test starts this bench"]
     assert idle.idle_benches([_test(tmp_path, path)], tmp_path) == (expected if found else [])
     assert idle.idle_benches([], tmp_path) == expected  # without a test that is collected
+    _write(tmp_path / "verif/block/fifo/bench_fifo_full.py")  # a part of it
+    part = "verif/block/fifo/bench_fifo_full.py:1: no test starts this bench"
+    assert idle.idle_benches([_test(tmp_path, path)], tmp_path) == (
+        [] if "run_block(" in text else [*expected[:found], part]
+    )
 
 
 def test_a_bench_of_the_project_without_its_test(tests: list[Test]) -> None:

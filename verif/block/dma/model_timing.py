@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from equinox_core.hw.modes import Mode
 from equinox_core.hw.pipeline import LD_OUTSTANDING, ST_OUTSTANDING, ST_SEGMENTS
-from verif.block.dma.programs import LD, ST, Env, Shape, Step, load_bursts, runs, store_bursts, store_segments
+from verif.block.dma.model import LD, ST, Env, Shape, Step, load_bursts, runs, store_bursts, store_segments
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Random LOAD and STORE programs, and what they do to buffers and DRAM: the reference of the DMA bench."""
+"""What LOAD and STORE programs do to buffers and DRAM, and how they are cut into bursts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from equinox_core import dram_layout as lay
-from equinox_core.isa.encoding import Instr, LdDst, Op, StSrc, make
+from equinox_core.isa.encoding import Instr, LdDst, Op, StSrc
 from verif.lib.verdict import equal
 
 LD, ST = 0, 1
@@ -51,6 +51,10 @@ class Step:
 
     ins: Instr
     iter: int = 0
+
+
+Programs = dict[tuple[int, int], list[Step]]
+"""By unit and context."""
 
 
 def buffer_of(ins: Instr) -> str:
@@ -142,70 +146,25 @@ def _cut(addr: int, beats: int, k: int, size: int) -> list[tuple[int, int]]:
     return out
 
 
-@dataclass(frozen=True)
-class Area:
-    """Where a stream may work: words of each buffer, bytes of DRAM."""
-
-    words: dict[str, tuple[int, int]]
-    dram: tuple[int, int]
-
-
-def area(shape: Shape, unit: int, ctx: int) -> Area:
-    """Disjoint areas of all streams."""
-    words = {n: (d * ctx // shape.ctx, d * (ctx + 1) // shape.ctx) for n, d in shape.depth.items()}
-    size = shape.dram // (2 * shape.ctx)
-    first = (unit * shape.ctx + ctx) * size // shape.k * shape.k
-    return Area(words, (first, first + size // shape.k * shape.k))
+def expect(envs: list[Env], start: State, programs: Programs) -> State:
+    """State after the programs (their areas are disjoint, so the order between streams is no matter)."""
+    want = start.copy()
+    for (_, c), steps in programs.items():
+        for step in steps:
+            for run in runs(step, envs[c]):
+                want.execute(run, step.ins.op)
+    return want
 
 
-def random_length(rng: np.random.Generator, k: int, cap: int) -> int:
-    kind = rng.integers(0, 6)
-    n = [1, k, k + 1, 2 * k, int(rng.integers(1, 2 * k)), int(rng.integers(1, 5 * k))][kind]
-    return max(1, min(n, cap))
+def unfinished(want: State, runs: list[Run], op: Op) -> list[State]:
+    """Stages of runs of which each may have been carried out, in part, or not."""
+    stages = [want.copy()]
+    for run in runs:
+        stages.append(stages[-1].copy())
+        stages[-1].execute(run, op)
+    return stages
 
 
-def random_step(rng: np.random.Generator, shape: Shape, unit: int, env: Env, where: Area, buffer: str = "") -> Step:
-    """A legal instruction that stays in its area."""
-    op, k = (Op.LOAD, shape.k) if unit == LD else (Op.STORE, shape.k)
-    spaces = LdDst if unit == LD else StSrc
-    buffer = buffer or str(rng.choice([s.name.lower() for s in spaces]))
-    w0, w1 = where.words[buffer]
-    a0, a1 = where.dram
-    n_o = int(rng.choice([1, 1, 2, 3, 7]))
-    length = random_length(rng, k, (w1 - w0) // 2)
-    l_so = (
-        int(rng.integers(0, max(1, (w1 - w0 - length) // max(1, n_o - 1)) + 1)) if n_o > 1 else int(rng.integers(0, 99))
-    )
-    while n_o > 1 and (n_o - 1) * l_so + length > w1 - w0:
-        l_so -= 1
-    span = (n_o - 1) * l_so + length if n_o > 1 else length
-    word = int(rng.integers(w0, w1 - span + 1))
-    size = shape.beats(buffer, length) * k
-    room = (a1 - a0 - size) // k
-    stride = int(rng.integers(-(room // n_o), room // n_o + 1)) * k
-    if rng.random() < 0.3:  # close to, or exactly, contiguous
-        stride = size + int(rng.integers(0, 2)) * k
-        stride = min(stride, room // n_o * k)
-    low, high = min(0, (n_o - 1) * stride), max(0, (n_o - 1) * stride)
-    addr = int(rng.integers((a0 - low) // k, (a1 - size - high) // k + 1)) * k
-    if rng.random() < 0.3:  # a run that starts within two beats of a 4 KiB boundary
-        near = addr // 4096 * 4096 + int(rng.integers(-2, 3)) * k
-        if a0 - low <= near <= a1 - size - high:
-            addr = near
-    it = int(rng.integers(0, 1 << 16))
-    d_iter = int(rng.integers(0, 1 << 32)) // k * k if rng.random() < 0.7 else 0
-    fields = {
-        "sp": int(spaces[buffer.upper()]),
-        "n_o": n_o,
-        "len": length,
-        "l_base": word - (env.w_base if buffer == "wgtd" else 0),
-        "l_so": l_so,
-        "d_base": (addr - env.dram_base - d_iter * it) % 2**32,
-        "d_so": stride % 2**32,
-        "d_iter": d_iter,
-        "signal": int(rng.integers(0, 1 << 16)),
-        "wait": int(rng.integers(0, 1 << 16)),
-        "step": int(rng.integers(0, 2)),
-        "last": int(rng.integers(0, 2)),
-    }
-    return Step(make(op, **fields), it)
+def differs(a: State, b: State) -> int:
+    """Words and bytes in which two states differ."""
+    return int((a.dram != b.dram).sum() + sum((a.buffers[n] != b.buffers[n]).any(axis=1).sum() for n in BUFFERS))

@@ -6,12 +6,10 @@ rising edge will see.
 
 from __future__ import annotations
 
-import os
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 import cocotb
-import numpy as np
 from cocotb.triggers import FallingEdge, RisingEdge
 from pyuvm import (
     ConfigDB,
@@ -28,12 +26,8 @@ from equinox_core.hw.structs import ANSWER, BATCH_ROW, HEADER
 from equinox_core.isa.encoding import Status
 from verif.block.request_dispatcher.model import DispatcherModel, Inputs, Service
 from verif.lib import checks
+from verif.lib.bench import generator, param
 from verif.lib.verdict import require
-
-
-def param(name: str) -> int:
-    """A parameter of the bench's top."""
-    return int(os.environ[f"P_{name}"])
 
 
 @dataclass
@@ -64,7 +58,7 @@ class RequestDriver(uvm_driver):
     def start_of_simulation_phase(self) -> None:
         self.dut = cocotb.top
         self.cfg: Settings = ConfigDB().get(self, "", "cfg")
-        self.rng = np.random.default_rng(cocotb.RANDOM_SEED + 1)
+        self.rng = generator(1)
         self.width = 16 * param("L")
 
     async def run_phase(self) -> None:
@@ -93,7 +87,7 @@ class Contexts(uvm_component):
     def start_of_simulation_phase(self) -> None:
         self.dut = cocotb.top
         self.cfg: Settings = ConfigDB().get(self, "", "cfg")
-        self.rng = np.random.default_rng(cocotb.RANDOM_SEED + 2)
+        self.rng = generator(2)
 
     async def run_phase(self) -> None:
         dut, rng, contexts = self.dut, self.rng, param("C_INF")

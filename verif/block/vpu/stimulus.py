@@ -8,7 +8,7 @@ import numpy as np
 
 from equinox_core.isa.encoding import Act, Conv, Dst, Instr, Op, Red, Src, make
 from equinox_core.vector import VectorEnv, VectorFault, VectorPlan, plan_vector
-from verif.block.vpu.vpu_mem import Image, Size
+from verif.block.vpu.model import Image, Size
 from verif.random.vectors import Draft, Mix, Room, draw
 
 MIX = Mix(

@@ -8,10 +8,10 @@ import cocotb
 from cocotb.triggers import RisingEdge, Timer, with_timeout
 
 from equinox_core.isa.encoding import Err
-from verif.block.dma import programs as pr
-from verif.block.dma.checks import expect, long_step, random_programs, same, same_but_cut_short, unfinished
-from verif.block.dma.harness import Harness, Programs
-from verif.block.dma.programs import LD, ST, State
+from verif.block.dma import model
+from verif.block.dma.harness import Harness, same, same_but_cut_short
+from verif.block.dma.model import LD, ST, Programs, State, expect, unfinished
+from verif.block.dma.stimulus import long_step, random_programs
 from verif.lib.verdict import equal, require
 
 AR, R, AW, W, B = (1 << n for n in range(5))  # bits of err_mute
@@ -34,12 +34,12 @@ async def watchdog_to_the_cycle(dut: Any, unit: int) -> None:
     h = Harness(dut)
     await restart(h)
     buffer = ("wgtd", "sof")[unit]
-    await h.run({(unit, 0): [long_step(h, unit, 0, buffer, 1)]})
+    await h.run({(unit, 0): [long_step(h.shape, h.envs[0], unit, 0, buffer, 1)]})
     bursts = h.addresses(("ar", "aw")[unit])  # one; or two of a beat each, which end one cycle after the other
     address, answered = bursts[0][0], h.stream(unit, 0).done[0] - len(bursts)
     for limit, errors in ((answered - address, []), (answered - address - 1, [int(Err.DMA_TIMEOUT)])):
         await restart(h, limit)
-        await h.run({(unit, 0): [long_step(h, unit, 0, buffer, 1)]})
+        await h.run({(unit, 0): [long_step(h.shape, h.envs[0], unit, 0, buffer, 1)]})
         s, sent = h.stream(unit, 0), h.addresses(("ar", "aw")[unit])[0][0]
         require([cause for _, cause in s.errors] == errors, f"limit {limit}: {s.errors}")
         equal(len(s.done), 1 - len(errors))
@@ -58,13 +58,13 @@ async def watchdog_waits_for_each_burst(dut: Any, unit: int) -> None:
     await restart(h, timeout=200)
     buffer = ("wgtd", "sob")[unit]
     words = h.shape.depth[buffer] // h.shape.ctx
-    await h.run({(unit, c): [long_step(h, unit, c, buffer, words)] for c in range(h.ctx)})
+    await h.run({(unit, c): [long_step(h.shape, h.envs[c], unit, c, buffer, words)] for c in range(h.ctx)})
     require(all(h.stream(unit, c).errors == [] and len(h.stream(unit, c).done) == 1 for c in range(h.ctx)))
     last = max(h.stream(unit, c).done[0] for c in range(h.ctx))
     require(last - h.stream(unit, 0).issued[0] > 400)
     await restart(h)
     dut.u_dram.err_mute.value = (R, B)[unit]
-    h.load({(unit, 0): [long_step(h, unit, 0, buffer, 1)]})
+    h.load({(unit, 0): [long_step(h.shape, h.envs[0], unit, 0, buffer, 1)]})
     await h.start()
     await Timer(100, "us")
     s = h.stream(unit, 0)
@@ -89,7 +89,7 @@ async def memory_falls_silent(dut: Any, mute: int, stall: int) -> None:
         dut.max_react.value = int(h.rng.choice([0, 20]))
         state = State.random(h.shape, h.rng)
         await h.put(state)
-        programs = random_programs(h, 10)
+        programs = random_programs(h.rng, h.shape, h.envs, 10)
         killed = (int(h.rng.choice([LD, ST])), int(h.rng.integers(0, h.ctx)))
         moment = int(h.rng.integers(50, 600))
         dut.kill_at[killed[0] * h.ctx + killed[1]].value = h.number("cycle") + moment + int(h.rng.integers(0, 300))
@@ -117,9 +117,9 @@ async def memory_falls_silent(dut: Any, mute: int, stall: int) -> None:
         same_but_cut_short(h, late, want, stages)
         must_see(h, late, silent)
         await h.again()
-        again = random_programs(h, 4)
+        again = random_programs(h.rng, h.shape, h.envs, 4)
         await h.run(again)
-        same(await h.get(), expect(h, late, again))
+        same(await h.get(), expect(h.envs, late, again))
         require(all(h.stream(u, c).errors == [] for u, c in again))
     require(hit, "the memory was never missed")
     dut.timeout.value = 0
@@ -146,10 +146,10 @@ def check_stopped(h: Harness, programs: Programs, killed: tuple[int, int], mute:
 def expected(h: Harness, start: State, programs: Programs) -> tuple[State, list[State]]:
     """The state after what completed, and the stages of what did not."""
     done = {key: steps[: len(h.stream(*key).done)] for key, steps in programs.items()}
-    want = expect(h, start, done)
+    want = expect(h.envs, start, done)
     stages = []
     for (u, c), steps in programs.items():
-        rest = [r for step in steps[len(done[u, c]) :] for r in pr.runs(step, h.envs[c])]
+        rest = [r for step in steps[len(done[u, c]) :] for r in model.runs(step, h.envs[c])]
         if rest:
             stages += unfinished(want, rest, steps[0].ins.op)
     return want, stages
@@ -160,7 +160,7 @@ async def refuses(h: Harness, units: list[int]) -> None:
     if not units:
         return
     await h.again()
-    works = {(u, c): [long_step(h, u, c, ("actd", "sof")[u], 1)] for u in units for c in range(h.ctx)}
+    works = {(u, c): [long_step(h.shape, h.envs[c], u, c, ("actd", "sof")[u], 1)] for u in units for c in range(h.ctx)}
     await h.run(works)
     for key in works:
         s = h.stream(*key)

@@ -1,4 +1,4 @@
-"""Drives tb_mmu: fills memories, feeds programs, reads the log and the accumulator, compares with mmu_ref."""
+"""Drives tb_mmu: fills memories, feeds programs, reads the log and the accumulator, compares with model."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from equinox_core.hw.modes import Mode
 from equinox_core.hw.structs import CTX_ENV
 from equinox_core.isa.encoding import INSTR_BITS, Instr, Op, encode, make
-from verif.block.mmu.mmu_ref import Clockwork, Env, Operands, Results, Schedule, Size
+from verif.block.mmu.model import Clockwork, Env, Operands, Results, Schedule, Size
 from verif.lib import checks
-from verif.lib.reset import reset
+from verif.lib.bench import reset
+from verif.lib.memfile import read_hex, write_hex
 from verif.lib.verdict import require
 
 PROG = 64  # instructions a context in a phase, as in tb_mmu
@@ -83,7 +84,7 @@ class Log:
     kills: list[tuple[int, int, bool]] = field(default_factory=list)
 
 
-class Bench:
+class Harness:
     """One simulation; a phase is: reset, programs, run, compare."""
 
     def __init__(self, dut: Any, rng: np.random.Generator, kind: str = "plain") -> None:
@@ -101,8 +102,8 @@ class Bench:
             ("wgtc", self.ops.bq[0], self.ops.be[0], self.size.m),
             ("wgtd", self.ops.bq[1], self.ops.be[1], self.size.m),
         ):
-            raw = np.concatenate([q.view(np.uint8), e[:, None]], axis=1).reshape(len(e) // per, -1)[:, ::-1]
-            Path(f"{name}.hex").write_text("\n".join(bytes(x).hex() for x in raw) + "\n", encoding="utf-8")
+            raw = np.concatenate([q.view(np.uint8), e[:, None]], axis=1).reshape(len(e) // per, -1)
+            write_hex(Path(f"{name}.hex"), raw)
         await self._pulse("load_go")
         self.acc = await self.dump()
         # The two copies of the accumulator start with different junk: one instruction overwrites every line.
@@ -137,9 +138,7 @@ class Bench:
         await ValueChange(self.dut.dump_done)
         self.dut.dump_go.value = 0
         await Timer(1, "ns")
-        words = [x for x in Path("acc.hex").read_text(encoding="utf-8").split() if not x.startswith(("//", "@"))]
-        raw = np.frombuffer(bytes.fromhex("".join(words)), dtype=">u4").reshape(len(words), self.size.lanes)
-        return raw[:, ::-1].astype(np.uint32)
+        return read_hex(Path("acc.hex"), self.size.acc, 4 * self.size.lanes).view("<u4").astype(np.uint32)
 
     async def phase(
         self,

@@ -19,6 +19,7 @@ from verif.agents.csr_agent import Csr, CsrAgent
 from verif.agents.register_model import CsrBackdoor, by_path, register_model
 from verif.env.csr_coverage import CsrCoverage
 from verif.lib import checks
+from verif.lib.bench import generator, param
 from verif.lib.verdict import require
 from verif.sequences.boot import reset
 from verif.sequences.registers import RegisterSeq
@@ -95,8 +96,8 @@ class CsrTest(uvm_test):
 
     def build_phase(self):
         self.dut = cocotb.top
-        self.size = {name: int(os.environ[f"P_{name}"]) for name in ("N", "M", "W", "CTX", "C_INF", "SERVICES")}
-        self.rng = np.random.default_rng(cocotb.RANDOM_SEED)
+        self.size = {name: param(name) for name in ("N", "M", "W", "CTX", "C_INF", "SERVICES")}
+        self.rng = generator()
         AgentConfig(self.dut, probe=self.dut).publish()
         self.agent = CsrAgent.create("agent", self)
 
