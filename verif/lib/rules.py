@@ -141,6 +141,17 @@ def skeleton(root: Path) -> list[str]:
     return findings
 
 
+def test_places(root: Path) -> list[str]:
+    """Files of tests that stand neither in a folder ``tests`` nor beside the bench of a block that they run."""
+    findings = []
+    for folder in (FOLDERS[name].split("/")[0] for name in _ORDER):
+        for path in sorted((root / folder).rglob("test_*.py")):
+            of_bench = path.parent.parent == root / "verif/block" and path.stem == f"test_{path.parent.name}"
+            if path.parent.name != "tests" and not of_bench:
+                findings.append(f"{path}: tests of a folder stand in {path.parent.relative_to(root)}/tests")
+    return findings
+
+
 def needless(root: Path) -> list[str]:
     """Modules and packages of rtl/ that the core does not need."""
     rtl = root / "rtl"
@@ -312,7 +323,8 @@ def check_all(root: Path) -> list[str]:
     """All findings in rtl/, models/, verif/ and scripts/ below ``root``, with assertions that have no cover or judge
     before a reset.
     """
-    findings = asserts.without_cover(root) + asserts.before_reset(root) + needless(root) + skeleton(root)
+    findings = asserts.without_cover(root) + asserts.before_reset(root) + needless(root)
+    findings += skeleton(root) + test_places(root)
     names = enumerators(root)
     for path in sorted((root / "rtl").rglob("*.sv")):
         findings += check_rtl_file(path) + by_order(path, names)

@@ -18,7 +18,7 @@ from verif.lib.toolchain import ROOT
 
 EVERYTHING = "nightly"
 """The tier that has all runs but those marked ``soak``."""
-BY_FOLDER = {"verif/flow/mutants/example": "mutants::test_example"}
+BY_FOLDER = {"verif/flow/mutants/tests/example": "mutants::test_example"}
 """Folders of benches that a test gives to a tool, which finds them by their names."""
 
 

@@ -174,6 +174,31 @@ def test_skeleton(tmp_path: Path, file: str, text: str | None, words: str) -> No
     assert len(found) == bool(words) and all(words in line for line in found), found
 
 
+@pytest.mark.parametrize(
+    ("file", "bad"),
+    [
+        ("verif/flow/plan/tests/test_plan.py", False),
+        ("verif/tests/test_chip.py", False),
+        ("models/tests/test_hw.py", False),
+        ("verif/block/dma/test_dma.py", False),
+        ("verif/flow/plan/test_plan.py", True),
+        ("verif/random/tests/more/test_model.py", True),
+        ("models/equinox_core/test_hw.py", True),
+        ("scripts/test_sim.py", True),
+        ("verif/block/dma/test_more.py", True),
+        ("verif/block/test_dma.py", True),
+    ],
+)
+def test_where_tests_stand(tmp_path: Path, file: str, bad: bool) -> None:
+    """In a folder ``tests`` beside what they test, or beside the bench that they run."""
+    path = tmp_path / file
+    path.parent.mkdir(parents=True)
+    path.write_text("", encoding="utf-8")
+    found = rules.test_places(tmp_path)
+    folder = path.parent.relative_to(tmp_path)
+    assert found == [f"{path}: tests of a folder stand in {folder}/tests"] * bad
+
+
 ENUM = "package a_pkg; typedef enum logic [1:0] {COLD = 2'd0, WARM, HOT = 2'd2} heat_e; endpackage\n"
 
 

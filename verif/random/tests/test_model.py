@@ -85,7 +85,7 @@ def test_bounds_and_causes(config: str, knobs: str, count: int) -> None:
 
 def test_a_run_beside_others_can_be_shorter() -> None:
     """The kept case is an anomaly: by one cycle; its cause is negative."""
-    path = Path(__file__).with_name("cases") / "shorter-than-alone.toml"
+    path = Path(__file__).parents[1] / "cases" / "shorter-than-alone.toml"
     assert anomalies(lower(load_case(path))) == 1
 
 
