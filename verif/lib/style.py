@@ -69,7 +69,16 @@ def verible_format(root: Path = ROOT, *, write: bool = False) -> list[str]:
 
 def formatted(text: str) -> str:
     """A SystemVerilog file's text as Verible formats it: for generators, whose files are checked as all others are."""
-    command = [_tool("verible-verilog-format"), *_FORMAT, "-"]
+    return _through([_tool("verible-verilog-format"), *_FORMAT, "-"], text)
+
+
+def formatted_python(text: str) -> str:
+    """A Python file's text as ruff formats it."""
+    settings = ["--no-cache", "--config", str(ROOT / "pyproject.toml"), "--stdin-filename", "generated.py"]
+    return _through([_tool("ruff"), "format", *settings, "-"], text)
+
+
+def _through(command: Sequence[str], text: str) -> str:
     done = process.run(command, input=text, capture_output=True, encoding="utf-8")
     if done.returncode or not done.stdout:
         raise StyleError(done.stderr.strip())

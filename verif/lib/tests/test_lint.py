@@ -102,15 +102,18 @@ def test_needless_module(tmp_path: Path) -> None:
 
 
 def test_long_lines(tmp_path: Path) -> None:
-    """A line of SystemVerilog has 120 columns at most, in all files but those that PeakRDL writes."""
-    for name in ("rtl/a.sv", "rtl/csr/eqx_csr.sv", "verif/tb/b.sv"):
+    """A line has 120 columns at most, in all files but those that PeakRDL writes."""
+    for name in ("rtl/a.sv", "rtl/csr/eqx_csr.sv", "verif/tb/b.sv", "scripts/c.py"):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"// short\n// {'x' * 117}\n//  {'ä' * 116}\n", encoding="utf-8")
+        mark = "##" if path.suffix == ".py" else "//"
+        path.write_text(f"{mark} short\n{mark} {'x' * 117}\n{mark}  {'ä' * 116}\n", encoding="utf-8")
         assert rules.too_long(path) == []
-        path.write_text(f"// short\n// {'x' * 118}\n", encoding="utf-8")
+        path.write_text(f"{mark} short\n{mark} {'x' * 118}  # noqa: F401\n", encoding="utf-8")
     found = [words for words in rules.check_all(tmp_path) if "columns" in words]
-    assert found == [f"{tmp_path / name}:2: 121 columns, legal are 120" for name in ("rtl/a.sv", "verif/tb/b.sv")]
+    assert found == [
+        f"{tmp_path / name}:2: 135 columns, legal are 120" for name in ("rtl/a.sv", "verif/tb/b.sv", "scripts/c.py")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -388,6 +391,7 @@ def test_ruff_finds(tmp_path: Path) -> None:
     path.write_text("x = {1:2}\n", encoding="utf-8")
     assert "would be reformatted" in style.ruff_format(tmp_path)[0] and style.ruff_lint(tmp_path) == []
     assert style.ruff_format(tmp_path, write=True) == [] == style.ruff_format(tmp_path)
+    assert style.formatted_python("x = {1:2}\n") == path.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
