@@ -153,18 +153,17 @@ module equinox_core #(
   logic [RX_SLOTS-1:0] free_mask;
 
   // units
-  logic [UNITS-1:0][CTX-1:0]
-      instr_valid, instr_ready, quiet, done_valid, done_step, err_valid, busy, dep_wait, fetch_wait;
-  logic [UNITS-1:0][CTX-1:0][IB-1:0] instr;
-  logic [UNITS-1:0][CTX-1:0][15:0] iter, done_signal;
-  logic [UNITS-1:0][CTX-1:0][3:0] err_cause;
-  eqx_pkg::ctx_env_t [CTX-1:0] env;
-  logic [CTX-1:0] kill;
+  eqx_pkg::unit_req_t [UNITS-1:0][CTX-1:0] unit_req;
+  eqx_pkg::unit_rsp_t [UNITS-1:0][CTX-1:0] unit_rsp;
   eqx_pkg::stall_e [UNITS-1:0] stall;
+  logic [UNITS-1:0][CTX-1:0] busy, dep_wait, fetch_wait;
   logic [UNITS-1:0] any_dep, any_fetch;
   for (genvar u = 0; u < UNITS; u++) begin : g_any
     assign any_dep[u]   = |dep_wait[u];
     assign any_fetch[u] = |fetch_wait[u];
+    for (genvar c = 0; c < CTX; c++) begin : g_busy
+      assign busy[u][c] = unit_rsp[u][c].busy;
+    end
   end
 
   eqx_csr_top #(
@@ -304,39 +303,29 @@ module equinox_core #(
   ) u_frontend (
       .clk_i,
       .rst_ni,
-      .imem_we_i    (imem_we),
-      .imem_unit_i  (imem_unit),
-      .imem_addr_i  (imem_addr),
-      .imem_wdata_i (imem_wdata),
-      .svc_i        (svc),
-      .ctx_cfg_i    (ctx_cfg),
-      .ctx_cmd_i    (ctx_cmd),
-      .ctx_sts_o    (ctx_sts),
-      .ctx_idle_o   (ctx_idle),
-      .row_valid_i  (row_valid),
-      .row_i        (row),
-      .free_mask_o  (free_mask),
-      .any_late_o   (any_late),
-      .rsp_open_o   (rsp_open),
-      .rsp_valid_o  (rsp_valid),
-      .rsp_o        (rsp),
-      .rsp_id_o     (rsp_id),
-      .rsp_done_i   (rsp_done),
-      .row_slot_o   (row_slot),
-      .instr_valid_o(instr_valid),
-      .instr_ready_i(instr_ready),
-      .instr_o      (instr),
-      .iter_o       (iter),
-      .env_o        (env),
-      .kill_o       (kill),
-      .quiet_i      (quiet),
-      .done_valid_i (done_valid),
-      .done_signal_i(done_signal),
-      .done_step_i  (done_step),
-      .err_valid_i  (err_valid),
-      .err_cause_i  (err_cause),
-      .dep_wait_o   (dep_wait),
-      .fetch_wait_o (fetch_wait)
+      .imem_we_i   (imem_we),
+      .imem_unit_i (imem_unit),
+      .imem_addr_i (imem_addr),
+      .imem_wdata_i(imem_wdata),
+      .svc_i       (svc),
+      .ctx_cfg_i   (ctx_cfg),
+      .ctx_cmd_i   (ctx_cmd),
+      .ctx_sts_o   (ctx_sts),
+      .ctx_idle_o  (ctx_idle),
+      .row_valid_i (row_valid),
+      .row_i       (row),
+      .free_mask_o (free_mask),
+      .any_late_o  (any_late),
+      .rsp_open_o  (rsp_open),
+      .rsp_valid_o (rsp_valid),
+      .rsp_o       (rsp),
+      .rsp_id_o    (rsp_id),
+      .rsp_done_i  (rsp_done),
+      .row_slot_o  (row_slot),
+      .unit_req_o  (unit_req),
+      .unit_rsp_i  (unit_rsp),
+      .dep_wait_o  (dep_wait),
+      .fetch_wait_o(fetch_wait)
   );
 
   eqx_responder #(
@@ -395,21 +384,11 @@ module equinox_core #(
   ) u_mmu (
       .clk_i,
       .rst_ni,
-      .instr_valid_i(instr_valid[MMU]),
-      .instr_ready_o(instr_ready[MMU]),
-      .instr_i(instr[MMU]),
-      .env_i(env),
+      .unit_req_i(unit_req[MMU]),
+      .unit_rsp_o(unit_rsp[MMU]),
       .mode_i(mode),
-      .train_rows_i(train_rows),
-      .kill_i(kill),
-      .quiet_o(quiet[MMU]),
-      .done_valid_o(done_valid[MMU]),
-      .done_signal_o(done_signal[MMU]),
-      .done_step_o(done_step[MMU]),
-      .err_valid_o(err_valid[MMU]),
-      .err_cause_o(err_cause[MMU]),
-      .busy_o(busy[MMU]),
       .stall_o(stall[MMU]),
+      .train_rows_i(train_rows),
       .actc_re_o(actc_re),
       .actc_raddr_o(actc_raddr),
       .actc_rdata_i(actc_rdata),
@@ -446,21 +425,11 @@ module equinox_core #(
   ) u_vpu (
       .clk_i,
       .rst_ni,
-      .instr_valid_i(instr_valid[VPU]),
-      .instr_ready_o(instr_ready[VPU]),
-      .instr_i(instr[VPU]),
-      .env_i(env),
+      .unit_req_i(unit_req[VPU]),
+      .unit_rsp_o(unit_rsp[VPU]),
       .mode_i(mode),
-      .slots_i(row_slot),
-      .kill_i(kill),
-      .quiet_o(quiet[VPU]),
-      .done_valid_o(done_valid[VPU]),
-      .done_signal_o(done_signal[VPU]),
-      .done_step_o(done_step[VPU]),
-      .err_valid_o(err_valid[VPU]),
-      .err_cause_o(err_cause[VPU]),
-      .busy_o(busy[VPU]),
       .stall_o(stall[VPU]),
+      .slots_i(row_slot),
       .acc_re_o(acc_re),
       .acc_raddr_o(acc_raddr),
       .acc_rdata_i(acc_rdata),
@@ -497,23 +466,12 @@ module equinox_core #(
   ) u_dma_load (
       .clk_i,
       .rst_ni,
-      .instr_valid_i(instr_valid[LD]),
-      .instr_ready_o(instr_ready[LD]),
-      .instr_i(instr[LD]),
-      .iter_i(iter[LD]),
-      .env_i(env),
+      .unit_req_i(unit_req[LD]),
+      .unit_rsp_o(unit_rsp[LD]),
       .mode_i(mode),
+      .stall_o(stall[LD]),
       .timeout_i(dma_timeout),
       .lost_o(ld_lost),
-      .kill_i(kill),
-      .quiet_o(quiet[LD]),
-      .done_valid_o(done_valid[LD]),
-      .done_signal_o(done_signal[LD]),
-      .done_step_o(done_step[LD]),
-      .err_valid_o(err_valid[LD]),
-      .err_cause_o(err_cause[LD]),
-      .busy_o(busy[LD]),
-      .stall_o(stall[LD]),
       .actd_we_o(actd_we),
       .actd_waddr_o(actd_waddr),
       .wgtd_we_o(wgtd_we),
@@ -548,23 +506,12 @@ module equinox_core #(
   ) u_dma_store (
       .clk_i,
       .rst_ni,
-      .instr_valid_i(instr_valid[ST]),
-      .instr_ready_o(instr_ready[ST]),
-      .instr_i(instr[ST]),
-      .iter_i(iter[ST]),
-      .env_i(env),
+      .unit_req_i(unit_req[ST]),
+      .unit_rsp_o(unit_rsp[ST]),
       .mode_i(mode),
+      .stall_o(stall[ST]),
       .timeout_i(dma_timeout),
       .lost_o(st_lost),
-      .kill_i(kill),
-      .quiet_o(quiet[ST]),
-      .done_valid_o(done_valid[ST]),
-      .done_signal_o(done_signal[ST]),
-      .done_step_o(done_step[ST]),
-      .err_valid_o(err_valid[ST]),
-      .err_cause_o(err_cause[ST]),
-      .busy_o(busy[ST]),
-      .stall_o(stall[ST]),
       .sob_re_o(sob_re),
       .sob_raddr_o(sob_raddr),
       .sob_rdata_i(sob_rdata),

@@ -75,6 +75,27 @@ package eqx_pkg;
     logic [31:0] dram_base;  // relocation of DMA addresses, bytes
   } ctx_env_t;
 
+  // What the front end tells a unit of a context (docs/architecture.md).
+  typedef struct packed {
+    logic         kill;         // level: drop its instruction, start no more of its work
+    ctx_env_t     env;          // the same for all units
+    logic         instr_valid;  // its next instruction, waits already met
+    logic [15:0]  iter;         // LD, ST: iteration index of that instruction, already modulo ITER_MOD
+    logic [383:0] instr;
+  } unit_req_t;
+
+  // What a unit tells the front end of a context (docs/architecture.md).
+  typedef struct packed {
+    logic        instr_ready;  // with instr_valid: the instruction is issued
+    logic        quiet;        // nothing of this context is held or in flight
+    logic        done_valid;   // pulse: an instruction is complete, in order
+    logic [15:0] done_signal;  // its semaphores
+    logic        done_step;    // its step flag
+    logic        err_valid;    // pulse: an instruction is faulty, the unit drops it
+    logic [3:0]  err_cause;    // eqx_isa_pkg::err_e
+    logic        busy;         // its work advanced in this cycle
+  } unit_rsp_t;
+
   // Settings of an installed service (CSRs).
   typedef struct packed {
     logic             enable;

@@ -21,23 +21,13 @@ module eqx_dma_load #(
     input logic clk_i,
     input logic rst_ni,
     // unit interface
-    input logic [CTX-1:0] instr_valid_i,
-    output logic [CTX-1:0] instr_ready_o,
-    input logic [CTX-1:0][eqx_isa_pkg::INSTR_BITS-1:0] instr_i,
-    input logic [CTX-1:0][15:0] iter_i,
-    input eqx_pkg::ctx_env_t [CTX-1:0] env_i,
+    input eqx_pkg::unit_req_t [CTX-1:0] unit_req_i,
+    output eqx_pkg::unit_rsp_t [CTX-1:0] unit_rsp_o,
     input eqx_pkg::mode_e mode_i,
-    input logic [31:0] timeout_i,  // of the watchdog, cycles; 0: off
-    output logic lost_o,  // written off, late answers are to come
-    input logic [CTX-1:0] kill_i,
-    output logic [CTX-1:0] quiet_o,
-    output logic [CTX-1:0] done_valid_o,
-    output logic [CTX-1:0][15:0] done_signal_o,
-    output logic [CTX-1:0] done_step_o,
-    output logic [CTX-1:0] err_valid_o,
-    output logic [CTX-1:0][3:0] err_cause_o,
-    output logic [CTX-1:0] busy_o,
     output eqx_pkg::stall_e stall_o,
+    // watchdog
+    input logic [31:0] timeout_i,  // cycles; 0: off
+    output logic lost_o,  // written off, late answers are to come
     // AXI4 read master
     output logic arvalid_o,
     input logic arready_i,
@@ -82,7 +72,7 @@ module eqx_dma_load #(
   end
 
   // Contexts: instructions to runs to bursts.
-  logic [CTX-1:0] stop, runs_held, cut_held, walk_err, req, gnt, take;
+  logic [CTX-1:0] kill, ready, stop, runs_held, cut_held, walk_err, req, gnt, take;
   logic                [CTX-1:0][3:0] walk_cause;
   eqx_dma_pkg::burst_t [CTX-1:0]      burst;
 
@@ -98,12 +88,8 @@ module eqx_dma_load #(
     ) u_runs (
         .clk_i,
         .rst_ni,
-        .instr_valid_i(instr_valid_i[c]),
-        .instr_ready_o(instr_ready_o[c]),
-        .instr_i      (instr_i[c]),
-        .iter_i       (iter_i[c]),
-        .dram_base_i  (env_i[c].dram_base),
-        .w_base_i     (env_i[c].w_base),
+        .unit_req_i   (unit_req_i[c]),
+        .instr_ready_o(ready[c]),
         .stop_i       (stop[c]),
         .held_o       (runs_held[c]),
         .err_valid_o  (walk_err[c]),
@@ -128,8 +114,7 @@ module eqx_dma_load #(
         .take_i     (take[c]),
         .burst_o    (burst[c])
     );
-    logic unused_env;
-    assign unused_env = ^{env_i[c].rows, env_i[c].vec_base, env_i[c].acc_base, env_i[c].actc_base, env_i[c].c_base};
+    assign kill[c] = unit_req_i[c].kill;
   end
 
   // One burst a cycle goes to the address register and the queue of what is in flight.
@@ -249,7 +234,8 @@ module eqx_dma_load #(
   ) u_status (
       .clk_i,
       .rst_ni,
-      .kill_i,
+      .kill_i      (kill),
+      .ready_i     (ready),
       .stop_o      (stop),
       .held_i      (runs_held | cut_held),
       .policy_i    (policy),
@@ -262,13 +248,7 @@ module eqx_dma_load #(
       .resp_err_i  (resp_err),
       .walk_err_i  (walk_err),
       .walk_cause_i(walk_cause),
-      .quiet_o,
-      .done_valid_o,
-      .done_signal_o,
-      .done_step_o,
-      .err_valid_o,
-      .err_cause_o,
-      .busy_o,
+      .unit_rsp_o,
       .stall_o
   );
 

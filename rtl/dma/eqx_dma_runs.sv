@@ -9,21 +9,19 @@ module eqx_dma_runs #(
     parameter logic        [3:0]       LINES  = 4'b0100,               // spaces of lines, the others hold blocks
     parameter logic        [3:0]       RELOC  = 4'b0010                // spaces relocated by w_base
 ) (
-    input  logic                                            clk_i,
-    input  logic                                            rst_ni,
-    input  logic                                            instr_valid_i,
-    output logic                                            instr_ready_o,
-    input  logic              [eqx_isa_pkg::INSTR_BITS-1:0] instr_i,
-    input  logic              [                       15:0] iter_i,
-    input  logic              [                       31:0] dram_base_i,
-    input  logic              [                       15:0] w_base_i,
-    input  logic                                            stop_i,         // drop what is held, take nothing
-    output logic                                            held_o,
-    output logic                                            err_valid_o,
-    output logic              [                        3:0] err_cause_o,
-    output logic                                            run_valid_o,
-    input  logic                                            run_ready_i,
-    output eqx_dma_pkg::run_t                               run_o
+    input  logic                     clk_i,
+    input  logic                     rst_ni,
+    // verilator lint_off UNUSEDSIGNAL
+    input  eqx_pkg::unit_req_t       unit_req_i,     // kill is part of stop_i; relocations of other units
+    // verilator lint_on UNUSEDSIGNAL
+    output logic                     instr_ready_o,
+    input  logic                     stop_i,         // drop what is held, take nothing
+    output logic                     held_o,
+    output logic                     err_valid_o,
+    output logic               [3:0] err_cause_o,
+    output logic                     run_valid_o,
+    input  logic                     run_ready_i,
+    output eqx_dma_pkg::run_t        run_o
 );
   localparam int unsigned KW = $clog2(K);
 
@@ -42,7 +40,7 @@ module eqx_dma_runs #(
 
   logic accept, p_move, r_free, hand_over, bad;
   assign instr_ready_o = !p_valid_q && !stop_i;
-  assign accept = instr_valid_i && instr_ready_o;
+  assign accept = unit_req_i.instr_valid && instr_ready_o;
   assign r_free = !r_valid_q || (hand_over && r_left_q == 12'd1);
   assign p_move = p_valid_q && r_free;
 
@@ -78,8 +76,8 @@ module eqx_dma_runs #(
 
   always_ff @(posedge clk_i) begin
     if (accept) begin
-      p_q      <= eqx_isa_pkg::load_t'(instr_i);
-      p_iter_q <= iter_i;
+      p_q      <= eqx_isa_pkg::load_t'(unit_req_i.instr);
+      p_iter_q <= unit_req_i.iter;
     end
     if (p_move) begin
       r_illegal_q <= p_q.op != OPCODE;
@@ -88,9 +86,9 @@ module eqx_dma_runs #(
       r_sp_q      <= p_q.sp;
       r_left_q    <= p_q.n_o;
       r_len_q     <= p_q.len;
-      r_laddr_q   <= {1'b0, p_q.l_base} + (RELOC[p_q.sp] ? {1'b0, w_base_i} : 17'd0);
+      r_laddr_q   <= {1'b0, p_q.l_base} + (RELOC[p_q.sp] ? {1'b0, unit_req_i.env.w_base} : 17'd0);
       r_lso_q     <= p_q.l_so;
-      r_daddr_q   <= dram_base_i + p_q.d_base + p_q.d_iter * {16'd0, p_iter_q};
+      r_daddr_q   <= unit_req_i.env.dram_base + p_q.d_base + p_q.d_iter * {16'd0, p_iter_q};
       r_dso_q     <= p_q.d_so;
     end else if (hand_over) begin
       r_left_q  <= r_left_q - 12'd1;

@@ -7,33 +7,28 @@ module eqx_dma_status #(
     parameter int unsigned CTX = 3,
     parameter int unsigned FLIGHT_MAX = 8  // pieces in flight
 ) (
-    input  logic                               clk_i,
-    input  logic                               rst_ni,
-    input  logic               [CTX-1:0]       kill_i,
-    output logic               [CTX-1:0]       stop_o,
-    input  logic               [CTX-1:0]       held_i,         // instruction or run held before arbitration
-    input  logic                               policy_i,       // the mode alone holds a training piece
-    input  logic               [CTX-1:0]       start_i,        // a piece was taken into flight
-    input  logic               [CTX-1:0]       end_i,          // a piece is over
-    input  logic               [CTX-1:0]       finish_i,       // with that an instruction is over
-    input  eqx_dma_pkg::tail_t                 tail_i,         // of the piece that is over
-    input  logic               [CTX-1:0]       beat_i,         // a beat moved
-    input  logic                               lost_i,         // the memory does not answer
-    input  logic               [CTX-1:0]       resp_err_i,     // error response
-    input  logic               [CTX-1:0]       walk_err_i,     // faulty instruction
-    input  logic               [CTX-1:0][ 3:0] walk_cause_i,
-    output logic               [CTX-1:0]       quiet_o,
-    output logic               [CTX-1:0]       done_valid_o,
-    output logic               [CTX-1:0][15:0] done_signal_o,
-    output logic               [CTX-1:0]       done_step_o,
-    output logic               [CTX-1:0]       err_valid_o,
-    output logic               [CTX-1:0][ 3:0] err_cause_o,
-    output logic               [CTX-1:0]       busy_o,
-    output eqx_pkg::stall_e                    stall_o
+    input  logic                              clk_i,
+    input  logic                              rst_ni,
+    input  logic               [CTX-1:0]      kill_i,
+    input  logic               [CTX-1:0]      ready_i,       // for the next instruction
+    output logic               [CTX-1:0]      stop_o,
+    input  logic               [CTX-1:0]      held_i,        // instruction or run held before arbitration
+    input  logic                              policy_i,      // the mode alone holds a training piece
+    input  logic               [CTX-1:0]      start_i,       // a piece was taken into flight
+    input  logic               [CTX-1:0]      end_i,         // a piece is over
+    input  logic               [CTX-1:0]      finish_i,      // with that an instruction is over
+    input  eqx_dma_pkg::tail_t                tail_i,        // of the piece that is over
+    input  logic               [CTX-1:0]      beat_i,        // a beat moved
+    input  logic                              lost_i,        // the memory does not answer
+    input  logic               [CTX-1:0]      resp_err_i,    // error response
+    input  logic               [CTX-1:0]      walk_err_i,    // faulty instruction
+    input  logic               [CTX-1:0][3:0] walk_cause_i,
+    output eqx_pkg::unit_rsp_t [CTX-1:0]      unit_rsp_o,
+    output eqx_pkg::stall_e                   stall_o
 );
   localparam int unsigned FW = $clog2(FLIGHT_MAX + 1);
 
-  logic [CTX-1:0] halt_q, busy_q, done_q, err_q, flying, late, error, finish;
+  logic [CTX-1:0] halt_q, busy_q, done_q, err_q, flying, late, error, finish, quiet, done, err;
   logic               [CTX-1:0][FW-1:0] flight_q;
   logic               [CTX-1:0][   3:0] cause_q;
   eqx_dma_pkg::tail_t                   tail_q;
@@ -74,13 +69,21 @@ module eqx_dma_status #(
 
   always_comb for (int unsigned c = 0; c < CTX; c++) flying[c] = flight_q[c] != '0;
 
-  assign quiet_o       = ~(held_i | flying | busy_q | done_q | err_q);
-  assign busy_o        = busy_q;
-  assign done_valid_o  = done_q & ~kill_i;
-  assign done_signal_o = {CTX{tail_q.signal}};
-  assign done_step_o   = {CTX{tail_q.step}};
-  assign err_valid_o   = err_q & ~kill_i;
-  assign err_cause_o   = cause_q;
+  assign quiet = ~(held_i | flying | busy_q | done_q | err_q);
+  assign done  = done_q & ~kill_i;
+  assign err   = err_q & ~kill_i;
+  for (genvar c = 0; c < CTX; c++) begin : g_rsp
+    assign unit_rsp_o[c] = '{
+            instr_ready: ready_i[c],
+            quiet: quiet[c],
+            done_valid: done[c],
+            done_signal: tail_q.signal,
+            done_step: tail_q.step,
+            err_valid: err[c],
+            err_cause: cause_q[c],
+            busy: busy_q[c]
+        };
+  end
 
   always_comb begin
     if (|flying) stall_o = eqx_pkg::STALL_INTERNAL;

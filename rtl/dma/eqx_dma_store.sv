@@ -20,23 +20,13 @@ module eqx_dma_store #(
     input logic clk_i,
     input logic rst_ni,
     // unit interface
-    input logic [CTX-1:0] instr_valid_i,
-    output logic [CTX-1:0] instr_ready_o,
-    input logic [CTX-1:0][eqx_isa_pkg::INSTR_BITS-1:0] instr_i,
-    input logic [CTX-1:0][15:0] iter_i,
-    input eqx_pkg::ctx_env_t [CTX-1:0] env_i,
+    input eqx_pkg::unit_req_t [CTX-1:0] unit_req_i,
+    output eqx_pkg::unit_rsp_t [CTX-1:0] unit_rsp_o,
     input eqx_pkg::mode_e mode_i,
-    input logic [31:0] timeout_i,  // of the watchdog, cycles; 0: off
-    output logic lost_o,  // written off, late answers are to come
-    input logic [CTX-1:0] kill_i,
-    output logic [CTX-1:0] quiet_o,
-    output logic [CTX-1:0] done_valid_o,
-    output logic [CTX-1:0][15:0] done_signal_o,
-    output logic [CTX-1:0] done_step_o,
-    output logic [CTX-1:0] err_valid_o,
-    output logic [CTX-1:0][3:0] err_cause_o,
-    output logic [CTX-1:0] busy_o,
     output eqx_pkg::stall_e stall_o,
+    // watchdog
+    input logic [31:0] timeout_i,  // cycles; 0: off
+    output logic lost_o,  // written off, late answers are to come
     // AXI4 write master
     output logic awvalid_o,
     input logic awready_i,
@@ -83,7 +73,7 @@ module eqx_dma_store #(
   ) u_check ();
 
   // Contexts: instructions to runs to segments.
-  logic [CTX-1:0] stop, runs_held, cut_held, walk_err, req, gnt, take;
+  logic [CTX-1:0] kill, ready, stop, runs_held, cut_held, walk_err, req, gnt, take;
   logic              [CTX-1:0][3:0] walk_cause;
   eqx_dma_pkg::seg_t [CTX-1:0]      seg;
 
@@ -99,12 +89,8 @@ module eqx_dma_store #(
     ) u_runs (
         .clk_i,
         .rst_ni,
-        .instr_valid_i(instr_valid_i[c]),
-        .instr_ready_o(instr_ready_o[c]),
-        .instr_i      (instr_i[c]),
-        .iter_i       (iter_i[c]),
-        .dram_base_i  (env_i[c].dram_base),
-        .w_base_i     (env_i[c].w_base),
+        .unit_req_i   (unit_req_i[c]),
+        .instr_ready_o(ready[c]),
         .stop_i       (stop[c]),
         .held_o       (runs_held[c]),
         .err_valid_o  (walk_err[c]),
@@ -128,8 +114,7 @@ module eqx_dma_store #(
         .take_i     (take[c]),
         .seg_o      (seg[c])
     );
-    logic unused_env;
-    assign unused_env = ^{env_i[c].rows, env_i[c].vec_base, env_i[c].acc_base, env_i[c].actc_base, env_i[c].c_base};
+    assign kill[c] = unit_req_i[c].kill;
   end
 
   // Arbitration; segs_q counts segments taken whose last address is not out.
@@ -290,7 +275,8 @@ module eqx_dma_store #(
   ) u_status (
       .clk_i,
       .rst_ni,
-      .kill_i,
+      .kill_i      (kill),
+      .ready_i     (ready),
       .stop_o      (stop),
       .held_i      (runs_held | cut_held),
       .policy_i    (policy),
@@ -303,13 +289,7 @@ module eqx_dma_store #(
       .resp_err_i  (bresp_i != 2'b00 ? b_owner : '0),
       .walk_err_i  (walk_err),
       .walk_cause_i(walk_cause),
-      .quiet_o,
-      .done_valid_o,
-      .done_signal_o,
-      .done_step_o,
-      .err_valid_o,
-      .err_cause_o,
-      .busy_o,
+      .unit_rsp_o,
       .stall_o
   );
 

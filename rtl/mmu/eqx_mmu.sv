@@ -2,8 +2,8 @@
 // (docs/mmu.md).
 // Unit interface, scheduling and bounds: docs/architecture.md. Memories outside have read latency 1 and hold their
 // output.
-// Latency: a row issued in cycle t (busy_o) is in the accumulator, and its done_* up, in cycle t+2N+ROW_EXTRA.
-// Handshake: instr_ready_o does not depend on instr_valid_i. Nothing stalls once it is issued.
+// Latency: a row issued in cycle t (busy) is in the accumulator, and its done_* up, in cycle t+2N+ROW_EXTRA.
+// Handshake: instr_ready does not depend on instr_valid. Nothing stalls once it is issued.
 module eqx_mmu #(
     parameter  int unsigned N          = 8,
     parameter  int unsigned M          = 2,
@@ -18,41 +18,32 @@ module eqx_mmu #(
     localparam int unsigned K          = N * W,
     localparam int unsigned L          = N * M
 ) (
-    input  logic                                                      clk_i,
-    input  logic                                                      rst_ni,
-    input  logic              [ CTX-1:0]                              instr_valid_i,
-    output logic              [ CTX-1:0]                              instr_ready_o,
-    input  logic              [ CTX-1:0][eqx_isa_pkg::INSTR_BITS-1:0] instr_i,
-    input  eqx_pkg::ctx_env_t [ CTX-1:0]                              env_i,
-    input  eqx_pkg::mode_e                                            mode_i,
-    input  logic              [    11:0]                              train_rows_i,
-    input  logic              [ CTX-1:0]                              kill_i,
-    output logic              [ CTX-1:0]                              quiet_o,
-    output logic              [ CTX-1:0]                              done_valid_o,
-    output logic              [ CTX-1:0][                       15:0] done_signal_o,
-    output logic              [ CTX-1:0]                              done_step_o,
-    output logic              [ CTX-1:0]                              err_valid_o,
-    output logic              [ CTX-1:0][                        3:0] err_cause_o,
-    output logic              [ CTX-1:0]                              busy_o,
-    output eqx_pkg::stall_e                                           stall_o,
+    input  logic                                   clk_i,
+    input  logic                                   rst_ni,
+    // unit interface
+    input  eqx_pkg::unit_req_t [ CTX-1:0]          unit_req_i,
+    output eqx_pkg::unit_rsp_t [ CTX-1:0]          unit_rsp_o,
+    input  eqx_pkg::mode_e                         mode_i,
+    output eqx_pkg::stall_e                        stall_o,
+    input  logic               [    11:0]          train_rows_i,
     // activations: block addresses
-    output logic                                                      actc_re_o,
-    output logic              [    15:0]                              actc_raddr_o,
-    input  logic              [ 8*K+7:0]                              actc_rdata_i,
-    output logic                                                      actd_re_o,
-    output logic              [    15:0]                              actd_raddr_o,
-    input  logic              [ 8*K+7:0]                              actd_rdata_i,
+    output logic                                   actc_re_o,
+    output logic               [    15:0]          actc_raddr_o,
+    input  logic               [ 8*K+7:0]          actc_rdata_i,
+    output logic                                   actd_re_o,
+    output logic               [    15:0]          actd_raddr_o,
+    input  logic               [ 8*K+7:0]          actd_rdata_i,
     // weights: line addresses
-    output logic                                                      wgtc_re_o,
-    output logic              [    15:0]                              wgtc_raddr_o,
-    input  logic              [   M-1:0][                    8*K+7:0] wgtc_rdata_i,
-    output logic                                                      wgtd_re_o,
-    output logic              [    15:0]                              wgtd_raddr_o,
-    input  logic              [   M-1:0][                    8*K+7:0] wgtd_rdata_i,
+    output logic                                   wgtc_re_o,
+    output logic               [    15:0]          wgtc_raddr_o,
+    input  logic               [   M-1:0][8*K+7:0] wgtc_rdata_i,
+    output logic                                   wgtd_re_o,
+    output logic               [    15:0]          wgtd_raddr_o,
+    input  logic               [   M-1:0][8*K+7:0] wgtd_rdata_i,
     // accumulator, read port of the VPU
-    input  logic                                                      acc_re_i,
-    input  logic              [    15:0]                              acc_raddr_i,
-    output logic              [L*32-1:0]                              acc_rdata_o
+    input  logic                                   acc_re_i,
+    input  logic               [    15:0]          acc_raddr_i,
+    output logic               [L*32-1:0]          acc_rdata_o
 );
   eqx_param_check #(
       .UNIT("mmu"),
@@ -72,10 +63,11 @@ module eqx_mmu #(
   localparam int unsigned FLIGHT = 2 * N + eqx_pkg::ROW_EXTRA;  // cycles from a row's issue to its write
   localparam int unsigned FW = $clog2(FLIGHT + 1);
 
-  logic [CTX-1:0] tile_valid, tile_take, b_sp, drop, outside, held, err_valid, row_fault, loading, row_ctx;
+  logic [CTX-1:0] tile_valid, tile_take, b_sp, drop, outside, held, row_fault, loading, row_ctx;
   eqx_mmu_pkg::tile_t [CTX-1:0]       tile;
   logic               [CTX-1:0][15:0] b_line;
-  eqx_isa_pkg::err_e                  err_cause[CTX];
+  logic [CTX-1:0] done_valid, done_step;
+  logic [CTX-1:0][15:0] done_signal;
 
   logic [1:0] push, cls_free, push_bank, front_valid, front_bank, take, avail, fault;
   eqx_mmu_pkg::tile_t [1:0]          front;
@@ -102,12 +94,9 @@ module eqx_mmu #(
     ) u_thread (
         .clk_i,
         .rst_ni,
-        .instr_valid_i(instr_valid_i[c]),
-        .instr_ready_o(instr_ready_o[c]),
-        .instr_i      (instr_i[c]),
-        .env_i        (env_i[c]),
+        .unit_req_i   (unit_req_i[c]),
+        .instr_ready_o(unit_rsp_o[c].instr_ready),
         .train_rows_i,
-        .kill_i       (kill_i[c]),
         .tile_valid_o (tile_valid[c]),
         .tile_o       (tile[c]),
         .b_sp_o       (b_sp[c]),
@@ -117,16 +106,18 @@ module eqx_mmu #(
         .drop_o       (drop[c]),
         .outside_i    (outside[c]),
         .held_o       (held[c]),
-        .err_valid_o  (err_valid[c]),
-        .err_cause_o  (err_cause[c])
+        .err_valid_o  (unit_rsp_o[c].err_valid),
+        .err_cause_o  (unit_rsp_o[c].err_cause)
     );
 
-    assign row_ctx[c]     = row_valid && row.ctx == eqx_mmu_pkg::CTX_BITS'(c);
-    assign row_fault[c]   = fault[c>=C_INF] && front[c>=C_INF].ctx == eqx_mmu_pkg::CTX_BITS'(c);
-    assign outside[c]     = holds[0][c] || holds[1][c] || loading[c] || flight_q != '0;
-    assign quiet_o[c]     = !held[c] && !outside[c];
-    assign err_valid_o[c] = err_valid[c];
-    assign err_cause_o[c] = err_cause[c];
+    assign row_ctx[c]                = row_valid && row.ctx == eqx_mmu_pkg::CTX_BITS'(c);
+    assign row_fault[c]              = fault[c>=C_INF] && front[c>=C_INF].ctx == eqx_mmu_pkg::CTX_BITS'(c);
+    assign outside[c]                = holds[0][c] || holds[1][c] || loading[c] || flight_q != '0;
+    assign unit_rsp_o[c].quiet       = !held[c] && !outside[c];
+    assign unit_rsp_o[c].done_valid  = done_valid[c];
+    assign unit_rsp_o[c].done_signal = done_signal[c];
+    assign unit_rsp_o[c].done_step   = done_step[c];
+    assign unit_rsp_o[c].busy        = row_ctx[c];
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) flight_q <= '0;
@@ -242,23 +233,22 @@ module eqx_mmu #(
   ) u_accumulate (
       .clk_i,
       .rst_ni,
-      .row_valid_i(row_valid),
-      .row_i      (row),
-      .row_read_i (row_read),
-      .row_done_i (row_done),
-      .line_i     (line),
+      .row_valid_i  (row_valid),
+      .row_i        (row),
+      .row_read_i   (row_read),
+      .row_done_i   (row_done),
+      .line_i       (line),
       .acc_re_i,
       .acc_raddr_i,
       .acc_rdata_o,
-      .done_valid_o,
-      .done_signal_o,
-      .done_step_o
+      .done_valid_o (done_valid),
+      .done_signal_o(done_signal),
+      .done_step_o  (done_step)
   );
 
   // Work that waits to enter: instructions and loaded tiles.
   logic [CTX-1:0] work;
-  assign work   = held | holds[0] | holds[1];
-  assign busy_o = row_ctx;
+  assign work = held | holds[0] | holds[1];
   always_comb begin
     if (row_valid || work == '0) stall_o = eqx_pkg::STALL_NONE;
     else if (mode_i == eqx_pkg::MODE_INF_ONLY && (work & INF_MASK) == '0) stall_o = eqx_pkg::STALL_POLICY;

@@ -12,14 +12,11 @@ module eqx_mmu_thread #(
 ) (
     input logic clk_i,
     input logic rst_ni,
-    input logic instr_valid_i,
-    output logic instr_ready_o,
-    input logic [eqx_isa_pkg::INSTR_BITS-1:0] instr_i,
     // verilator lint_off UNUSEDSIGNAL
-    input eqx_pkg::ctx_env_t env_i,  // holds relocations of other units too
+    input eqx_pkg::unit_req_t unit_req_i,  // iter, and relocations of other units
     // verilator lint_on UNUSEDSIGNAL
+    output logic instr_ready_o,
     input logic [11:0] train_rows_i,
-    input logic kill_i,
     // next tile, and the first line of its weights
     output logic tile_valid_o,
     output eqx_mmu_pkg::tile_t tile_o,
@@ -56,10 +53,10 @@ module eqx_mmu_thread #(
   logic [16:0] a0, c0, b0_blk;
   logic bad;
 
-  assign rows   = (ins_q.dyn_rows != 1'b0) ? 16'(env_i.rows) : ins_q.rows;
-  assign a0     = 17'(ins_q.a_base) + ((ins_q.a_sp == eqx_isa_pkg::ASP_ACTC) ? 17'(env_i.actc_base) : '0);
-  assign b0_blk = 17'(ins_q.b_base) + ((ins_q.b_sp == eqx_isa_pkg::BSP_WGTD) ? 17'(env_i.w_base) : '0);
-  assign c0     = 17'(ins_q.c_base) + 17'(env_i.acc_base);
+  assign rows   = (ins_q.dyn_rows != 1'b0) ? 16'(unit_req_i.env.rows) : ins_q.rows;
+  assign a0     = 17'(ins_q.a_base) + ((ins_q.a_sp == eqx_isa_pkg::ASP_ACTC) ? 17'(unit_req_i.env.actc_base) : '0);
+  assign b0_blk = 17'(ins_q.b_base) + ((ins_q.b_sp == eqx_isa_pkg::BSP_WGTD) ? 17'(unit_req_i.env.w_base) : '0);
+  assign c0     = 17'(ins_q.c_base) + 17'(unit_req_i.env.acc_base);
   assign chunk  = IS_TRAIN ? ((train_rows_i == '0) ? 16'd1 : 16'(train_rows_i)) : rows;
 
   if (M == 1) begin : g_one
@@ -87,8 +84,8 @@ module eqx_mmu_thread #(
   assign b_bad         = bk_q > ((b_sp_q == eqx_isa_pkg::BSP_WGTD) ? 17'(WGTD_LINES - N) : 17'(WGTC_LINES - N));
   assign start         = pend_q && (!act_q || (advance && done));
 
-  assign instr_ready_o = state_q == RUN && !kill_i && !pend_q;
-  assign tile_valid_o  = state_q == RUN && !kill_i && act_q && !b_bad;
+  assign instr_ready_o = state_q == RUN && !unit_req_i.kill && !pend_q;
+  assign tile_valid_o  = state_q == RUN && !unit_req_i.kill && act_q && !b_bad;
   assign b_sp_o        = b_sp_q;
   assign b_line_o      = bk_q[15:0];
 
@@ -112,7 +109,7 @@ module eqx_mmu_thread #(
   assign bg_next = eqx_mmu_pkg::sat_add(bg_q, b_sg_q);
 
   always_ff @(posedge clk_i) begin
-    if (instr_valid_i && instr_ready_o) ins_q <= instr_i;
+    if (unit_req_i.instr_valid && instr_ready_o) ins_q <= unit_req_i.instr;
     if (start) begin
       {accum_q, a_sp_q, b_sp_q, step_q} <= {ins_q.accum, ins_q.a_sp, ins_q.b_sp, ins_q.step};
       signal_q <= ins_q.signal_mask;
@@ -157,8 +154,8 @@ module eqx_mmu_thread #(
 
   // ---- control
   assign held_o      = pend_q || act_q || state_q == FAULT;
-  assign drop_o      = kill_i || drop_q;
-  assign err_valid_o = state_q == FAULT && !outside_i && !kill_i;
+  assign drop_o      = unit_req_i.kill || drop_q;
+  assign err_valid_o = state_q == FAULT && !outside_i && !unit_req_i.kill;
   assign err_cause_o = cause_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -168,7 +165,7 @@ module eqx_mmu_thread #(
       drop_q  <= 1'b0;
       pend_q  <= 1'b0;
       act_q   <= 1'b0;
-    end else if (kill_i) begin
+    end else if (unit_req_i.kill) begin
       state_q <= RUN;
       cause_q <= eqx_isa_pkg::ERR_NONE;
       drop_q  <= 1'b0;
@@ -181,7 +178,7 @@ module eqx_mmu_thread #(
       pend_q  <= 1'b0;
       act_q   <= 1'b0;
     end else if (state_q == RUN) begin
-      if (instr_valid_i && instr_ready_o) pend_q <= 1'b1;
+      if (unit_req_i.instr_valid && instr_ready_o) pend_q <= 1'b1;
       else if (start) pend_q <= 1'b0;
       if (start) act_q <= 1'b1;
       else if (advance && done) act_q <= 1'b0;

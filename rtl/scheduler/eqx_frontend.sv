@@ -1,8 +1,8 @@
 // Front end: instruction memories, fetch, semaphores, the life of contexts (see docs/scheduler.md).
 // Contexts 0..C_INF-1 run batches, C_INF..CTX-1 run training programs on command.
 // Latency: last row of a batch, or start command, in cycle t: first instructions offered from t+3 (t+1 running, fetch).
-// Cuts: kill_o, env_o, instr_o, iter_o, rsp_* come from registers; instr_valid_o from registers through a semaphore
-// test.
+// Cuts: kill, env, instr and iter of unit_req_o, and rsp_*, come from registers; instr_valid from registers through a
+// semaphore test.
 // Index order of all unit ports: [unit][context], unit as eqx_isa_pkg::unit_e.
 module eqx_frontend #(
     parameter  int unsigned CTX        = 3,
@@ -41,18 +41,10 @@ module eqx_frontend #(
     // payload slots of each row, for the VPU
     output logic [C_INF-1:0][N-1:0][SW-1:0] row_slot_o,
     // units
-    output logic [3:0][CTX-1:0] instr_valid_o,
-    input logic [3:0][CTX-1:0] instr_ready_i,
-    output logic [3:0][CTX-1:0][IB-1:0] instr_o,
-    output logic [3:0][CTX-1:0][15:0] iter_o,
-    output eqx_pkg::ctx_env_t [CTX-1:0] env_o,
-    output logic [CTX-1:0] kill_o,
-    input logic [3:0][CTX-1:0] quiet_i,
-    input logic [3:0][CTX-1:0] done_valid_i,
-    input logic [3:0][CTX-1:0][15:0] done_signal_i,
-    input logic [3:0][CTX-1:0] done_step_i,
-    input logic [3:0][CTX-1:0] err_valid_i,
-    input logic [3:0][CTX-1:0][3:0] err_cause_i,
+    output eqx_pkg::unit_req_t [3:0][CTX-1:0] unit_req_o,
+    // verilator lint_off UNUSEDSIGNAL
+    input eqx_pkg::unit_rsp_t [3:0][CTX-1:0] unit_rsp_i,  // busy is counted elsewhere
+    // verilator lint_on UNUSEDSIGNAL
     // observation
     output logic [3:0][CTX-1:0] dep_wait_o,  // an instruction waits for a semaphore
     output logic [3:0][CTX-1:0] fetch_wait_o  // the stream runs, but has no instruction yet
@@ -90,6 +82,8 @@ module eqx_frontend #(
   logic [3:0][CTX-1:0][15:0] take, nop_signal;
   logic              [  CTX-1:0][        15:0] nonzero;
   logic              [  CTX-1:0][        15:0] iter_mod;
+  eqx_pkg::ctx_env_t [  CTX-1:0]               env;
+  logic              [  CTX-1:0]               kill;
 
   eqx_pkg::svc_cfg_t                           row_svc;
   logic              [C_INF-1:0][RX_SLOTS-1:0] free_mask;
@@ -102,11 +96,12 @@ module eqx_frontend #(
   assign any_late_o = |late;
 
   for (genvar u = 0; u < 4; u++) begin : g_unit
-    logic [CTX-1:0]       u_valid;
+    logic [CTX-1:0] u_valid, u_ready;
     logic [CTX-1:0][15:0] u_base;
     for (genvar c = 0; c < CTX; c++) begin : g_ctx
       assign u_valid[c] = pc_valid[c][u];
       assign u_base[c]  = pc[c][u];
+      assign u_ready[c] = unit_rsp_i[u][c].instr_ready;
     end
     eqx_unit_front #(
         .CTX       (CTX),
@@ -130,10 +125,10 @@ module eqx_frontend #(
         .nop_o        (nop[u]),
         .nop_signal_o (nop_signal[u]),
         .nop_step_o   (nop_step[u]),
-        .instr_valid_o(instr_valid_o[u]),
-        .instr_ready_i(instr_ready_i[u]),
-        .instr_o      (instr_o[u]),
-        .iter_o       (iter_o[u]),
+        .kill_i       (kill),
+        .env_i        (env),
+        .unit_req_o   (unit_req_o[u]),
+        .instr_ready_i(u_ready),
         .dep_wait_o   (dep_wait_o[u]),
         .fetch_wait_o (fetch_wait_o[u])
     );
@@ -147,16 +142,16 @@ module eqx_frontend #(
     logic [1:0] overflow_unit;
     for (genvar u = 0; u < 4; u++) begin : g_unit
       assign c_ended[u]      = ended[u][c];
-      assign c_quiet[u]      = quiet_i[u][c];
-      assign c_done[u]       = done_valid_i[u][c];
-      assign c_signal[u]     = done_signal_i[u][c];
-      assign c_step[u]       = done_valid_i[u][c] && done_step_i[u][c];
+      assign c_quiet[u]      = unit_rsp_i[u][c].quiet;
+      assign c_done[u]       = unit_rsp_i[u][c].done_valid;
+      assign c_signal[u]     = unit_rsp_i[u][c].done_signal;
+      assign c_step[u]       = unit_rsp_i[u][c].done_valid && unit_rsp_i[u][c].done_step;
       assign c_nop[u]        = nop[u][c];
       assign c_nop_signal[u] = nop_signal[u][c];
       assign c_nop_step[u]   = nop[u][c] && nop_step[u][c];
       assign c_take[u]       = take[u][c];
-      assign c_err[u]        = err_valid_i[u][c];
-      assign c_cause[u]      = err_cause_i[u][c];
+      assign c_err[u]        = unit_rsp_i[u][c].err_valid;
+      assign c_cause[u]      = unit_rsp_i[u][c].err_cause;
       assign c_range[u]      = range_err[u][c];
     end
 
@@ -191,7 +186,7 @@ module eqx_frontend #(
         .rsp_done_i     (rsp_done),
         .init_o         (init[c]),
         .run_o          (run[c]),
-        .kill_o         (kill_o[c]),
+        .kill_o         (kill[c]),
         .ended_i        (c_ended),
         .quiet_i        (c_quiet),
         .step_i         (c_step),
@@ -244,7 +239,7 @@ module eqx_frontend #(
       assign limit[c] = 32'd1;
       assign sem_init[c] = '0;
       assign iter_mod[c] = 16'd1;
-      assign env_o[c] = '{
+      assign env[c] = '{
               rows: rows,
               vec_base: ctx_cfg_i[c].vec_base,
               acc_base: ctx_cfg_i[c].acc_base,
@@ -274,7 +269,7 @@ module eqx_frontend #(
       assign pc[c] = ctx_cfg_i[c].pc;
       assign sem_init[c] = ctx_cfg_i[c].sem_init;
       assign iter_mod[c] = ctx_cfg_i[c].iter_mod;
-      assign env_o[c] = '{
+      assign env[c] = '{
               rows: '0,
               vec_base: ctx_cfg_i[c].vec_base,
               acc_base: ctx_cfg_i[c].acc_base,
@@ -291,11 +286,7 @@ module eqx_frontend #(
   ) u_checks (
       .clk_i,
       .rst_ni,
-      .instr_valid_i(instr_valid_o),
-      .instr_ready_i,
-      .kill_i       (kill_o),
-      .quiet_i,
-      .done_valid_i,
-      .err_valid_i
+      .unit_req_i(unit_req_o),
+      .unit_rsp_i
   );
 endmodule

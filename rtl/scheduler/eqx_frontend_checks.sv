@@ -3,14 +3,12 @@
 module eqx_frontend_checks #(
     parameter int unsigned CTX = 3
 ) (
-    input logic                    clk_i,
-    input logic                    rst_ni,
-    input logic [    3:0][CTX-1:0] instr_valid_i,
-    input logic [    3:0][CTX-1:0] instr_ready_i,
-    input logic [CTX-1:0]          kill_i,
-    input logic [    3:0][CTX-1:0] quiet_i,
-    input logic [    3:0][CTX-1:0] done_valid_i,
-    input logic [    3:0][CTX-1:0] err_valid_i
+    input logic clk_i,
+    input logic rst_ni,
+    // verilator lint_off UNUSEDSIGNAL
+    input eqx_pkg::unit_req_t [3:0][CTX-1:0] unit_req_i,  // of it: valid, kill
+    input eqx_pkg::unit_rsp_t [3:0][CTX-1:0] unit_rsp_i  // of it: ready, quiet, done, error
+    // verilator lint_on UNUSEDSIGNAL
 );
 `ifndef SYNTHESIS
   logic live;  // out of reset
@@ -21,11 +19,20 @@ module eqx_frontend_checks #(
   );
 
   logic live_q;  // issue_q and quiet_q are of a cycle out of reset
-  logic [3:0][CTX-1:0] issue, issue_q, quiet_q;
-  assign issue = instr_valid_i & instr_ready_i;
+  logic [3:0][CTX-1:0] issue, issue_q, quiet, quiet_q, done, err, offered_killed, kill;
+  for (genvar u = 0; u < 4; u++) begin : g_unit
+    for (genvar c = 0; c < CTX; c++) begin : g_ctx
+      assign issue[u][c] = unit_req_i[u][c].instr_valid && unit_rsp_i[u][c].instr_ready;
+      assign quiet[u][c] = unit_rsp_i[u][c].quiet;
+      assign done[u][c] = unit_rsp_i[u][c].done_valid;
+      assign err[u][c] = unit_rsp_i[u][c].err_valid;
+      assign kill[u][c] = unit_req_i[u][c].kill;
+      assign offered_killed[u][c] = unit_req_i[u][c].instr_valid && unit_req_i[u][c].kill;
+    end
+  end
   always_ff @(posedge clk_i) begin
     if (issue != '0 || issue_q != '0) issue_q <= issue;
-    quiet_q <= quiet_i;
+    quiet_q <= quiet;
   end
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) live_q <= 1'b0;
@@ -34,24 +41,21 @@ module eqx_frontend_checks #(
 
   // From the cycle after an issue on a unit is not quiet (or says at once that the instruction is faulty).
   a_not_quiet :
-  assert property (@(posedge clk_i) disable iff (!live) (live_q ? issue_q & quiet_i & ~err_valid_i : '0) == '0)
+  assert property (@(posedge clk_i) disable iff (!live) (live_q ? issue_q & quiet & ~err : '0) == '0)
   else $error("frontend: a unit is quiet in the cycle after an issue");
   c_not_quiet :
   cover property (@(posedge clk_i) disable iff (!live) issue_q != '0);
   // It becomes quiet no sooner than its last completion or error shows.
   a_quiet_last :
-  assert property (@(posedge clk_i) disable iff (!live)
-      (live_q ? (done_valid_i | err_valid_i) & quiet_q & ~issue_q : '0) == '0)
+  assert property (@(posedge clk_i) disable iff (!live) (live_q ? (done | err) & quiet_q & ~issue_q : '0) == '0)
   else $error("frontend: a unit was quiet before its last completion");
   c_quiet_last :
-  cover property (@(posedge clk_i) disable iff (!live) (done_valid_i | err_valid_i) != '0);
+  cover property (@(posedge clk_i) disable iff (!live) (done | err) != '0);
   // Nothing is issued to a context that is being stopped.
-  for (genvar u = 0; u < 4; u++) begin : g_unit
-    a_kill :
-    assert property (@(posedge clk_i) disable iff (!live) (instr_valid_i[u] & kill_i) == '0)
-    else $error("frontend: an instruction is offered to a killed context");
-    c_kill :
-    cover property (@(posedge clk_i) disable iff (!live) kill_i != '0);
-  end
+  a_kill :
+  assert property (@(posedge clk_i) disable iff (!live) offered_killed == '0)
+  else $error("frontend: an instruction is offered to a killed context");
+  c_kill :
+  cover property (@(posedge clk_i) disable iff (!live) kill != '0);
 `endif  // SYNTHESIS
 endmodule

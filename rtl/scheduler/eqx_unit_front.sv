@@ -6,30 +6,30 @@ module eqx_unit_front #(
     localparam int unsigned IB         = eqx_isa_pkg::INSTR_BITS,
     localparam int unsigned AW         = (IMEM_DEPTH > 1) ? $clog2(IMEM_DEPTH) : 1
 ) (
-    input  logic                   clk_i,
-    input  logic                   rst_ni,
-    input  logic                   imem_we_i,
-    input  logic [   15:0]         imem_addr_i,
-    input  logic [ IB-1:0]         imem_wdata_i,
-    input  logic [CTX-1:0]         run_i,
-    input  logic [CTX-1:0]         valid_i,
-    input  logic [CTX-1:0][  15:0] base_i,
-    input  logic [CTX-1:0][  31:0] limit_i,
-    input  logic [CTX-1:0][  15:0] iter_mod_i,
-    output logic [CTX-1:0][  31:0] iters_o,
-    output logic [CTX-1:0]         ended_o,
-    output logic [CTX-1:0]         range_err_o,
-    input  logic [CTX-1:0][  15:0] sem_i,
-    output logic [CTX-1:0][  15:0] take_o,
-    output logic [CTX-1:0]         nop_o,
-    output logic [CTX-1:0][  15:0] nop_signal_o,
-    output logic [CTX-1:0]         nop_step_o,
-    output logic [CTX-1:0]         instr_valid_o,
-    input  logic [CTX-1:0]         instr_ready_i,
-    output logic [CTX-1:0][IB-1:0] instr_o,
-    output logic [CTX-1:0][  15:0] iter_o,
-    output logic [CTX-1:0]         dep_wait_o,
-    output logic [CTX-1:0]         fetch_wait_o
+    input  logic                               clk_i,
+    input  logic                               rst_ni,
+    input  logic                               imem_we_i,
+    input  logic               [   15:0]       imem_addr_i,
+    input  logic               [ IB-1:0]       imem_wdata_i,
+    input  logic               [CTX-1:0]       run_i,
+    input  logic               [CTX-1:0]       valid_i,
+    input  logic               [CTX-1:0][15:0] base_i,
+    input  logic               [CTX-1:0][31:0] limit_i,
+    input  logic               [CTX-1:0][15:0] iter_mod_i,
+    output logic               [CTX-1:0][31:0] iters_o,
+    output logic               [CTX-1:0]       ended_o,
+    output logic               [CTX-1:0]       range_err_o,
+    input  logic               [CTX-1:0][15:0] sem_i,
+    output logic               [CTX-1:0][15:0] take_o,
+    output logic               [CTX-1:0]       nop_o,
+    output logic               [CTX-1:0][15:0] nop_signal_o,
+    output logic               [CTX-1:0]       nop_step_o,
+    input  logic               [CTX-1:0]       kill_i,
+    input  eqx_pkg::ctx_env_t  [CTX-1:0]       env_i,
+    output eqx_pkg::unit_req_t [CTX-1:0]       unit_req_o,
+    input  logic               [CTX-1:0]       instr_ready_i,
+    output logic               [CTX-1:0]       dep_wait_o,
+    output logic               [CTX-1:0]       fetch_wait_o
 );
   logic [CTX-1:0] req, gnt;
   logic [CTX-1:0][15:0] addr;
@@ -64,6 +64,8 @@ module eqx_unit_front #(
   );
 
   for (genvar c = 0; c < CTX; c++) begin : g_ctx
+    assign unit_req_o[c].kill = kill_i[c];
+    assign unit_req_o[c].env  = env_i[c];
     eqx_instr_stream #(
         .IMEM_DEPTH(IMEM_DEPTH)
     ) u_stream (
@@ -86,10 +88,10 @@ module eqx_unit_front #(
         .nop_o        (nop_o[c]),
         .nop_signal_o (nop_signal_o[c]),
         .nop_step_o   (nop_step_o[c]),
-        .instr_valid_o(instr_valid_o[c]),
+        .instr_valid_o(unit_req_o[c].instr_valid),
         .instr_ready_i(instr_ready_i[c]),
-        .instr_o      (instr_o[c]),
-        .iter_o       (iter_o[c]),
+        .instr_o      (unit_req_o[c].instr),
+        .iter_o       (unit_req_o[c].iter),
         .dep_wait_o   (dep_wait_o[c]),
         .fetch_wait_o (fetch_wait_o[c])
     );

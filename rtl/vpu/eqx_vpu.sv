@@ -25,19 +25,9 @@ module eqx_vpu #(
     input logic clk_i,
     input logic rst_ni,
     // Unit interface
-    input logic [CTX-1:0] instr_valid_i,
-    output logic [CTX-1:0] instr_ready_o,
-    input logic [CTX-1:0][eqx_isa_pkg::INSTR_BITS-1:0] instr_i,
-    input eqx_pkg::ctx_env_t [CTX-1:0] env_i,
+    input eqx_pkg::unit_req_t [CTX-1:0] unit_req_i,
+    output eqx_pkg::unit_rsp_t [CTX-1:0] unit_rsp_o,
     input eqx_pkg::mode_e mode_i,
-    input logic [CTX-1:0] kill_i,
-    output logic [CTX-1:0] quiet_o,
-    output logic [CTX-1:0] done_valid_o,
-    output logic [CTX-1:0][15:0] done_signal_o,
-    output logic [CTX-1:0] done_step_o,
-    output logic [CTX-1:0] err_valid_o,
-    output logic [CTX-1:0][3:0] err_cause_o,
-    output logic [CTX-1:0] busy_o,
     output eqx_pkg::stall_e stall_o,
     input logic [C_INF-1:0][N-1:0][SW-1:0] slots_i,  // RXB slot of each row of a context's batch
     // Memories
@@ -90,7 +80,7 @@ module eqx_vpu #(
   ) u_check ();
 
   // ---- Contexts and the address stage
-  logic [CTX-1:0] seg_valid, room, take, active, fault, finish;
+  logic [CTX-1:0] seg_valid, room, take, active, busy, fault, finish;
   eqx_vpu_pkg::seg_t [CTX-1:0]      seg;
   logic              [CTX-1:0][2:0] report;
   logic              [CTX-1:0]      tile;
@@ -109,11 +99,8 @@ module eqx_vpu #(
     ) u_ctx (
         .clk_i,
         .rst_ni,
-        .instr_valid_i(instr_valid_i[c]),
-        .instr_ready_o(instr_ready_o[c]),
-        .instr_i      (instr_i[c]),
-        .env_i        (env_i[c]),
-        .kill_i       (kill_i[c]),
+        .unit_req_i   (unit_req_i[c]),
+        .instr_ready_o(unit_rsp_o[c].instr_ready),
         .seg_valid_o  (seg_valid[c]),
         .seg_o        (seg[c]),
         .take_i       (take[c]),
@@ -124,13 +111,14 @@ module eqx_vpu #(
         .finish_data_i(now.finish),
         .report_i     (report[c]),
         .tile_i       (tile[c]),
-        .quiet_o      (quiet_o[c]),
-        .done_valid_o (done_valid_o[c]),
-        .done_signal_o(done_signal_o[c]),
-        .done_step_o  (done_step_o[c]),
-        .err_valid_o  (err_valid_o[c]),
-        .err_cause_o  (err_cause_o[c])
+        .quiet_o      (unit_rsp_o[c].quiet),
+        .done_valid_o (unit_rsp_o[c].done_valid),
+        .done_signal_o(unit_rsp_o[c].done_signal),
+        .done_step_o  (unit_rsp_o[c].done_step),
+        .err_valid_o  (unit_rsp_o[c].err_valid),
+        .err_cause_o  (unit_rsp_o[c].err_cause)
     );
+    assign unit_rsp_o[c].busy = busy[c];
   end
 
   eqx_vpu_issue #(
@@ -156,7 +144,7 @@ module eqx_vpu #(
       .room_i      (room),
       .take_o      (take),
       .active_o    (active),
-      .busy_o      (busy_o),
+      .busy_o      (busy),
       .stall_o     (stall_o),
       .fault_o     (fault),
       .finish_o    (finish),

@@ -8,11 +8,8 @@ module eqx_vpu_context #(
 ) (
     input logic clk_i,
     input logic rst_ni,
-    input logic instr_valid_i,
+    input eqx_pkg::unit_req_t unit_req_i,
     output logic instr_ready_o,
-    input logic [eqx_isa_pkg::INSTR_BITS-1:0] instr_i,
-    input eqx_pkg::ctx_env_t env_i,
-    input logic kill_i,
     output logic seg_valid_o,
     output eqx_vpu_pkg::seg_t seg_o,
     input logic take_i,
@@ -40,11 +37,8 @@ module eqx_vpu_context #(
   ) u_thread (
       .clk_i,
       .rst_ni,
-      .instr_valid_i,
+      .unit_req_i,
       .instr_ready_o,
-      .instr_i,
-      .env_i,
-      .kill_i,
       .drop_i (fault_i),
       .seg_valid_o,
       .seg_o,
@@ -71,7 +65,7 @@ module eqx_vpu_context #(
   localparam int unsigned FW = $clog2(FLIGHT + 1);
   logic [FW-1:0] adrift_q;
   logic          dropping;
-  assign dropping = fault_i || (kill_i && (held || active_i));
+  assign dropping = fault_i || (unit_req_i.kill && (held || active_i));
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -89,14 +83,14 @@ module eqx_vpu_context #(
     if (!rst_ni) begin
       error_q <= 1'b0;
       cause_q <= eqx_isa_pkg::ERR_NONE;
-    end else if (kill_i || err_valid_o) begin
+    end else if (unit_req_i.kill || err_valid_o) begin
       error_q <= 1'b0;
     end else if (fault_i || refused) begin
       error_q <= 1'b1;
       cause_q <= fault_i ? eqx_isa_pkg::ERR_OPERAND : refusal;
     end
   end
-  assign err_valid_o = error_q && empty && !active_i && !kill_i;
+  assign err_valid_o = error_q && empty && !active_i && !unit_req_i.kill;
   assign err_cause_o = cause_q;
 
   assign quiet_o = !held && !active_i && empty && adrift_q == '0 && !refused && !error_q;

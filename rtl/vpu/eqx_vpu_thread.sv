@@ -2,7 +2,7 @@
 // An instruction goes straight to work when the thread is free, else it waits in one place ahead of it; so the thread
 // offers the next instruction's first segment in the cycle after it gave the last segment of the one before.
 // Latency: first offer in the cycle after the transfer.
-// Handshake: instr_ready_o does not depend on instr_valid_i; seg_o stays until take_i, kill_i or drop_i.
+// Handshake: instr_ready_o does not depend on instr_valid; seg_o stays until take_i, kill or drop_i.
 module eqx_vpu_thread #(
     parameter int unsigned K        = 32,
     parameter int unsigned ID       = 0,
@@ -10,11 +10,10 @@ module eqx_vpu_thread #(
 ) (
     input logic clk_i,
     input logic rst_ni,
-    input logic instr_valid_i,
+    // verilator lint_off UNUSEDSIGNAL
+    input eqx_pkg::unit_req_t unit_req_i,  // iter is the DMA's
+    // verilator lint_on UNUSEDSIGNAL
     output logic instr_ready_o,
-    input logic [eqx_isa_pkg::INSTR_BITS-1:0] instr_i,
-    input eqx_pkg::ctx_env_t env_i,
-    input logic kill_i,
     input logic drop_i,  // the address stage found a fault: stop until killed
     output logic seg_valid_o,
     output eqx_vpu_pkg::seg_t seg_o,
@@ -29,8 +28,8 @@ module eqx_vpu_thread #(
   eqx_isa_pkg::err_e err;
 
   logic accept, free, given, load, wait_next;
-  assign instr_ready_o = !next_valid_q && !stopped_q && !kill_i;
-  assign accept        = instr_valid_i && instr_ready_o;
+  assign instr_ready_o = !next_valid_q && !stopped_q && !unit_req_i.kill;
+  assign accept        = unit_req_i.instr_valid && instr_ready_o;
   assign given         = take_i && seg_o.last;
   assign free          = !work_valid_q || given;
   assign load          = free && (next_valid_q || accept);
@@ -40,14 +39,14 @@ module eqx_vpu_thread #(
       .K       (K),
       .TRAINING(TRAINING)
   ) u_decode (
-      .instr_i(next_valid_q ? next_q : instr_i),
-      .env_i,
+      .instr_i(next_valid_q ? next_q : unit_req_i.instr),
+      .env_i  (unit_req_i.env),
       .work_o (decoded),
       .err_o  (err)
   );
 
   logic stop;
-  assign stop = kill_i || drop_i;
+  assign stop = unit_req_i.kill || drop_i;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -59,13 +58,13 @@ module eqx_vpu_thread #(
       next_valid_q <= !stop && (wait_next || (next_valid_q && !load));
       work_valid_q <= !stop && (load ? (err == eqx_isa_pkg::ERR_NONE) : (work_valid_q && !given));
       fault_o      <= !stop && load && err != eqx_isa_pkg::ERR_NONE;
-      if (kill_i) stopped_q <= 1'b0;
+      if (unit_req_i.kill) stopped_q <= 1'b0;
       else if (drop_i || (load && err != eqx_isa_pkg::ERR_NONE)) stopped_q <= 1'b1;
     end
   end
 
   always_ff @(posedge clk_i) begin
-    if (wait_next) next_q <= instr_i;
+    if (wait_next) next_q <= unit_req_i.instr;
     if (load) begin
       work_q  <= decoded;
       cause_o <= err;
@@ -78,7 +77,7 @@ module eqx_vpu_thread #(
   end
 
   assign held_o = next_valid_q || work_valid_q;
-  assign seg_valid_o = work_valid_q && !kill_i;
+  assign seg_valid_o = work_valid_q && !unit_req_i.kill;
   assign seg_o = '{
           op: work_q.op,
           addr: work_q.addr,

@@ -44,10 +44,14 @@ module core_probe #(
 
   // units
   logic [UNITS-1:0][CTX-1:0] busy, quiet, issue, done, dep_wait, fetch_wait;
+  for (genvar u = 0; u < UNITS; u++) begin : g_unit
+    for (genvar c = 0; c < CTX; c++) begin : g_ctx
+      assign quiet[u][c] = equinox_core.unit_rsp[u][c].quiet;
+      assign issue[u][c] = equinox_core.unit_req[u][c].instr_valid && equinox_core.unit_rsp[u][c].instr_ready;
+      assign done[u][c]  = equinox_core.unit_rsp[u][c].done_valid;
+    end
+  end
   assign busy = equinox_core.busy;
-  assign quiet = equinox_core.quiet;
-  assign issue = equinox_core.instr_valid & equinox_core.instr_ready;
-  assign done = equinox_core.done_valid;
   assign dep_wait = equinox_core.dep_wait;
   assign fetch_wait = equinox_core.fetch_wait;
 

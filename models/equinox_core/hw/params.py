@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from string import Formatter
 from typing import Any
 
+INSTR_BITS = 384  # of an instruction word
 MAX_CTX = 4  # contexts, of both kinds together: what registers and counters have room for
 MAX_BUS = 128  # bytes of the bus to DRAM, an AXI4 data width of 1024 bits
 MAX_LANES = 64  # lanes of a line

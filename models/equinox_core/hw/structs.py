@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 
+from .params import INSTR_BITS
+
 Value = int | Sequence[int]
 
 
@@ -16,14 +18,14 @@ Value = int | Sequence[int]
 class Field:
     """A field of ``width`` bits, or ``count`` of them (element 0 least significant).
 
-    ``enum``: its type in ``eqx_pkg``.
+    ``type``: an enumeration or a struct of ``eqx_pkg`` that it is of.
     """
 
     name: str
     width: int
     meaning: str = ""
     count: int = 0
-    enum: str = ""
+    type: str = ""
 
     @property
     def bits(self) -> int:
@@ -105,6 +107,31 @@ CTX_ENV = Struct(
         Field("dram_base", 32, "relocation of DMA addresses, bytes"),
     ),
 )
+UNIT_REQ = Struct(
+    "unit_req_t",
+    "What the front end tells a unit of a context (docs/architecture.md).",
+    (
+        Field("kill", 1, "level: drop its instruction, start no more of its work"),
+        Field("env", CTX_ENV.bits, "the same for all units", type=CTX_ENV.name),
+        Field("instr_valid", 1, "its next instruction, waits already met"),
+        Field("iter", 16, "LD, ST: iteration index of that instruction, already modulo ITER_MOD"),
+        Field("instr", INSTR_BITS),
+    ),
+)
+UNIT_RSP = Struct(
+    "unit_rsp_t",
+    "What a unit tells the front end of a context (docs/architecture.md).",
+    (
+        Field("instr_ready", 1, "with instr_valid: the instruction is issued"),
+        Field("quiet", 1, "nothing of this context is held or in flight"),
+        Field("done_valid", 1, "pulse: an instruction is complete, in order"),
+        Field("done_signal", 16, "its semaphores"),
+        Field("done_step", 1, "its step flag"),
+        Field("err_valid", 1, "pulse: an instruction is faulty, the unit drops it"),
+        Field("err_cause", 4, "eqx_isa_pkg::err_e"),
+        Field("busy", 1, "its work advanced in this cycle"),
+    ),
+)
 SVC_CFG = Struct(
     "svc_cfg_t",
     "Settings of an installed service (CSRs).",
@@ -150,7 +177,7 @@ CTX_STS = Struct(
     "ctx_sts_t",
     "Status of a context.",
     (
-        Field("state", 3, enum="ctx_state_e"),
+        Field("state", 3, type="ctx_state_e"),
         Field("err_cause", 4, "eqx_isa_pkg::err_e"),
         Field("err_unit", 2, "eqx_isa_pkg::unit_e"),
         Field("steps", 32, "completed instructions with the step flag since start"),
@@ -162,7 +189,7 @@ CTX_SEEN = Struct(
     (
         Field("err_unit", 2, "eqx_isa_pkg::unit_e"),
         Field("err_cause", 4, "eqx_isa_pkg::err_e"),
-        Field("state", 3, enum="ctx_state_e"),
+        Field("state", 3, type="ctx_state_e"),
     ),
 )
 BATCH_ROW = Struct(
@@ -220,4 +247,18 @@ CONV_TAG = Struct(
     package="eqx_conv_pkg",
 )
 
-STRUCTS = (CTX_ENV, SVC_CFG, CTX_CFG, CTX_CMD, CTX_STS, CTX_SEEN, BATCH_ROW, ANSWER, BATCH_END, HEADER, CONV_TAG)
+STRUCTS = (
+    CTX_ENV,
+    UNIT_REQ,
+    UNIT_RSP,
+    SVC_CFG,
+    CTX_CFG,
+    CTX_CMD,
+    CTX_STS,
+    CTX_SEEN,
+    BATCH_ROW,
+    ANSWER,
+    BATCH_END,
+    HEADER,
+    CONV_TAG,
+)

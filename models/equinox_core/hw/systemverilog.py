@@ -65,7 +65,7 @@ def _struct_lines(struct: Struct) -> list[str]:
     for f in struct.fields:
         count = f"[{f.count - 1}:0]" if f.count else ""
         width = f"[{f.width - 1}:0]" if f.width > 1 else ""
-        types.append(f.enum or f"logic {count}{width}".rstrip())
+        types.append(f.type or f"logic {count}{width}".rstrip())
     room = max(map(len, types))
     declared = [f"    {kind:{room}} {f.name};" for kind, f in zip(types, struct.fields, strict=True)]
     room = max(map(len, declared))

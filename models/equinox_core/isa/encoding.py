@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
+from ..hw.params import INSTR_BITS
 from ..hw.states import Err, Status, Unit
 
 __all__ = [
@@ -46,7 +47,6 @@ __all__ = [
     "make",
 ]
 
-INSTR_BITS = 384
 WORD_BITS = 32
 INSTR_WORDS = INSTR_BITS // WORD_BITS
 SEMAPHORES = 16

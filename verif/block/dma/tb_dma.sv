@@ -74,6 +74,27 @@ module tb_dma #(
       env[c].dram_base = dram_base[c];
     end
 
+  // The unit interface, taken apart.
+  eqx_pkg::unit_req_t [S-1:0] unit_req;
+  eqx_pkg::unit_rsp_t [S-1:0] unit_rsp;
+  for (genvar s = 0; s < S; s++) begin : g_unit
+    assign unit_req[s] = '{
+            kill: kill_q[s],
+            env: env[s%CTX],
+            instr_valid: valid[s],
+            iter: iter[s],
+            instr: instr[s]
+        };
+    assign ready[s] = unit_rsp[s].instr_ready;
+    assign quiet[s] = unit_rsp[s].quiet;
+    assign done[s] = unit_rsp[s].done_valid;
+    assign signal[s] = unit_rsp[s].done_signal;
+    assign step[s] = unit_rsp[s].done_step;
+    assign err[s] = unit_rsp[s].err_valid;
+    assign cause[s] = unit_rsp[s].err_cause;
+    assign busy[s] = unit_rsp[s].busy;
+  end
+
   for (genvar s = 0; s < S; s++) begin : g_stream
     assign valid[s] = go && !kill_q[s] && !dead_q[s] && wait_q[s] == 0 && head[s] < prog_len[s];
     assign instr[s] = prog[s*PROG+head[s]%PROG];
@@ -171,23 +192,12 @@ module tb_dma #(
   ) u_load (
       .clk_i(clk),
       .rst_ni(rst_n),
-      .instr_valid_i(valid[CTX-1:0]),
-      .instr_ready_o(ready[CTX-1:0]),
-      .instr_i(instr[CTX-1:0]),
-      .iter_i(iter[CTX-1:0]),
-      .env_i(env),
+      .unit_req_i(unit_req[CTX-1:0]),
+      .unit_rsp_o(unit_rsp[CTX-1:0]),
       .mode_i(eqx_pkg::mode_e'(mode)),
+      .stall_o(stall[0]),
       .timeout_i(timeout),
       .lost_o(ld_lost),
-      .kill_i(kill_q[CTX-1:0]),
-      .quiet_o(quiet[CTX-1:0]),
-      .done_valid_o(done[CTX-1:0]),
-      .done_signal_o(signal[CTX-1:0]),
-      .done_step_o(step[CTX-1:0]),
-      .err_valid_o(err[CTX-1:0]),
-      .err_cause_o(cause[CTX-1:0]),
-      .busy_o(busy[CTX-1:0]),
-      .stall_o(stall[0]),
       .arvalid_o(m_axi_arvalid),
       .arready_i(arready),
       .araddr_o(m_axi_araddr),
@@ -221,23 +231,12 @@ module tb_dma #(
   ) u_store (
       .clk_i(clk),
       .rst_ni(rst_n),
-      .instr_valid_i(valid[S-1:CTX]),
-      .instr_ready_o(ready[S-1:CTX]),
-      .instr_i(instr[S-1:CTX]),
-      .iter_i(iter[S-1:CTX]),
-      .env_i(env),
+      .unit_req_i(unit_req[S-1:CTX]),
+      .unit_rsp_o(unit_rsp[S-1:CTX]),
       .mode_i(eqx_pkg::mode_e'(mode)),
+      .stall_o(stall[1]),
       .timeout_i(timeout),
       .lost_o(st_lost),
-      .kill_i(kill_q[S-1:CTX]),
-      .quiet_o(quiet[S-1:CTX]),
-      .done_valid_o(done[S-1:CTX]),
-      .done_signal_o(signal[S-1:CTX]),
-      .done_step_o(step[S-1:CTX]),
-      .err_valid_o(err[S-1:CTX]),
-      .err_cause_o(cause[S-1:CTX]),
-      .busy_o(busy[S-1:CTX]),
-      .stall_o(stall[1]),
       .awvalid_o(m_axi_awvalid),
       .awready_i(awready),
       .awaddr_o(m_axi_awaddr),

@@ -85,10 +85,39 @@ module tb_frontend #(
   logic                [   C_INF-1:0][N-1:0][SW-1:0] row_slot;
   logic                                              late;
   logic [3:0][CTX-1:0] instr_valid, dep_wait, fetch_wait;
-  logic              [    3:0][CTX-1:0][IB-1:0] instr;
-  logic              [    3:0][CTX-1:0][  15:0] iter;
-  eqx_pkg::ctx_env_t [CTX-1:0]                  env;
-  logic              [CTX-1:0]                  kill;
+  logic               [    3:0][CTX-1:0][IB-1:0] instr;
+  logic               [    3:0][CTX-1:0][  15:0] iter;
+  eqx_pkg::ctx_env_t  [CTX-1:0]                  env;
+  logic               [CTX-1:0]                  kill;
+
+  // The unit interface, taken apart.
+  eqx_pkg::unit_req_t [    3:0][CTX-1:0]         unit_req;
+  eqx_pkg::unit_rsp_t [    3:0][CTX-1:0]         unit_rsp;
+  for (genvar c = 0; c < CTX; c++) begin : g_ctx
+    assign env[c]  = unit_req[0][c].env;
+    assign kill[c] = unit_req[0][c].kill;
+    for (genvar u = 0; u < 4; u++) begin : g_unit
+      assign instr_valid[u][c] = unit_req[u][c].instr_valid;
+      assign instr[u][c] = unit_req[u][c].instr;
+      assign iter[u][c] = unit_req[u][c].iter;
+      assign unit_rsp[u][c] = '{
+              instr_ready: ready[u][c],
+              quiet: quiet[u][c],
+              done_valid: done[u][c],
+              done_signal: done_signal[u][c],
+              done_step: step[u][c],
+              err_valid: err[u][c],
+              err_cause: err_cause[u][c],
+              busy: 1'b0
+          };
+      a_same_told :
+      assert property (@(posedge clk) disable iff (!live)
+          {unit_req[u][c].kill, unit_req[u][c].env} == {kill[c], env[c]})
+      else $error("context %0d: unit %0d is told another kill or environment than unit 0", c, u);
+      c_same_told :
+      cover property (@(posedge clk) disable iff (!live) unit_req[u][c].kill && unit_req[u][c].env != '0);
+    end
+  end
 
   eqx_frontend #(
       .CTX(CTX),
@@ -119,18 +148,8 @@ module tb_frontend #(
       .rsp_id_o(rsp_id),
       .rsp_done_i(rsp_done),
       .row_slot_o(row_slot),
-      .instr_valid_o(instr_valid),
-      .instr_ready_i(ready),
-      .instr_o(instr),
-      .iter_o(iter),
-      .env_o(env),
-      .kill_o(kill),
-      .quiet_i(quiet),
-      .done_valid_i(done),
-      .done_signal_i(done_signal),
-      .done_step_i(step),
-      .err_valid_i(err),
-      .err_cause_i(err_cause),
+      .unit_req_o(unit_req),
+      .unit_rsp_i(unit_rsp),
       .dep_wait_o(dep_wait),
       .fetch_wait_o(fetch_wait)
   );

@@ -76,6 +76,21 @@ module tb_mmu #(
   logic [M-1:0][BW-1:0] wgtc_rdata, wgtd_rdata;
   logic [32*L-1:0] acc_rdata;
 
+  // The unit interface, taken apart.
+  eqx_pkg::unit_req_t [CTX-1:0] unit_req;
+  eqx_pkg::unit_rsp_t [CTX-1:0] unit_rsp;
+  for (genvar c = 0; c < CTX; c++) begin : g_unit
+    assign unit_req[c] = '{kill: kill[c], env: env[c], instr_valid: instr_valid[c], iter: '0, instr: instr[c]};
+    assign instr_ready[c] = unit_rsp[c].instr_ready;
+    assign quiet[c] = unit_rsp[c].quiet;
+    assign done_valid[c] = unit_rsp[c].done_valid;
+    assign done_signal[c] = unit_rsp[c].done_signal;
+    assign done_step[c] = unit_rsp[c].done_step;
+    assign err_valid[c] = unit_rsp[c].err_valid;
+    assign err_cause[c] = unit_rsp[c].err_cause;
+    assign busy[c] = unit_rsp[c].busy;
+  end
+
   eqx_mmu #(
       .N,
       .M,
@@ -90,21 +105,11 @@ module tb_mmu #(
   ) u_mmu (
       .clk_i(clk),
       .rst_ni(rst_n),
-      .instr_valid_i(instr_valid),
-      .instr_ready_o(instr_ready),
-      .instr_i(instr),
-      .env_i(env),
+      .unit_req_i(unit_req),
+      .unit_rsp_o(unit_rsp),
       .mode_i(mode),
-      .train_rows_i(train_rows),
-      .kill_i(kill),
-      .quiet_o(quiet),
-      .done_valid_o(done_valid),
-      .done_signal_o(done_signal),
-      .done_step_o(done_step),
-      .err_valid_o(err_valid),
-      .err_cause_o(err_cause),
-      .busy_o(busy),
       .stall_o(stall),
+      .train_rows_i(train_rows),
       .actc_re_o(actc_re),
       .actc_raddr_o(actc_raddr),
       .actc_rdata_i(actc_rdata),

@@ -76,6 +76,21 @@ module tb_vpu #(
   logic [16*L-1:0] rxb_rdata, txb_wdata;
   logic [8*K+7:0] blk_wdata;
 
+  // The unit interface, taken apart.
+  eqx_pkg::unit_req_t [CTX-1:0] unit_req;
+  eqx_pkg::unit_rsp_t [CTX-1:0] unit_rsp;
+  for (genvar c = 0; c < CTX; c++) begin : g_unit
+    assign unit_req[c] = '{kill: kill[c], env: env[c], instr_valid: instr_valid[c], iter: '0, instr: instr[c]};
+    assign instr_ready[c] = unit_rsp[c].instr_ready;
+    assign quiet[c] = unit_rsp[c].quiet;
+    assign done_valid[c] = unit_rsp[c].done_valid;
+    assign done_signal[c] = unit_rsp[c].done_signal;
+    assign done_step[c] = unit_rsp[c].done_step;
+    assign err_valid[c] = unit_rsp[c].err_valid;
+    assign err_cause[c] = unit_rsp[c].err_cause;
+    assign busy[c] = unit_rsp[c].busy;
+  end
+
   eqx_vpu #(
       .N(N),
       .M(M),
@@ -95,19 +110,9 @@ module tb_vpu #(
   ) u_vpu (
       .clk_i(clk),
       .rst_ni(rst_n),
-      .instr_valid_i(instr_valid),
-      .instr_ready_o(instr_ready),
-      .instr_i(instr),
-      .env_i(env),
+      .unit_req_i(unit_req),
+      .unit_rsp_o(unit_rsp),
       .mode_i(eqx_pkg::mode_e'(mode_now)),
-      .kill_i(kill),
-      .quiet_o(quiet),
-      .done_valid_o(done_valid),
-      .done_signal_o(done_signal),
-      .done_step_o(done_step),
-      .err_valid_o(err_valid),
-      .err_cause_o(err_cause),
-      .busy_o(busy),
       .stall_o(stall),
       .slots_i(slots),
       .acc_re_o(acc_re),

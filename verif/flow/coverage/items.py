@@ -5,6 +5,7 @@ missed.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ CODE = ("line", "branch", "expression")
 """Kinds of code coverage that every run collects."""
 KINDS = (*CODE, "functional", "toggle")
 _TOGGLE = re.compile(r"^(\w+)(.*?):?(0->1|1->0)?$")
+WIDEST = 256
+"""Bits of a port, or of a field of a struct at a port, up to which its toggling counts: instruction words have more."""
 
 
 @dataclass(frozen=True)
@@ -78,17 +81,25 @@ def functional_items(report: Report) -> list[Item]:
     ]
 
 
+def _field(bits: str) -> str:
+    """A bit's place without its number: the word it is of."""
+    return re.sub(r"\[\d+\]$", "", bits)
+
+
 def toggle_items(files: Iterable[FileCoverage], root: Path) -> list[Item]:
     """Both edges of every bit of the modules' ports."""
     items = []
     for file in files:
         known = set(port_names((root / file.file).read_text(encoding="utf-8")))
         module = Path(file.file).stem
-        for point, count in sorted(file.points.items()):
-            if point.kind != "toggle":
-                continue
-            name, bits, edge = _TOGGLE.match(point.what).groups()
-            if name in known:
+        found = [
+            (*_TOGGLE.match(point.what).groups(), count)
+            for point, count in sorted(file.points.items())
+            if point.kind == "toggle"
+        ]
+        width = Counter((name, _field(bits), edge) for name, bits, edge, _ in found)
+        for name, bits, edge, count in found:
+            if name in known and width[name, _field(bits), edge] <= WIDEST:
                 what = f"{bits} {edge or ''}".strip()
                 items.append(Item("toggle", module, name, what, f"{module}.{name}{bits} {edge or ''}".strip(), count))
     return items

@@ -11,6 +11,7 @@ import pytest
 from verif.flow.coverage import exclusions, gates
 from verif.flow.coverage.exclusions import ExclusionError
 from verif.flow.coverage.gates import GateError
+from verif.flow.coverage.items import WIDEST
 from verif.flow.coverage.merge import badge, merge_folders, seed_curve
 from verif.flow.coverage.page import html_section
 from verif.lib import process
@@ -97,6 +98,18 @@ def test_toggles_of_ports_alone_count(root: Path) -> None:
     assert verdict.ok and verdict.rows[0].tally == Tally(1, 2)
     (root / "gates.toml").write_text(GATES.replace("toggle = 50", "toggle = 51"), encoding="utf-8")
     assert "dut.a_i[0] 1->0" in judge(root, "toggle").text()
+
+
+def test_fields_count_but_instruction_words(root: Path) -> None:
+    """Of a port that is an array of structs each field counts, but one that is wider than any bus."""
+    dut = root / "rtl/dut.sv"
+    dut.write_text(dut.read_text(encoding="utf-8").replace("output logic b_o", "input q_t [1:0] q_i"), encoding="utf-8")
+    text = "".join(entry(dut, 3, "toggle", f"q_i[0].instr[{bit}]:0->1", 0) for bit in range(WIDEST + 1))
+    text += "".join(entry(dut, 3, "toggle", f"q_i[0].addr[{bit}]:0->1", bit) for bit in range(WIDEST))
+    text += entry(dut, 3, "toggle", "q_i[1].kill:0->1", 1)
+    (root / "cov/run.dat").write_text("# SystemC::Coverage-3\n" + text, encoding="utf-8")
+    verdict = judge(root, "toggle")
+    assert verdict.rows[0].tally == Tally(WIDEST, WIDEST + 1)
 
 
 def test_stale_exclusions_fail(root: Path) -> None:
