@@ -3,30 +3,51 @@
 // This module only wires blocks and the memories between them; docs/architecture.md shows the picture.
 // Handshakes: valid never waits for ready on any port.
 module equinox_core #(
-    parameter  int unsigned N           = 8,              // edge of a systolic array, native batch
-    parameter  int unsigned M           = 2,              // arrays
-    parameter  int unsigned W           = 4,              // products a PE sums a cycle
-    parameter  int unsigned C_INF       = 2,              // inference contexts
-    parameter  int unsigned C_TRN       = 1,              // training contexts
-    parameter  int unsigned SERVICES    = 4,
-    parameter  int unsigned QUEUE_DEPTH = 32,             // waiting requests a service
-    parameter  int unsigned RX_SLOTS    = 64,             // request payload slots
-    parameter  int unsigned RX_LINES    = 16,             // lines a slot
-    parameter  int unsigned TX_LINES    = 4,              // response lines a row
-    parameter  int unsigned IMEM_DEPTH  = 512,            // instructions a unit
-    parameter  int unsigned ACTC_DEPTH  = 4096,           // blocks
-    parameter  int unsigned ACTD_DEPTH  = 4096,           // blocks
-    parameter  int unsigned WGTC_DEPTH  = 4096,           // blocks
-    parameter  int unsigned WGTD_DEPTH  = 8192,           // blocks
-    parameter  int unsigned VEC_DEPTH   = 4096,           // lines
-    parameter  int unsigned ACC_DEPTH   = 2048,           // lines
-    parameter  int unsigned STG_DEPTH   = 2048,           // lines
-    parameter  int unsigned SOF_DEPTH   = 1024,           // lines
-    parameter  int unsigned SOB_DEPTH   = 2048,           // blocks
-    localparam int unsigned K           = N * W,          // block length
-    localparam int unsigned L           = M * N,          // lanes
-    localparam int unsigned CTX         = C_INF + C_TRN,
-    localparam int unsigned BLKW        = 8 * K + 8
+    parameter int unsigned N = 8,  // edge of a systolic array, native batch
+    parameter int unsigned M = 2,  // arrays
+    parameter int unsigned W = 4,  // products a PE sums a cycle
+    parameter int unsigned C_INF = 2,  // inference contexts
+    parameter int unsigned C_TRN = 1,  // training contexts
+    parameter int unsigned SERVICES = 4,  // installable services
+    parameter int unsigned QUEUE_DEPTH = 32,  // waiting requests a service
+    parameter int unsigned RX_SLOTS = 64,  // request payload slots
+    parameter int unsigned RX_LINES = 16,  // lines a slot
+    parameter int unsigned TX_LINES = 4,  // response lines a row
+    parameter int unsigned IMEM_DEPTH = 512,  // instructions a unit
+    parameter int unsigned ACTC_DEPTH = 4096,  // blocks
+    parameter int unsigned ACTD_DEPTH = 4096,  // blocks
+    parameter int unsigned WGTC_DEPTH = 4096,  // blocks
+    parameter int unsigned WGTD_DEPTH = 8192,  // blocks
+    parameter int unsigned VEC_DEPTH = 4096,  // lines
+    parameter int unsigned ACC_DEPTH = 2048,  // lines
+    parameter int unsigned STG_DEPTH = 2048,  // lines
+    parameter int unsigned SOF_DEPTH = 1024,  // lines
+    parameter int unsigned SOB_DEPTH = 2048,  // blocks
+    // all of them, and what follows from them
+    localparam eqx_pkg::cfg_t CFG = eqx_pkg::cfg(
+        .N(N),
+        .M(M),
+        .W(W),
+        .C_INF(C_INF),
+        .C_TRN(C_TRN),
+        .SERVICES(SERVICES),
+        .QUEUE_DEPTH(QUEUE_DEPTH),
+        .RX_SLOTS(RX_SLOTS),
+        .RX_LINES(RX_LINES),
+        .TX_LINES(TX_LINES),
+        .IMEM_DEPTH(IMEM_DEPTH),
+        .ACTC_DEPTH(ACTC_DEPTH),
+        .ACTD_DEPTH(ACTD_DEPTH),
+        .WGTC_DEPTH(WGTC_DEPTH),
+        .WGTD_DEPTH(WGTD_DEPTH),
+        .VEC_DEPTH(VEC_DEPTH),
+        .ACC_DEPTH(ACC_DEPTH),
+        .STG_DEPTH(STG_DEPTH),
+        .SOF_DEPTH(SOF_DEPTH),
+        .SOB_DEPTH(SOB_DEPTH)
+    ),
+    localparam int unsigned K = CFG.K,  // block length
+    localparam int unsigned L = CFG.L  // lanes
 ) (
     input  logic clk_i,
     input  logic rst_ni,
@@ -94,32 +115,14 @@ module equinox_core #(
 );
   localparam int unsigned UNITS = eqx_isa_pkg::UNITS;
   localparam int unsigned IB = eqx_isa_pkg::INSTR_BITS;
-  localparam int unsigned SW = $clog2(RX_SLOTS);
-  localparam int unsigned RXB_DEPTH = RX_SLOTS * RX_LINES;
-  localparam int unsigned TXB_DEPTH = C_INF * N * TX_LINES;
+  localparam int unsigned CTX = CFG.CTX;
+  localparam int unsigned BLKW = CFG.BLKW;
+  localparam int unsigned RXB_DEPTH = CFG.RXB_DEPTH;
+  localparam int unsigned TXB_DEPTH = C_INF * CFG.TXA_DEPTH;
 
-  eqx_param_check #(
+  eqx_cfg_check #(
       .UNIT("equinox_core"),
-      .N(N),
-      .M(M),
-      .W(W),
-      .C_INF(C_INF),
-      .C_TRN(C_TRN),
-      .SERVICES(SERVICES),
-      .QUEUE_DEPTH(QUEUE_DEPTH),
-      .RX_SLOTS(RX_SLOTS),
-      .RX_LINES(RX_LINES),
-      .TX_LINES(TX_LINES),
-      .IMEM_DEPTH(IMEM_DEPTH),
-      .ACTC_DEPTH(ACTC_DEPTH),
-      .ACTD_DEPTH(ACTD_DEPTH),
-      .WGTC_DEPTH(WGTC_DEPTH),
-      .WGTD_DEPTH(WGTD_DEPTH),
-      .VEC_DEPTH(VEC_DEPTH),
-      .ACC_DEPTH(ACC_DEPTH),
-      .STG_DEPTH(STG_DEPTH),
-      .SOF_DEPTH(SOF_DEPTH),
-      .SOB_DEPTH(SOB_DEPTH)
+      .CFG (CFG)
   ) u_check ();
 
   // settings and status
@@ -149,7 +152,7 @@ module equinox_core #(
   eqx_pkg::answer_t ans;
   eqx_pkg::batch_end_t [C_INF-1:0] rsp;
   logic [C_INF-1:0][N-1:0][31:0] rsp_id;
-  logic [C_INF-1:0][N-1:0][SW-1:0] row_slot;
+  logic [C_INF-1:0][N-1:0][CFG.SLOTW-1:0] row_slot;
   logic [RX_SLOTS-1:0] free_mask;
 
   // units
@@ -167,12 +170,7 @@ module equinox_core #(
   end
 
   eqx_csr_top #(
-      .N(N),
-      .M(M),
-      .W(W),
-      .CTX(CTX),
-      .C_INF(C_INF),
-      .SERVICES(SERVICES)
+      .CFG(CFG)
   ) u_csr (
       .clk_i,
       .rst_ni,
@@ -247,14 +245,7 @@ module equinox_core #(
   logic [16*L-1:0] rxb_wdata, rxb_rdata, txb_wdata, txb_rdata;
 
   eqx_request_dispatcher #(
-      .L(L),
-      .N(N),
-      .C_INF(C_INF),
-      .SERVICES(SERVICES),
-      .QUEUE_DEPTH(QUEUE_DEPTH),
-      .RX_SLOTS(RX_SLOTS),
-      .RX_LINES(RX_LINES),
-      .TX_LINES(TX_LINES)
+      .CFG(CFG)
   ) u_request_dispatcher (
       .clk_i,
       .rst_ni,
@@ -294,12 +285,7 @@ module equinox_core #(
   );
 
   eqx_frontend #(
-      .CTX(CTX),
-      .C_INF(C_INF),
-      .N(N),
-      .SERVICES(SERVICES),
-      .IMEM_DEPTH(IMEM_DEPTH),
-      .RX_SLOTS(RX_SLOTS)
+      .CFG(CFG)
   ) u_frontend (
       .clk_i,
       .rst_ni,
@@ -329,10 +315,7 @@ module equinox_core #(
   );
 
   eqx_responder #(
-      .L(L),
-      .N(N),
-      .C_INF(C_INF),
-      .TX_LINES(TX_LINES)
+      .CFG(CFG)
   ) u_responder (
       .clk_i,
       .rst_ni,
@@ -371,16 +354,7 @@ module equinox_core #(
   localparam int unsigned ST = int'(eqx_isa_pkg::UNIT_ST);
 
   eqx_mmu #(
-      .N(N),
-      .M(M),
-      .W(W),
-      .CTX(CTX),
-      .C_INF(C_INF),
-      .ACTC_DEPTH(ACTC_DEPTH),
-      .ACTD_DEPTH(ACTD_DEPTH),
-      .WGTC_DEPTH(WGTC_DEPTH),
-      .WGTD_DEPTH(WGTD_DEPTH),
-      .ACC_DEPTH(ACC_DEPTH)
+      .CFG(CFG)
   ) u_mmu (
       .clk_i,
       .rst_ni,
@@ -407,21 +381,7 @@ module equinox_core #(
   );
 
   eqx_vpu #(
-      .N(N),
-      .M(M),
-      .W(W),
-      .CTX(CTX),
-      .C_INF(C_INF),
-      .VEC_DEPTH(VEC_DEPTH),
-      .ACC_DEPTH(ACC_DEPTH),
-      .STG_DEPTH(STG_DEPTH),
-      .SOF_DEPTH(SOF_DEPTH),
-      .ACTC_DEPTH(ACTC_DEPTH),
-      .WGTC_DEPTH(WGTC_DEPTH),
-      .SOB_DEPTH(SOB_DEPTH),
-      .RX_SLOTS(RX_SLOTS),
-      .RX_LINES(RX_LINES),
-      .TX_LINES(TX_LINES)
+      .CFG(CFG)
   ) u_vpu (
       .clk_i,
       .rst_ni,
@@ -455,14 +415,7 @@ module equinox_core #(
   );
 
   eqx_dma_load #(
-      .N(N),
-      .M(M),
-      .W(W),
-      .CTX(CTX),
-      .C_INF(C_INF),
-      .ACTD_DEPTH(ACTD_DEPTH),
-      .WGTD_DEPTH(WGTD_DEPTH),
-      .STG_DEPTH(STG_DEPTH)
+      .CFG(CFG)
   ) u_dma_load (
       .clk_i,
       .rst_ni,
@@ -496,13 +449,7 @@ module equinox_core #(
   );
 
   eqx_dma_store #(
-      .N(N),
-      .M(M),
-      .W(W),
-      .CTX(CTX),
-      .C_INF(C_INF),
-      .SOB_DEPTH(SOB_DEPTH),
-      .SOF_DEPTH(SOF_DEPTH)
+      .CFG(CFG)
   ) u_dma_store (
       .clk_i,
       .rst_ni,

@@ -9,6 +9,7 @@ import re
 import sys
 from pathlib import Path
 
+from equinox_core.config import load_config
 from equinox_core.hw import markdown
 from equinox_core.hw import systemverilog as sv
 from verif.lib.generated import parser, update
@@ -22,7 +23,8 @@ _ENUMS = re.compile(r"(    // hw:enums[^\n]*\n).*?(    // hw:end\n)", re.S)
 def generate() -> dict[Path, str]:
     """Every file that is, or holds, a copy."""
     out = {
-        ROOT / "rtl/common/eqx_pkg.sv": formatted(sv.package()),
+        ROOT / "rtl/common/eqx_pkg.sv": formatted(sv.package(load_config("default").params())),
+        ROOT / "rtl/common/eqx_cfg_check.sv": formatted(sv.cfg_check()),
         ROOT / "rtl/common/eqx_param_check.sv": formatted(sv.param_check()),
         ROOT / "rtl/converter/eqx_conv_pkg.sv": formatted(sv.struct_package("eqx_conv_pkg")),
     }

@@ -18,7 +18,7 @@ from equinox_core.hw.modes import MODES, POLICIES, TRAITS, Mode, Policy, traits
 from equinox_core.hw.params import CORE, DRAM, MAX_CTX, RULES, problem
 from equinox_core.hw.pipeline import ADD_LATENCY, VPU_QUEUE, line_stage, row_flight
 from equinox_core.hw.states import CtxState, Err, Perf, Unit
-from equinox_core.hw.structs import BATCH_ROW, CTX_CFG, CTX_STS, HEADER, STRUCTS, Field, Struct
+from equinox_core.hw.structs import BATCH_ROW, CFG, CTX_CFG, CTX_STS, HEADER, STRUCTS, Field, Struct
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -130,10 +130,29 @@ def test_the_rtl_checks_every_parameter_and_rule() -> None:
     text = systemverilog.param_check()
     assert text.count("$fatal") == len(CORE) + sum("BYTES" not in r.holds for r in RULES)
     core = (ROOT / "rtl/equinox_core.sv").read_text(encoding="utf-8")
+    assert '.UNIT("equinox_core"),\n      .CFG (CFG)' in core[core.index("eqx_cfg_check #(") :][:80]
+    whole = systemverilog.cfg_check()
     for name in CORE:
-        assert f".{name}({name})" in core[core.index("eqx_param_check #(") :][:900], (
-            f"equinox_core does not check {name}"
-        )
+        assert f".{name}({name})" in core[core.index("eqx_pkg::cfg(") :][:900], f"equinox_core leaves {name} out"
+        assert f".{name}(CFG.{name})" in whole
+
+
+def test_the_defaults_are_those_of_a_configuration() -> None:
+    """A core whose parameters are not given is that of configs/default.toml."""
+    core = (ROOT / "rtl/equinox_core.sv").read_text(encoding="utf-8")
+    declared = re.findall(r"^\s*parameter\s+int unsigned (\w+)\s*=\s*(\d+),", core, re.M)
+    assert {name: int(value) for name, value in declared} == load_config("default").params()
+
+
+def test_a_configuration_is_one_word() -> None:
+    """What follows from the parameters follows in Python too, and Python packs what the RTL unpacks."""
+    cfg = load_config("large")
+    whole = params.whole(cfg.params())
+    assert {name: whole[name] for name in ("K", "L", "CTX")} == {"K": cfg.K, "L": cfg.L, "CTX": cfg.CTX}
+    assert (whole["BLKW"], whole["SLOTW"], whole["TXA_DEPTH"]) == (8 * cfg.K + 8, 6, cfg.N * cfg.TX_LINES)
+    bits, word = systemverilog.cfg_word(cfg.params()).split("'h")
+    assert int(bits) == CFG.bits == 32 * len(whole)
+    assert vars(CFG.unpack(int(word, 16))) == whole
 
 
 def test_expressions() -> None:

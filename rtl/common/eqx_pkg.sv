@@ -64,6 +64,79 @@ package eqx_pkg;
     PERF_ALL        = 4'd15  // all cycles
   } perf_e;
 
+  // A configuration: the parameters of equinox_core, and what follows from them. Made by cfg(), below.
+  typedef struct packed {
+    int unsigned N;            // edge of a systolic array, native batch
+    int unsigned M;            // arrays
+    int unsigned W;            // products a PE sums a cycle
+    int unsigned C_INF;        // inference contexts
+    int unsigned C_TRN;        // training contexts
+    int unsigned SERVICES;     // installable services
+    int unsigned QUEUE_DEPTH;  // waiting requests a service
+    int unsigned RX_SLOTS;     // request payload slots
+    int unsigned RX_LINES;     // lines a slot
+    int unsigned TX_LINES;     // response lines a row
+    int unsigned IMEM_DEPTH;   // instructions a unit
+    int unsigned ACTC_DEPTH;   // blocks of activations from the converter
+    int unsigned ACTD_DEPTH;   // blocks of activations from DRAM
+    int unsigned WGTC_DEPTH;   // blocks of weights from the converter
+    int unsigned WGTD_DEPTH;   // blocks of weights from DRAM
+    int unsigned VEC_DEPTH;    // lines of vectors, bf16
+    int unsigned ACC_DEPTH;    // lines of the accumulator, fp32
+    int unsigned STG_DEPTH;    // lines of staging from DRAM, fp32
+    int unsigned SOF_DEPTH;    // lines of staging to DRAM, fp32
+    int unsigned SOB_DEPTH;    // blocks of staging to DRAM
+    int unsigned K;            // block length, and bytes of the bus to DRAM
+    int unsigned L;            // lanes of a line
+    int unsigned CTX;          // contexts: inference first, then training
+    int unsigned BLKW;         // bits of a block
+    int unsigned SLOTW;        // bits of a payload slot's number
+    int unsigned RXB_DEPTH;    // lines of request payloads
+    int unsigned TXA_DEPTH;    // lines of a context's responses
+  } cfg_t;
+
+  // The configuration of these parameters; those left out are as in configs/default.toml.
+  function automatic cfg_t cfg(
+      input int unsigned N = 8, input int unsigned M = 2, input int unsigned W = 4, input int unsigned C_INF = 2,
+      input int unsigned C_TRN = 1, input int unsigned SERVICES = 4, input int unsigned QUEUE_DEPTH = 32,
+      input int unsigned RX_SLOTS = 64, input int unsigned RX_LINES = 16, input int unsigned TX_LINES = 4,
+      input int unsigned IMEM_DEPTH = 512, input int unsigned ACTC_DEPTH = 4096, input int unsigned ACTD_DEPTH = 4096,
+      input int unsigned WGTC_DEPTH = 4096, input int unsigned WGTD_DEPTH = 8192, input int unsigned VEC_DEPTH = 4096,
+      input int unsigned ACC_DEPTH = 2048, input int unsigned STG_DEPTH = 2048, input int unsigned SOF_DEPTH = 1024,
+      input int unsigned SOB_DEPTH = 2048);
+    return
+    '{
+        N: N,
+        M: M,
+        W: W,
+        C_INF: C_INF,
+        C_TRN: C_TRN,
+        SERVICES: SERVICES,
+        QUEUE_DEPTH: QUEUE_DEPTH,
+        RX_SLOTS: RX_SLOTS,
+        RX_LINES: RX_LINES,
+        TX_LINES: TX_LINES,
+        IMEM_DEPTH: IMEM_DEPTH,
+        ACTC_DEPTH: ACTC_DEPTH,
+        ACTD_DEPTH: ACTD_DEPTH,
+        WGTC_DEPTH: WGTC_DEPTH,
+        WGTD_DEPTH: WGTD_DEPTH,
+        VEC_DEPTH: VEC_DEPTH,
+        ACC_DEPTH: ACC_DEPTH,
+        STG_DEPTH: STG_DEPTH,
+        SOF_DEPTH: SOF_DEPTH,
+        SOB_DEPTH: SOB_DEPTH,
+        K: (N * W),
+        L: (M * N),
+        CTX: (C_INF + C_TRN),
+        BLKW: (((8 * N) * W) + 8),
+        SLOTW: $clog2(RX_SLOTS),
+        RXB_DEPTH: (RX_SLOTS * RX_LINES),
+        TXA_DEPTH: (N * TX_LINES)
+    }
+    ;
+  endfunction
+
   // What a unit needs to know of a context beside the instruction. Stable while the context runs.
   typedef struct packed {
     logic [7:0]  rows;       // valid rows of the batch (1..N; inference)

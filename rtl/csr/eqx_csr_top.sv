@@ -3,12 +3,9 @@
 // Latency: settings take effect one cycle after the write is taken; command pulses last one cycle.
 // AXI4-Lite handshake: as PeakRDL-regblock makes it; up to two transactions in flight.
 module eqx_csr_top #(
-    parameter int unsigned N        = 8,
-    parameter int unsigned M        = 2,
-    parameter int unsigned W        = 4,
-    parameter int unsigned CTX      = 3,
-    parameter int unsigned C_INF    = 2,
-    parameter int unsigned SERVICES = 4
+    parameter eqx_pkg::cfg_t CFG = eqx_pkg::cfg(),
+    localparam int unsigned CTX = CFG.CTX,
+    localparam int unsigned SERVICES = CFG.SERVICES
 ) (
     input logic clk_i,
     input logic rst_ni,
@@ -63,14 +60,9 @@ module eqx_csr_top #(
   localparam int unsigned MAX_CTX = eqx_pkg::MAX_CTX;
   localparam int unsigned MAX_SVC = eqx_pkg::MAX_SVC;
 
-  eqx_param_check #(
+  eqx_cfg_check #(
       .UNIT("csr_top"),
-      .N(N),
-      .M(M),
-      .W(W),
-      .C_INF(C_INF),
-      .C_TRN(CTX - C_INF),
-      .SERVICES(SERVICES)
+      .CFG (CFG)
   ) u_check ();
 
   eqx_csr_pkg::eqx_csr__in_t  hw_in;
@@ -184,7 +176,8 @@ module eqx_csr_top #(
     ctx_done = 1'b0;
     for (int unsigned c = 0; c < CTX; c++) begin
       if (ctx_sts_i[c].state == eqx_pkg::CTX_ERROR && state_q[c] != eqx_pkg::CTX_ERROR) ctx_err = 1'b1;
-      if (c >= C_INF && ctx_sts_i[c].state == eqx_pkg::CTX_IDLE && state_q[c] == eqx_pkg::CTX_RUNNING) ctx_done = 1'b1;
+      if (c >= CFG.C_INF && ctx_sts_i[c].state == eqx_pkg::CTX_IDLE && state_q[c] == eqx_pkg::CTX_RUNNING)
+        ctx_done = 1'b1;
     end
   end
 
@@ -195,10 +188,10 @@ module eqx_csr_top #(
     else if (hw_out.PERF_LO.value.swacc) perf_high_q <= perf_value_i[47:32];
   end
 
-  assign hw_in.PARAMS.size_n.next = 8'(N);
-  assign hw_in.PARAMS.size_m.next = 8'(M);
-  assign hw_in.PARAMS.size_w.next = 8'(W);
-  assign hw_in.PARAMS.c_inf.next = 4'(C_INF);
+  assign hw_in.PARAMS.size_n.next = 8'(CFG.N);
+  assign hw_in.PARAMS.size_m.next = 8'(CFG.M);
+  assign hw_in.PARAMS.size_w.next = 8'(CFG.W);
+  assign hw_in.PARAMS.c_inf.next = 4'(CFG.C_INF);
   assign hw_in.PARAMS.ctx.next = 4'(CTX);
   assign hw_in.PERF_LO.value.next = perf_value_i[31:0];
   assign hw_in.PERF_HI.value.next = perf_high_q;

@@ -4,19 +4,14 @@
 // beat.
 // Handshake: rready_o is constant 1. arready_i reaches the registers of the contexts (burst taken) combinationally.
 module eqx_dma_load #(
-    parameter  int unsigned N               = 8,
-    parameter  int unsigned M               = 2,
-    parameter  int unsigned W               = 4,
-    parameter  int unsigned CTX             = 3,
-    parameter  int unsigned C_INF           = 2,
-    parameter  int unsigned ACTD_DEPTH      = 4096,                     // blocks
-    parameter  int unsigned WGTD_DEPTH      = 8192,                     // blocks
-    parameter  int unsigned STG_DEPTH       = 2048,                     // lines
-    parameter  int unsigned MAX_OUTSTANDING = eqx_pkg::LD_OUTSTANDING,  // bursts, power of two
-    parameter  int unsigned MAX_BEATS       = eqx_pkg::LD_BURST,        // beats a burst, power of two
-    parameter  int unsigned ID_W            = 1,
-    localparam int unsigned K               = N * W,
-    localparam int unsigned L               = M * N
+    parameter eqx_pkg::cfg_t CFG = eqx_pkg::cfg(),
+    parameter int unsigned MAX_OUTSTANDING = eqx_pkg::LD_OUTSTANDING,  // bursts, power of two
+    parameter int unsigned MAX_BEATS = eqx_pkg::LD_BURST,  // beats a burst, power of two
+    parameter int unsigned ID_W = 1,
+    localparam int unsigned K = CFG.K,
+    localparam int unsigned L = CFG.L,
+    localparam int unsigned CTX = CFG.CTX,
+    localparam int unsigned C_INF = CFG.C_INF
 ) (
     input logic clk_i,
     input logic rst_ni,
@@ -56,16 +51,9 @@ module eqx_dma_load #(
   localparam int unsigned BURST = (MAX_BEATS < eqx_pkg::AXI_PAGE / K) ? MAX_BEATS : eqx_pkg::AXI_PAGE / K;
   localparam int unsigned CW = (CTX > 1) ? $clog2(CTX) : 1;
 
-  eqx_param_check #(
+  eqx_cfg_check #(
       .UNIT("dma_load"),
-      .N(N),
-      .M(M),
-      .W(W),
-      .C_INF(C_INF),
-      .C_TRN(CTX - C_INF),
-      .ACTD_DEPTH(ACTD_DEPTH),
-      .WGTD_DEPTH(WGTD_DEPTH),
-      .STG_DEPTH(STG_DEPTH)
+      .CFG (CFG)
   ) u_check ();
   if (MAX_BEATS < 1 || MAX_BEATS > eqx_pkg::AXI_BURST || (MAX_BEATS & (MAX_BEATS - 1)) != 0) begin : g_check
     $fatal(1, "dma_load: MAX_BEATS = %0d: legal is a power of two in 1..%0d", MAX_BEATS, eqx_pkg::AXI_BURST);
@@ -82,7 +70,7 @@ module eqx_dma_load #(
     eqx_dma_runs #(
         .OPCODE(eqx_isa_pkg::OP_LOAD),
         .K     (K),
-        .DEPTH ({17'd0, 17'(STG_DEPTH), 17'(WGTD_DEPTH), 17'(ACTD_DEPTH)}),
+        .DEPTH ({17'd0, 17'(CFG.STG_DEPTH), 17'(CFG.WGTD_DEPTH), 17'(CFG.ACTD_DEPTH)}),
         .LINES (4'(1 << eqx_isa_pkg::LDD_STG)),
         .RELOC (4'(1 << eqx_isa_pkg::LDD_WGTD))
     ) u_runs (
@@ -202,9 +190,7 @@ module eqx_dma_load #(
   assign resp_err = (rresp_i != 2'b00) ? owner : '0;
 
   eqx_dma_load_data #(
-      .CTX(CTX),
-      .K  (K),
-      .L  (L)
+      .CFG(CFG)
   ) u_data (
       .clk_i,
       .rst_ni,

@@ -2,9 +2,10 @@
 // A burst takes its context's position up where the previous burst of that run left it, so contexts may alternate.
 // Latency: a word is written one cycle after its last beat. Never stalls.
 module eqx_dma_load_data #(
-    parameter int unsigned CTX = 3,
-    parameter int unsigned K = 32,
-    parameter int unsigned L = 16,
+    parameter eqx_pkg::cfg_t CFG = eqx_pkg::cfg(),
+    localparam int unsigned K = CFG.K,
+    localparam int unsigned L = CFG.L,
+    localparam int unsigned CTX = CFG.CTX,
     localparam int unsigned LB = 4 * L / K,  // beats a line
     localparam int unsigned CW = (CTX > 1) ? $clog2(CTX) : 1
 ) (

@@ -5,17 +5,13 @@
 // Handshake: bready_o is constant 1. A segment that was taken is always written, killed or not; but when the memory
 // does not answer (dma_watchdog), segments whose address is not out yet are dropped.
 module eqx_dma_store #(
-    parameter  int unsigned N               = 8,
-    parameter  int unsigned M               = 2,
-    parameter  int unsigned W               = 4,
-    parameter  int unsigned CTX             = 3,
-    parameter  int unsigned C_INF           = 2,
-    parameter  int unsigned SOB_DEPTH       = 2048,                     // blocks
-    parameter  int unsigned SOF_DEPTH       = 1024,                     // lines
-    parameter  int unsigned MAX_OUTSTANDING = eqx_pkg::ST_OUTSTANDING,  // bursts, power of two
-    parameter  int unsigned ID_W            = 1,
-    localparam int unsigned K               = N * W,
-    localparam int unsigned L               = M * N
+    parameter eqx_pkg::cfg_t CFG = eqx_pkg::cfg(),
+    parameter int unsigned MAX_OUTSTANDING = eqx_pkg::ST_OUTSTANDING,  // bursts, power of two
+    parameter int unsigned ID_W = 1,
+    localparam int unsigned K = CFG.K,
+    localparam int unsigned L = CFG.L,
+    localparam int unsigned CTX = CFG.CTX,
+    localparam int unsigned C_INF = CFG.C_INF
 ) (
     input logic clk_i,
     input logic rst_ni,
@@ -61,15 +57,9 @@ module eqx_dma_store #(
   localparam int unsigned CW = (CTX > 1) ? $clog2(CTX) : 1;
   localparam int unsigned SW = $clog2(SLOTS);
 
-  eqx_param_check #(
+  eqx_cfg_check #(
       .UNIT("dma_store"),
-      .N(N),
-      .M(M),
-      .W(W),
-      .C_INF(C_INF),
-      .C_TRN(CTX - C_INF),
-      .SOB_DEPTH(SOB_DEPTH),
-      .SOF_DEPTH(SOF_DEPTH)
+      .CFG (CFG)
   ) u_check ();
 
   // Contexts: instructions to runs to segments.
@@ -83,7 +73,7 @@ module eqx_dma_store #(
     eqx_dma_runs #(
         .OPCODE(eqx_isa_pkg::OP_STORE),
         .K     (K),
-        .DEPTH ({17'd0, 17'd0, 17'(SOF_DEPTH), 17'(SOB_DEPTH)}),
+        .DEPTH ({17'd0, 17'd0, 17'(CFG.SOF_DEPTH), 17'(CFG.SOB_DEPTH)}),
         .LINES (4'(1 << eqx_isa_pkg::STS_SOF)),
         .RELOC ('0)
     ) u_runs (

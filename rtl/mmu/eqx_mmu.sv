@@ -5,18 +5,13 @@
 // Latency: a row issued in cycle t (busy) is in the accumulator, and its done_* up, in cycle t+2N+ROW_EXTRA.
 // Handshake: instr_ready does not depend on instr_valid. Nothing stalls once it is issued.
 module eqx_mmu #(
-    parameter  int unsigned N          = 8,
-    parameter  int unsigned M          = 2,
-    parameter  int unsigned W          = 4,
-    parameter  int unsigned CTX        = 3,
-    parameter  int unsigned C_INF      = 2,
-    parameter  int unsigned ACTC_DEPTH = 4096,
-    parameter  int unsigned ACTD_DEPTH = 4096,
-    parameter  int unsigned WGTC_DEPTH = 4096,
-    parameter  int unsigned WGTD_DEPTH = 8192,
-    parameter  int unsigned ACC_DEPTH  = 2048,
-    localparam int unsigned K          = N * W,
-    localparam int unsigned L          = N * M
+    parameter eqx_pkg::cfg_t CFG = eqx_pkg::cfg(),
+    localparam int unsigned N = CFG.N,
+    localparam int unsigned M = CFG.M,
+    localparam int unsigned K = CFG.K,
+    localparam int unsigned L = CFG.L,
+    localparam int unsigned CTX = CFG.CTX,
+    localparam int unsigned C_INF = CFG.C_INF
 ) (
     input  logic                                   clk_i,
     input  logic                                   rst_ni,
@@ -45,18 +40,9 @@ module eqx_mmu #(
     input  logic               [    15:0]          acc_raddr_i,
     output logic               [L*32-1:0]          acc_rdata_o
 );
-  eqx_param_check #(
+  eqx_cfg_check #(
       .UNIT("mmu"),
-      .N(N),
-      .M(M),
-      .W(W),
-      .C_INF(C_INF),
-      .C_TRN(CTX - C_INF),
-      .ACTC_DEPTH(ACTC_DEPTH),
-      .ACTD_DEPTH(ACTD_DEPTH),
-      .WGTC_DEPTH(WGTC_DEPTH),
-      .WGTD_DEPTH(WGTD_DEPTH),
-      .ACC_DEPTH(ACC_DEPTH)
+      .CFG (CFG)
   ) u_check ();
 
   localparam logic [CTX-1:0] INF_MASK = CTX'((1 << C_INF) - 1);
@@ -85,12 +71,8 @@ module eqx_mmu #(
     logic [FW-1:0] flight_q;  // cycles until the context's last row is written
 
     eqx_mmu_thread #(
-        .CTX_ID    (c),
-        .IS_TRAIN  (c >= C_INF),
-        .N         (N),
-        .M         (M),
-        .WGTC_LINES(WGTC_DEPTH / M),
-        .WGTD_LINES(WGTD_DEPTH / M)
+        .CFG(CFG),
+        .CTX_ID(c)
     ) u_thread (
         .clk_i,
         .rst_ni,
@@ -127,9 +109,7 @@ module eqx_mmu #(
   end
 
   eqx_mmu_load #(
-      .N    (N),
-      .CTX  (CTX),
-      .C_INF(C_INF)
+      .CFG(CFG)
   ) u_load (
       .clk_i,
       .rst_ni,
@@ -172,10 +152,7 @@ module eqx_mmu #(
   end
 
   eqx_mmu_stream #(
-      .ACTC_DEPTH(ACTC_DEPTH),
-      .ACTD_DEPTH(ACTD_DEPTH),
-      .ACC_DEPTH (ACC_DEPTH),
-      .HAZARD    (eqx_pkg::ACC_HAZARD)
+      .CFG(CFG)
   ) u_stream (
       .clk_i,
       .rst_ni,
@@ -203,9 +180,7 @@ module eqx_mmu #(
   assign wgtd_raddr_o = wline_addr;
 
   eqx_mmu_datapath #(
-      .N(N),
-      .M(M),
-      .W(W)
+      .CFG(CFG)
   ) u_datapath (
       .clk_i,
       .rst_ni,
@@ -226,10 +201,7 @@ module eqx_mmu #(
   );
 
   eqx_mmu_accumulate #(
-      .N        (N),
-      .M        (M),
-      .ACC_DEPTH(ACC_DEPTH),
-      .CTX      (CTX)
+      .CFG(CFG)
   ) u_accumulate (
       .clk_i,
       .rst_ni,

@@ -5,11 +5,11 @@
 // The memory is kept twice: one copy is read here, the other by the VPU (latency 1, sees everything written before the
 // cycle of acc_re_i).
 module eqx_mmu_accumulate #(
-    parameter  int unsigned N         = 8,
-    parameter  int unsigned M         = 2,
-    parameter  int unsigned ACC_DEPTH = 2048,
-    parameter  int unsigned CTX       = 3,
-    localparam int unsigned L         = N * M
+    parameter eqx_pkg::cfg_t CFG = eqx_pkg::cfg(),
+    localparam int unsigned N = CFG.N,
+    localparam int unsigned L = CFG.L,
+    localparam int unsigned CTX = CFG.CTX,
+    localparam int unsigned ACC_DEPTH = CFG.ACC_DEPTH
 ) (
     input  logic                               clk_i,
     input  logic                               rst_ni,

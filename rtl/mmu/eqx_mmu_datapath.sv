@@ -4,11 +4,12 @@
 // cycle earlier.
 // Weight line j of a tile: issued in cycle s+j, written to PE (i, j) at the end of s+j+2+i. No stalls, no handshake.
 module eqx_mmu_datapath #(
-    parameter  int unsigned N = 8,
-    parameter  int unsigned M = 2,
-    parameter  int unsigned W = 4,
-    localparam int unsigned K = N * W,
-    localparam int unsigned L = N * M
+    parameter  eqx_pkg::cfg_t CFG = eqx_pkg::cfg(),
+    localparam int unsigned   N   = CFG.N,
+    localparam int unsigned   M   = CFG.M,
+    localparam int unsigned   W   = CFG.W,
+    localparam int unsigned   K   = CFG.K,
+    localparam int unsigned   L   = CFG.L
 ) (
     input  logic                    clk_i,
     input  logic                    rst_ni,

@@ -5,9 +5,10 @@
 // Timing: a tile taken in cycle s reads its line j in s+j; the next tile may be taken in s+N. Never gives up a started
 // tile.
 module eqx_mmu_load #(
-    parameter int unsigned N     = 8,
-    parameter int unsigned CTX   = 3,
-    parameter int unsigned C_INF = 2
+    parameter eqx_pkg::cfg_t CFG = eqx_pkg::cfg(),
+    localparam int unsigned N = CFG.N,
+    localparam int unsigned CTX = CFG.CTX,
+    localparam int unsigned C_INF = CFG.C_INF
 ) (
     input  logic                               clk_i,
     input  logic                               rst_ni,

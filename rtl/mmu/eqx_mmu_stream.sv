@@ -5,10 +5,8 @@
 // yet.
 // Timing: combinational from the class FIFOs; a class with a waiting row leaves the cycle to the other one.
 module eqx_mmu_stream #(
-    parameter int unsigned ACTC_DEPTH = 4096,
-    parameter int unsigned ACTD_DEPTH = 4096,
-    parameter int unsigned ACC_DEPTH  = 2048,
-    parameter int unsigned HAZARD     = eqx_pkg::ACC_HAZARD
+    parameter eqx_pkg::cfg_t CFG = eqx_pkg::cfg(),
+    parameter int unsigned HAZARD = eqx_pkg::ACC_HAZARD
 ) (
     input  logic                      clk_i,
     input  logic                      rst_ni,
@@ -36,8 +34,9 @@ module eqx_mmu_stream #(
   always_comb begin
     for (int unsigned f = 0; f < 2; f++) begin
       automatic logic in_range, wait_acc;
-      in_range = front_i[f].c_addr < 17'(ACC_DEPTH)
-          && front_i[f].a_addr < ((front_i[f].a_sp == eqx_isa_pkg::ASP_ACTD) ? 17'(ACTD_DEPTH) : 17'(ACTC_DEPTH));
+      in_range = front_i[f].c_addr < 17'(CFG.ACC_DEPTH)
+          && front_i[f].a_addr < ((front_i[f].a_sp == eqx_isa_pkg::ASP_ACTD) ?
+                                  17'(CFG.ACTD_DEPTH) : 17'(CFG.ACTC_DEPTH));
       wait_acc = 1'b0;
       for (int unsigned h = 0; h < HAZARD; h++)
       wait_acc |= front_i[f].accum && hz_valid_q[h] && hz_addr_q[h] == front_i[f].c_addr[15:0];

@@ -3,12 +3,8 @@
 // also across instructions (one is held ready behind the running one).
 // Faults: reported in order, when all earlier work of the context has left the unit; then nothing is taken until kill.
 module eqx_mmu_thread #(
-    parameter int unsigned CTX_ID     = 0,
-    parameter bit          IS_TRAIN   = 1'b0,
-    parameter int unsigned N          = 8,
-    parameter int unsigned M          = 2,
-    parameter int unsigned WGTC_LINES = 2048,
-    parameter int unsigned WGTD_LINES = 2048
+    parameter eqx_pkg::cfg_t CFG = eqx_pkg::cfg(),
+    parameter int unsigned CTX_ID = 0
 ) (
     input logic clk_i,
     input logic rst_ni,
@@ -31,7 +27,10 @@ module eqx_mmu_thread #(
     output logic err_valid_o,
     output eqx_isa_pkg::err_e err_cause_o
 );
+  localparam int unsigned N = CFG.N;
+  localparam int unsigned M = CFG.M;
   localparam int unsigned MW = $clog2(M);
+  localparam bit IS_TRAIN = CTX_ID >= CFG.C_INF;
 
   typedef enum logic [1:0] {
     RUN   = 2'd0,
@@ -76,18 +75,18 @@ module eqx_mmu_thread #(
   logic [16:0] a0_q, ak_q, c0_q, cg_q;  // of the chunk, of the tile
 
   logic k_end, g_end, chunk_end, done, advance, start, b_bad;
-  assign k_end         = k_left_q == '0;
-  assign g_end         = g_left_q == '0;
-  assign chunk_end     = rows_left_q <= chunk_q;
-  assign done          = k_end && g_end && chunk_end;
-  assign advance       = tile_take_i;
-  assign b_bad         = bk_q > ((b_sp_q == eqx_isa_pkg::BSP_WGTD) ? 17'(WGTD_LINES - N) : 17'(WGTC_LINES - N));
-  assign start         = pend_q && (!act_q || (advance && done));
+  assign k_end = k_left_q == '0;
+  assign g_end = g_left_q == '0;
+  assign chunk_end = rows_left_q <= chunk_q;
+  assign done = k_end && g_end && chunk_end;
+  assign advance = tile_take_i;
+  assign b_bad = bk_q > ((b_sp_q == eqx_isa_pkg::BSP_WGTD) ? 17'(CFG.WGTD_DEPTH / M - N) : 17'(CFG.WGTC_DEPTH / M - N));
+  assign start = pend_q && (!act_q || (advance && done));
 
   assign instr_ready_o = state_q == RUN && !unit_req_i.kill && !pend_q;
-  assign tile_valid_o  = state_q == RUN && !unit_req_i.kill && act_q && !b_bad;
-  assign b_sp_o        = b_sp_q;
-  assign b_line_o      = bk_q[15:0];
+  assign tile_valid_o = state_q == RUN && !unit_req_i.kill && act_q && !b_bad;
+  assign b_sp_o = b_sp_q;
+  assign b_line_o = bk_q[15:0];
 
   always_comb begin
     tile_o.ctx         = eqx_mmu_pkg::CTX_BITS'(CTX_ID);

@@ -6,11 +6,12 @@
 // t+rows+1; next decision at t+rows+2 at the earliest.
 // Requests of a service that is not installed (any more) leave their queue the same way, one a decision, as answers.
 module eqx_batch_former #(
-    parameter  int unsigned C_INF    = 2,
-    parameter  int unsigned SERVICES = 4,
-    parameter  int unsigned SW       = 6,
-    parameter  int unsigned CW       = 6,                                     // bits of a queue's count
-    localparam int unsigned VW       = (SERVICES > 1) ? $clog2(SERVICES) : 1
+    parameter eqx_pkg::cfg_t CFG = eqx_pkg::cfg(),
+    localparam int unsigned C_INF = CFG.C_INF,
+    localparam int unsigned SERVICES = CFG.SERVICES,
+    localparam int unsigned SW = CFG.SLOTW,
+    localparam int unsigned CW = $clog2(CFG.QUEUE_DEPTH) + 1,  // bits of a queue's count
+    localparam int unsigned VW = (SERVICES > 1) ? $clog2(SERVICES) : 1
 ) (
     input logic clk_i,
     input logic rst_ni,

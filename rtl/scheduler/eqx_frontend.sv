@@ -5,14 +5,12 @@
 // semaphore test.
 // Index order of all unit ports: [unit][context], unit as eqx_isa_pkg::unit_e.
 module eqx_frontend #(
-    parameter  int unsigned CTX        = 3,
-    parameter  int unsigned C_INF      = 2,
-    parameter  int unsigned N          = 8,
-    parameter  int unsigned SERVICES   = 4,
-    parameter  int unsigned IMEM_DEPTH = 512,
-    parameter  int unsigned RX_SLOTS   = 64,
-    localparam int unsigned SW         = $clog2(RX_SLOTS),
-    localparam int unsigned IB         = eqx_isa_pkg::INSTR_BITS
+    parameter eqx_pkg::cfg_t CFG = eqx_pkg::cfg(),
+    localparam int unsigned N = CFG.N,
+    localparam int unsigned CTX = CFG.CTX,
+    localparam int unsigned C_INF = CFG.C_INF,
+    localparam int unsigned SERVICES = CFG.SERVICES,
+    localparam int unsigned RX_SLOTS = CFG.RX_SLOTS
 ) (
     input logic clk_i,
     input logic rst_ni,
@@ -20,7 +18,7 @@ module eqx_frontend #(
     input logic imem_we_i,
     input logic [1:0] imem_unit_i,
     input logic [15:0] imem_addr_i,
-    input logic [IB-1:0] imem_wdata_i,
+    input logic [eqx_isa_pkg::INSTR_BITS-1:0] imem_wdata_i,
     // settings, commands, status
     input eqx_pkg::svc_cfg_t [SERVICES-1:0] svc_i,
     input eqx_pkg::ctx_cfg_t [CTX-1:0] ctx_cfg_i,
@@ -39,7 +37,7 @@ module eqx_frontend #(
     output logic [C_INF-1:0][N-1:0][31:0] rsp_id_o,
     input logic [C_INF-1:0] rsp_done_i,
     // payload slots of each row, for the VPU
-    output logic [C_INF-1:0][N-1:0][SW-1:0] row_slot_o,
+    output logic [C_INF-1:0][N-1:0][CFG.SLOTW-1:0] row_slot_o,
     // units
     output eqx_pkg::unit_req_t [3:0][CTX-1:0] unit_req_o,
     // verilator lint_off UNUSEDSIGNAL
@@ -49,16 +47,15 @@ module eqx_frontend #(
     output logic [3:0][CTX-1:0] dep_wait_o,  // an instruction waits for a semaphore
     output logic [3:0][CTX-1:0] fetch_wait_o  // the stream runs, but has no instruction yet
 );
+  // More contexts than the registers have room for are no matter here.
   eqx_param_check #(
       .UNIT("frontend"),
       .N(N),
+      .C_INF(C_INF),
       .SERVICES(SERVICES),
-      .IMEM_DEPTH(IMEM_DEPTH),
+      .IMEM_DEPTH(CFG.IMEM_DEPTH),
       .RX_SLOTS(RX_SLOTS)
   ) u_check ();
-  if (C_INF < 1 || C_INF > CTX) begin : g_check
-    $fatal(1, "frontend: C_INF = %0d: legal is 1..CTX = %0d", C_INF, CTX);
-  end
 
   localparam int unsigned VW = (SERVICES > 1) ? $clog2(SERVICES) : 1;
 
@@ -105,7 +102,7 @@ module eqx_frontend #(
     end
     eqx_unit_front #(
         .CTX       (CTX),
-        .IMEM_DEPTH(IMEM_DEPTH)
+        .IMEM_DEPTH(CFG.IMEM_DEPTH)
     ) u_front (
         .clk_i,
         .rst_ni,

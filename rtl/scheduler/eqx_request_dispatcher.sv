@@ -4,14 +4,14 @@
 // Latency: a request whose last beat is taken in cycle t counts from t+1; batches as in batch_former.
 // Cuts: s_tready_o, row_o and ans_o come from registers (row_o's slot and id from a memory output).
 module eqx_request_dispatcher #(
-    parameter int unsigned L           = 16,
-    parameter int unsigned N           = 8,
-    parameter int unsigned C_INF       = 2,
-    parameter int unsigned SERVICES    = 4,
-    parameter int unsigned QUEUE_DEPTH = 32,
-    parameter int unsigned RX_SLOTS    = 64,
-    parameter int unsigned RX_LINES    = 16,
-    parameter int unsigned TX_LINES    = 4
+    parameter eqx_pkg::cfg_t CFG = eqx_pkg::cfg(),
+    localparam int unsigned N = CFG.N,
+    localparam int unsigned L = CFG.L,
+    localparam int unsigned C_INF = CFG.C_INF,
+    localparam int unsigned SERVICES = CFG.SERVICES,
+    localparam int unsigned RX_SLOTS = CFG.RX_SLOTS,
+    localparam int unsigned RX_LINES = CFG.RX_LINES,
+    localparam int unsigned TX_LINES = CFG.TX_LINES
 ) (
     input logic clk_i,
     input logic rst_ni,
@@ -46,9 +46,9 @@ module eqx_request_dispatcher #(
     output logic not_installed_o,
     output logic bad_length_o
 );
-  localparam int unsigned SW = $clog2(RX_SLOTS);
+  localparam int unsigned SW = CFG.SLOTW;
   localparam int unsigned VW = (SERVICES > 1) ? $clog2(SERVICES) : 1;
-  localparam int unsigned CW = $clog2(QUEUE_DEPTH) + 1;
+  localparam int unsigned CW = $clog2(CFG.QUEUE_DEPTH) + 1;
   localparam int unsigned ANSWERS = eqx_pkg::ANSWER_QUEUE;  // entries of the answer FIFO
   localparam int unsigned AW = $clog2(ANSWERS) + 1;
 
@@ -60,7 +60,7 @@ module eqx_request_dispatcher #(
       .UNIT("request_dispatcher"),
       .C_INF(C_INF),
       .SERVICES(SERVICES),
-      .QUEUE_DEPTH(QUEUE_DEPTH),
+      .QUEUE_DEPTH(CFG.QUEUE_DEPTH),
       .RX_SLOTS(RX_SLOTS),
       .RX_LINES(RX_LINES),
       .TX_LINES(TX_LINES)
@@ -112,10 +112,7 @@ module eqx_request_dispatcher #(
   eqx_pkg::answer_t          rx_ans;
   logic             [AW-1:0] ans_count;
   eqx_request_rx #(
-      .L       (L),
-      .SERVICES(SERVICES),
-      .SW      (SW),
-      .RX_LINES(RX_LINES)
+      .CFG(CFG)
   ) u_rx (
       .clk_i,
       .rst_ni,
@@ -149,9 +146,7 @@ module eqx_request_dispatcher #(
   logic [7:0] take_n;
   logic [31:0] q_id, q_age;
   eqx_request_queue #(
-      .SERVICES   (SERVICES),
-      .QUEUE_DEPTH(QUEUE_DEPTH),
-      .SW         (SW)
+      .CFG(CFG)
   ) u_queue (
       .clk_i,
       .rst_ni,
@@ -181,10 +176,7 @@ module eqx_request_dispatcher #(
   logic bf_ans_valid, bf_ans_ready;
   eqx_pkg::answer_t bf_ans;
   eqx_batch_former #(
-      .C_INF   (C_INF),
-      .SERVICES(SERVICES),
-      .SW      (SW),
-      .CW      (CW)
+      .CFG(CFG)
   ) u_former (
       .clk_i,
       .rst_ni,

@@ -6,12 +6,13 @@
 // take_i removes take_n_i requests from the count at once; they are then read one by one (read_i, data one cycle
 // later), and a last read with peek_i looks at the oldest one left.
 module eqx_request_queue #(
-    parameter  int unsigned SERVICES    = 4,
-    parameter  int unsigned QUEUE_DEPTH = 32,                                     // power of two
-    parameter  int unsigned SW          = 6,
-    localparam int unsigned VW          = (SERVICES > 1) ? $clog2(SERVICES) : 1,
-    localparam int unsigned PW          = $clog2(QUEUE_DEPTH),
-    localparam int unsigned CW          = PW + 1
+    parameter eqx_pkg::cfg_t CFG = eqx_pkg::cfg(),
+    localparam int unsigned SERVICES = CFG.SERVICES,
+    localparam int unsigned QUEUE_DEPTH = CFG.QUEUE_DEPTH,
+    localparam int unsigned SW = CFG.SLOTW,
+    localparam int unsigned VW = (SERVICES > 1) ? $clog2(SERVICES) : 1,
+    localparam int unsigned PW = $clog2(QUEUE_DEPTH),
+    localparam int unsigned CW = PW + 1
 ) (
     input  logic                        clk_i,
     input  logic                        rst_ni,

@@ -6,11 +6,12 @@
 // Latency: a request is pushed in the cycle of its last beat. One beat a cycle. s_tready_o and held_o depend on
 // registers only.
 module eqx_request_rx #(
-    parameter  int unsigned L        = 16,
-    parameter  int unsigned SERVICES = 4,
-    parameter  int unsigned SW       = 6,                                     // bits of a slot number
-    parameter  int unsigned RX_LINES = 16,
-    localparam int unsigned VW       = (SERVICES > 1) ? $clog2(SERVICES) : 1
+    parameter eqx_pkg::cfg_t CFG = eqx_pkg::cfg(),
+    localparam int unsigned L = CFG.L,
+    localparam int unsigned SERVICES = CFG.SERVICES,
+    localparam int unsigned RX_LINES = CFG.RX_LINES,
+    localparam int unsigned SW = CFG.SLOTW,
+    localparam int unsigned VW = (SERVICES > 1) ? $clog2(SERVICES) : 1
 ) (
     input  logic                                 clk_i,
     input  logic                                 rst_ni,

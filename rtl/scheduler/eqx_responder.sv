@@ -7,10 +7,11 @@
 // stage.
 // Cuts: m_t* come from a register or the output of TXB; m_tready_i passes to txb_re_o, ans_ready_o and rsp_done_o.
 module eqx_responder #(
-    parameter int unsigned L        = 16,
-    parameter int unsigned N        = 8,
-    parameter int unsigned C_INF    = 2,
-    parameter int unsigned TX_LINES = 4
+    parameter eqx_pkg::cfg_t CFG = eqx_pkg::cfg(),
+    localparam int unsigned N = CFG.N,
+    localparam int unsigned L = CFG.L,
+    localparam int unsigned C_INF = CFG.C_INF,
+    localparam int unsigned TX_LINES = CFG.TX_LINES
 ) (
     input  logic                                         clk_i,
     input  logic                                         rst_ni,
@@ -39,7 +40,7 @@ module eqx_responder #(
   eqx_param_check #(
       .UNIT("responder"),
       .N(N),
-      .M(L / N),
+      .M(CFG.M),
       .TX_LINES(TX_LINES)
   ) u_check ();
 

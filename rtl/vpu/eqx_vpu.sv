@@ -3,24 +3,12 @@
 // Latency: first line 2 cycles after the instruction's transfer; VEC and TXB written 8 + log2(L) cycles after a line's
 // start, SOF 4; blocks see eqx_converter.sv. Handshake: the unit interface of docs/architecture.md.
 module eqx_vpu #(
-    parameter  int unsigned N          = 8,
-    parameter  int unsigned M          = 2,
-    parameter  int unsigned W          = 4,
-    parameter  int unsigned CTX        = 3,
-    parameter  int unsigned C_INF      = 2,
-    parameter  int unsigned VEC_DEPTH  = 4096,
-    parameter  int unsigned ACC_DEPTH  = 2048,
-    parameter  int unsigned STG_DEPTH  = 2048,
-    parameter  int unsigned SOF_DEPTH  = 1024,
-    parameter  int unsigned ACTC_DEPTH = 4096,
-    parameter  int unsigned WGTC_DEPTH = 4096,
-    parameter  int unsigned SOB_DEPTH  = 2048,
-    parameter  int unsigned RX_SLOTS   = 64,
-    parameter  int unsigned RX_LINES   = 16,
-    parameter  int unsigned TX_LINES   = 4,
-    localparam int unsigned L          = M * N,
-    localparam int unsigned K          = N * W,
-    localparam int unsigned SW         = $clog2(RX_SLOTS)
+    parameter eqx_pkg::cfg_t CFG = eqx_pkg::cfg(),
+    localparam int unsigned N = CFG.N,
+    localparam int unsigned K = CFG.K,
+    localparam int unsigned L = CFG.L,
+    localparam int unsigned CTX = CFG.CTX,
+    localparam int unsigned C_INF = CFG.C_INF
 ) (
     input logic clk_i,
     input logic rst_ni,
@@ -29,7 +17,7 @@ module eqx_vpu #(
     output eqx_pkg::unit_rsp_t [CTX-1:0] unit_rsp_o,
     input eqx_pkg::mode_e mode_i,
     output eqx_pkg::stall_e stall_o,
-    input logic [C_INF-1:0][N-1:0][SW-1:0] slots_i,  // RXB slot of each row of a context's batch
+    input logic [C_INF-1:0][N-1:0][CFG.SLOTW-1:0] slots_i,  // RXB slot of each row of a context's batch
     // Memories
     output logic acc_re_o,
     output logic [15:0] acc_raddr_o,
@@ -56,27 +44,12 @@ module eqx_vpu #(
 );
   localparam int unsigned LAST = eqx_pkg::VEC_STAGE + $clog2(L);  // stage in which VEC and TXB are written
   localparam int unsigned FLIGHT = LAST + eqx_pkg::CONVERT_LATENCY;
-  localparam int unsigned TXB_DEPTH = N * TX_LINES;
-  localparam int unsigned VAW = $clog2(VEC_DEPTH);
+  localparam int unsigned VAW = $clog2(CFG.VEC_DEPTH);
   localparam int unsigned NW = $clog2(N);
 
-  eqx_param_check #(
+  eqx_cfg_check #(
       .UNIT("vpu"),
-      .N(N),
-      .M(M),
-      .W(W),
-      .C_INF(C_INF),
-      .C_TRN(CTX - C_INF),
-      .VEC_DEPTH(VEC_DEPTH),
-      .ACC_DEPTH(ACC_DEPTH),
-      .STG_DEPTH(STG_DEPTH),
-      .SOF_DEPTH(SOF_DEPTH),
-      .ACTC_DEPTH(ACTC_DEPTH),
-      .WGTC_DEPTH(WGTC_DEPTH),
-      .SOB_DEPTH(SOB_DEPTH),
-      .RX_SLOTS(RX_SLOTS),
-      .RX_LINES(RX_LINES),
-      .TX_LINES(TX_LINES)
+      .CFG (CFG)
   ) u_check ();
 
   // ---- Contexts and the address stage
@@ -122,19 +95,7 @@ module eqx_vpu #(
   end
 
   eqx_vpu_issue #(
-      .CTX       (CTX),
-      .C_INF     (C_INF),
-      .L         (L),
-      .GROUP     (K / L),
-      .VEC_DEPTH (VEC_DEPTH),
-      .ACC_DEPTH (ACC_DEPTH),
-      .STG_DEPTH (STG_DEPTH),
-      .SOF_DEPTH (SOF_DEPTH),
-      .ACTC_DEPTH(ACTC_DEPTH),
-      .WGTC_DEPTH(WGTC_DEPTH),
-      .SOB_DEPTH (SOB_DEPTH),
-      .RX_LINES  (RX_LINES),
-      .TXB_DEPTH (TXB_DEPTH)
+      .CFG(CFG)
   ) u_issue (
       .clk_i,
       .rst_ni,
@@ -154,11 +115,11 @@ module eqx_vpu #(
   );
 
   // ---- Reads (stage 0)
-  logic [   2:0]           vec_re;
-  logic [   2:0][ VAW-1:0] vec_raddr;
-  logic [   2:0][16*L-1:0] vec_rdata;
-  logic [SW-1:0]           slot;
-  logic [NW-1:0]           row;
+  logic [          2:0]           vec_re;
+  logic [          2:0][ VAW-1:0] vec_raddr;
+  logic [          2:0][16*L-1:0] vec_rdata;
+  logic [CFG.SLOTW-1:0]           slot;
+  logic [       NW-1:0]           row;
 
   // verilator lint_off UNUSEDSIGNAL
   function automatic logic [15:0] acd_addr(input logic [2:0] space, input eqx_vpu_pkg::seg_t s);
@@ -191,7 +152,7 @@ module eqx_vpu #(
     for (int unsigned c = 0; c < C_INF; c++) if (now.ctx == eqx_vpu_pkg::CTX_BITS'(c)) slot = slots_i[c][row];
   end
   assign rxb_re_o    = start && now.op.a_sp == eqx_isa_pkg::SRC_RXB;
-  assign rxb_raddr_o = 16'(slot) * 16'(RX_LINES) + now.addr[eqx_vpu_pkg::A][15:0];
+  assign rxb_raddr_o = 16'(slot) * 16'(CFG.RX_LINES) + now.addr[eqx_vpu_pkg::A][15:0];
 
   // ---- Lanes
   logic [L-1:0][31:0] s;
@@ -224,7 +185,7 @@ module eqx_vpu #(
   // ---- Writes (last stage)
   eqx_vec_memory #(
       .L    (L),
-      .DEPTH(VEC_DEPTH)
+      .DEPTH(CFG.VEC_DEPTH)
   ) u_vec (
       .clk_i,
       .we_i   (valid_w && line_w.r_sp == eqx_isa_pkg::DST_VEC),
@@ -236,7 +197,7 @@ module eqx_vpu #(
   );
 
   assign txb_we_o    = valid_w && line_w.r_sp == eqx_isa_pkg::DST_TXB;
-  assign txb_waddr_o = 16'(line_w.tag.ctx) * 16'(TXB_DEPTH) + line_w.r_addr;
+  assign txb_waddr_o = 16'(line_w.tag.ctx) * 16'(CFG.TXA_DEPTH) + line_w.r_addr;
   assign txb_wdata_o = w;
 
   logic [2:0]      conv_finish;

@@ -5,10 +5,11 @@
 // Reads: no line reads a VEC line that a line in flight is still to write. Programs see to it (isa.md: semaphores
 // between instructions, T lines' distance within one), and the hardware relies on it.
 module eqx_vpu_checks #(
-    parameter int unsigned CTX   = 3,
-    parameter int unsigned C_INF = 2,
-    parameter int unsigned L     = 16,
-    parameter int unsigned K     = 32
+    parameter eqx_pkg::cfg_t CFG = eqx_pkg::cfg(),
+    localparam int unsigned K = CFG.K,
+    localparam int unsigned L = CFG.L,
+    localparam int unsigned CTX = CFG.CTX,
+    localparam int unsigned C_INF = CFG.C_INF
 ) (
     input logic                        clk_i,
     input logic                        rst_ni,

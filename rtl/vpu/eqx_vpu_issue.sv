@@ -4,19 +4,11 @@
 // Every address is checked; the first line with one beyond its memory is not started and ends the segment (fault_o).
 // Latency: a segment's first line in the cycle after its grant. All outputs of a line are combinational of registers.
 module eqx_vpu_issue #(
-    parameter int unsigned CTX        = 3,
-    parameter int unsigned C_INF      = 2,
-    parameter int unsigned L          = 16,
-    parameter int unsigned GROUP      = 2,     // lines a block, K/L
-    parameter int unsigned VEC_DEPTH  = 4096,
-    parameter int unsigned ACC_DEPTH  = 2048,
-    parameter int unsigned STG_DEPTH  = 2048,
-    parameter int unsigned SOF_DEPTH  = 1024,
-    parameter int unsigned ACTC_DEPTH = 4096,
-    parameter int unsigned WGTC_DEPTH = 4096,
-    parameter int unsigned SOB_DEPTH  = 2048,
-    parameter int unsigned RX_LINES   = 16,
-    parameter int unsigned TXB_DEPTH  = 32     // lines of a context's area
+    parameter eqx_pkg::cfg_t CFG = eqx_pkg::cfg(),
+    localparam int unsigned L = CFG.L,
+    localparam int unsigned CTX = CFG.CTX,
+    localparam int unsigned C_INF = CFG.C_INF,
+    localparam int unsigned GROUP = CFG.K / L  // lines a block
 ) (
     input  logic                         clk_i,
     input  logic                         rst_ni,
@@ -81,16 +73,7 @@ module eqx_vpu_issue #(
   assign seg_o        = seg;
 
   eqx_vpu_range #(
-      .L         (L),
-      .VEC_DEPTH (VEC_DEPTH),
-      .ACC_DEPTH (ACC_DEPTH),
-      .STG_DEPTH (STG_DEPTH),
-      .SOF_DEPTH (SOF_DEPTH),
-      .ACTC_DEPTH(ACTC_DEPTH),
-      .WGTC_DEPTH(WGTC_DEPTH),
-      .SOB_DEPTH (SOB_DEPTH),
-      .RX_LINES  (RX_LINES),
-      .TXB_DEPTH (TXB_DEPTH)
+      .CFG(CFG)
   ) u_range (
       .op_i    (seg.op),
       .addr_i  (seg.addr),
@@ -186,10 +169,7 @@ module eqx_vpu_issue #(
   end
 
   eqx_vpu_checks #(
-      .CTX  (CTX),
-      .C_INF(C_INF),
-      .L    (L),
-      .K    (GROUP * L)
+      .CFG(CFG)
   ) u_checks (
       .clk_i,
       .rst_ni,

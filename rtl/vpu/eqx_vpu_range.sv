@@ -2,16 +2,7 @@
 // blocks of its segment.
 // Latency: combinational.
 module eqx_vpu_range #(
-    parameter int unsigned L          = 16,
-    parameter int unsigned VEC_DEPTH  = 4096,
-    parameter int unsigned ACC_DEPTH  = 2048,
-    parameter int unsigned STG_DEPTH  = 2048,
-    parameter int unsigned SOF_DEPTH  = 1024,
-    parameter int unsigned ACTC_DEPTH = 4096,
-    parameter int unsigned WGTC_DEPTH = 4096,
-    parameter int unsigned SOB_DEPTH  = 2048,
-    parameter int unsigned RX_LINES   = 16,
-    parameter int unsigned TXB_DEPTH  = 32     // lines of a context's area
+    parameter eqx_pkg::cfg_t CFG = eqx_pkg::cfg()
 ) (
     // verilator lint_off UNUSEDSIGNAL
     input eqx_vpu_pkg::op_t op_i,  // the spaces and v_mode; what to compute does not matter
@@ -26,32 +17,32 @@ module eqx_vpu_range #(
 
   function automatic logic source_bad(input logic [2:0] space, input eqx_vpu_pkg::addr_t at);
     case (space)
-      eqx_isa_pkg::SRC_VEC, eqx_isa_pkg::SRC_CST: return over(at, 17'(VEC_DEPTH));
-      eqx_isa_pkg::SRC_ACC:                       return over(at, 17'(ACC_DEPTH));
-      eqx_isa_pkg::SRC_STG:                       return over(at, 17'(STG_DEPTH));
-      eqx_isa_pkg::SRC_RXB:                       return over(at, 17'(RX_LINES));
+      eqx_isa_pkg::SRC_VEC, eqx_isa_pkg::SRC_CST: return over(at, 17'(CFG.VEC_DEPTH));
+      eqx_isa_pkg::SRC_ACC:                       return over(at, 17'(CFG.ACC_DEPTH));
+      eqx_isa_pkg::SRC_STG:                       return over(at, 17'(CFG.STG_DEPTH));
+      eqx_isa_pkg::SRC_RXB:                       return over(at, 17'(CFG.RX_LINES));
       default:                                    return 1'b0;
     endcase
   endfunction
 
-  localparam int unsigned REACH_BITS = 12 + $clog2(L);  // (L-1) strides
+  localparam int unsigned REACH_BITS = 12 + $clog2(CFG.L);  // (CFG.L-1) strides
   localparam int unsigned SUM_BITS = ((REACH_BITS > 17) ? REACH_BITS : 17) + 1;
   logic [SUM_BITS-1:0] v_end, v_depth;
   logic r_bad, v_bad;
   always_comb begin
     v_end = SUM_BITS'(addr_i[eqx_vpu_pkg::V]);
     if (op_i.v_mode == eqx_isa_pkg::CONV_COLS)
-      v_end = v_end + ((SUM_BITS'(stride_i) << $clog2(L)) - SUM_BITS'(stride_i));
+      v_end = v_end + ((SUM_BITS'(stride_i) << $clog2(CFG.L)) - SUM_BITS'(stride_i));
     case (op_i.v_sp)
-      eqx_isa_pkg::CVD_ACTC: v_depth = SUM_BITS'(ACTC_DEPTH);
-      eqx_isa_pkg::CVD_WGTC: v_depth = SUM_BITS'(WGTC_DEPTH);
-      default:               v_depth = SUM_BITS'(SOB_DEPTH);
+      eqx_isa_pkg::CVD_ACTC: v_depth = SUM_BITS'(CFG.ACTC_DEPTH);
+      eqx_isa_pkg::CVD_WGTC: v_depth = SUM_BITS'(CFG.WGTC_DEPTH);
+      default:               v_depth = SUM_BITS'(CFG.SOB_DEPTH);
     endcase
     v_bad = op_i.v_mode != eqx_isa_pkg::CONV_NONE && v_end >= v_depth;
     case (op_i.r_sp)
-      eqx_isa_pkg::DST_VEC: r_bad = over(addr_i[eqx_vpu_pkg::R], 17'(VEC_DEPTH));
-      eqx_isa_pkg::DST_TXB: r_bad = over(addr_i[eqx_vpu_pkg::R], 17'(TXB_DEPTH));
-      eqx_isa_pkg::DST_SOF: r_bad = over(addr_i[eqx_vpu_pkg::R], 17'(SOF_DEPTH));
+      eqx_isa_pkg::DST_VEC: r_bad = over(addr_i[eqx_vpu_pkg::R], 17'(CFG.VEC_DEPTH));
+      eqx_isa_pkg::DST_TXB: r_bad = over(addr_i[eqx_vpu_pkg::R], 17'(CFG.TXA_DEPTH));
+      eqx_isa_pkg::DST_SOF: r_bad = over(addr_i[eqx_vpu_pkg::R], 17'(CFG.SOF_DEPTH));
       default:              r_bad = 1'b0;
     endcase
   end

@@ -10,11 +10,14 @@ import os
 import re
 import sys
 import tomllib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from equinox_core.config import load_config
+from equinox_core.hw.params import CORE
+from equinox_core.hw.systemverilog import cfg_word
 from verif.lib import process, rules, style, toolchain, yosys
 from verif.lib.keep import write_whole
 from verif.lib.rtl import RTL, closure, find, is_package, strip_comments
@@ -42,6 +45,23 @@ class Target:
 def parameters_of(path: Path) -> set[str]:
     """Names of the parameters that the module in a file declares."""
     return set(_PARAMETER.findall(strip_comments(path.read_text(encoding="utf-8")).split(");", 1)[0]))
+
+
+def settable(path: Path) -> set[str]:
+    """Names by which the module in a file is given its parameters: those of the core stand for a configuration."""
+    declared = parameters_of(path)
+    return (declared - {"CFG"}) | set(CORE) if "CFG" in declared else declared
+
+
+def settings(path: Path, params: Mapping[str, int]) -> dict[str, str]:
+    """What a tool is to set for the module in a file: a module that takes a configuration gets the core's parameters as
+    one word, those that are not given as in configs/default.toml.
+    """
+    if "CFG" not in parameters_of(path):
+        return {key: str(value) for key, value in params.items()}
+    core = {key: value for key, value in params.items() if key in CORE}
+    word = {"CFG": cfg_word({**load_config("default").params(), **core})} if core else {}
+    return word | {key: str(value) for key, value in params.items() if key not in CORE}
 
 
 def configurations() -> dict[str, dict[str, int]]:
@@ -76,13 +96,18 @@ def targets(modules: Iterable[str] = ()) -> list[Target]:
     return result
 
 
+def _file(target: Target, sources: Sequence[Path]) -> Path:
+    """The file of the module among the sources."""
+    return next(path for path in sources if path.stem == target.module)
+
+
 def run_verilator(target: Target, sources: Sequence[Path]) -> str:
     """Verilator's findings with all warnings on; empty when there are none."""
     waivers = BUILD / "lint" / "packages.vlt"
     write_whole(waivers, _WAIVERS)
     command = [str(toolchain.verilator_root() / "bin" / "verilator_bin")]
     command += ["--lint-only", "-Wall", "--no-timing", "--top-module", target.module]
-    command += [f"-G{key}={value}" for key, value in target.params.items()]
+    command += [f"-G{key}={value}" for key, value in settings(_file(target, sources), target.params).items()]
     command += [str(waivers), *map(str, sources)]
     done = process.run(
         command, env=toolchain.verilator_env(), capture_output=True, encoding="utf-8", errors="replace", cwd=ROOT
@@ -96,9 +121,9 @@ def run_yosys(target: Target, sources: Sequence[Path]) -> str:
     Beside errors: latches, combinational loops, several drivers, undriven wires in use.
     """
     files = " ".join(map(str, sources))
-    settings = " ".join(f"-G {key}={value}" for key, value in target.params.items())
+    given = " ".join(f"-G {key}={value}" for key, value in settings(_file(target, sources), target.params).items())
     steps = [
-        f"read_slang --ignore-assertions --top {target.module} {settings} {files}",
+        f"read_slang --ignore-assertions --top {target.module} {given} {files}",
         "hierarchy -check",
         "proc",
         "opt_clean",

@@ -47,6 +47,13 @@ def _rules() -> str:
     return _table(["of", "must hold"], ((f"`{r.subject}`", f"`{shown(r.holds)}`") for r in params.RULES))
 
 
+def _derived() -> str:
+    return _table(
+        ["field", "value", "meaning"],
+        ((f"`{d.name}`", f"`{d.value.replace(' * ', '·')}`", d.meaning) for d in params.DERIVED),
+    )
+
+
 def _constants() -> str:
     return _table(["constant", "value", "meaning"], ((f"`{c.name}`", c.value, c.meaning) for c in pipeline.CONSTANTS))
 
@@ -62,6 +69,7 @@ def _policies() -> str:
 TABLES: dict[str, Callable[[], str]] = {
     "parameters": _parameters,
     "rules": _rules,
+    "derived": _derived,
     "constants": _constants,
     "policies": _policies,
     "modes": lambda: _table(["code", "mode", "meaning"], ((m.value, f"`MODE_{m.name}`", m.meaning) for m in Mode)),

@@ -131,9 +131,43 @@ RULES = (
 )
 
 
+@dataclass(frozen=True)
+class Derived:
+    """What follows from the parameters: ``value`` is an expression over them, as in a :class:`Rule`; ``clog2(x)`` is
+    the bits of a number below x.
+    """
+
+    name: str
+    value: str
+    meaning: str
+
+
+DERIVED = (
+    Derived("K", "N * W", "block length, and bytes of the bus to DRAM"),
+    Derived("L", "M * N", "lanes of a line"),
+    Derived("CTX", "C_INF + C_TRN", "contexts: inference first, then training"),
+    Derived("BLKW", "8 * N * W + 8", "bits of a block"),
+    Derived("SLOTW", "clog2(RX_SLOTS)", "bits of a payload slot's number"),
+    Derived("RXB_DEPTH", "RX_SLOTS * RX_LINES", "lines of request payloads"),
+    Derived("TXA_DEPTH", "N * TX_LINES", "lines of a context's responses"),
+)
+
+
+def clog2(value: int) -> int:
+    """As ``$clog2``."""
+    return (value - 1).bit_length()
+
+
 def value_of(expression: str, values: Mapping[str, int]) -> int:
     """Value of a rule's expression."""
-    return int(eval(expression, {"__builtins__": {}}, {**CONSTANTS, **values}))  # noqa: S307 - texts of this file only
+    known = {**CONSTANTS, **values, "clog2": clog2}
+    return int(eval(expression, {"__builtins__": {}}, known))  # noqa: S307 - texts of this file only
+
+
+def whole(values: Mapping[str, int]) -> dict[str, int]:
+    """The parameters of a core, and what follows from them."""
+    core = {name: values[name] for name in CORE}
+    return core | {d.name: value_of(d.value, core) for d in DERIVED}
 
 
 def text_of(legal: str, values: Mapping[str, int]) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 
-from .params import INSTR_BITS
+from .params import CORE, DERIVED, INSTR_BITS, CoreParams, meanings
 
 Value = int | Sequence[int]
 
@@ -18,7 +18,7 @@ Value = int | Sequence[int]
 class Field:
     """A field of ``width`` bits, or ``count`` of them (element 0 least significant).
 
-    ``type``: an enumeration or a struct of ``eqx_pkg`` that it is of.
+    ``type``: what it is where it is not logic, such as an enumeration or a struct of ``eqx_pkg``.
     """
 
     name: str
@@ -88,6 +88,15 @@ class Struct:
         """Inverse of :meth:`pack_all`, unpacked."""
         return [self.unpack(words >> self.bits * n) for n in range(count)]
 
+
+CFG = Struct(
+    "cfg_t",
+    "A configuration: the parameters of equinox_core, and what follows from them. Made by cfg(), below.",
+    (
+        *(Field(name, 32, meanings(CoreParams)[name], type="int unsigned") for name in CORE),
+        *(Field(d.name, 32, d.meaning, type="int unsigned") for d in DERIVED),
+    ),
+)
 
 _PC = (
     Field("pc_valid", 4, "which units have a stream, index = unit_e"),
@@ -248,6 +257,7 @@ CONV_TAG = Struct(
 )
 
 STRUCTS = (
+    CFG,
     CTX_ENV,
     UNIT_REQ,
     UNIT_RSP,

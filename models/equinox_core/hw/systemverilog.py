@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import IntEnum
 from string import Formatter
 from textwrap import wrap
@@ -74,8 +74,27 @@ def _struct_lines(struct: Struct) -> list[str]:
     return [*out, f"  }} {struct.name};", ""]
 
 
-def package() -> str:
-    """``rtl/common/eqx_pkg.sv``."""
+def _cfg_lines(defaults: Mapping[str, int]) -> list[str]:
+    """The function that makes a configuration."""
+    given = [f"      input int unsigned {name} = {defaults[name]}" for name in params.CORE]
+    made = [f"{name}: {name}" for name in params.CORE] + [f"{d.name}: {expression(d.value)}" for d in params.DERIVED]
+    return [
+        "  // The configuration of these parameters; those left out are as in configs/default.toml.",
+        "  function automatic cfg_t cfg(",
+        *(f"{row}," for row in given[:-1]),
+        given[-1],
+        "  );",
+        "    return '{",
+        *(f"        {row}," for row in made[:-1]),
+        f"        {made[-1]}",
+        "    };",
+        "  endfunction",
+        "",
+    ]
+
+
+def package(defaults: Mapping[str, int]) -> str:
+    """``rtl/common/eqx_pkg.sv``, with the parameters that a configuration has where they are not given."""
     out = [HEADER, "// Types and constants that the blocks of Equinox share.", "package eqx_pkg;", ""]
     limits = [
         ("MAX_CTX", params.MAX_CTX, "contexts at most"),
@@ -90,6 +109,8 @@ def package() -> str:
     for struct in structs.STRUCTS:
         if struct.package == "eqx_pkg":
             out += _struct_lines(struct)
+        if struct is structs.CFG:
+            out += _cfg_lines(defaults)
     return "\n".join([*out[:-1], "endpackage", ""])
 
 
@@ -126,6 +147,8 @@ def expression(text: str) -> str:
                 return str(params.CONSTANTS.get(node.id, node.id))
             case ast.Constant():
                 return str(node.value)
+            case ast.Call(func=ast.Name(id="clog2"), args=[of]):
+                return f"$clog2({render(of)})"
             case ast.BinOp():
                 return f"({render(node.left)} {_OPERATORS[type(node.op)]} {render(node.right)})"
             case ast.Compare(ops=[ast.In()], comparators=[ast.Tuple() as several]):
@@ -186,6 +209,32 @@ def param_check() -> str:
             f"rule_{number}", given, f"!{expression(rule.holds)}", f"{rule.subject} = %0d: legal is {text}", values
         )
     return "\n".join([*out, "endmodule", ""])
+
+
+def cfg_check() -> str:
+    """``rtl/common/eqx_cfg_check.sv``: the elaboration check of a whole configuration."""
+    rows = [".UNIT(UNIT)", *(f".{name}(CFG.{name})" for name in params.CORE)]
+    return "\n".join(
+        [
+            HEADER,
+            "// Stops elaboration where a configuration is not legal, with one line (eqx_param_check).",
+            "module eqx_cfg_check #(",
+            '    parameter string UNIT = "core",  // who has it, for the message',
+            "    parameter eqx_pkg::cfg_t CFG = eqx_pkg::cfg()",
+            ");",
+            "  eqx_param_check #(",
+            *(f"      {row}," for row in rows[:-1]),
+            f"      {rows[-1]}",
+            "  ) u_check ();",
+            "endmodule",
+            "",
+        ]
+    )
+
+
+def cfg_word(values: Mapping[str, int]) -> str:
+    """A configuration as a number, for the tools that set the parameters of a module from outside."""
+    return f"{structs.CFG.bits}'h{structs.CFG.pack(**params.whole(values)):x}"
 
 
 def _rdl_enum(name: str, bits: int, members: Iterable[tuple[str, int, str]]) -> list[str]:

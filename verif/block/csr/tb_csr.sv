@@ -8,6 +8,9 @@ module tb_csr #(
     parameter int unsigned C_INF    = 2,
     parameter int unsigned SERVICES = 4
 );
+  localparam eqx_pkg::cfg_t CFG = eqx_pkg::cfg(
+      .N(N), .M(M), .W(W), .C_INF(C_INF), .C_TRN(CTX - C_INF), .SERVICES(SERVICES)
+  );
   logic clk = 1'b0;
   always #5 clk = ~clk;
   logic rst_n = 1'b1;
@@ -40,12 +43,7 @@ module tb_csr #(
   logic [eqx_isa_pkg::INSTR_BITS-1:0] imem_wdata;
 
   eqx_csr_top #(
-      .N(N),
-      .M(M),
-      .W(W),
-      .CTX(CTX),
-      .C_INF(C_INF),
-      .SERVICES(SERVICES)
+      .CFG(CFG)
   ) u_csr (
       .clk_i(clk),
       .rst_ni(rst_n),

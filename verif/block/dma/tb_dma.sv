@@ -16,6 +16,18 @@ module tb_dma #(
     parameter int unsigned LATENCY = 60,
     parameter int unsigned GAP = 0
 );
+  localparam eqx_pkg::cfg_t CFG = eqx_pkg::cfg(
+      .N(N),
+      .M(M),
+      .W(W),
+      .C_INF(C_INF),
+      .C_TRN(CTX - C_INF),
+      .ACTD_DEPTH(ACTD_DEPTH),
+      .WGTD_DEPTH(WGTD_DEPTH),
+      .STG_DEPTH(STG_DEPTH),
+      .SOB_DEPTH(SOB_DEPTH),
+      .SOF_DEPTH(SOF_DEPTH)
+  );
   localparam int unsigned K = N * W, L = M * N, S = 2 * CTX;
   localparam int unsigned PROG = 32, LOG = 4096;
 
@@ -181,14 +193,7 @@ module tb_dma #(
   logic [32*L-1:0] stg_wd, sof_rd;
 
   eqx_dma_load #(
-      .N(N),
-      .M(M),
-      .W(W),
-      .CTX(CTX),
-      .C_INF(C_INF),
-      .ACTD_DEPTH(ACTD_DEPTH),
-      .WGTD_DEPTH(WGTD_DEPTH),
-      .STG_DEPTH(STG_DEPTH)
+      .CFG(CFG)
   ) u_load (
       .clk_i(clk),
       .rst_ni(rst_n),
@@ -221,13 +226,7 @@ module tb_dma #(
       .stg_wdata_o(stg_wd)
   );
   eqx_dma_store #(
-      .N(N),
-      .M(M),
-      .W(W),
-      .CTX(CTX),
-      .C_INF(C_INF),
-      .SOB_DEPTH(SOB_DEPTH),
-      .SOF_DEPTH(SOF_DEPTH)
+      .CFG(CFG)
   ) u_store (
       .clk_i(clk),
       .rst_ni(rst_n),

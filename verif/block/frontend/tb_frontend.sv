@@ -7,6 +7,9 @@ module tb_frontend #(
     parameter int unsigned IMEM_DEPTH = 512,
     parameter int unsigned RX_SLOTS   = 64
 );
+  localparam eqx_pkg::cfg_t CFG = eqx_pkg::cfg(
+      .N(N), .C_INF(C_INF), .C_TRN(CTX - C_INF), .SERVICES(SERVICES), .IMEM_DEPTH(IMEM_DEPTH), .RX_SLOTS(RX_SLOTS)
+  );
   localparam int unsigned SW = $clog2(RX_SLOTS);
   localparam int unsigned IB = eqx_isa_pkg::INSTR_BITS;
 
@@ -120,12 +123,7 @@ module tb_frontend #(
   end
 
   eqx_frontend #(
-      .CTX(CTX),
-      .C_INF(C_INF),
-      .N(N),
-      .SERVICES(SERVICES),
-      .IMEM_DEPTH(IMEM_DEPTH),
-      .RX_SLOTS(RX_SLOTS)
+      .CFG(CFG)
   ) dut (
       .clk_i(clk),
       .rst_ni(rst_n),

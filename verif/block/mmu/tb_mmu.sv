@@ -12,6 +12,18 @@ module tb_mmu #(
     parameter int unsigned WGTD_DEPTH = 512,
     parameter int unsigned ACC_DEPTH = 512
 );
+  localparam eqx_pkg::cfg_t CFG = eqx_pkg::cfg(
+      .N(N),
+      .M(M),
+      .W(W),
+      .C_INF(C_INF),
+      .C_TRN(CTX - C_INF),
+      .ACTC_DEPTH(ACTC_DEPTH),
+      .ACTD_DEPTH(ACTD_DEPTH),
+      .WGTC_DEPTH(WGTC_DEPTH),
+      .WGTD_DEPTH(WGTD_DEPTH),
+      .ACC_DEPTH(ACC_DEPTH)
+  );
   localparam int unsigned K = N * W;
   localparam int unsigned L = N * M;
   localparam int unsigned BW = 8 * K + 8;
@@ -92,16 +104,7 @@ module tb_mmu #(
   end
 
   eqx_mmu #(
-      .N,
-      .M,
-      .W,
-      .CTX,
-      .C_INF,
-      .ACTC_DEPTH,
-      .ACTD_DEPTH,
-      .WGTC_DEPTH,
-      .WGTD_DEPTH,
-      .ACC_DEPTH
+      .CFG(CFG)
   ) u_mmu (
       .clk_i(clk),
       .rst_ni(rst_n),

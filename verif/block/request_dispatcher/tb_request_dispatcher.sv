@@ -9,6 +9,16 @@ module tb_request_dispatcher #(
     parameter int unsigned RX_LINES    = 16,
     parameter int unsigned TX_LINES    = 4
 );
+  localparam eqx_pkg::cfg_t CFG = eqx_pkg::cfg(
+      .N(N),
+      .M(L / N),
+      .C_INF(C_INF),
+      .SERVICES(SERVICES),
+      .QUEUE_DEPTH(QUEUE_DEPTH),
+      .RX_SLOTS(RX_SLOTS),
+      .RX_LINES(RX_LINES),
+      .TX_LINES(TX_LINES)
+  );
   logic clk = 1'b0;
   always #5 clk = ~clk;
   logic rst_n = 1'b1;
@@ -55,14 +65,7 @@ module tb_request_dispatcher #(
   logic [3:0] pulses;  // {bad length, not installed, rejected, accepted}
 
   eqx_request_dispatcher #(
-      .L(L),
-      .N(N),
-      .C_INF(C_INF),
-      .SERVICES(SERVICES),
-      .QUEUE_DEPTH(QUEUE_DEPTH),
-      .RX_SLOTS(RX_SLOTS),
-      .RX_LINES(RX_LINES),
-      .TX_LINES(TX_LINES)
+      .CFG(CFG)
   ) dut (
       .clk_i(clk),
       .rst_ni(rst_n),

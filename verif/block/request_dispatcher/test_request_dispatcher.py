@@ -38,7 +38,7 @@ CORES = {
     "odd": {"L": 4, "N": 4, "C_INF": 3, "SERVICES": 3, "QUEUE_DEPTH": 4, "RX_SLOTS": 10, "RX_LINES": 5, "TX_LINES": 2},
 }
 
-CROWDED = {"L": 4, "N": 8, "C_INF": 2, "SERVICES": 2, "QUEUE_DEPTH": 4, "RX_SLOTS": 5, "RX_LINES": 5, "TX_LINES": 2}
+CROWDED = {"L": 8, "N": 8, "C_INF": 2, "SERVICES": 2, "QUEUE_DEPTH": 4, "RX_SLOTS": 5, "RX_LINES": 5, "TX_LINES": 2}
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ module tb_responder #(
     parameter int unsigned C_INF    = 2,
     parameter int unsigned TX_LINES = 4
 );
+  localparam eqx_pkg::cfg_t CFG = eqx_pkg::cfg(.N(N), .M(L / N), .C_INF(C_INF), .TX_LINES(TX_LINES));
   logic clk = 1'b0;
   always #5 clk = ~clk;
   logic rst_n = 1'b1;
@@ -29,10 +30,7 @@ module tb_responder #(
   logic [16*L-1:0] rdata, m_data;
 
   eqx_responder #(
-      .L(L),
-      .N(N),
-      .C_INF(C_INF),
-      .TX_LINES(TX_LINES)
+      .CFG(CFG)
   ) dut (
       .clk_i(clk),
       .rst_ni(rst_n),

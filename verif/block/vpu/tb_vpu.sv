@@ -19,6 +19,23 @@ module tb_vpu #(
     parameter int unsigned IMAX       = 512,  // instructions a context
     parameter int unsigned MMAX       = 8192  // changes of the mode
 );
+  localparam eqx_pkg::cfg_t CFG = eqx_pkg::cfg(
+      .N(N),
+      .M(M),
+      .W(W),
+      .C_INF(C_INF),
+      .C_TRN(CTX - C_INF),
+      .VEC_DEPTH(VEC_DEPTH),
+      .ACC_DEPTH(ACC_DEPTH),
+      .STG_DEPTH(STG_DEPTH),
+      .SOF_DEPTH(SOF_DEPTH),
+      .ACTC_DEPTH(ACTC_DEPTH),
+      .WGTC_DEPTH(WGTC_DEPTH),
+      .SOB_DEPTH(SOB_DEPTH),
+      .RX_SLOTS(RX_SLOTS),
+      .RX_LINES(RX_LINES),
+      .TX_LINES(TX_LINES)
+  );
   localparam int unsigned L = M * N;
   localparam int unsigned K = N * W;
   localparam int unsigned SW = $clog2(RX_SLOTS);
@@ -92,21 +109,7 @@ module tb_vpu #(
   end
 
   eqx_vpu #(
-      .N(N),
-      .M(M),
-      .W(W),
-      .CTX(CTX),
-      .C_INF(C_INF),
-      .VEC_DEPTH(VEC_DEPTH),
-      .ACC_DEPTH(ACC_DEPTH),
-      .STG_DEPTH(STG_DEPTH),
-      .SOF_DEPTH(SOF_DEPTH),
-      .ACTC_DEPTH(ACTC_DEPTH),
-      .WGTC_DEPTH(WGTC_DEPTH),
-      .SOB_DEPTH(SOB_DEPTH),
-      .RX_SLOTS(RX_SLOTS),
-      .RX_LINES(RX_LINES),
-      .TX_LINES(TX_LINES)
+      .CFG(CFG)
   ) u_vpu (
       .clk_i(clk),
       .rst_ni(rst_n),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from verif.lib.lint import parameters_of
+from verif.lib.lint import parameters_of, settable
 from verif.lib.rtl import RTL, find
 from verif.lib.toolchain import ROOT
 
@@ -112,9 +112,9 @@ def _dut(where: str, data: object, files: Mapping[str, Path]) -> Dut:
             f"{where}: module is {module!r}; legal is a module of rtl/ or a cell_*.sv of the bench, by its file's name"
         )
     params, tests = r.integers("params"), r.take("tests", str, "a regular expression", None)
-    declared = parameters_of(files[module])
-    if set(params) != declared:
-        names = ", ".join(sorted(declared)) or "none"
+    legal, declared = settable(files[module]), parameters_of(files[module])
+    if not declared - {"CFG"} <= set(params) <= legal:
+        names = ", ".join(sorted(legal)) or "none"
         raise CampaignError(
             f"{where}: params are {', '.join(sorted(params)) or 'none'}; legal are the parameters of {module}: {names}"
         )

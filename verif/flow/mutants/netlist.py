@@ -18,6 +18,7 @@ from pathlib import Path
 from verif.flow.mutants.campaign import Block, CampaignError, Dut
 from verif.lib import yosys
 from verif.lib.keep import write_whole
+from verif.lib.lint import settings
 from verif.lib.rtl import closure, strip_comments
 from verif.lib.toolchain import ROOT
 
@@ -77,9 +78,9 @@ def elaborate(dut: Dut, library: Sequence[Path], name: str) -> list[str]:
         str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
         for path in closure(dut.path, library=library)
     )
-    settings = " ".join(f"-G {key}={value}" for key, value in dut.params.items())
+    given = " ".join(f"-G {key}={value}" for key, value in settings(dut.path, dut.params).items())
     return [
-        f"read_slang --ignore-assertions --top {dut.module} {settings} {files}",
+        f"read_slang --ignore-assertions --top {dut.module} {given} {files}",
         "hierarchy -check",
         "proc",
         "flatten",
@@ -124,7 +125,8 @@ def _ports(netlist: Path) -> list[str]:
 
 
 def _branch(variant: Variant, width: int) -> str:
-    condition = " && ".join(f"{key} == {value}" for key, value in variant.dut.params.items()) or "1"
+    given = settings(variant.dut.path, variant.dut.params)
+    condition = " && ".join(f"{key} == {value}" for key, value in given.items()) or "1"
     wires = ", ".join(f".{port}({port})" for port in variant.ports)
     first, end = variant.first, variant.first + variant.count
     return f"""if ({condition}) begin : g_mutated
@@ -143,7 +145,7 @@ def wrapper(variants: list[Variant], width: int) -> str:
     path, module = dut.path, dut.module
     original = re.sub(rf"\bmodule\s+{module}\b", f"module {module}__original", path.read_text(encoding="utf-8"))
     branches = "".join(_branch(variant, width) for variant in variants)
-    params = ", ".join(f".{name}({name})" for name in dut.params)
+    params = ", ".join(f".{name}({name})" for name in settings(path, dut.params))
     instance = f"{module}__original {f'#({params}) ' if params else ''}u_original (.*);"
     return f"{original}\n{header(path, module)}\n  {branches}begin : g_original\n    {instance}\n  end\nendmodule\n"
 
