@@ -169,28 +169,36 @@ module equinox_core #(
     end
   end
 
+  // the pins of the registers, as they have them
+  eqx_pkg::axil_req_t axil_req;
+  eqx_pkg::axil_rsp_t axil_rsp;
+  assign axil_req = '{
+          awvalid: s_axil_awvalid_i,
+          awaddr: s_axil_awaddr_i,
+          wvalid: s_axil_wvalid_i,
+          wdata: s_axil_wdata_i,
+          wstrb: s_axil_wstrb_i,
+          bready: s_axil_bready_i,
+          arvalid: s_axil_arvalid_i,
+          araddr: s_axil_araddr_i,
+          rready: s_axil_rready_i
+      };
+  assign s_axil_awready_o = axil_rsp.awready;
+  assign s_axil_wready_o = axil_rsp.wready;
+  assign s_axil_bvalid_o = axil_rsp.bvalid;
+  assign s_axil_bresp_o = axil_rsp.bresp;
+  assign s_axil_arready_o = axil_rsp.arready;
+  assign s_axil_rvalid_o = axil_rsp.rvalid;
+  assign s_axil_rdata_o = axil_rsp.rdata;
+  assign s_axil_rresp_o = axil_rsp.rresp;
+
   eqx_csr_top #(
       .CFG(CFG)
   ) u_csr (
       .clk_i,
       .rst_ni,
-      .s_axil_awvalid_i,
-      .s_axil_awready_o,
-      .s_axil_awaddr_i,
-      .s_axil_wvalid_i,
-      .s_axil_wready_o,
-      .s_axil_wdata_i,
-      .s_axil_wstrb_i,
-      .s_axil_bvalid_o,
-      .s_axil_bready_i,
-      .s_axil_bresp_o,
-      .s_axil_arvalid_i,
-      .s_axil_arready_o,
-      .s_axil_araddr_i,
-      .s_axil_rvalid_o,
-      .s_axil_rready_i,
-      .s_axil_rdata_o,
-      .s_axil_rresp_o,
+      .axil_req_i         (axil_req),
+      .axil_rsp_o         (axil_rsp),
       .accept_en_o        (accept_en),
       .reject_mode_o      (reject_mode),
       .policy_o           (policy_sel),
@@ -435,17 +443,10 @@ module equinox_core #(
       .stg_wdata_o(stg_wdata),
       .arvalid_o,
       .arready_i,
-      .araddr_o,
-      .arlen_o,
-      .arsize_o,
-      .arburst_o,
-      .arid_o,
+      .ar_o({arid_o, araddr_o, arlen_o, arsize_o, arburst_o}),
       .rvalid_i,
       .rready_o,
-      .rdata_i,
-      .rresp_i,
-      .rlast_i,
-      .rid_i
+      .r_i('{id: rid_i, data: rdata_i, resp: rresp_i, last: rlast_i})
   );
 
   eqx_dma_store #(
@@ -467,20 +468,13 @@ module equinox_core #(
       .sof_rdata_i(sof_rdata),
       .awvalid_o,
       .awready_i,
-      .awaddr_o,
-      .awlen_o,
-      .awsize_o,
-      .awburst_o,
-      .awid_o,
+      .aw_o({awid_o, awaddr_o, awlen_o, awsize_o, awburst_o}),
       .wvalid_o,
       .wready_i,
-      .wdata_o,
-      .wstrb_o,
-      .wlast_o,
+      .w_o({wdata_o, wstrb_o, wlast_o}),
       .bvalid_i,
       .bready_o,
-      .bresp_i,
-      .bid_i
+      .b_i('{id: bid_i, resp: bresp_i})
   );
 
   eqx_sram_1r1w #(

@@ -254,4 +254,44 @@ package eqx_pkg;
     logic [7:0]  status;  // response: eqx_isa_pkg::status_e; request: ignored
     logic [7:0]  svc;     // service
   } header_t;
+
+  // A beat of the AXI4 channels AR and AW.
+  typedef struct packed {
+    logic        id;
+    logic [31:0] addr;   // bytes
+    logic [7:0]  len;    // beats - 1
+    logic [2:0]  size;   // log2(bytes of a beat)
+    logic [1:0]  burst;  // 1: INCR
+  } axi_addr_t;
+
+  // A beat of the AXI4 channel B.
+  typedef struct packed {
+    logic       id;
+    logic [1:0] resp;  // 0: OKAY
+  } axi_b_t;
+
+  // AXI4-Lite, from the master.
+  typedef struct packed {
+    logic        awvalid;
+    logic [10:0] awaddr;
+    logic        wvalid;
+    logic [31:0] wdata;
+    logic [3:0]  wstrb;
+    logic        bready;
+    logic        arvalid;
+    logic [10:0] araddr;
+    logic        rready;
+  } axil_req_t;
+
+  // AXI4-Lite, to the master.
+  typedef struct packed {
+    logic        awready;
+    logic        wready;
+    logic        bvalid;
+    logic [1:0]  bresp;
+    logic        arready;
+    logic        rvalid;
+    logic [31:0] rdata;
+    logic [1:0]  rresp;
+  } axil_rsp_t;
 endpackage

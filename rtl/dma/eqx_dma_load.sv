@@ -7,11 +7,18 @@ module eqx_dma_load #(
     parameter eqx_pkg::cfg_t CFG = eqx_pkg::cfg(),
     parameter int unsigned MAX_OUTSTANDING = eqx_pkg::LD_OUTSTANDING,  // bursts, power of two
     parameter int unsigned MAX_BEATS = eqx_pkg::LD_BURST,  // beats a burst, power of two
-    parameter int unsigned ID_W = 1,
     localparam int unsigned K = CFG.K,
     localparam int unsigned L = CFG.L,
     localparam int unsigned CTX = CFG.CTX,
-    localparam int unsigned C_INF = CFG.C_INF
+    localparam int unsigned C_INF = CFG.C_INF,
+    // a beat of the AXI4 channel R
+    // verilog_lint: waive typedef-structs-unions (a parameter cannot be a typedef)
+    localparam type axi_r_t = struct packed {
+      logic           id;
+      logic [8*K-1:0] data;
+      logic [1:0]     resp;
+      logic           last;
+    }
 ) (
     input logic clk_i,
     input logic rst_ni,
@@ -26,17 +33,10 @@ module eqx_dma_load #(
     // AXI4 read master
     output logic arvalid_o,
     input logic arready_i,
-    output logic [31:0] araddr_o,
-    output logic [7:0] arlen_o,
-    output logic [2:0] arsize_o,
-    output logic [1:0] arburst_o,
-    output logic [ID_W-1:0] arid_o,
+    output eqx_pkg::axi_addr_t ar_o,
     input logic rvalid_i,
     output logic rready_o,
-    input logic [8*K-1:0] rdata_i,
-    input logic [1:0] rresp_i,
-    input logic rlast_i,
-    input logic [ID_W-1:0] rid_i,
+    input axi_r_t r_i,
     // buffers
     output logic actd_we_o,
     output logic [15:0] actd_waddr_o,
@@ -146,19 +146,19 @@ module eqx_dma_load #(
     if (!rst_ni) arvalid_o <= 1'b0;
     else arvalid_o <= (|take) || (arvalid_o && !arready_i);
   end
+  logic [31:0] addr_q;
+  logic [ 7:0] len_q;
   always_ff @(posedge clk_i) begin
     if (|take) begin
-      araddr_o <= pick.addr;
-      arlen_o  <= 8'(pick.beats - 9'd1);
+      addr_q <= pick.addr;
+      len_q  <= 8'(pick.beats - 9'd1);
     end
   end
-  assign arsize_o  = 3'($clog2(K));
-  assign arburst_o = 2'b01;
-  assign arid_o    = '0;
-  assign rready_o  = 1'b1;
+  assign ar_o     = '{id: 1'b0, addr: addr_q, len: len_q, size: 3'($clog2(K)), burst: 2'b01};
+  assign rready_o = 1'b1;
 
   logic burst_over;
-  assign burst_over = rvalid_i && rlast_i;
+  assign burst_over = rvalid_i && r_i.last;
   eqx_reg_fifo #(
       .WIDTH($bits(info_t)),
       .DEPTH(MAX_OUTSTANDING)
@@ -187,7 +187,7 @@ module eqx_dma_load #(
   logic [CTX-1:0] owner, resp_err;
   logic [15:0] waddr;
   assign owner    = CTX'(rvalid_i && head_valid && !lost_o) << head.ctx;
-  assign resp_err = (rresp_i != 2'b00) ? owner : '0;
+  assign resp_err = (r_i.resp != 2'b00) ? owner : '0;
 
   eqx_dma_load_data #(
       .CFG(CFG)
@@ -195,9 +195,9 @@ module eqx_dma_load #(
       .clk_i,
       .rst_ni,
       .beat_i     (rvalid_i),
-      .last_i     (rlast_i),
+      .last_i     (r_i.last),
       .drop_i     (lost_o || |(owner & (stop | resp_err))),
-      .data_i     (rdata_i),
+      .data_i     (r_i.data),
       .ctx_i      (head.ctx),
       .run_first_i(head.first),
       .laddr_i    (head.laddr),
@@ -239,5 +239,5 @@ module eqx_dma_load #(
   );
 
   logic unused;
-  assign unused = ^rid_i;
+  assign unused = r_i.id;
 endmodule

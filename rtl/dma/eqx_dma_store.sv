@@ -7,11 +7,17 @@
 module eqx_dma_store #(
     parameter eqx_pkg::cfg_t CFG = eqx_pkg::cfg(),
     parameter int unsigned MAX_OUTSTANDING = eqx_pkg::ST_OUTSTANDING,  // bursts, power of two
-    parameter int unsigned ID_W = 1,
     localparam int unsigned K = CFG.K,
     localparam int unsigned L = CFG.L,
     localparam int unsigned CTX = CFG.CTX,
-    localparam int unsigned C_INF = CFG.C_INF
+    localparam int unsigned C_INF = CFG.C_INF,
+    // a beat of the AXI4 channel W
+    // verilog_lint: waive typedef-structs-unions (a parameter cannot be a typedef)
+    localparam type axi_w_t = struct packed {
+      logic [8*K-1:0] data;
+      logic [K-1:0]   strb;
+      logic           last;
+    }
 ) (
     input logic clk_i,
     input logic rst_ni,
@@ -26,20 +32,13 @@ module eqx_dma_store #(
     // AXI4 write master
     output logic awvalid_o,
     input logic awready_i,
-    output logic [31:0] awaddr_o,
-    output logic [7:0] awlen_o,
-    output logic [2:0] awsize_o,
-    output logic [1:0] awburst_o,
-    output logic [ID_W-1:0] awid_o,
+    output eqx_pkg::axi_addr_t aw_o,
     output logic wvalid_o,
     input logic wready_i,
-    output logic [8*K-1:0] wdata_o,
-    output logic [K-1:0] wstrb_o,
-    output logic wlast_o,
+    output axi_w_t w_o,
     input logic bvalid_i,
     output logic bready_o,
-    input logic [1:0] bresp_i,
-    input logic [ID_W-1:0] bid_i,
+    input eqx_pkg::axi_b_t b_i,
     // buffers, read latency 1
     output logic sob_re_o,
     output logic [15:0] sob_raddr_o,
@@ -187,7 +186,7 @@ module eqx_dma_store #(
       .wdata_i(wdata),
       .re_i   (re),
       .raddr_i(raddr),
-      .rdata_o(wdata_o)
+      .rdata_o(w_o.data)
   );
   logic [$clog2(SEGS):0] unused_count;
   eqx_reg_fifo #(
@@ -228,11 +227,11 @@ module eqx_dma_store #(
       .raddr_o    (raddr),
       .awvalid_o,
       .awready_i,
-      .awaddr_o,
-      .awlen_o,
+      .awaddr_o   (aw_o.addr),
+      .awlen_o    (aw_o.len),
       .wvalid_o,
       .wready_i,
-      .wlast_o,
+      .wlast_o    (w_o.last),
       .wctx_o     (w_ctx),
       .b_valid_o  (b_valid),
       .b_pop_i    (bvalid_i),
@@ -249,11 +248,11 @@ module eqx_dma_store #(
       .idle_i  (!b_valid && !head_valid),
       .lost_o
   );
-  assign awsize_o  = 3'($clog2(K));
-  assign awburst_o = 2'b01;
-  assign awid_o    = '0;
-  assign wstrb_o   = '1;
-  assign bready_o  = 1'b1;
+  assign aw_o.id    = 1'b0;
+  assign aw_o.size  = 3'($clog2(K));
+  assign aw_o.burst = 2'b01;
+  assign w_o.strb   = '1;
+  assign bready_o   = 1'b1;
 
   // Reports.
   logic [CTX-1:0] b_owner, w_owner;
@@ -276,7 +275,7 @@ module eqx_dma_store #(
       .tail_i      (b_tail),
       .beat_i      (w_owner),
       .lost_i      (lost_o),
-      .resp_err_i  (bresp_i != 2'b00 ? b_owner : '0),
+      .resp_err_i  (b_i.resp != 2'b00 ? b_owner : '0),
       .walk_err_i  (walk_err),
       .walk_cause_i(walk_cause),
       .unit_rsp_o,
@@ -284,5 +283,5 @@ module eqx_dma_store #(
   );
 
   logic unused;
-  assign unused = ^bid_i;
+  assign unused = b_i.id;
 endmodule

@@ -255,6 +255,47 @@ CONV_TAG = Struct(
     ),
     package="eqx_conv_pkg",
 )
+AXI_ADDR = Struct(
+    "axi_addr_t",
+    "A beat of the AXI4 channels AR and AW.",
+    (
+        Field("id", 1),
+        Field("addr", 32, "bytes"),
+        Field("len", 8, "beats - 1"),
+        Field("size", 3, "log2(bytes of a beat)"),
+        Field("burst", 2, "1: INCR"),
+    ),
+)
+AXI_B = Struct("axi_b_t", "A beat of the AXI4 channel B.", (Field("id", 1), Field("resp", 2, "0: OKAY")))
+AXIL_REQ = Struct(
+    "axil_req_t",
+    "AXI4-Lite, from the master.",
+    (
+        Field("awvalid", 1),
+        Field("awaddr", 11),
+        Field("wvalid", 1),
+        Field("wdata", 32),
+        Field("wstrb", 4),
+        Field("bready", 1),
+        Field("arvalid", 1),
+        Field("araddr", 11),
+        Field("rready", 1),
+    ),
+)
+AXIL_RSP = Struct(
+    "axil_rsp_t",
+    "AXI4-Lite, to the master.",
+    (
+        Field("awready", 1),
+        Field("wready", 1),
+        Field("bvalid", 1),
+        Field("bresp", 2),
+        Field("arready", 1),
+        Field("rvalid", 1),
+        Field("rdata", 32),
+        Field("rresp", 2),
+    ),
+)
 
 STRUCTS = (
     CFG,
@@ -270,5 +311,9 @@ STRUCTS = (
     ANSWER,
     BATCH_END,
     HEADER,
+    AXI_ADDR,
+    AXI_B,
+    AXIL_REQ,
+    AXIL_RSP,
     CONV_TAG,
 )
