@@ -39,6 +39,7 @@ _ENUM = re.compile(r"\btypedef\s+enum\b[^{;]*\{([^}]*)\}")
 _BY_ORDER = (
     r"(?<![<>=!])(?P<op><=|>=|<|>)(?![<>])\s*(?:\w+::)?(?:{names})\b(?!')|\b(?:{names})\s*(?P<op2><=|>=|<|>)(?![<>=])"
 )
+_LINE_COMMENT = re.compile(r"//[^\n]*")
 _STATEMENT = re.compile(r";|\b(?:begin|end|else)\b")
 _PATH_EDIT = re.compile(r"^\s*sys\.path(?:\.(?:insert|append|extend)\b|\[|\s*\+?=)", re.M)
 PROBE = "verif/tb/core_probe.sv"
@@ -59,10 +60,29 @@ _FORBIDDEN = (
 )
 
 
+# A parameter that is not legal ends the elaboration, in one form: $fatal(1, "unit: NAME = %0d: legal is ...", NAME).
+# Other messages are those of assertions.
+_MESSAGE = re.compile(r"(?<!\belse)(?<!\s)\s+\$(?:error|warning|info)\b|\$fatal\b")
+_LEGAL = re.compile(r'\$fatal\(\s*1,\s*"[^":]+: [^"]*%0d[^"]*: legal (?:is|are) ')
+
+
+def parameter_checks(path: Path) -> list[str]:
+    """Checks of parameters that have another form than all others."""
+    text = path.read_text(encoding="utf-8")
+    code = _LINE_COMMENT.sub("", text)
+    good = {match.start() for match in _LEGAL.finditer(code)}
+    return [
+        f"{path}:{code.count(chr(10), 0, match.end()) + 1}: a parameter that is not legal is refused with "
+        '$fatal(1, "unit: NAME = %0d: legal is ...", NAME)'
+        for match in _MESSAGE.finditer(code)
+        if match.start() not in good
+    ]
+
+
 def check_rtl_file(path: Path) -> list[str]:
     """What is wrong with a file of rtl/: one line a finding, empty when all is well."""
     text = strip_comments(path.read_text(encoding="utf-8"))
-    findings = []
+    findings = parameter_checks(path)
     units = _DESIGN_UNIT.findall(text)
     if [name for _, name in units] != [path.stem]:
         found = ", ".join(name for _, name in units) or "none"

@@ -64,8 +64,17 @@ module axi_dram #(
   localparam int unsigned WORDS = BYTES / K;
   localparam logic [1:0] OKAY = 2'b00, SLVERR = 2'b10, DECERR = 2'b11;
 
-  if (LATENCY < 1 || B_LATENCY < 1 || QUEUE < 1 || BYTES % K != 0 || (K & (K - 1)) != 0) begin : g_check
-    $error("axi_dram: K must be a power of two that divides BYTES; LATENCY, B_LATENCY and QUEUE at least 1");
+  if (K < 1 || (K & (K - 1)) != 0) begin : g_k
+    $fatal(1, "axi_dram: K = %0d: legal is a power of two", K);
+  end
+  if (BYTES < 1 || BYTES % K != 0) begin : g_bytes
+    $fatal(1, "axi_dram: BYTES = %0d: legal is a multiple of K = %0d", BYTES, K);
+  end
+  if (LATENCY < 1 || B_LATENCY < 1) begin : g_latency
+    $fatal(1, "axi_dram: LATENCY = %0d, B_LATENCY = %0d: legal is 1 or more", LATENCY, B_LATENCY);
+  end
+  if (QUEUE < 1) begin : g_queue
+    $fatal(1, "axi_dram: QUEUE = %0d: legal is 1 or more", QUEUE);
   end
 
   logic live;  // out of reset

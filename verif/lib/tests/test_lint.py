@@ -68,8 +68,13 @@ def test_yosys_finds(tmp_path: Path, text: str) -> None:
         (GOOD.replace("endmodule", "  initial q_o = 0;\nendmodule"), ":9: `initial`"),
         (GOOD.replace("<= d_i", "<= #1 d_i"), ":8: a delay"),
         (LATCH, ":8: `always`"),
+        (
+            GOOD.replace("endmodule", '  if (N < 1) $error("dut: N = %0d: legal is 1 or more", N);\nendmodule'),
+            ":9: a parameter",
+        ),
+        (GOOD.replace("endmodule", '  if (N < 1) $fatal(1, "N must be 1 or more");\nendmodule'), ":9: a parameter"),
     ],
-    ids=["name", "two", "import", "initial", "delay", "always"],
+    ids=["name", "two", "import", "initial", "delay", "always", "error", "fatal"],
 )
 def test_rules_find(tmp_path: Path, text: str, words: str) -> None:
     """Each rule has a fault that it names, with its line."""
@@ -80,6 +85,9 @@ def test_rules_find(tmp_path: Path, text: str, words: str) -> None:
 def test_rules_ignore_comments(tmp_path: Path) -> None:
     """Words in comments and strings are no findings."""
     text = GOOD.replace("endmodule", "  // initial #5\n  /* import a::b */\nendmodule")
+    text = text.replace(
+        "endmodule", '  if (N < 1) $fatal(1, "dut: N = %0d: legal is 1 or more", N);  // $error\nendmodule'
+    )
     assert rules.check_rtl_file(write(tmp_path, text)) == []
 
 
