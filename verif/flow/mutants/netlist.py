@@ -67,6 +67,11 @@ class Mutant:
         return self._options.get("-src", ["?"])[-1]
 
     @property
+    def file(self) -> str:
+        """Where the changed operation stands, without line and columns."""
+        return self.source.partition(":")[0]
+
+    @property
     def label(self) -> str:
         params = ",".join(f"{k}={v}" for k, v in self.dut.params.items())
         return f"{self.dut.module}({params})" if params else self.dut.module

@@ -16,21 +16,21 @@ FILE = Path(__file__).with_name("survivors.yaml")
 
 @dataclass(frozen=True)
 class Explained:
-    """A mutant of a block, by what it changes and where, and why nothing can notice it (or, with ``missed``, why the
-    bench does not).
+    """A mutant of a block, by what it changes and in which file, and why nothing can notice it (or, with ``missed``,
+    why the bench does not). Lines do not count: the code may be laid out anew.
     """
 
     block: str
     mutant: str
-    source: str
+    file: str
     reason: str
     missed: bool = False
 
     def fits(self, mutant: Mutant) -> bool:
-        return (self.block, self.mutant, self.source) == (mutant.block, mutant.what, mutant.source)
+        return (self.block, self.mutant, self.file) == (mutant.block, mutant.what, mutant.file)
 
     def __str__(self) -> str:
-        return f"{self.block}: {self.mutant} at {self.source}"
+        return f"{self.block}: {self.mutant} in {self.file}"
 
 
 def load_explained(path: Path = FILE) -> list[Explained]:
@@ -53,7 +53,7 @@ def load_explained(path: Path = FILE) -> list[Explained]:
                 str(r.take(name, str, legal)).strip()
                 for name, legal in (
                     ("mutant", "what is changed, as the report has it"),
-                    ("source", "its place, as the report has it"),
+                    ("file", "where, as the report has it, without the line"),
                     (key, "a sentence"),
                 )
             ]

@@ -74,7 +74,7 @@ def test_example(block: campaign.Block) -> None:
     }
 
     killed = next(j.mutant for j in judged if j.fate == "killed")
-    entry = survivors.Explained("example", killed.what, killed.source, "no reason at all, really")
+    entry = survivors.Explained("example", killed.what, killed.file, "no reason at all, really")
     everything = {"example": [j.mutant for j in judged]}
     assert "was killed" in survivors.faults([entry], everything, [])[0]
     assert "is not a mutant" in survivors.faults([replace(entry, mutant="inv $0.A[0]")], everything, [])[0]
@@ -127,7 +127,7 @@ def test_wrong_campaign(tmp_path: Path, change: tuple[str, str], message: str) -
 def test_wrong_explanations(tmp_path: Path) -> None:
     """An explanation without a reason is refused, with its place; the files of the project are right."""
     file = tmp_path / "survivors.yaml"
-    file.write_text("policy:\n  - {mutant: a, source: b, reason: because}\n", encoding="utf-8")
+    file.write_text("policy:\n  - {mutant: a, file: b, reason: because}\n", encoding="utf-8")
     with pytest.raises(CampaignError, match=r"survivors\.yaml: policy\[0\]: reason is 'because'; legal is a sentence"):
         survivors.load_explained(file)
     blocks = {block.name for block in load()}
