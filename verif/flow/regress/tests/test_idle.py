@@ -69,6 +69,51 @@ def test_a_bench_of_the_project_without_its_test(tests: list[Test]) -> None:
     assert idle.idle_benches(left) == ["verif/block/policy/bench_policy.py:1: no test starts this bench"]
 
 
+BENCH = """import cocotb, pyuvm
+@cocotb.test(timeout_time=1)
+async def fills(dut): ...
+@cocotb.test()
+@cocotb.parametrize(rate=[1, 2])
+async def drains(dut, rate): ...
+@pyuvm.test()
+class Overflows: ...
+async def helper(dut): ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("calls", "left"),
+    [
+        (("",), []),
+        (("test_filter='fills|Over'",), ["drains"]),
+        (("test_filter='fills'", "test_filter=f'drains/.*{rate}'"), ["Overflows"]),
+        (("test_filter='^(?!.*fills)'",), ["fills"]),
+        (("test_filter='fills'", "params=x"), []),
+        ((), ["fills", "drains", "Overflows"]),
+    ],
+)
+def test_a_test_in_a_bench_that_none_chooses(tmp_path: Path, calls: tuple[str, ...], left: list[str]) -> None:
+    """No call of the block's test takes it."""
+    _write(tmp_path / "verif/block/fifo/bench_fifo.py", BENCH)
+    path = _write(tmp_path / "verif/block/fifo/test_fifo.py", "".join(f"run_block(__file__, {c})\n" for c in calls))
+    found = idle.idle_cocotb([_test(tmp_path, path)], tmp_path)
+    lines = {"fills": 3, "drains": 6, "Overflows": 8}
+    assert found == [f"verif/block/fifo/bench_fifo.py:{lines[name]}: no test chooses {name}" for name in left]
+    assert len(idle.idle_cocotb([], tmp_path)) == 3
+
+
+def test_a_test_of_the_core_that_none_chooses(tmp_path: Path) -> None:
+    """It is named by no string of a test, of what the test imports, or of a list."""
+    tests = "".join(f"@pyuvm.test()\nclass equinox_{name}_test: ...\n" for name in ("replay", "kills", "short", "new"))
+    _write(tmp_path / "verif/tests/bench_equinox.py", tests)
+    _write(tmp_path / "verif/tool.py", 'NAME = "equinox_kills_test"\n')
+    _write(tmp_path / "verif/flow/list.yaml", "runs:\n  chip: {chip: short}\n")
+    path = _write(tmp_path / "verif/tests/test_chip.py", 'from verif import tool\nrun("replay")\n')
+    assert idle.idle_cocotb([_test(tmp_path, path)], tmp_path) == [
+        "verif/tests/bench_equinox.py:8: no test chooses equinox_new_test"
+    ]
+
+
 def test_a_file_without_tests(tmp_path: Path) -> None:
     """A file that pytest does not look into, or in which it finds nothing."""
     good = _write(tmp_path / "models/tests/test_a.py")
