@@ -74,7 +74,7 @@ SHELL := /bin/bash
 #:   MUTANT=17           run this mutant of the one block again and show its log
 #:   JOBS=2              mutants at a time
 #: of `make lint`
-#:   MODULE=mmu          only these modules of rtl/
+#:   MODULE=eqx_mmu          only these modules of rtl/
 #: of `make regress`, `selftest`, `mutants`, `latency`, `experiments`, `random` and `bench`
 #:   CLUSTER=address     run on a Dask cluster: tcp://host:port of its scheduler, or slurm, lsf, pbs (JOBS= workers)
 #: of all
