@@ -29,8 +29,8 @@ TOUCHED = {  # file that a commit touches -> hooks that look at it
 
 
 def run(*words: str, cwd: Path = ROOT, home: Path) -> process.CompletedProcess:
-    """A command, with pre-commit's own files in a folder of the test."""
-    env = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
+    """A command, with pre-commit's own files in a folder of the test; nothing leads its Python to this checkout."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith("GIT_") and k != "PYTHONPATH"}
     env |= {"PRE_COMMIT_HOME": str(home), "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
     return process.run(words, capture_output=True, encoding="utf-8", errors="replace", cwd=cwd, env=env)
 
