@@ -2,7 +2,7 @@
 # `make help` prints the texts behind `##` (targets) and the lines that begin with `#:` (variables).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv sim test lint bench latency latency-budgets cov toggle gen clean distclean experiments experiments-docs regress random shrink selftest plan docs mutants filelist format
+.PHONY: help venv sim test lint bench latency latency-budgets cov toggle gen clean distclean experiments experiments-docs regress random shrink selftest plan docs mutants filelist format cost cost-docs
 
 #: of `make sim`
 #:   CONFIG=default      core: a file of configs/ (tiny, default, large)
@@ -73,9 +73,14 @@ SHELL := /bin/bash
 #:   BLOCK=numeric,policy  some of the blocks of verif/flow/mutants/campaign.yaml [all]
 #:   MUTANT=17           run this mutant of the one block again and show its log
 #:   JOBS=2              mutants at a time
+#: of `make cost`
+#:   CONFIG=default      cores: files of configs/, with commas
+#:   SPEED=1             map for speed and say the clock of every block (needs OpenSTA)
+#: of `make cost` and `make cost-docs`
+#:   JOBS=2              configurations at a time
 #: of `make lint`
 #:   MODULE=eqx_mmu          only these modules of rtl/
-#: of `make regress`, `selftest`, `mutants`, `latency`, `experiments`, `random` and `bench`
+#: of `make regress`, `selftest`, `mutants`, `latency`, `experiments`, `random`, `bench` and `cost`
 #:   CLUSTER=address     run on a Dask cluster: tcp://host:port of its scheduler, or slurm, lsf, pbs (JOBS= workers)
 #: of all
 #:   PYTHON=python3      the Python (3.11 to 3.14) from which .venv is made
@@ -171,6 +176,13 @@ experiments: venv ## load against tail latency and training: tables and plots in
 
 experiments-docs: venv ## the whole sweep, then its tables and plots into docs/experiments.md
 	@$(EXPERIMENTS) --docs $(call flag,requests,REQUESTS) $(call flag,loads,LOADS)
+
+COST = $(PY) scripts/cost.py --jobs $(call quoted,$(JOBS)) $(CLUSTER_FLAG)
+cost: venv ## synthesise rtl/ to 45 nm cells: area by block and purpose, with SPEED=1 the clock; fail where a budget is broken
+	@$(COST) $(call flag,config,CONFIG) $(call flag,speed,SPEED)
+
+cost-docs: venv ## the same of all configurations, for area and for speed, into docs/cost.md
+	@$(COST) --docs
 
 selftest: venv ## plant faults; each must be caught by the check that is there for it (build/selftest); an interrupted run goes on
 	@$(PY) scripts/selftest.py --jobs $(call quoted,$(JOBS)) $(CLUSTER_FLAG) $(call flag,only,ONLY)

@@ -51,6 +51,8 @@ CASES: dict[str, tuple[str, int, str]] = {  # target -> knobs that shorten it, e
     "regress": ("BLOCK=policy COVERAGE=0", 0, "report: "),
     "random": ("CONFIG=tiny SEEDS=1", 0, "PASSED: 1 cases"),
     "shrink": ("RUN=verif/random/cases/{case}", 1, "there is nothing to shrink"),
+    "cost": ("CONFIG=tiny SPEED=1", 0, "PASSED: tiny within budget"),
+    "cost-docs": ("", 0, "docs/cost.md"),
     "selftest": ("ONLY=^arbiter$", 0, "1 of 1 faults caught by their checker"),
     "plan": ("", 0, ""),
     "docs": ("", 0, "build/docs/registers"),

@@ -1,29 +1,19 @@
 """Tables of docs/experiments.md, made from the CSV files of a sweep; `make experiments-docs` puts them and the plots in
-their places.
-
-A table stands in the page between ``<!-- name -->`` and ``<!-- end -->``.
-"""
+their places."""
 
 from __future__ import annotations
 
 import csv
-import re
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from verif.flow.experiments.point import LINES
+from verif.flow.pages import filled, markdown
 from verif.lib.keep import write_whole
 
 Row = Mapping[str, str]
 FIGURES = ("e1_load", "e1_jobs", "e2_batching", "e3_reclaimed", "e5_slack", "e6_scale")
-_PLACE = re.compile(r"<!-- (?P<name>\w+) -->\n.*?<!-- end -->", re.S)
-
-
-def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table."""
-    lines = [f"| {' | '.join(row)} |" for row in (head, *rows)]
-    return "\n".join([lines[0], f"|{'---|' * len(head)}", *lines[1:]])
 
 
 def _cycles(text: str) -> str:
@@ -259,20 +249,6 @@ def tables(folder: Path) -> dict[str, str]:
         with open(path, encoding="utf-8") as file:
             found |= make(list(csv.DictReader(file)))
     return found
-
-
-def filled(text: str, values: Mapping[str, str], where: str = "page") -> str:
-    """The page with every table in its place.
-
-    Raises:
-        ValueError: a place has no table, or a table no place.
-    """
-    places = [m["name"] for m in _PLACE.finditer(text)]
-    if set(places) != set(values) or len(set(places)) != len(places):
-        raise ValueError(
-            f"{where}: places of tables {sorted(places)}, tables {sorted(values)}: each must be there once"
-        )
-    return _PLACE.sub(lambda m: f"<!-- {m['name']} -->\n{values[m['name']]}\n<!-- end -->", text)
 
 
 def update(page: Path, folder: Path) -> list[Path]:

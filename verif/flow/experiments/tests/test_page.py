@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from verif.flow.experiments.output import table
-from verif.flow.experiments.page import filled, markdown, tables
+from verif.flow.experiments.page import tables
 from verif.flow.experiments.point import LINES
+from verif.flow.pages import filled, markdown
 from verif.lib.toolchain import ROOT
 
 NAMES = ("e1_p99", "e1_training", "e1_jobs", "e1_bursty", "e2", "e2_inflation", "e3", "e4", "e5", "e6", "rtl")

@@ -1,0 +1,1 @@
+"""What a core costs in silicon, as far as it does not need a synthesis."""
