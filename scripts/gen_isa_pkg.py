@@ -51,6 +51,8 @@ def render() -> str:
         f"  localparam int unsigned SEMAPHORES = {e.SEMAPHORES};",
         f"  localparam int unsigned SEM_MAX = {e.SEM_MAX};",
         f"  localparam int unsigned UNITS = {len(e.Unit)};",
+        "  // Of an instruction word, by unit_e: what the unit's instructions have. Its memory holds no others.",
+        f"  localparam int unsigned UNIT_BITS[UNITS] = '{{{', '.join(str(e.UNIT_BITS[unit]) for unit in e.Unit)}}};",
         "",
     ]
     for cls, prefix, width in enums:

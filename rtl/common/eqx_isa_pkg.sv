@@ -6,6 +6,8 @@ package eqx_isa_pkg;
   localparam int unsigned SEMAPHORES = 16;
   localparam int unsigned SEM_MAX = 15;
   localparam int unsigned UNITS = 4;
+  // Of an instruction word, by unit_e: what the unit's instructions have. Its memory holds no others.
+  localparam int unsigned UNIT_BITS[UNITS] = '{212, 333, 194, 194};
 
   typedef enum logic [1:0] {
     UNIT_MMU = 2'd0,  // matrix unit

@@ -18,7 +18,9 @@ module eqx_frontend #(
     input logic imem_we_i,
     input logic [1:0] imem_unit_i,
     input logic [15:0] imem_addr_i,
-    input logic [eqx_isa_pkg::INSTR_BITS-1:0] imem_wdata_i,
+    // verilator lint_off UNUSEDSIGNAL
+    input logic [eqx_isa_pkg::INSTR_BITS-1:0] imem_wdata_i,  // no unit has the highest bits
+    // verilator lint_on UNUSEDSIGNAL
     // settings, commands, status
     input eqx_pkg::svc_cfg_t [SERVICES-1:0] svc_i,
     input eqx_pkg::ctx_cfg_t [CTX-1:0] ctx_cfg_i,
@@ -102,13 +104,14 @@ module eqx_frontend #(
     end
     eqx_unit_front #(
         .CTX       (CTX),
-        .IMEM_DEPTH(CFG.IMEM_DEPTH)
+        .IMEM_DEPTH(CFG.IMEM_DEPTH),
+        .IB        (eqx_isa_pkg::UNIT_BITS[u])
     ) u_front (
         .clk_i,
         .rst_ni,
         .imem_we_i    (imem_we_i && imem_unit_i == 2'(u)),
         .imem_addr_i,
-        .imem_wdata_i,
+        .imem_wdata_i (imem_wdata_i[eqx_isa_pkg::UNIT_BITS[u]-1:0]),
         .run_i        (run),
         .valid_i      (u_valid),
         .base_i       (u_base),

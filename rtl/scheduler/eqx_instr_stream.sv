@@ -3,7 +3,7 @@
 // stream issues every 3 cycles at best). instr_valid_o does not depend on instr_ready_i; it depends on the semaphores.
 module eqx_instr_stream #(
     parameter int unsigned IMEM_DEPTH = 512,
-    localparam int unsigned IB = eqx_isa_pkg::INSTR_BITS
+    parameter int unsigned IB = eqx_isa_pkg::INSTR_BITS  // bits of an instruction
 ) (
     input  logic          clk_i,
     input  logic          rst_ni,
@@ -50,7 +50,7 @@ module eqx_instr_stream #(
 
   assign pc            = at_base_q ? 17'(base_i) : pc_q;
   assign more          = valid_i && iters_q < limit_i;
-  assign head          = head_q;
+  assign head          = eqx_isa_pkg::INSTR_BITS'(head_q);
   assign is_nop        = head.op == eqx_isa_pkg::OP_NOP;
   assign met           = (head.wait_mask & ~sem_i) == '0;
 

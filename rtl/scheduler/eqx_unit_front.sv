@@ -1,9 +1,10 @@
 // A unit's share of the front end: its instruction memory and the stream of every context.
 // The memory does one read a cycle, round robin over the contexts that want one. Latency: as in instr_stream.
+// Memory and streams are as wide as the unit's instructions; the unit gets zeros for the bits above.
 module eqx_unit_front #(
     parameter  int unsigned CTX        = 3,
     parameter  int unsigned IMEM_DEPTH = 512,
-    localparam int unsigned IB         = eqx_isa_pkg::INSTR_BITS,
+    parameter  int unsigned IB         = eqx_isa_pkg::INSTR_BITS,  // bits of the unit's instructions
     localparam int unsigned AW         = (IMEM_DEPTH > 1) ? $clog2(IMEM_DEPTH) : 1
 ) (
     input  logic                               clk_i,
@@ -64,10 +65,13 @@ module eqx_unit_front #(
   );
 
   for (genvar c = 0; c < CTX; c++) begin : g_ctx
-    assign unit_req_o[c].kill = kill_i[c];
-    assign unit_req_o[c].env  = env_i[c];
+    logic [IB-1:0] instr;
+    assign unit_req_o[c].kill  = kill_i[c];
+    assign unit_req_o[c].env   = env_i[c];
+    assign unit_req_o[c].instr = eqx_isa_pkg::INSTR_BITS'(instr);
     eqx_instr_stream #(
-        .IMEM_DEPTH(IMEM_DEPTH)
+        .IMEM_DEPTH(IMEM_DEPTH),
+        .IB        (IB)
     ) u_stream (
         .clk_i,
         .rst_ni,
@@ -90,7 +94,7 @@ module eqx_unit_front #(
         .nop_step_o   (nop_step_o[c]),
         .instr_valid_o(unit_req_o[c].instr_valid),
         .instr_ready_i(instr_ready_i[c]),
-        .instr_o      (unit_req_o[c].instr),
+        .instr_o      (instr),
         .iter_o       (unit_req_o[c].iter),
         .dep_wait_o   (dep_wait_o[c]),
         .fetch_wait_o (fetch_wait_o[c])

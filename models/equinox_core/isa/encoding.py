@@ -22,6 +22,7 @@ __all__ = [
     "LAYOUT",
     "SEMAPHORES",
     "SEM_MAX",
+    "UNIT_BITS",
     "UNIT_OF_OP",
     "WORD_BITS",
     "ASpace",
@@ -256,6 +257,9 @@ def layout(op: Op) -> dict[str, tuple[int, int]]:
 
 
 LAYOUT = {op: layout(op) for op in Op}
+
+UNIT_BITS: dict[Unit, int] = {unit: HEADER_BITS + sum(f.width for f in BODY[op]) for op, unit in UNIT_OF_OP.items()}
+"""Bits of the instruction word that a unit's instructions have; its instruction memory holds no others."""
 
 
 @dataclass(frozen=True)

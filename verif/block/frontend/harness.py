@@ -28,7 +28,7 @@ class StubUnit:
         self.rng = rng
         self.latency, self.accept, self.poison, self.cause = (1, 12), 0.6, 0.0, 1
         self.held: deque[list] = deque()  # [instruction, cycles left, fails]
-        self.accepted: list[int] = []  # folds, in order of issue
+        self.accepted: list[Instruction] = []  # in order of issue
         self.linger = 0  # cycles in which the unit is not quiet though it is empty
 
     def clock(self, taken: Instruction | None, killed: bool) -> tuple[bool, bool, tuple[int, bool] | None, int | None]:
@@ -36,7 +36,7 @@ class StubUnit:
         done = error = None
         self.linger = max(0, self.linger - 1)
         if taken:
-            self.accepted.append(taken.fold)
+            self.accepted.append(taken)
             self.held.append(
                 [taken, int(self.rng.integers(*self.latency, endpoint=True)), self.rng.random() < self.poison]
             )

@@ -9,11 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from equinox_core.hw.states import CtxState
-from equinox_core.isa.encoding import SEM_MAX, SEMAPHORES, Err, Op, Status
+from equinox_core.isa.encoding import LAYOUT, SEM_MAX, SEMAPHORES, UNIT_OF_OP, Err, Op, Status
 
 IDLE, LOADING, RUNNING = CtxState.IDLE, CtxState.LOADING, CtxState.RUNNING
 RESPOND, KILLING, ERROR = CtxState.RESPOND, CtxState.KILLING, CtxState.ERROR
 UNITS = 4
+_HELD = {unit: (1 << max(lsb + width for lsb, width in LAYOUT[op].values())) - 1 for op, unit in UNIT_OF_OP.items()}
+"""What a unit's instruction memory holds of a word: up to the last field of the unit's instruction."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +29,9 @@ class Instruction:
     step: bool
     word: int
 
-    @property
-    def fold(self) -> int:
-        """Exclusive or of the word's 32-bit parts."""
-        value, word = 0, self.word
+    def fold(self, unit: int) -> int:
+        """Exclusive or of the 32-bit parts of what a unit gets: the memory holds no bits beyond the unit's fields."""
+        value, word = 0, self.word & _HELD[unit]
         while word:
             value ^= word & 0xFFFFFFFF
             word >>= 32
@@ -150,7 +151,7 @@ class FrontendModel:
             "unit": [x.unit for x in self.ctx],
             "steps": [x.steps for x in self.ctx],
             "valid": valid,
-            "fold": [[offers[u][c][0].fold if valid[u][c] else 0 for c in n] for u in range(UNITS)],
+            "fold": [[offers[u][c][0].fold(u) if valid[u][c] else 0 for c in n] for u in range(UNITS)],
             "iter": [[self.ctx[c].streams[u].iter if valid[u][c] else None for c in n] for u in range(UNITS)],
             "dep": [[bool(h and not met) for h, met in row] for row in offers],
             "fetch": [
