@@ -151,7 +151,6 @@ module equinox_core #(
   eqx_pkg::batch_row_t row;
   eqx_pkg::answer_t ans;
   eqx_pkg::batch_end_t [C_INF-1:0] rsp;
-  logic [C_INF-1:0][N-1:0][31:0] rsp_id;
   logic [C_INF-1:0][N-1:0][CFG.SLOTW-1:0] row_slot;
   logic [RX_SLOTS-1:0] free_mask;
 
@@ -313,7 +312,6 @@ module equinox_core #(
       .rsp_open_o  (rsp_open),
       .rsp_valid_o (rsp_valid),
       .rsp_o       (rsp),
-      .rsp_id_o    (rsp_id),
       .rsp_done_i  (rsp_done),
       .row_slot_o  (row_slot),
       .unit_req_o  (unit_req),
@@ -327,10 +325,11 @@ module equinox_core #(
   ) u_responder (
       .clk_i,
       .rst_ni,
+      .row_valid_i(row_valid),
+      .row_i      (row),
       .rsp_open_i (rsp_open),
       .rsp_valid_i(rsp_valid),
       .rsp_i      (rsp),
-      .rsp_id_i   (rsp_id),
       .rsp_done_o (rsp_done),
       .ans_valid_i(ans_valid),
       .ans_ready_o(ans_ready),

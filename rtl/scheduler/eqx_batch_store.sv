@@ -1,4 +1,4 @@
-// What an inference context knows of its batch: slots and ids of the rows, and the service's settings as they were
+// What an inference context knows of its batch: slots of the rows, and the service's settings as they were
 // when the batch arrived. Latency: everything shows the cycle after its row arrived.
 module eqx_batch_store #(
     parameter  int unsigned N        = 8,
@@ -8,10 +8,11 @@ module eqx_batch_store #(
     input logic clk_i,
     input logic rst_ni,
     input logic row_valid_i,
-    /* verilator lint_off UNUSEDSIGNAL */  // ctx and last are decoded outside
+    /* verilator lint_off UNUSEDSIGNAL */  // ctx and last are decoded outside, ids are the responder's
     input eqx_pkg::batch_row_t row_i,
     input eqx_pkg::svc_cfg_t svc_i,  // settings of the row's service; not all of them are for here
     /* verilator lint_on UNUSEDSIGNAL */
+    input logic [31:0] left_i,  // cycles until the row's request is late
     input logic free_i,
     output logic [RX_SLOTS-1:0] free_mask_o,  // the batch's slots while free_i
     output logic late_o,  // the batch's oldest request is older than its service's timeout
@@ -23,8 +24,7 @@ module eqx_batch_store #(
     output logic [3:0][15:0] pc_o,
     output logic [15:0] w_base_o,
     output logic [15:0] c_base_o,
-    output logic [N-1:0][SW-1:0] slot_o,
-    output logic [N-1:0][31:0] id_o
+    output logic [N-1:0][SW-1:0] slot_o
 );
   localparam int unsigned RW = $clog2(N);
 
@@ -33,10 +33,10 @@ module eqx_batch_store #(
   logic [3:0]       pc_valid_q;
   logic [3:0][15:0] pc_q;
   logic [15:0] w_base_q, c_base_q;
-  logic [N-1:0][SW-1:0] slot_q;
-  logic [N-1:0][  31:0] id_q;
-  logic [ 31:0]         left_q;  // cycles until the oldest request is late
-  logic                 first;
+  logic [       N-1:0][SW-1:0] slot_q;
+  logic [RX_SLOTS-1:0]         mask_q;  // of slot_q: a decoder as rows arrive is smaller than one a row as they go
+  logic [        31:0]         left_q;  // cycles until the oldest request is late
+  logic                        first;
 
   assign first = row_valid_i && row_i.row == '0;
 
@@ -56,30 +56,25 @@ module eqx_batch_store #(
     end
     if (row_valid_i) begin
       slot_q[row_i.row[RW-1:0]] <= row_i.slot[SW-1:0];
-      id_q[row_i.row[RW-1:0]]   <= row_i.id;
+      mask_q                    <= (first ? '0 : mask_q) | (RX_SLOTS'(1) << row_i.slot[SW-1:0]);
     end
   end
 
   always_ff @(posedge clk_i) begin
-    if (first) left_q <= (svc_i.timeout > row_i.age) ? svc_i.timeout - row_i.age : '0;
+    if (first) left_q <= left_i;
     else if (left_q != '0) left_q <= left_q - 32'd1;
   end
-  assign late_o = left_q == '0;
+  assign late_o      = left_q == '0;
 
-  always_comb begin
-    free_mask_o = '0;
-    if (free_i) for (int unsigned r = 0; r < N; r++) if (8'(r) < rows_q) free_mask_o[slot_q[r]] = 1'b1;
-  end
+  assign free_mask_o = free_i ? mask_q : '0;
+  assign open_o      = open_q;
+  assign svc_o       = svc_q;
+  assign rows_o      = rows_q;
+  assign slot_o      = slot_q;
 
-  assign open_o     = open_q;
-  assign svc_o      = svc_q;
-  assign rows_o     = rows_q;
-  assign slot_o     = slot_q;
-  assign id_o       = id_q;
-
-  assign tx_lines_o = tx_lines_q;
-  assign pc_valid_o = pc_valid_q;
-  assign pc_o       = pc_q;
-  assign w_base_o   = w_base_q;
-  assign c_base_o   = c_base_q;
+  assign tx_lines_o  = tx_lines_q;
+  assign pc_valid_o  = pc_valid_q;
+  assign pc_o        = pc_q;
+  assign w_base_o    = w_base_q;
+  assign c_base_o    = c_base_q;
 endmodule

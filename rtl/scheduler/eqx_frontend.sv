@@ -36,7 +36,6 @@ module eqx_frontend #(
     output logic [C_INF-1:0] rsp_open_o,  // pulse: the context holds a batch from now on
     output logic [C_INF-1:0] rsp_valid_o,  // the batch is to be answered
     output eqx_pkg::batch_end_t [C_INF-1:0] rsp_o,  // svc is valid from rsp_open_o on
-    output logic [C_INF-1:0][N-1:0][31:0] rsp_id_o,
     input logic [C_INF-1:0] rsp_done_i,
     // payload slots of each row, for the VPU
     output logic [C_INF-1:0][N-1:0][CFG.SLOTW-1:0] row_slot_o,
@@ -86,7 +85,9 @@ module eqx_frontend #(
 
   eqx_pkg::svc_cfg_t                           row_svc;
   logic              [C_INF-1:0][RX_SLOTS-1:0] free_mask;
-  assign row_svc = svc_i[row_i.svc[VW-1:0]];
+  logic              [     31:0]               row_left;
+  assign row_svc  = svc_i[row_i.svc[VW-1:0]];
+  assign row_left = (row_svc.timeout > row_i.age) ? row_svc.timeout - row_i.age : '0;
   always_comb begin
     free_mask_o = '0;
     for (int unsigned c = 0; c < C_INF; c++) free_mask_o = free_mask_o | free_mask[c];
@@ -104,6 +105,7 @@ module eqx_frontend #(
     end
     eqx_unit_front #(
         .CTX       (CTX),
+        .C_INF     (C_INF),
         .IMEM_DEPTH(CFG.IMEM_DEPTH),
         .IB        (eqx_isa_pkg::UNIT_BITS[u])
     ) u_front (
@@ -211,6 +213,7 @@ module eqx_frontend #(
           .row_valid_i(row_here[c]),
           .row_i,
           .svc_i      (row_svc),
+          .left_i     (row_left),
           .free_i     (free[c]),
           .free_mask_o(free_mask[c]),
           .late_o     (old),
@@ -222,8 +225,7 @@ module eqx_frontend #(
           .pc_o       (pc[c]),
           .w_base_o   (w_base),
           .c_base_o   (c_base),
-          .slot_o     (row_slot_o[c]),
-          .id_o       (rsp_id_o[c])
+          .slot_o     (row_slot_o[c])
       );
       assign late[c] = old && (ctx_sts_o[c].state == eqx_pkg::CTX_LOADING || run[c]);
       assign row_here[c] = row_valid_i && row_i.ctx == 8'(c);

@@ -3,7 +3,8 @@
 // stream issues every 3 cycles at best). instr_valid_o does not depend on instr_ready_i; it depends on the semaphores.
 module eqx_instr_stream #(
     parameter int unsigned IMEM_DEPTH = 512,
-    parameter int unsigned IB = eqx_isa_pkg::INSTR_BITS  // bits of an instruction
+    parameter int unsigned IB = eqx_isa_pkg::INSTR_BITS,  // bits of an instruction
+    parameter bit ONCE = 1'b0  // the program runs once: no iterations are counted
 ) (
     input  logic          clk_i,
     input  logic          rst_ni,
@@ -11,8 +12,10 @@ module eqx_instr_stream #(
     input  logic          run_i,          // low: forget everything
     input  logic          valid_i,        // the program has this stream
     input  logic [  15:0] base_i,         // its first instruction
-    input  logic [  31:0] limit_i,        // iterations to run
-    input  logic [  15:0] iter_mod_i,
+    // verilator lint_off UNUSEDSIGNAL
+    input  logic [  31:0] limit_i,        // iterations to run; with ONCE taken as 1
+    input  logic [  15:0] iter_mod_i,     // likewise
+    // verilator lint_on UNUSEDSIGNAL
     output logic [  31:0] iters_o,        // iterations issued completely
     output logic          ended_o,        // nothing left to issue
     // fetch
@@ -38,8 +41,9 @@ module eqx_instr_stream #(
 );
   logic at_base_q;  // the next instruction is the stream's first
   logic [16:0] pc_q, pc;  // one more than an address, so that it passes the end of the largest memory
-  logic              [  31:0] iters_q;
-  logic              [  15:0] iter_q;  // iters_q modulo iter_mod_i
+  logic              [  31:0] iters;  // issued completely
+  logic              [  15:0] iter;  // the same modulo iter_mod_i
+  logic                       ended;  // all of them
   logic                       flight_q;  // a read is under way
   logic                       full_q;  // head_q is valid
   logic              [IB-1:0] head_q;
@@ -49,7 +53,7 @@ module eqx_instr_stream #(
   logic more, met, is_nop, go;
 
   assign pc            = at_base_q ? 17'(base_i) : pc_q;
-  assign more          = valid_i && iters_q < limit_i;
+  assign more          = valid_i && !ended;
   assign head          = eqx_isa_pkg::INSTR_BITS'(head_q);
   assign is_nop        = head.op == eqx_isa_pkg::OP_NOP;
   assign met           = (head.wait_mask & ~sem_i) == '0;
@@ -67,14 +71,10 @@ module eqx_instr_stream #(
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       at_base_q <= 1'b1;
-      iters_q   <= '0;
-      iter_q    <= '0;
       flight_q  <= 1'b0;
       full_q    <= 1'b0;
     end else if (!run_i) begin
       at_base_q <= 1'b1;
-      iters_q   <= '0;
-      iter_q    <= '0;
       flight_q  <= 1'b0;
       full_q    <= 1'b0;
     end else begin
@@ -83,22 +83,48 @@ module eqx_instr_stream #(
       if (go) begin
         full_q    <= 1'b0;
         at_base_q <= head.last;
-        if (head.last) begin
-          iters_q <= iters_q + 32'd1;
-          iter_q  <= (17'(iter_q) + 17'd1 >= 17'(iter_mod_i)) ? '0 : iter_q + 16'd1;
-        end
       end
     end
+  end
+
+  if (ONCE) begin : g_once
+    logic once_q;
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) once_q <= 1'b0;
+      else if (!run_i) once_q <= 1'b0;
+      else if (go && head.last) once_q <= 1'b1;
+    end
+    assign ended = once_q;
+    assign iters = 32'(once_q);
+    assign iter  = '0;
+  end else begin : g_count
+    logic [31:0] iters_q;
+    logic [15:0] iter_q;
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        iters_q <= '0;
+        iter_q  <= '0;
+      end else if (!run_i) begin
+        iters_q <= '0;
+        iter_q  <= '0;
+      end else if (go && head.last) begin
+        iters_q <= iters_q + 32'd1;
+        iter_q  <= (17'(iter_q) + 17'd1 >= 17'(iter_mod_i)) ? '0 : iter_q + 16'd1;
+      end
+    end
+    assign ended = iters_q >= limit_i;
+    assign iters = iters_q;
+    assign iter  = iter_q;
   end
   always_ff @(posedge clk_i) begin
     if (flight_q) head_q <= rdata_i;
     if (go) pc_q <= pc + 17'd1;
   end
 
-  assign iters_o      = iters_q;
+  assign iters_o      = iters;
   assign ended_o      = !more && !full_q;
   assign instr_o      = head_q;
-  assign iter_o       = iter_q;
+  assign iter_o       = iter;
   assign dep_wait_o   = run_i && full_q && !met;
   assign fetch_wait_o = run_i && more && !full_q;
 endmodule

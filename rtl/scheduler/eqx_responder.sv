@@ -5,7 +5,9 @@
 // Latency: a batch chosen in cycle t (round robin) has its header on m_* from t+2; one beat a cycle then, without
 // bubble; an answer offered in t is on m_* from t+1. rsp_done_o pulses when the last beat of a batch enters the output
 // stage.
-// Cuts: m_t* come from a register or the output of TXB; m_tready_i passes to txb_re_o, ans_ready_o and rsp_done_o.
+// The ids of a batch's rows are kept here, in a memory, as they come from the request dispatcher; they are there before
+// the batch is ready. Its output holds until the next header, as TXB's does until the next payload beat.
+// Cuts: m_t* come from a register or the output of a memory; m_tready_i passes to txb_re_o, ans_ready_o and rsp_done_o.
 module eqx_responder #(
     parameter eqx_pkg::cfg_t CFG = eqx_pkg::cfg(),
     localparam int unsigned N = CFG.N,
@@ -13,27 +15,31 @@ module eqx_responder #(
     localparam int unsigned C_INF = CFG.C_INF,
     localparam int unsigned TX_LINES = CFG.TX_LINES
 ) (
-    input  logic                                         clk_i,
-    input  logic                                         rst_ni,
+    input  logic                            clk_i,
+    input  logic                            rst_ni,
+    // rows of batches, from the request dispatcher
+    input  logic                            row_valid_i,
+    // verilator lint_off UNUSEDSIGNAL
+    input  eqx_pkg::batch_row_t             row_i,        // context, row and id are for here
+    // verilator lint_on UNUSEDSIGNAL
     // batches, from the front end
-    input  logic                [C_INF-1:0]              rsp_open_i,
-    input  logic                [C_INF-1:0]              rsp_valid_i,
-    input  eqx_pkg::batch_end_t [C_INF-1:0]              rsp_i,
-    input  logic                [C_INF-1:0][N-1:0][31:0] rsp_id_i,
-    output logic                [C_INF-1:0]              rsp_done_o,
+    input  logic                [C_INF-1:0] rsp_open_i,
+    input  logic                [C_INF-1:0] rsp_valid_i,
+    input  eqx_pkg::batch_end_t [C_INF-1:0] rsp_i,
+    output logic                [C_INF-1:0] rsp_done_o,
     // answers, from the request dispatcher
-    input  logic                                         ans_valid_i,
-    output logic                                         ans_ready_o,
-    input  eqx_pkg::answer_t                             ans_i,
+    input  logic                            ans_valid_i,
+    output logic                            ans_ready_o,
+    input  eqx_pkg::answer_t                ans_i,
     // response payload memory, read port (latency 1, its output holds until the next read)
-    output logic                                         txb_re_o,
-    output logic                [     15:0]              txb_raddr_o,  // (ctx * N + row) * TX_LINES + line
-    input  logic                [ 16*L-1:0]              txb_rdata_i,
+    output logic                            txb_re_o,
+    output logic                [     15:0] txb_raddr_o,  // (ctx * N + row) * TX_LINES + line
+    input  logic                [ 16*L-1:0] txb_rdata_i,
     // response stream
-    output logic                                         m_tvalid_o,
-    input  logic                                         m_tready_i,
-    output logic                [ 16*L-1:0]              m_tdata_o,
-    output logic                                         m_tlast_o
+    output logic                            m_tvalid_o,
+    input  logic                            m_tready_i,
+    output logic                [ 16*L-1:0] m_tdata_o,
+    output logic                            m_tlast_o
 );
   localparam int unsigned RW = $clog2(N);
 
@@ -79,23 +85,20 @@ module eqx_responder #(
   logic                [      7:0] line_q;  // 0: header
   logic                            was_ans_q;  // the last thing sent was an answer
   eqx_pkg::batch_end_t             cur;
-  logic                [     31:0] cur_id;
   logic                [      7:0] cur_ctx;
   always_comb begin
     cur     = '0;
-    cur_id  = '0;
     cur_ctx = '0;
     for (int unsigned c = 0; c < C_INF; c++)
     if (ctx_q[c]) begin
       cur     = rsp_i[c];
-      cur_id  = rsp_id_i[c][row_q];
       cur_ctx = 8'(c);
     end
   end
 
   // What enters the output stage this cycle.
   logic valid_q, is_head_q, last_q;
-  logic [$bits(eqx_pkg::header_t)-1:0] head_q;
+  eqx_pkg::header_t head_q, head;  // the stored one has the id of an answer
   logic room, in_row, take_ans, take_row, last, row_end, batch_end;
   assign room        = !valid_q || m_tready_i;
   assign in_row      = line_q != '0;
@@ -135,14 +138,34 @@ module eqx_responder #(
       is_head_q <= !in_row;
       last_q    <= last;
     end
-    if (take_ans) head_q <= eqx_pkg::header_t'{id: ans_i.id, status: ans_i.status, svc: ans_i.svc};
-    else if (take_row && !in_row) head_q <= eqx_pkg::header_t'{id: cur_id, status: cur.status, svc: cur.svc};
+    if (take_ans) head_q <= '{id: ans_i.id, status: ans_i.status, svc: ans_i.svc};
+    else if (take_row && !in_row) begin
+      head_q.status <= cur.status;
+      head_q.svc    <= cur.svc;
+    end
   end
+
+  // Ids: read as a header enters the output stage.
+  localparam int unsigned IW = $clog2(C_INF * N);
+  logic [31:0] id;
+  eqx_sram_1r1w #(
+      .WIDTH(32),
+      .DEPTH(C_INF * N)
+  ) u_ids (
+      .clk_i,
+      .we_i   (row_valid_i),
+      .waddr_i(IW'(32'(row_i.ctx) * N + 32'(row_i.row))),
+      .wdata_i(row_i.id),
+      .re_i   (take_row && !in_row),
+      .raddr_i(IW'(32'(cur_ctx) * N + 32'(row_q))),
+      .rdata_o(id)
+  );
+  assign head        = '{id: was_ans_q ? head_q.id : id, status: head_q.status, svc: head_q.svc};
 
   assign rsp_done_o  = done;
   assign txb_re_o    = take_row && in_row;
   assign txb_raddr_o = 16'((32'(cur_ctx) * N + 32'(row_q)) * TX_LINES + 32'(line_q) - 32'd1);
   assign m_tvalid_o  = valid_q;
-  assign m_tdata_o   = is_head_q ? (16 * L)'(head_q) : txb_rdata_i;
+  assign m_tdata_o   = is_head_q ? (16 * L)'(head) : txb_rdata_i;
   assign m_tlast_o   = last_q;
 endmodule

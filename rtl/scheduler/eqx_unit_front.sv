@@ -2,10 +2,11 @@
 // The memory does one read a cycle, round robin over the contexts that want one. Latency: as in instr_stream.
 // Memory and streams are as wide as the unit's instructions; the unit gets zeros for the bits above.
 module eqx_unit_front #(
-    parameter  int unsigned CTX        = 3,
-    parameter  int unsigned IMEM_DEPTH = 512,
-    parameter  int unsigned IB         = eqx_isa_pkg::INSTR_BITS,  // bits of the unit's instructions
-    localparam int unsigned AW         = (IMEM_DEPTH > 1) ? $clog2(IMEM_DEPTH) : 1
+    parameter int unsigned CTX = 3,
+    parameter int unsigned C_INF = 2,  // contexts below are inference: their programs run once
+    parameter int unsigned IMEM_DEPTH = 512,
+    parameter int unsigned IB = eqx_isa_pkg::INSTR_BITS,  // bits of the unit's instructions
+    localparam int unsigned AW = (IMEM_DEPTH > 1) ? $clog2(IMEM_DEPTH) : 1
 ) (
     input  logic                               clk_i,
     input  logic                               rst_ni,
@@ -71,7 +72,8 @@ module eqx_unit_front #(
     assign unit_req_o[c].instr = eqx_isa_pkg::INSTR_BITS'(instr);
     eqx_instr_stream #(
         .IMEM_DEPTH(IMEM_DEPTH),
-        .IB        (IB)
+        .IB        (IB),
+        .ONCE      (c < C_INF)
     ) u_stream (
         .clk_i,
         .rst_ni,

@@ -270,7 +270,7 @@ class Harness:
 
     def _compare_batches(self, want: dict) -> None:
         dut, width = self.dut, (self.slots - 1).bit_length()
-        ids, slots = int(dut.rsp_id_q.value), int(dut.row_slot_q.value)
+        slots = int(dut.row_slot_q.value)
         rsp, env = (
             BATCH_END.unpack_all(int(dut.rsp_q.value), self.inference),
             CTX_ENV.unpack_all(int(dut.env_q.value), self.inference),
@@ -304,7 +304,6 @@ class Harness:
                 f"environment of context {c}",
             )
             for r, row in enumerate(batch):
-                require(ids >> 32 * (c * self.rows + r) & 0xFFFFFFFF == row.id, f"id of row {r}")
                 require(slots >> width * (c * self.rows + r) & (1 << width) - 1 == row.slot, f"slot of row {r}")
 
     # -- waiting

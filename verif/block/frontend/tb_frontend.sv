@@ -84,7 +84,6 @@ module tb_frontend #(
   logic [C_INF-1:0] idle, rsp_open, rsp_valid;
   logic                [RX_SLOTS-1:0]                free_mask;
   eqx_pkg::batch_end_t [   C_INF-1:0]                rsp;
-  logic                [   C_INF-1:0][N-1:0][  31:0] rsp_id;
   logic                [   C_INF-1:0][N-1:0][SW-1:0] row_slot;
   logic                                              late;
   logic [3:0][CTX-1:0] instr_valid, dep_wait, fetch_wait;
@@ -143,7 +142,6 @@ module tb_frontend #(
       .rsp_open_o(rsp_open),
       .rsp_valid_o(rsp_valid),
       .rsp_o(rsp),
-      .rsp_id_o(rsp_id),
       .rsp_done_i(rsp_done),
       .row_slot_o(row_slot),
       .unit_req_o(unit_req),
@@ -164,13 +162,11 @@ module tb_frontend #(
   // What Python reads: sampled at the rising edge.
   localparam int unsigned MON_BITS = $bits(sts) + 1 + 3 * C_INF + RX_SLOTS + 4 * CTX * 3 + CTX + 4 * CTX * 48;
   logic                [MON_BITS-1:0]                mon_q;
-  logic                [   C_INF-1:0][N-1:0][  31:0] rsp_id_q;
   logic                [   C_INF-1:0][N-1:0][SW-1:0] row_slot_q;
   eqx_pkg::batch_end_t [   C_INF-1:0]                rsp_q;
   eqx_pkg::ctx_env_t   [     CTX-1:0]                env_q;
   always_ff @(posedge clk) begin
     mon_q <= {late, iter, fold, free_mask, rsp_valid, rsp_open, idle, kill, fetch_wait, dep_wait, instr_valid, sts};
-    rsp_id_q <= rsp_id;
     row_slot_q <= row_slot;
     rsp_q <= rsp;
     env_q <= env;

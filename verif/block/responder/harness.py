@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cocotb.triggers import FallingEdge
 
 from equinox_core.hw.pipeline import ANSWER_QUEUE
-from equinox_core.hw.structs import ANSWER, BATCH_END, HEADER
+from equinox_core.hw.structs import ANSWER, BATCH_END, BATCH_ROW, HEADER
 from equinox_core.isa.encoding import Status
 from verif.block.responder.model import Batch, ResponderModel
 from verif.lib import checks
@@ -45,6 +45,7 @@ class Harness:
         self.services = [int(self.rng.integers(256))]
         self.services += [self.services[0] ^ 1 << int(bit) for bit in bits]
         self.ready_at: dict[int, int] = {}
+        self.rows: deque[tuple[int, int, int]] = deque()  # context, row and id on their way from the dispatcher
         self.answers: deque[int] = deque()
         self.order: dict[int, deque[int]] = defaultdict(deque)  # ids a service must answer next
         self.sent_answers: deque[int] = deque()
@@ -55,7 +56,7 @@ class Harness:
     async def reset(self) -> None:
         """Reset pulse."""
         dut = self.dut
-        for name in ("open", "valid", "ans", "m_ready"):
+        for name in ("open", "valid", "ans", "m_ready", "row"):
             getattr(dut, name).value = 0
         await reset(dut)
 
@@ -76,7 +77,7 @@ class Harness:
             if out["done"] is not None:  # the context's area is overwritten at once
                 self.generation[out["done"]] = int(self.rng.integers(1 << 16))
             for c, when in list(self.ready_at.items()):
-                if when <= self.now:
+                if when <= self.now and all(row[0] != c for row in self.rows):
                     self.model.held[c].ready = True
                     del self.ready_at[c]
             self.now += 1
@@ -91,6 +92,7 @@ class Harness:
                 self.sent_answers.append(self.answers[-1])
             answer = self.answers[0] if self.answers else None
             m_ready = bool(self.rng.random() < self.t.m_ready)
+            self._row()
             self.dut.open.value = 1 << opening[0] if opening else 0
             self.dut.valid.value = sum(1 << c for c, b in self.model.held.items() if b.ready)
             self.dut.generation.value = sum(g << 16 * c for c, g in enumerate(self.generation))
@@ -112,13 +114,20 @@ class Harness:
             self.services[int(rng.integers(self.t.services))], status, lines, ids, self.generation[c], self.opened
         )
         self.order[batch.svc].extend(ids)
-        rsp, flat = int(self.dut.rsp.value), int(self.dut.ids.value)
+        rsp = int(self.dut.rsp.value)
         word = BATCH_END.pack(status=status, svc=batch.svc, rows=rows, tx_lines=lines)
-        width = 32 * self.n
         self.dut.rsp.value = rsp & ~((1 << BATCH_END.bits) - 1 << BATCH_END.bits * c) | word << BATCH_END.bits * c
-        packed = sum(i << 32 * r for r, i in enumerate(ids))
-        self.dut.ids.value = flat & ~((1 << width) - 1 << width * c) | packed << width * c
+        self.rows.extend((c, row, number) for row, number in enumerate(ids))
         return c, batch
+
+    def _row(self) -> None:
+        """A row of a batch on its port, or none; what does not matter is random."""
+        rng, valid = self.rng, bool(self.rows) and self.rng.random() < 0.8
+        word = int.from_bytes(rng.bytes(-(-BATCH_ROW.bits // 8)), "little") & (1 << BATCH_ROW.bits) - 1
+        if valid:
+            ctx, row, number = self.rows.popleft()
+            word = BATCH_ROW.pack(**{**vars(BATCH_ROW.unpack(word)), "ctx": ctx, "row": row, "id": number})
+        self.dut.row.value = int(valid) << BATCH_ROW.bits | word
 
     def _opened(self, c: int, batch: Batch) -> None:
         self.model.held[c] = batch

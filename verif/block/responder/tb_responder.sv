@@ -18,13 +18,13 @@ module tb_responder #(
   );
 
   logic [C_INF-1:0] open = '0, valid = '0;
-  eqx_pkg::batch_end_t [                 C_INF-1:0]              rsp = '0;
-  logic                [                 C_INF-1:0][N-1:0][31:0] ids = '0;
-  logic                [                 C_INF-1:0][ 15:0]       generation = '0;
-  logic                [$bits(eqx_pkg::answer_t):0]              ans = '0;  // {valid, answer}
-  logic                                                          m_ready = 1'b0;
+  eqx_pkg::batch_end_t [                    C_INF-1:0]       rsp = '0;
+  logic                [$bits(eqx_pkg::batch_row_t):0]       row = '0;  // {valid, row}
+  logic                [                    C_INF-1:0][15:0] generation = '0;
+  logic                [   $bits(eqx_pkg::answer_t):0]       ans = '0;  // {valid, answer}
+  logic                                                      m_ready = 1'b0;
 
-  logic                [                 C_INF-1:0]              done;
+  logic                [                    C_INF-1:0]       done;
   logic ans_ready, re, m_valid, m_last;
   logic [15:0] raddr;
   logic [16*L-1:0] rdata, m_data;
@@ -34,10 +34,11 @@ module tb_responder #(
   ) dut (
       .clk_i(clk),
       .rst_ni(rst_n),
+      .row_valid_i(row[$bits(eqx_pkg::batch_row_t)]),
+      .row_i(row[$bits(eqx_pkg::batch_row_t)-1:0]),
       .rsp_open_i(open),
       .rsp_valid_i(valid),
       .rsp_i(rsp),
-      .rsp_id_i(ids),
       .rsp_done_o(done),
       .ans_valid_i(ans[$bits(eqx_pkg::answer_t)]),
       .ans_ready_o(ans_ready),
