@@ -109,7 +109,12 @@ def generate() -> dict[Path, str]:
     top = compile_map()
     with tempfile.TemporaryDirectory() as tmp:
         RegblockExporter().export(
-            top, tmp, cpuif_cls=AXI4Lite_Cpuif_flattened, default_reset_activelow=True, default_reset_async=True
+            top,
+            tmp,
+            cpuif_cls=AXI4Lite_Cpuif_flattened,
+            default_reset_activelow=True,
+            default_reset_async=True,
+            retime_read_fanin=True,  # a register amid the selection of what is read: else it limits the core's clock
         )
         sv = {p.name: p.read_text(encoding="utf-8") for p in Path(tmp).glob("*.sv")}
         ral = Path(tmp) / "ral.py"

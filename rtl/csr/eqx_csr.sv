@@ -53,7 +53,7 @@ module eqx_csr (
     logic cpuif_wr_ack;
     logic cpuif_wr_err;
 
-    // Max Outstanding Transactions: 2
+    // Max Outstanding Transactions: 3
     logic [1:0] axil_n_in_flight;
     logic axil_prev_was_rd;
     logic axil_arvalid;
@@ -133,7 +133,7 @@ module eqx_csr (
         axil_ar_accept = '0;
         axil_aw_accept = '0;
 
-        if(axil_n_in_flight < 2'd2) begin
+        if(axil_n_in_flight < 2'd3) begin
             // Can safely issue more transactions without overwhelming response buffer
             if(axil_arvalid && !axil_prev_was_rd) begin
                 cpuif_req = '1;
@@ -156,16 +156,21 @@ module eqx_csr (
 
 
     // AXI4-Lite Response Logic
-    logic axil_resp_buffer_is_wr[2];
-    logic axil_resp_buffer_err[2];
-    logic [31:0] axil_resp_buffer_rdata[2];
+    logic axil_resp_buffer_is_wr[4];
+    logic axil_resp_buffer_err[4];
+    logic [31:0] axil_resp_buffer_rdata[4];
+    // axil_resp_buffer is intentionally padded to the next power of two despite
+    // only requiring 3 entries.
+    // This is to avoid quirks in some tools that cannot handle indexing into a non-power-of-2 array.
+    // Unused entries are expected to be optimized away
 
-    logic [1:0] axil_resp_wptr;
-    logic [1:0] axil_resp_rptr;
+
+    logic [2:0] axil_resp_wptr;
+    logic [2:0] axil_resp_rptr;
 
     always_ff @(posedge clk or negedge arst_n) begin
         if(~arst_n) begin
-            for(int i=0; i<2; i++) begin
+            for(int i=0; i<3; i++) begin
                 axil_resp_buffer_is_wr[i] <= '0;
                 axil_resp_buffer_err[i] <= '0;
                 axil_resp_buffer_rdata[i] <= '0;
@@ -176,20 +181,30 @@ module eqx_csr (
             // Store responses in buffer until AXI response channel accepts them
             if(cpuif_rd_ack || cpuif_wr_ack) begin
                 if(cpuif_rd_ack) begin
-                    axil_resp_buffer_is_wr[axil_resp_wptr[0:0]] <= '0;
-                    axil_resp_buffer_err[axil_resp_wptr[0:0]] <= cpuif_rd_err;
-                    axil_resp_buffer_rdata[axil_resp_wptr[0:0]] <= cpuif_rd_data;
+                    axil_resp_buffer_is_wr[axil_resp_wptr[1:0]] <= '0;
+                    axil_resp_buffer_err[axil_resp_wptr[1:0]] <= cpuif_rd_err;
+                    axil_resp_buffer_rdata[axil_resp_wptr[1:0]] <= cpuif_rd_data;
 
                 end else if(cpuif_wr_ack) begin
-                    axil_resp_buffer_is_wr[axil_resp_wptr[0:0]] <= '1;
-                    axil_resp_buffer_err[axil_resp_wptr[0:0]] <= cpuif_wr_err;
+                    axil_resp_buffer_is_wr[axil_resp_wptr[1:0]] <= '1;
+                    axil_resp_buffer_err[axil_resp_wptr[1:0]] <= cpuif_wr_err;
                 end
-                axil_resp_wptr <= axil_resp_wptr + 1'b1;
+                if(axil_resp_wptr[1:0] == 2) begin
+                    axil_resp_wptr[1:0] <= '0;
+                    axil_resp_wptr[2] <= ~axil_resp_wptr[2];
+                end else begin
+                    axil_resp_wptr[1:0] <= axil_resp_wptr[1:0] + 1'b1;
+                end
             end
 
             // Advance read pointer when acknowledged
             if(axil_resp_acked) begin
-                axil_resp_rptr <= axil_resp_rptr + 1'b1;
+                if(axil_resp_rptr[1:0] == 2) begin
+                    axil_resp_rptr[1:0] <= '0;
+                    axil_resp_rptr[2] <= ~axil_resp_rptr[2];
+                end else begin
+                    axil_resp_rptr[1:0] <= axil_resp_rptr[1:0] + 1'b1;
+                end
             end
         end
     end
@@ -199,7 +214,7 @@ module eqx_csr (
         s_axil_bvalid = '0;
         s_axil_rvalid = '0;
         if(axil_resp_rptr != axil_resp_wptr) begin
-            if(axil_resp_buffer_is_wr[axil_resp_rptr[0:0]]) begin
+            if(axil_resp_buffer_is_wr[axil_resp_rptr[1:0]]) begin
                 s_axil_bvalid = '1;
                 if(s_axil_bready) axil_resp_acked = '1;
             end else begin
@@ -208,8 +223,8 @@ module eqx_csr (
             end
         end
 
-        s_axil_rdata = axil_resp_buffer_rdata[axil_resp_rptr[0:0]];
-        if(axil_resp_buffer_err[axil_resp_rptr[0:0]]) begin
+        s_axil_rdata = axil_resp_buffer_rdata[axil_resp_rptr[1:0]];
+        if(axil_resp_buffer_err[axil_resp_rptr[1:0]]) begin
             s_axil_bresp = 2'b10;
             s_axil_rresp = 2'b10;
         end else begin
@@ -220,9 +235,19 @@ module eqx_csr (
 
     logic cpuif_req_masked;
 
-    // Read & write latencies are balanced. Stalls not required
+    // Read latency > write latency. May need to delay next write that follows a read
+    logic [0:0] cpuif_req_stall_sr;
+    always_ff @(posedge clk or negedge arst_n) begin
+        if(~arst_n) begin
+            cpuif_req_stall_sr <= '0;
+        end else if(cpuif_req && !cpuif_req_is_wr) begin
+            cpuif_req_stall_sr <= '1;
+        end else begin
+            cpuif_req_stall_sr <= (cpuif_req_stall_sr >> 'd1);
+        end
+    end
     assign cpuif_req_stall_rd = '0;
-    assign cpuif_req_stall_wr = '0;
+    assign cpuif_req_stall_wr = cpuif_req_stall_sr[0];
     assign cpuif_req_masked = cpuif_req
                             & !(!cpuif_req_is_wr & cpuif_req_stall_rd)
                             & !(cpuif_req_is_wr & cpuif_req_stall_wr);
@@ -2388,170 +2413,204 @@ module eqx_csr (
     logic readback_err;
     logic readback_done;
     logic [31:0] readback_data;
+    function automatic bit [5:0] ad_low(bit [10:0] addr);
+        return addr[5:0];
+    endfunction
+    function automatic bit [4:0] ad_hi(bit [10:0] addr);
+        return addr[10:6];
+    endfunction
+
+    // readback stage 1
+    logic [31:0] readback_data_rt_c[32];
     always_comb begin
-        automatic logic [31:0] readback_data_var;
-        readback_data_var = '0;
-        if(rd_mux_addr == 11'h0) begin
-            readback_data_var[31:0] = 32'h45515831;
+        automatic logic [31:0] readback_data_var[32];
+        for(int i=0; i<32; i++) readback_data_var[i] = '0;
+        if(ad_low(rd_mux_addr) == ad_low(11'h0)) begin
+            readback_data_var[ad_hi(11'h0)][31:0] = 32'h45515831;
         end
-        if(rd_mux_addr == 11'h4) begin
-            readback_data_var[7:0] = hwif_in.PARAMS.size_n.next;
-            readback_data_var[15:8] = hwif_in.PARAMS.size_m.next;
-            readback_data_var[23:16] = hwif_in.PARAMS.size_w.next;
-            readback_data_var[27:24] = hwif_in.PARAMS.c_inf.next;
-            readback_data_var[31:28] = hwif_in.PARAMS.ctx.next;
+        if(ad_low(rd_mux_addr) == ad_low(11'h4)) begin
+            readback_data_var[ad_hi(11'h4)][7:0] = hwif_in.PARAMS.size_n.next;
+            readback_data_var[ad_hi(11'h4)][15:8] = hwif_in.PARAMS.size_m.next;
+            readback_data_var[ad_hi(11'h4)][23:16] = hwif_in.PARAMS.size_w.next;
+            readback_data_var[ad_hi(11'h4)][27:24] = hwif_in.PARAMS.c_inf.next;
+            readback_data_var[ad_hi(11'h4)][31:28] = hwif_in.PARAMS.ctx.next;
         end
-        if(rd_mux_addr == 11'h8) begin
-            readback_data_var[0] = field_storage.CTRL.accept_en.value;
-            readback_data_var[1] = field_storage.CTRL.reject_mode.value;
+        if(ad_low(rd_mux_addr) == ad_low(11'h8)) begin
+            readback_data_var[ad_hi(11'h8)][0] = field_storage.CTRL.accept_en.value;
+            readback_data_var[ad_hi(11'h8)][1] = field_storage.CTRL.reject_mode.value;
         end
-        if(rd_mux_addr == 11'hc) begin
-            readback_data_var[2:0] = field_storage.POLICY.policy.value;
+        if(ad_low(rd_mux_addr) == ad_low(11'hc)) begin
+            readback_data_var[ad_hi(11'hc)][2:0] = field_storage.POLICY.policy.value;
         end
-        if(rd_mux_addr == 11'h10) begin
-            readback_data_var[11:0] = field_storage.TRAIN_ROWS.rows.value;
+        if(ad_low(rd_mux_addr) == ad_low(11'h10)) begin
+            readback_data_var[ad_hi(11'h10)][11:0] = field_storage.TRAIN_ROWS.rows.value;
         end
-        if(rd_mux_addr == 11'h14) begin
-            readback_data_var[0] = field_storage.IRQ_STATUS.ctx_err.value;
-            readback_data_var[1] = field_storage.IRQ_STATUS.not_installed.value;
-            readback_data_var[2] = field_storage.IRQ_STATUS.bad_length.value;
-            readback_data_var[3] = field_storage.IRQ_STATUS.rejected.value;
-            readback_data_var[4] = field_storage.IRQ_STATUS.ctx_done.value;
+        if(ad_low(rd_mux_addr) == ad_low(11'h14)) begin
+            readback_data_var[ad_hi(11'h14)][0] = field_storage.IRQ_STATUS.ctx_err.value;
+            readback_data_var[ad_hi(11'h14)][1] = field_storage.IRQ_STATUS.not_installed.value;
+            readback_data_var[ad_hi(11'h14)][2] = field_storage.IRQ_STATUS.bad_length.value;
+            readback_data_var[ad_hi(11'h14)][3] = field_storage.IRQ_STATUS.rejected.value;
+            readback_data_var[ad_hi(11'h14)][4] = field_storage.IRQ_STATUS.ctx_done.value;
         end
-        if(rd_mux_addr == 11'h18) begin
-            readback_data_var[0] = field_storage.IRQ_ENABLE.ctx_err.value;
-            readback_data_var[1] = field_storage.IRQ_ENABLE.not_installed.value;
-            readback_data_var[2] = field_storage.IRQ_ENABLE.bad_length.value;
-            readback_data_var[3] = field_storage.IRQ_ENABLE.rejected.value;
-            readback_data_var[4] = field_storage.IRQ_ENABLE.ctx_done.value;
+        if(ad_low(rd_mux_addr) == ad_low(11'h18)) begin
+            readback_data_var[ad_hi(11'h18)][0] = field_storage.IRQ_ENABLE.ctx_err.value;
+            readback_data_var[ad_hi(11'h18)][1] = field_storage.IRQ_ENABLE.not_installed.value;
+            readback_data_var[ad_hi(11'h18)][2] = field_storage.IRQ_ENABLE.bad_length.value;
+            readback_data_var[ad_hi(11'h18)][3] = field_storage.IRQ_ENABLE.rejected.value;
+            readback_data_var[ad_hi(11'h18)][4] = field_storage.IRQ_ENABLE.ctx_done.value;
         end
-        if(rd_mux_addr == 11'h1c) begin
-            readback_data_var[31:0] = field_storage.DMA_TIMEOUT.cycles.value;
+        if(ad_low(rd_mux_addr) == ad_low(11'h1c)) begin
+            readback_data_var[ad_hi(11'h1c)][31:0] = field_storage.DMA_TIMEOUT.cycles.value;
         end
-        if(rd_mux_addr == 11'h20) begin
-            readback_data_var[31:0] = field_storage.CNT_ACCEPTED.count.value;
+        if(ad_low(rd_mux_addr) == ad_low(11'h20)) begin
+            readback_data_var[ad_hi(11'h20)][31:0] = field_storage.CNT_ACCEPTED.count.value;
         end
-        if(rd_mux_addr == 11'h24) begin
-            readback_data_var[31:0] = field_storage.CNT_REJECTED.count.value;
+        if(ad_low(rd_mux_addr) == ad_low(11'h24)) begin
+            readback_data_var[ad_hi(11'h24)][31:0] = field_storage.CNT_REJECTED.count.value;
         end
-        if(rd_mux_addr == 11'h28) begin
-            readback_data_var[31:0] = field_storage.CNT_NOT_INSTALLED.count.value;
+        if(ad_low(rd_mux_addr) == ad_low(11'h28)) begin
+            readback_data_var[ad_hi(11'h28)][31:0] = field_storage.CNT_NOT_INSTALLED.count.value;
         end
-        if(rd_mux_addr == 11'h2c) begin
-            readback_data_var[31:0] = field_storage.CNT_BAD_LENGTH.count.value;
+        if(ad_low(rd_mux_addr) == ad_low(11'h2c)) begin
+            readback_data_var[ad_hi(11'h2c)][31:0] = field_storage.CNT_BAD_LENGTH.count.value;
         end
-        if(rd_mux_addr == 11'h30) begin
-            readback_data_var[31:0] = field_storage.CNT_RESPONDED.count.value;
+        if(ad_low(rd_mux_addr) == ad_low(11'h30)) begin
+            readback_data_var[ad_hi(11'h30)][31:0] = field_storage.CNT_RESPONDED.count.value;
         end
-        if(rd_mux_addr == 11'h34) begin
-            readback_data_var[0] = hwif_in.DMA_STATUS.ld_lost.next;
-            readback_data_var[1] = hwif_in.DMA_STATUS.st_lost.next;
+        if(ad_low(rd_mux_addr) == ad_low(11'h34)) begin
+            readback_data_var[ad_hi(11'h34)][0] = hwif_in.DMA_STATUS.ld_lost.next;
+            readback_data_var[ad_hi(11'h34)][1] = hwif_in.DMA_STATUS.st_lost.next;
         end
-        if(rd_mux_addr == 11'h40) begin
-            readback_data_var[15:0] = field_storage.IMEM_ADDR.index.value;
-            readback_data_var[17:16] = field_storage.IMEM_ADDR.unit.value;
+        if(ad_low(rd_mux_addr) == ad_low(11'h40)) begin
+            readback_data_var[ad_hi(11'h40)][15:0] = field_storage.IMEM_ADDR.index.value;
+            readback_data_var[ad_hi(11'h40)][17:16] = field_storage.IMEM_ADDR.unit.value;
         end
-        if(rd_mux_addr == 11'h50) begin
-            readback_data_var[0] = field_storage.PERF_CTRL.enable.value;
-            readback_data_var[1] = field_storage.PERF_CTRL.clear.value;
+        if(ad_low(rd_mux_addr) == ad_low(11'h50)) begin
+            readback_data_var[ad_hi(11'h50)][0] = field_storage.PERF_CTRL.enable.value;
+            readback_data_var[ad_hi(11'h50)][1] = field_storage.PERF_CTRL.clear.value;
         end
-        if(rd_mux_addr == 11'h54) begin
-            readback_data_var[3:0] = field_storage.PERF_SEL.index.value;
-            readback_data_var[5:4] = field_storage.PERF_SEL.unit.value;
+        if(ad_low(rd_mux_addr) == ad_low(11'h54)) begin
+            readback_data_var[ad_hi(11'h54)][3:0] = field_storage.PERF_SEL.index.value;
+            readback_data_var[ad_hi(11'h54)][5:4] = field_storage.PERF_SEL.unit.value;
         end
-        if(rd_mux_addr == 11'h58) begin
-            readback_data_var[31:0] = hwif_in.PERF_LO.value.next;
+        if(ad_low(rd_mux_addr) == ad_low(11'h58)) begin
+            readback_data_var[ad_hi(11'h58)][31:0] = hwif_in.PERF_LO.value.next;
         end
-        if(rd_mux_addr == 11'h5c) begin
-            readback_data_var[15:0] = hwif_in.PERF_HI.value.next;
-        end
-        for(int i0=0; i0<4; i0++) begin
-            if(rd_mux_addr == 11'h100 + (11)'(i0) * 11'h40) begin
-                readback_data_var[0] = field_storage.SVC[i0].CTRL.enable.value;
-                readback_data_var[4:1] = field_storage.SVC[i0].CTRL.pc_valid.value;
-            end
-            if(rd_mux_addr == 11'h104 + (11)'(i0) * 11'h40) begin
-                readback_data_var[15:0] = field_storage.SVC[i0].PC0.mmu.value;
-                readback_data_var[31:16] = field_storage.SVC[i0].PC0.vpu.value;
-            end
-            if(rd_mux_addr == 11'h108 + (11)'(i0) * 11'h40) begin
-                readback_data_var[15:0] = field_storage.SVC[i0].PC1.ld.value;
-                readback_data_var[31:16] = field_storage.SVC[i0].PC1.st.value;
-            end
-            if(rd_mux_addr == 11'h10c + (11)'(i0) * 11'h40) begin
-                readback_data_var[15:0] = field_storage.SVC[i0].BASE.w_base.value;
-                readback_data_var[31:16] = field_storage.SVC[i0].BASE.c_base.value;
-            end
-            if(rd_mux_addr == 11'h110 + (11)'(i0) * 11'h40) begin
-                readback_data_var[7:0] = field_storage.SVC[i0].SHAPE.batch.value;
-                readback_data_var[15:8] = field_storage.SVC[i0].SHAPE.rx_lines.value;
-                readback_data_var[23:16] = field_storage.SVC[i0].SHAPE.tx_lines.value;
-            end
-            if(rd_mux_addr == 11'h114 + (11)'(i0) * 11'h40) begin
-                readback_data_var[31:0] = field_storage.SVC[i0].TIMEOUT.cycles.value;
-            end
-            if(rd_mux_addr == 11'h118 + (11)'(i0) * 11'h40) begin
-                readback_data_var[15:0] = field_storage.SVC[i0].THRESHOLD.waiting.value;
-            end
-            if(rd_mux_addr == 11'h11c + (11)'(i0) * 11'h40) begin
-                readback_data_var[15:0] = hwif_in.SVC[i0].LEVEL.waiting.next;
-            end
+        if(ad_low(rd_mux_addr) == ad_low(11'h5c)) begin
+            readback_data_var[ad_hi(11'h5c)][15:0] = hwif_in.PERF_HI.value.next;
         end
         for(int i0=0; i0<4; i0++) begin
-            if(rd_mux_addr == 11'h400 + (11)'(i0) * 11'h80) begin
-                readback_data_var[0] = field_storage.CTX[i0].CMD.start.value;
-                readback_data_var[1] = field_storage.CTX[i0].CMD.drain.value;
-                readback_data_var[2] = field_storage.CTX[i0].CMD.kill.value;
-                readback_data_var[3] = field_storage.CTX[i0].CMD.clear.value;
+            if(ad_low(rd_mux_addr) == ad_low(11'h100 + (11)'(i0) * 11'h40)) begin
+                readback_data_var[ad_hi(11'h100 + (11)'(i0) * 11'h40)][0] = field_storage.SVC[i0].CTRL.enable.value;
+                readback_data_var[ad_hi(11'h100 + (11)'(i0) * 11'h40)][4:1] = field_storage.SVC[i0].CTRL.pc_valid.value;
             end
-            if(rd_mux_addr == 11'h404 + (11)'(i0) * 11'h80) begin
-                readback_data_var[2:0] = hwif_in.CTX[i0].STATUS.state.next;
-                readback_data_var[6:3] = hwif_in.CTX[i0].STATUS.err_cause.next;
-                readback_data_var[8:7] = hwif_in.CTX[i0].STATUS.err_unit.next;
+            if(ad_low(rd_mux_addr) == ad_low(11'h104 + (11)'(i0) * 11'h40)) begin
+                readback_data_var[ad_hi(11'h104 + (11)'(i0) * 11'h40)][15:0] = field_storage.SVC[i0].PC0.mmu.value;
+                readback_data_var[ad_hi(11'h104 + (11)'(i0) * 11'h40)][31:16] = field_storage.SVC[i0].PC0.vpu.value;
             end
-            if(rd_mux_addr == 11'h408 + (11)'(i0) * 11'h80) begin
-                readback_data_var[31:0] = hwif_in.CTX[i0].STEPS.count.next;
+            if(ad_low(rd_mux_addr) == ad_low(11'h108 + (11)'(i0) * 11'h40)) begin
+                readback_data_var[ad_hi(11'h108 + (11)'(i0) * 11'h40)][15:0] = field_storage.SVC[i0].PC1.ld.value;
+                readback_data_var[ad_hi(11'h108 + (11)'(i0) * 11'h40)][31:16] = field_storage.SVC[i0].PC1.st.value;
             end
-            if(rd_mux_addr == 11'h40c + (11)'(i0) * 11'h80) begin
-                readback_data_var[15:0] = field_storage.CTX[i0].BASE0.vec.value;
-                readback_data_var[31:16] = field_storage.CTX[i0].BASE0.acc.value;
+            if(ad_low(rd_mux_addr) == ad_low(11'h10c + (11)'(i0) * 11'h40)) begin
+                readback_data_var[ad_hi(11'h10c + (11)'(i0) * 11'h40)][15:0] = field_storage.SVC[i0].BASE.w_base.value;
+                readback_data_var[ad_hi(11'h10c + (11)'(i0) * 11'h40)][31:16] = field_storage.SVC[i0].BASE.c_base.value;
             end
-            if(rd_mux_addr == 11'h410 + (11)'(i0) * 11'h80) begin
-                readback_data_var[15:0] = field_storage.CTX[i0].BASE1.actc.value;
+            if(ad_low(rd_mux_addr) == ad_low(11'h110 + (11)'(i0) * 11'h40)) begin
+                readback_data_var[ad_hi(11'h110 + (11)'(i0) * 11'h40)][7:0] = field_storage.SVC[i0].SHAPE.batch.value;
+                readback_data_var[ad_hi(11'h110 + (11)'(i0) * 11'h40)][15:8] = field_storage.SVC[i0].SHAPE.rx_lines.value;
+                readback_data_var[ad_hi(11'h110 + (11)'(i0) * 11'h40)][23:16] = field_storage.SVC[i0].SHAPE.tx_lines.value;
             end
-            if(rd_mux_addr == 11'h414 + (11)'(i0) * 11'h80) begin
-                readback_data_var[3:0] = field_storage.CTX[i0].PCV.valid.value;
+            if(ad_low(rd_mux_addr) == ad_low(11'h114 + (11)'(i0) * 11'h40)) begin
+                readback_data_var[ad_hi(11'h114 + (11)'(i0) * 11'h40)][31:0] = field_storage.SVC[i0].TIMEOUT.cycles.value;
             end
-            if(rd_mux_addr == 11'h418 + (11)'(i0) * 11'h80) begin
-                readback_data_var[15:0] = field_storage.CTX[i0].PC0.mmu.value;
-                readback_data_var[31:16] = field_storage.CTX[i0].PC0.vpu.value;
+            if(ad_low(rd_mux_addr) == ad_low(11'h118 + (11)'(i0) * 11'h40)) begin
+                readback_data_var[ad_hi(11'h118 + (11)'(i0) * 11'h40)][15:0] = field_storage.SVC[i0].THRESHOLD.waiting.value;
             end
-            if(rd_mux_addr == 11'h41c + (11)'(i0) * 11'h80) begin
-                readback_data_var[15:0] = field_storage.CTX[i0].PC1.ld.value;
-                readback_data_var[31:16] = field_storage.CTX[i0].PC1.st.value;
-            end
-            if(rd_mux_addr == 11'h420 + (11)'(i0) * 11'h80) begin
-                readback_data_var[15:0] = field_storage.CTX[i0].BASE2.w_base.value;
-                readback_data_var[31:16] = field_storage.CTX[i0].BASE2.c_base.value;
-            end
-            if(rd_mux_addr == 11'h424 + (11)'(i0) * 11'h80) begin
-                readback_data_var[31:0] = field_storage.CTX[i0].DRAM_BASE.bytes.value;
-            end
-            if(rd_mux_addr == 11'h428 + (11)'(i0) * 11'h80) begin
-                readback_data_var[31:0] = field_storage.CTX[i0].ITERS.count.value;
-            end
-            if(rd_mux_addr == 11'h42c + (11)'(i0) * 11'h80) begin
-                readback_data_var[15:0] = field_storage.CTX[i0].ITER_MOD.modulo.value;
-            end
-            if(rd_mux_addr == 11'h430 + (11)'(i0) * 11'h80) begin
-                readback_data_var[31:0] = field_storage.CTX[i0].SEM0.init.value;
-            end
-            if(rd_mux_addr == 11'h434 + (11)'(i0) * 11'h80) begin
-                readback_data_var[31:0] = field_storage.CTX[i0].SEM1.init.value;
+            if(ad_low(rd_mux_addr) == ad_low(11'h11c + (11)'(i0) * 11'h40)) begin
+                readback_data_var[ad_hi(11'h11c + (11)'(i0) * 11'h40)][15:0] = hwif_in.SVC[i0].LEVEL.waiting.next;
             end
         end
-        readback_data = readback_data_var;
-        readback_done = decoded_req & ~decoded_req_is_wr;
+        for(int i0=0; i0<4; i0++) begin
+            if(ad_low(rd_mux_addr) == ad_low(11'h400 + (11)'(i0) * 11'h80)) begin
+                readback_data_var[ad_hi(11'h400 + (11)'(i0) * 11'h80)][0] = field_storage.CTX[i0].CMD.start.value;
+                readback_data_var[ad_hi(11'h400 + (11)'(i0) * 11'h80)][1] = field_storage.CTX[i0].CMD.drain.value;
+                readback_data_var[ad_hi(11'h400 + (11)'(i0) * 11'h80)][2] = field_storage.CTX[i0].CMD.kill.value;
+                readback_data_var[ad_hi(11'h400 + (11)'(i0) * 11'h80)][3] = field_storage.CTX[i0].CMD.clear.value;
+            end
+            if(ad_low(rd_mux_addr) == ad_low(11'h404 + (11)'(i0) * 11'h80)) begin
+                readback_data_var[ad_hi(11'h404 + (11)'(i0) * 11'h80)][2:0] = hwif_in.CTX[i0].STATUS.state.next;
+                readback_data_var[ad_hi(11'h404 + (11)'(i0) * 11'h80)][6:3] = hwif_in.CTX[i0].STATUS.err_cause.next;
+                readback_data_var[ad_hi(11'h404 + (11)'(i0) * 11'h80)][8:7] = hwif_in.CTX[i0].STATUS.err_unit.next;
+            end
+            if(ad_low(rd_mux_addr) == ad_low(11'h408 + (11)'(i0) * 11'h80)) begin
+                readback_data_var[ad_hi(11'h408 + (11)'(i0) * 11'h80)][31:0] = hwif_in.CTX[i0].STEPS.count.next;
+            end
+            if(ad_low(rd_mux_addr) == ad_low(11'h40c + (11)'(i0) * 11'h80)) begin
+                readback_data_var[ad_hi(11'h40c + (11)'(i0) * 11'h80)][15:0] = field_storage.CTX[i0].BASE0.vec.value;
+                readback_data_var[ad_hi(11'h40c + (11)'(i0) * 11'h80)][31:16] = field_storage.CTX[i0].BASE0.acc.value;
+            end
+            if(ad_low(rd_mux_addr) == ad_low(11'h410 + (11)'(i0) * 11'h80)) begin
+                readback_data_var[ad_hi(11'h410 + (11)'(i0) * 11'h80)][15:0] = field_storage.CTX[i0].BASE1.actc.value;
+            end
+            if(ad_low(rd_mux_addr) == ad_low(11'h414 + (11)'(i0) * 11'h80)) begin
+                readback_data_var[ad_hi(11'h414 + (11)'(i0) * 11'h80)][3:0] = field_storage.CTX[i0].PCV.valid.value;
+            end
+            if(ad_low(rd_mux_addr) == ad_low(11'h418 + (11)'(i0) * 11'h80)) begin
+                readback_data_var[ad_hi(11'h418 + (11)'(i0) * 11'h80)][15:0] = field_storage.CTX[i0].PC0.mmu.value;
+                readback_data_var[ad_hi(11'h418 + (11)'(i0) * 11'h80)][31:16] = field_storage.CTX[i0].PC0.vpu.value;
+            end
+            if(ad_low(rd_mux_addr) == ad_low(11'h41c + (11)'(i0) * 11'h80)) begin
+                readback_data_var[ad_hi(11'h41c + (11)'(i0) * 11'h80)][15:0] = field_storage.CTX[i0].PC1.ld.value;
+                readback_data_var[ad_hi(11'h41c + (11)'(i0) * 11'h80)][31:16] = field_storage.CTX[i0].PC1.st.value;
+            end
+            if(ad_low(rd_mux_addr) == ad_low(11'h420 + (11)'(i0) * 11'h80)) begin
+                readback_data_var[ad_hi(11'h420 + (11)'(i0) * 11'h80)][15:0] = field_storage.CTX[i0].BASE2.w_base.value;
+                readback_data_var[ad_hi(11'h420 + (11)'(i0) * 11'h80)][31:16] = field_storage.CTX[i0].BASE2.c_base.value;
+            end
+            if(ad_low(rd_mux_addr) == ad_low(11'h424 + (11)'(i0) * 11'h80)) begin
+                readback_data_var[ad_hi(11'h424 + (11)'(i0) * 11'h80)][31:0] = field_storage.CTX[i0].DRAM_BASE.bytes.value;
+            end
+            if(ad_low(rd_mux_addr) == ad_low(11'h428 + (11)'(i0) * 11'h80)) begin
+                readback_data_var[ad_hi(11'h428 + (11)'(i0) * 11'h80)][31:0] = field_storage.CTX[i0].ITERS.count.value;
+            end
+            if(ad_low(rd_mux_addr) == ad_low(11'h42c + (11)'(i0) * 11'h80)) begin
+                readback_data_var[ad_hi(11'h42c + (11)'(i0) * 11'h80)][15:0] = field_storage.CTX[i0].ITER_MOD.modulo.value;
+            end
+            if(ad_low(rd_mux_addr) == ad_low(11'h430 + (11)'(i0) * 11'h80)) begin
+                readback_data_var[ad_hi(11'h430 + (11)'(i0) * 11'h80)][31:0] = field_storage.CTX[i0].SEM0.init.value;
+            end
+            if(ad_low(rd_mux_addr) == ad_low(11'h434 + (11)'(i0) * 11'h80)) begin
+                readback_data_var[ad_hi(11'h434 + (11)'(i0) * 11'h80)][31:0] = field_storage.CTX[i0].SEM1.init.value;
+            end
+        end
+        readback_data_rt_c = readback_data_var;
+    end
+
+    logic [31:0] readback_data_rt[32];
+    logic readback_done_rt;
+    logic readback_err_rt;
+    logic [10:0] readback_addr_rt;
+    always_ff @(posedge clk or negedge arst_n) begin
+        if(~arst_n) begin
+            for(int i=0; i<32; i++) readback_data_rt[i] <= '0;
+            readback_done_rt <= '0;
+            readback_err_rt <= '0;
+            readback_addr_rt <= '0;
+        end else begin
+            readback_data_rt <= readback_data_rt_c;
+            readback_err_rt <= decoded_err;
+            readback_done_rt <= decoded_req & ~decoded_req_is_wr;
+            readback_addr_rt <= rd_mux_addr;
+        end
+    end
+
+
+
+    // readback stage 2
+    always_comb begin
+        readback_data = readback_data_rt[readback_addr_rt[10:6]];
+        readback_done = readback_done_rt;
         readback_err = '0;
     end
 

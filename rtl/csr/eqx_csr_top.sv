@@ -1,7 +1,8 @@
 // The register block as the core sees it: AXI4-Lite in, settings and commands out, status and events in.
 // The registers themselves are generated from eqx_csr.rdl; this module only renames and widens.
 // Latency: settings take effect one cycle after the write is taken; command pulses last one cycle.
-// AXI4-Lite handshake: as PeakRDL-regblock makes it; up to two transactions in flight.
+// AXI4-Lite handshake: as PeakRDL-regblock makes it; up to three transactions in flight. What is read is chosen in two
+// cycles (a read sees the registers of the first), so a write right behind a read waits a cycle.
 module eqx_csr_top #(
     parameter eqx_pkg::cfg_t CFG = eqx_pkg::cfg(),
     localparam int unsigned CTX = CFG.CTX,
