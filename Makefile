@@ -74,9 +74,9 @@ SHELL := /bin/bash
 #:   MUTANT=17           run this mutant of the one block again and show its log
 #:   JOBS=2              mutants at a time
 #: of `make cost`
-#:   CONFIG=default      cores: files of configs/, with commas
 #:   SPEED=1             map for speed and say the clock of every block (needs OpenSTA)
 #: of `make cost` and `make cost-docs`
+#:   CONFIG=default      cores: files of configs/, with commas [cost-docs: tiny,default,large]
 #:   JOBS=2              configurations at a time
 #: of `make lint`
 #:   MODULE=eqx_mmu          only these modules of rtl/
@@ -181,8 +181,8 @@ COST = $(PY) scripts/cost.py --jobs $(call quoted,$(JOBS)) $(CLUSTER_FLAG)
 cost: venv ## synthesise rtl/ to 45 nm cells: area by block and purpose, with SPEED=1 the clock; fail where a budget is broken
 	@$(COST) $(call flag,config,CONFIG) $(call flag,speed,SPEED)
 
-cost-docs: venv ## the same of all configurations, for area and for speed, into docs/cost.md
-	@$(COST) --docs
+cost-docs: venv ## the same of several configurations, for area and for speed (needs OpenSTA), into docs/cost.md
+	@$(COST) --docs $(call flag,config,CONFIG)
 
 selftest: venv ## plant faults; each must be caught by the check that is there for it (build/selftest); an interrupted run goes on
 	@$(PY) scripts/selftest.py --jobs $(call quoted,$(JOBS)) $(CLUSTER_FLAG) $(call flag,only,ONLY)

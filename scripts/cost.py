@@ -29,7 +29,7 @@ def say(line: str) -> None:
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = Parser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("--config", default="default", help="cores: names in configs/ or files, with commas [default]")
+    parser.add_argument("--config", help="cores: names in configs/ or files, with commas [default; --docs: all three]")
     parser.add_argument(
         "--speed",
         type=option("SPEED"),
@@ -43,11 +43,12 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         "--cluster", default="", help="address of a Dask scheduler (tcp://host:port), or slurm, lsf, pbs [this machine]"
     )
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "cost", help="folder of the results [build/cost]")
-    parser.add_argument("--docs", action="store_true", help="all configurations, both ways; tables into docs/cost.md")
+    parser.add_argument("--docs", action="store_true", help="for area and for speed; tables into docs/cost.md")
     args = parser.parse_args(argv)
     if args.jobs < 1:
         parser.error(f"JOBS = {args.jobs}: legal is 1 or more")
-    args.configs = list(page.CONFIGS) if args.docs else [word for word in args.config.split(",") if word]
+    given = args.config if args.config is not None else ",".join(page.CONFIGS) if args.docs else "default"
+    args.configs = [word for word in given.split(",") if word]
     if not args.configs:
         parser.error("CONFIG is empty: legal are names in configs/ or files, with commas")
     return args
