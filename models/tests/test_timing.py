@@ -95,11 +95,11 @@ def test_vector_alone(name: str, mode: Conv, extra: int) -> None:
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_vector_cols_alone(name: str) -> None:
-    """One segment with COLS: its L columns drain behind it."""
+    """One segment of K lines with COLS: its L columns, each of K/L parts, drain behind it."""
     cfg = load_config(name)
     ins = make(Op.VECTOR, cnt_o=1, cnt_i=cfg.K, v_mode=Conv.COLS)
     [(x, done)] = issue_done(train(cfg, {Unit.VPU: [ins]}), Unit.VPU)
-    assert done - x == 8 + cfg.L.bit_length() - 1 + 3 + cfg.K + cfg.L
+    assert done - x == 8 + cfg.L.bit_length() - 1 + 4 + 2 * cfg.K
 
 
 @pytest.mark.parametrize("gap", [0, 1])

@@ -9,7 +9,8 @@ package eqx_pkg;
   localparam int unsigned ROW_EXTRA = 4;  // a row's sums are in ACC 2·N + this many cycles after it entered the arrays
   localparam int unsigned ACC_HAZARD = 3;  // cycles after a row in which no row may accumulate on its line
   localparam int unsigned VEC_STAGE = 8;  // VEC and TXB are written this many cycles + log2(L) after a line's start
-  localparam int unsigned CONVERT_LATENCY = 2;  // cycles from a block's last line, or its column, to its write
+  localparam int unsigned CONVERT_LATENCY = 2;  // cycles from a block's last line, or column's last part, to its write
+  localparam int unsigned TILE_LATENCY = 2;  // cycles from a tile's last line to the first part of its first column
   localparam int unsigned VPU_QUEUE = 16;  // instructions of a context in the VPU's completion queue
   localparam int unsigned LD_OUTSTANDING = 8;  // read bursts in flight
   localparam int unsigned ST_OUTSTANDING = 16;  // write bursts in flight

@@ -1,10 +1,11 @@
 // bf16 -> HBFP8: makes blocks of K elements out of the VPU's result lines, along the lines (ROWS) or across them (COLS,
 // transposed), and writes each to one of three memories.
-// Latency: a block is written 2 cycles after the line that completes it (ROWS), or after the cycle in which it is taken
-// from its tile (COLS: one a cycle from the cycle after the segment's last line, while no ROWS block completes).
-// Never stalls: the caller starts a COLS segment only when a tile will be free (vpu_tiles).
+// Latency: a block is written 2 cycles after the line that completes it (ROWS), or after its column's last part leaves
+// the tile (COLS: a part of L elements a cycle, from the second cycle after the segment's last line on; a column's last
+// part waits while a ROWS block completes).
+// Never stalls: the caller starts a COLS segment only when a tile will be free (eqx_vpu_tiles).
 // Lines of an inference and a training segment may come mixed, but for COLS lines of both: each class has its own
-// collector, the classes share the tiles.
+// collector, the classes share the tiles, and the collector of the columns behind them.
 // Stages: 0 collect or transpose, 1 largest exponent, 2 quantise and write.
 module eqx_converter #(
     parameter int unsigned L     = 16,
@@ -26,7 +27,7 @@ module eqx_converter #(
     // In the cycle of an instruction's last block: whose, by which path (index: eqx_isa_pkg::conv_e).
     output logic               [    2:0]       finish_o,
     output logic               [    3:0]       finish_ctx_o,
-    output logic               [    1:0]       tile_full_o,
+    output logic               [    1:0]       tile_held_o,   // waits or drains,
     output logic               [    1:0][ 3:0] tile_ctx_o
 );
   if (L < 2 || K < L || (L & (L - 1)) != 0 || (K & (K - 1)) != 0) begin : g_check
@@ -34,7 +35,9 @@ module eqx_converter #(
   end
 
   // ---- Stage 0
-  logic row_valid, col_valid, col_last, take;
+  logic row_valid, col_valid, col_last;
+  logic part_valid, part_first, part_last;
+  logic [L-1:0][15:0] part;
   logic [K-1:0][15:0] row_block, col_block;
   // verilator lint_off UNUSEDSIGNAL
   eqx_conv_pkg::tag_t                    col_tag;  // of which first, last, blk_last and stride have done their work
@@ -46,7 +49,7 @@ module eqx_converter #(
   assign training = 32'(tag_i.ctx) >= C_INF;
 
   for (genvar k = 0; k < 2; k++) begin : g_class
-    eqx_row_collector #(
+    eqx_block_collector #(
         .L(L),
         .K(K)
     ) u_rows (
@@ -62,23 +65,36 @@ module eqx_converter #(
   assign row_valid = |rows_valid;
   assign row_block = rows_block[training];
 
-  assign take = col_valid && !row_valid;
   eqx_transposer #(
       .L(L),
       .K(K)
   ) u_cols (
       .clk_i,
       .rst_ni,
-      .valid_i    (valid_i && tag_i.mode == eqx_isa_pkg::CONV_COLS),
+      .valid_i     (valid_i && tag_i.mode == eqx_isa_pkg::CONV_COLS),
       .tag_i,
       .line_i,
-      .col_valid_o(col_valid),
-      .take_i     (take),
-      .col_o      (col_block),
-      .col_tag_o  (col_tag),
-      .col_last_o (col_last),
-      .full_o     (tile_full_o),
-      .ctx_o      (tile_ctx_o)
+      .hold_i      (row_valid),
+      .part_valid_o(part_valid),
+      .part_o      (part),
+      .part_first_o(part_first),
+      .part_last_o (part_last),
+      .col_tag_o   (col_tag),
+      .col_last_o  (col_last),
+      .held_o      (tile_held_o),
+      .ctx_o       (tile_ctx_o)
+  );
+  eqx_block_collector #(
+      .L(L),
+      .K(K)
+  ) u_column (
+      .clk_i,
+      .valid_i   (part_valid),
+      .first_i   (part_first),
+      .blk_last_i(part_last),
+      .line_i    (part),
+      .valid_o   (col_valid),
+      .block_o   (col_block)
   );
 
   // ---- Stages 1 and 2
@@ -107,7 +123,7 @@ module eqx_converter #(
       valid1_q <= 1'b0;
       valid2_q <= 1'b0;
     end else begin
-      valid1_q <= row_valid || take;
+      valid1_q <= row_valid || col_valid;
       valid2_q <= valid1_q;
     end
   end
@@ -116,7 +132,7 @@ module eqx_converter #(
     if (row_valid) begin
       block1_q <= row_block;
       where1_q <= '{space: tag_i.space, addr: tag_i.addr, finish: {1'b0, tag_i.ilast, 1'b0}, ctx: tag_i.ctx};
-    end else if (take) begin
+    end else if (col_valid) begin
       block1_q <= col_block;
       where1_q <= '{
           space: col_tag.space,

@@ -202,7 +202,7 @@ module eqx_vpu #(
 
   logic [2:0]      conv_finish;
   logic [3:0]      conv_ctx;
-  logic [1:0]      tile_full;
+  logic [1:0]      tile_held;
   logic [1:0][3:0] tile_ctx;
   eqx_converter #(
       .L    (L),
@@ -223,7 +223,7 @@ module eqx_vpu #(
       .blk_wdata_o,
       .finish_o    (conv_finish),
       .finish_ctx_o(conv_ctx),
-      .tile_full_o (tile_full),
+      .tile_held_o (tile_held),
       .tile_ctx_o  (tile_ctx)
   );
 
@@ -233,8 +233,8 @@ module eqx_vpu #(
       if (valid_w && line_w.tag.ilast && line_w.tag.mode == eqx_isa_pkg::CONV_NONE
           && line_w.tag.ctx == eqx_vpu_pkg::CTX_BITS'(c))
         report[c][eqx_isa_pkg::CONV_NONE] = 1'b1;
-      tile[c] = (tile_full[0] && tile_ctx[0] == eqx_vpu_pkg::CTX_BITS'(c))
-          || (tile_full[1] && tile_ctx[1] == eqx_vpu_pkg::CTX_BITS'(c));
+      tile[c] = (tile_held[0] && tile_ctx[0] == eqx_vpu_pkg::CTX_BITS'(c))
+          || (tile_held[1] && tile_ctx[1] == eqx_vpu_pkg::CTX_BITS'(c));
     end
   end
 endmodule

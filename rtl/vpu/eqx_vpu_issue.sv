@@ -117,12 +117,15 @@ module eqx_vpu_issue #(
   // ---- Which segment is next
   logic tile_free;
   eqx_vpu_tiles #(
-      .L(L)
+      .L(L),
+      .K(CFG.K)
   ) u_tiles (
       .clk_i,
       .rst_ni,
+      .cols_i      (line_valid_o && seg.op.v_mode == eqx_isa_pkg::CONV_COLS),
+      .first_i     (first),
+      .last_i      (last),
       .rows_block_i(line_valid_o && blk_last && seg.op.v_mode == eqx_isa_pkg::CONV_ROWS),
-      .cols_tile_i (line_valid_o && last && seg.op.v_mode == eqx_isa_pkg::CONV_COLS),
       .free_o      (tile_free)
   );
 

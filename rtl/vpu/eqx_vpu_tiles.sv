@@ -1,42 +1,45 @@
-// Foresees, in the address stage, when the converter's two transposer tiles are free: the pipeline is fixed, so what
-// the converter's write port does follows from the lines, as many cycles later as the pipeline is long.
-// A COLS segment leaves a tile of L blocks; a cycle whose line does not complete a ROWS block drains one of them.
+// Foresees, in the address stage, when the converter's transposer has a free tile: the pipeline is fixed, so what the
+// transposer does follows from the lines, as many cycles later as the pipeline is long. It is the transposer's own
+// control, fed with the lines that start.
 // Latency: free_o speaks of the next cycle, combinationally.
 module eqx_vpu_tiles #(
-    parameter int unsigned L = 16
+    parameter int unsigned L = 16,
+    parameter int unsigned K = 32
 ) (
     input  logic clk_i,
     input  logic rst_ni,
+    input  logic cols_i,        // the line of this cycle goes into a tile,
+    input  logic first_i,       // as its segment's first,
+    input  logic last_i,        // and last
     input  logic rows_block_i,  // the line of this cycle completes a ROWS block
-    input  logic cols_tile_i,   // the line of this cycle completes a tile
     output logic free_o         // a tile is free for a segment that starts in the next cycle
 );
-  localparam int unsigned CW = $clog2(L + 1);
-  logic [CW-1:0] left_q, left_d;  // blocks left of the tile that is draining
-  logic full_q, full_d;  // another full tile waits behind it
-
-  always_comb begin
-    left_d = left_q;
-    full_d = full_q;
-    if (!rows_block_i && left_q != '0) left_d = left_q - CW'(1);
-    if (left_d == '0 && full_q) begin
-      left_d = CW'(L);
-      full_d = 1'b0;
-    end
-    if (cols_tile_i) begin
-      if (left_d == '0) left_d = CW'(L);
-      else full_d = 1'b1;
-    end
-  end
-  assign free_o = !full_d;
-
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      left_q <= '0;
-      full_q <= 1'b0;
-    end else begin
-      left_q <= left_d;
-      full_q <= full_d;
-    end
-  end
+  // verilator lint_off PINCONNECTEMPTY
+  eqx_tile_control #(
+      .L(L),
+      .K(K)
+  ) u_control (
+      .clk_i,
+      .rst_ni,
+      .valid_i     (cols_i),
+      .first_i,
+      .last_i,
+      .hold_i      (rows_block_i),
+      .fill_tile_o (),
+      .fill_row_o  (),
+      .read_o      (),
+      .read_tile_o (),
+      .read_lane_o (),
+      .read_part_o (),
+      .pass_o      (),
+      .part_tile_o (),
+      .part_lane_o (),
+      .part_first_o(),
+      .part_last_o (),
+      .part_end_o  (),
+      .full_o      (),
+      .held_o      (),
+      .free_o
+  );
+  // verilator lint_on PINCONNECTEMPTY
 endmodule

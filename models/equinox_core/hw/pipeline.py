@@ -27,7 +27,10 @@ ROW_EXTRA = _constant(
 )
 ACC_HAZARD = _constant("ACC_HAZARD", 1 + ADD_LATENCY, "cycles after a row in which no row may accumulate on its line")
 VEC_STAGE = _constant("VEC_STAGE", 8, "VEC and TXB are written this many cycles + log2(L) after a line's start")
-CONVERT_LATENCY = _constant("CONVERT_LATENCY", 2, "cycles from a block's last line, or its column, to its write")
+CONVERT_LATENCY = _constant(
+    "CONVERT_LATENCY", 2, "cycles from a block's last line, or column's last part, to its write"
+)
+TILE_LATENCY = _constant("TILE_LATENCY", 2, "cycles from a tile's last line to the first part of its first column")
 VPU_QUEUE = _constant("VPU_QUEUE", 16, "instructions of a context in the VPU's completion queue")
 LD_OUTSTANDING = _constant("LD_OUTSTANDING", 8, "read bursts in flight")
 ST_OUTSTANDING = _constant("ST_OUTSTANDING", 16, "write bursts in flight")

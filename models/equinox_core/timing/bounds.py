@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..config import Config
-from ..hw.pipeline import ACC_HAZARD, CONVERT_LATENCY, line_stage, row_flight
+from ..hw.pipeline import ACC_HAZARD, CONVERT_LATENCY, TILE_LATENCY, line_stage, row_flight
 from ..isa.encoding import SEMAPHORES, Conv, Instr, LdDst, Op, StSrc, Unit
 from ..isa.program import Program
 
@@ -49,11 +49,11 @@ class _Mmu:
 
 
 class _Vpu:
-    """Lines start one a cycle, columns leave the transposer one a cycle; instructions complete in order."""
+    """Lines start one a cycle, parts of columns leave the transposer one a cycle; instructions complete in order."""
 
     def __init__(self, cfg: Config, rows: int) -> None:
         self.lanes, self.batch, self.stage = cfg.L, rows, line_stage(cfg.L)
-        self.line = self.column = self.done = 0
+        self.line = self.part = self.done = 0
 
     def take(self, ins: Instr, issue: int) -> int:
         outer, inner = (self.batch if dyn else count for dyn, count in ((ins.dyn_o, ins.cnt_o), (ins.dyn_i, ins.cnt_i)))
@@ -61,8 +61,9 @@ class _Vpu:
         self.line = first + outer * inner
         own = self.line + self.stage + (CONVERT_LATENCY if ins.v_mode == Conv.ROWS else 0)
         if ins.v_mode == Conv.COLS:
-            self.column = max(max(self.column, first + inner) + outer * self.lanes, self.line + self.lanes)
-            own = self.column + self.stage + CONVERT_LATENCY
+            tile, wait = -(-inner // self.lanes) * self.lanes, TILE_LATENCY - 1
+            self.part = max(max(self.part, first + inner + wait) + outer * tile, self.line + wait + tile)
+            own = self.part + self.stage + CONVERT_LATENCY
         self.done = max(own, self.done + 1)
         return self.done
 

@@ -364,15 +364,17 @@ class Finish(Record):
 
 
 class ColumnTile(Record):
-    """VPU: a tile of the transposer with columns left."""
+    """VPU: a tile of the transposer with parts of columns left."""
 
     ctx: int
-    left: int
+    parts: int  # a column
+    left: int  # parts
+    begin: int  # its first part passes then, or later
     slot: int
 
 
 class Vpu(Record):
-    """The VPU. Lines and columns are carried out up to cycle ``upto``."""
+    """The VPU. Lines and parts of columns are carried out up to cycle ``upto``."""
 
     arb: Arbiter
     work: Array[Vector] = many(CTX)

@@ -6,7 +6,7 @@ Between two looks the stage does without decisions: inference's segment gives it
 
 from __future__ import annotations
 
-from ..hw.pipeline import CONVERT_LATENCY, VPU_QUEUE_ROOM
+from ..hw.pipeline import CONVERT_LATENCY, TILE_LATENCY, VPU_QUEUE_ROOM
 from ..isa.encoding import Conv, Err, Op
 from .arbiter import pick
 from .compiled import njit
@@ -76,19 +76,22 @@ def _room(s: State, c: int, t: int) -> bool:
 
 @njit
 def _drain(s: State, seg: VpuSegment, first: int, n: int) -> None:
-    """Columns taken from the tiles in cycles first ...
+    """Parts of columns that leave the tiles in cycles first ...
 
-    first+n-1, in which ``seg`` gives its next n lines (if it has any).
+    first+n-1, in which ``seg`` gives its next n lines (if it has any). A column's last part waits while a ROWS block is
+    complete.
     """
     v, group = s.vpu, s.p.group
     for k in range(n):
         if v.tiles == 0:
             return
-        if seg.v_mode == ROWS and seg.left > 0:
+        tile = v.tile[0]
+        if first + k < tile.begin:
+            continue
+        if seg.v_mode == ROWS and seg.left > 0 and (tile.left - 1) % tile.parts == 0:
             line = seg.line + k
             if (line % group == group - 1 or line == seg.lines - 1) and (seg.cut == 0 or k < seg.left - 1):
                 continue
-        tile = v.tile[0]
         tile.left -= 1
         if tile.left == 0:
             s.vpu.finish[tile.ctx].drained = first + k
@@ -127,13 +130,15 @@ def _lines(s: State, f: int, first: int, n: int) -> None:
         _settle(s, c)
     if seg.v_mode == COLS:
         tile = v.tile[v.tiles]
-        tile.ctx, tile.left, tile.slot = c, p.lanes, slot
+        parts = (seg.lines - 1) // p.lanes + 1
+        tile.ctx, tile.parts, tile.left, tile.slot = c, parts, parts * p.lanes, slot
+        tile.begin = last + TILE_LATENCY
         v.tiles += 1
 
 
 @njit
 def _advance(s: State, t: int) -> None:
-    """Lines and columns up to and with cycle ``t``."""
+    """Lines and parts of columns up to and with cycle ``t``."""
     v = s.vpu
     while v.upto < t:
         f = INF if v.seg[INF].left > 0 else TRN
@@ -185,7 +190,7 @@ def _grant(s: State, t: int) -> bool:
         return blocked
     first = offered & inf_mask
     wants_tile = s.mode != FAIR and cols & inf_mask != 0
-    if v.tiles > 1:
+    if v.tiles > 1 and v.tile[0].left > 1:  # the last part is read before it passes
         blocked = blocked or cols != 0
         offered &= ~cols
     if trn and v.seg[TRN].v_mode == COLS and wants_tile:
@@ -229,7 +234,7 @@ def step(s: State, t: int) -> None:
     elif v.seg[TRN].left > 0:
         next_wake = min(next_wake, t + v.seg[TRN].left)
     if v.tiles > 0:
-        next_wake = min(next_wake, t + v.tile[0].left)
+        next_wake = min(next_wake, max(t, v.tile[0].begin - 1) + v.tile[0].left)
     if v.faults != 0:
         for c in range(p.ctx):
             if v.faults >> c & 1:

@@ -90,7 +90,7 @@ def predict(
     for k, cycle in zip(order, cycles, strict=True):
         times_of[k].append(cycle)
     rows: dict[int, tuple[int, int, int, int, bytes]] = {}  # by cycle
-    tiles: list[tuple[int, list[tuple[int, int, int, int, bytes]]]] = []
+    tiles: list[tuple[int, int, list[tuple[int, int, int, int, bytes]]]] = []  # last line, parts a column, columns
     for seg, times in zip(segments, times_of, strict=True):
         n = len(seg.data)
         if seg.mode == Conv.ROWS:
@@ -117,13 +117,13 @@ def predict(
                 )
                 for lane in range(L)
             ]
-            tiles.append((times[-1], columns))
+            tiles.append((times[-1], -(-n // L), columns))
     out = [(cycle + 2, *what) for cycle, what in rows.items()]
     slot = -1
-    for done, columns in sorted(tiles, key=lambda tile: tile[0]):
-        slot = max(slot, done)
+    for done, parts, columns in sorted(tiles, key=lambda tile: tile[0]):
+        slot = max(slot, done + 1)
         for column in columns:
-            slot += 1
+            slot += parts
             while slot in rows:
                 slot += 1
             out.append((slot + 2, *column))
@@ -227,13 +227,16 @@ async def random_segments(dut: Any, edges: bool) -> None:
 
 
 @cocotb.test(timeout_time=5, timeout_unit="ms")
-async def full_rate(dut: Any) -> None:
-    """A line in every cycle: COLS segments of at least L lines never wait, whatever ROWS segments stand between."""
+@cocotb.parametrize(parts=range(1, GROUP + 1))
+async def full_rate(dut: Any, parts: int) -> None:
+    """A line in every cycle: COLS segments of the same multiple of L lines never wait, whatever ROWS segments stand
+    between.
+    """
     rng = bench.generator()
     segments = []
     while sum(len(s.data) for s in segments) < 2500:
         mode = Conv(int(rng.integers(1, 3)))
-        n = int(rng.integers(L, K + 1)) if mode == Conv.COLS else int(rng.choice([1, 1, GROUP, K]))
+        n = parts * L if mode == Conv.COLS else int(rng.choice([1, 1, GROUP, K]))
         segments.append(random_segment(rng, mode, n, False))
     order, amid = mixed(rng, segments)
     held = await play(dut, segments, order, [0] * len(order))

@@ -40,7 +40,7 @@ module tb_converter #(
   logic [8*K+7:0]      data;
   logic [    2:0]      finish;
   logic [    3:0]      finish_ctx;
-  logic [    1:0]      tile_full;
+  logic [    1:0]      tile_held;
   logic [    1:0][3:0] tile_ctx;
 
   eqx_converter #(
@@ -62,22 +62,25 @@ module tb_converter #(
       .blk_wdata_o(data),
       .finish_o(finish),
       .finish_ctx_o(finish_ctx),
-      .tile_full_o(tile_full),
+      .tile_held_o(tile_held),
       .tile_ctx_o(tile_ctx)
   );
 
   eqx_vpu_tiles #(
-      .L(L)
+      .L(L),
+      .K(K)
   ) u_tiles (
       .clk_i(clk),
       .rst_ni(rst_n),
+      .cols_i(valid && tag.mode == eqx_isa_pkg::CONV_COLS),
+      .first_i(tag.first),
+      .last_i(tag.last),
       .rows_block_i(valid && tag.mode == eqx_isa_pkg::CONV_ROWS && tag.blk_last),
-      .cols_tile_i(valid && tag.mode == eqx_isa_pkg::CONV_COLS && tag.last),
       .free_o(free)
   );
 
   assign next_tag = eqx_conv_pkg::tag_t'(ctl[at][TAGW-1:0]);
-  assign finished = go && at == n_lines && !valid && tile_full == '0 && gap == 8'd10;
+  assign finished = go && at == n_lines && !valid && tile_held == '0 && gap == 8'd10;
 
   logic wait_tile;
   assign wait_tile = next_tag.mode == eqx_isa_pkg::CONV_COLS && next_tag.first && !free;
@@ -104,7 +107,7 @@ module tb_converter #(
           at    <= at + 1;
           gap   <= '0;
         end
-      end else if (go && gap < 8'd10) gap <= (tile_full == '0) ? gap + 8'd1 : 8'd0;
+      end else if (go && gap < 8'd10) gap <= (tile_held == '0) ? gap + 8'd1 : 8'd0;
       if (actc_we || wgtc_we || sob_we) begin
         c_one : cover (1'b1);
         a_one :

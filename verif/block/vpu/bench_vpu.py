@@ -189,13 +189,14 @@ def _stream(h: Harness, c: int, shapes: list[tuple[int, int, int]]) -> list[Inst
 
 
 @cocotb.test(timeout_time=2, timeout_unit="ms")
-@cocotb.parametrize(which=["one", "all"])
-async def full_rate(dut: Any, which: str) -> None:
-    """One line in every cycle: instructions of three lines and more, segments of one line, full COLS tiles between
-    ROWS.
+@cocotb.parametrize(which=["one", "all"], tiles=["full", "short"])
+async def full_rate(dut: Any, which: str, tiles: str) -> None:
+    """One line in every cycle: instructions of three lines and more, segments of one line, COLS tiles of one length, a
+    multiple of L, between ROWS.
     """
     h = Harness(dut)
     p, rng = h.p, h.rng
+    tile = p.K if tiles == "full" else p.L
     shapes = [
         (1, 3, 0),
         (3, 1, 0),
@@ -203,13 +204,13 @@ async def full_rate(dut: Any, which: str) -> None:
         (3, 1, 1),
         (2, 2, 1),
         (1, p.K, 1),
-        (1, p.K, 2),
-        (1, p.K, 2),
-        (1, p.L, 2),
-        (2, p.L, 2),
+        (1, tile, 2),
+        (1, tile, 2),
+        (1, tile, 2),
+        (2, tile, 2),
         (5, 1, 1),
-        (1, p.K, 2),
-        (3, p.K, 2),
+        (1, tile, 2),
+        (3, tile, 2),
         (4, p.K, 1),
     ]
     contexts = [0] if which == "one" else list(range(p.CTX))
@@ -235,9 +236,9 @@ async def resumes_at_once(dut: Any) -> None:
     """One line in every cycle while training always has one: it is suspended and goes on without a bubble."""
     h = Harness(dut)
     p, rng = h.p, h.rng
-    sparse = [(1, 1, 0), (1, 2, 0), (3, 1, 0), (1, 3, 1), (3, 1, 1), (2, p.K - 1, 1), (1, p.K, 1), (1, p.L, 2)]
+    sparse = [(1, 1, 0), (1, 2, 0), (3, 1, 0), (1, 3, 1), (3, 1, 1), (2, p.K - 1, 1), (1, p.K, 1), (1, p.K, 2)]
     # Few ROWS blocks in a row: while they keep a tile from draining, training's completion queue would fill.
-    dense = [(1, 3, 0), (2, 3, 0), (1, p.K, 0), (1, p.K, 1), (2, p.K - 1, 1), (1, p.K, 2), (1, p.L, 2), (2, p.K, 2)]
+    dense = [(1, 3, 0), (2, 3, 0), (1, p.K, 0), (1, p.K, 1), (2, p.K - 1, 1), (1, p.K, 2), (1, p.K, 2), (2, p.K, 2)]
     lists, envs, control = [], [], []
     for c in range(p.CTX):
         inference = c < p.C_INF
@@ -414,14 +415,16 @@ async def latency(dut: Any) -> None:
     envs = [g.env for g in gens]
     await h.run(lists, [[1 << 16] * len(x) for x in lists], envs, PRIO)
     for k, (cnt_o, cnt_i, mode) in enumerate(shapes):
-        # COLS: a tile drains L cycles; with two of them a third segment's start may have to wait.
+        # COLS: a tile drains as many cycles as it has lines, made up to a multiple of L, from the second after its last
+        # line on; with two of them a third segment's start may have to wait until all of the first but a part is gone.
+        tile = -(-cnt_i // p.L) * p.L
         start = end = 0
         drained: list[int] = []
         for o in range(cnt_o):
             begin = start if mode != Conv.COLS or o < 2 else max(start, drained[o - 2])
             start = begin + cnt_i
             if mode == Conv.COLS:
-                end = max(start - 1, end) + p.L
+                end = max(start, end) + tile
                 drained = [*drained, end] if o else [end]
         last = start - 1
         want = 2 + h.last + {Conv.NONE: last, Conv.ROWS: last + 2, Conv.COLS: end + 2}[mode]

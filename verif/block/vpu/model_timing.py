@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from equinox_core.hw.modes import Mode
-from equinox_core.hw.pipeline import CONVERT_LATENCY, VPU_QUEUE_ROOM, line_stage
+from equinox_core.hw.pipeline import CONVERT_LATENCY, TILE_LATENCY, VPU_QUEUE_ROOM, line_stage
 from equinox_core.isa.encoding import Conv, Instr
 from equinox_core.vector import VectorEnv, vector_counts
 
@@ -72,6 +72,15 @@ class _Arbiter:
 
 
 @dataclass
+class _Tile:
+    """A segment's tile: lanes, each of so many parts."""
+
+    owner: _Segment
+    begin: int  # the first cycle in which a part may leave it
+    columns: list[int]  # parts left of each
+
+
+@dataclass
 class _Segment:
     """What a class has in the address stage."""
 
@@ -90,19 +99,22 @@ class _Stage:
         self.ctxs, self.c_inf, self.lanes = ctxs, c_inf, lanes
         self.group, self.depth = block // lanes, line_stage(lanes)
         self.held: list[_Segment | None] = [None, None]  # inference, training
-        self.tiles: list[tuple[list[int], _Segment]] = []  # columns left
+        self.tiles: list[_Tile] = []
         self.arbiter = _Arbiter(c_inf)
 
     def line(self, g: int) -> None:
-        """The line that starts in ``g``, inference's first, and the column that is taken."""
+        """The line that starts in ``g``, inference's first, and the part that leaves its tile."""
         cls = 0 if self.held[0] else 1
         s = self.held[cls]
         last = s is not None and s.at == s.lines - 1
         rows_block = s is not None and s.conv == Conv.ROWS and (last or s.at % self.group == self.group - 1)
-        if self.tiles and not rows_block:
-            left, owner = self.tiles[0]
-            left[0] -= 1
-            if left[0] == 0:
+        if self.tiles and g >= self.tiles[0].begin:
+            columns, owner = self.tiles[0].columns, self.tiles[0].owner
+            if columns[0] > 1:
+                columns[0] -= 1
+            elif not rows_block:
+                columns.pop(0)
+            if not columns:
                 self.tiles.pop(0)
                 if owner.final:
                     self._finish(owner, g + self.depth + CONVERT_LATENCY)
@@ -114,7 +126,7 @@ class _Stage:
             if s.final:
                 self.ctxs[s.ctx].last_line.append(g)
             if s.conv == Conv.COLS:
-                self.tiles.append(([self.lanes], s))
+                self.tiles.append(_Tile(s, g + TILE_LATENCY, [-(-s.lines // self.lanes)] * self.lanes))
             elif s.final:
                 self._finish(s, g + self.depth + (CONVERT_LATENCY if s.conv == Conv.ROWS else 0))
 
@@ -130,7 +142,8 @@ class _Stage:
         if inf or (trn and mode == FAIR):
             return
         wants_tile = mode != FAIR and any(c < self.c_inf for c in cols)
-        ready = offered if len(self.tiles) < 2 else [c for c in offered if c not in cols]
+        full = sum(sum(tile.columns) > 1 for tile in self.tiles)  # the last part of a tile is read ahead
+        ready = offered if full < 2 else [c for c in offered if c not in cols]
         if trn and trn.conv == Conv.COLS and wants_tile:
             return
         if trn or wants_tile:

@@ -309,7 +309,7 @@ module tb_vpu #(
     if (live) begin
       for (int c = 0; c < CTX; c++) begin
         c_quiet_line : cover (quiet[c] && u_vpu.u_lanes.valid_q[LAST]);
-        c_quiet_tile : cover (quiet[c] && |u_vpu.tile_full);
+        c_quiet_tile : cover (quiet[c] && |u_vpu.tile_held);
         c_quiet_block : cover (quiet[c] && (u_vpu.u_converter.valid1_q || u_vpu.u_converter.valid2_q));
         c_quiet_idle : cover (quiet[c] && |busy);
         if (quiet[c]) begin
@@ -319,7 +319,7 @@ module tb_vpu #(
           else $error("tb_vpu: context %0d is quiet, but has a line in stage %0d", c, i);
           for (int i = 0; i < 2; i++)
           a_quiet_tile :
-          assert (!(u_vpu.tile_full[i] && u_vpu.tile_ctx[i] == 4'(c)))
+          assert (!(u_vpu.tile_held[i] && u_vpu.tile_ctx[i] == 4'(c)))
           else $error("tb_vpu: context %0d is quiet, but has a tile", c);
           a_quiet_block :
           assert (!(u_vpu.u_converter.valid1_q && u_vpu.u_converter.where1_q.ctx == 4'(c)

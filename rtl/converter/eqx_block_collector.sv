@@ -1,13 +1,14 @@
-// Collects the lines of a ROWS block (element e of the block is lane e mod L of line e / L); a block cut short by its
-// segment's end is filled up with zeros. A segment's first line starts a new block, whatever was collected before.
+// Collects the lines of a block (element e of the block is lane e mod L of line e / L); a block of fewer than K/L lines
+// is filled up with zeros. Lines are a ROWS segment's, or the parts of a COLS column. first_i starts a new block,
+// whatever was collected before.
 // Latency: block_o in the cycle of its last line, combinational.
-module eqx_row_collector #(
+module eqx_block_collector #(
     parameter int unsigned L = 16,
     parameter int unsigned K = 32
 ) (
     input  logic               clk_i,
-    input  logic               valid_i,     // a ROWS line
-    input  logic               first_i,     // of its segment
+    input  logic               valid_i,     // a line
+    input  logic               first_i,     // of its segment, or column
     input  logic               blk_last_i,  // of its block
     input  logic [L-1:0][15:0] line_i,
     output logic               valid_o,
