@@ -12,7 +12,8 @@ from equinox_core.isa.encoding import Err, Status, Unit
 from verif.agents.axis import PERIOD, cycles, now
 from verif.agents.csr_agent import CsrDriver
 from verif.agents.request_agent import RequestDriver
-from verif.agents.resettable import ResetControl, ResettableCsrDriver, ResettableRequestDriver
+from verif.agents.reset_control import ResetControl
+from verif.agents.resettable import ResettableCsrDriver, ResettableRequestDriver
 from verif.agents.train_agent import ERROR, wait_state
 from verif.sequences.boot import BootSeq, CommandSeq
 from verif.sequences.replay import good_request
