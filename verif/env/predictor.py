@@ -15,9 +15,9 @@ class Predictor(uvm_component):
 
     def start_of_simulation_phase(self):
         cfg = EnvConfig.of(self)
-        what = cfg.deployment
-        self.names = {n: name for name, n in what.index.items()}
-        self.reference = Reference(cfg.run_dir, what.tx_shapes, what.region_sizes)
+        deployment = cfg.deployment
+        self.names = {n: name for name, n in deployment.index.items()}
+        self.reference = Reference(cfg.run_dir, deployment.tx_shapes, deployment.region_sizes)
 
     def response(self, item: RequestItem) -> np.ndarray:
         """uint16 [tx_lines, L] for a request whose tag is a payload's index."""

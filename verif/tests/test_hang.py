@@ -30,7 +30,7 @@ def _watch(**signals: int) -> HangWatch:
     services = [SimpleNamespace(batch=4), SimpleNamespace(batch=2)]
     watch = object.__new__(HangWatch)
     watch.probe = watch.dut = SimpleNamespace(**{name: SimpleNamespace(value=value) for name, value in values.items()})
-    watch.what = SimpleNamespace(
+    watch.deployment = SimpleNamespace(
         cfg=load_config("tiny"), image=SimpleNamespace(services=services), index={"lstm": 0, "mlp": 1}
     )
     watch.host = SimpleNamespace(position=lambda: "3 requests offered")
