@@ -349,7 +349,7 @@ def check_all(root: Path) -> list[str]:
     names = enumerators(root)
     for path in sorted((root / "rtl").rglob("*.sv")):
         findings += check_rtl_file(path) + by_order(path, names)
-    for path in systemverilog(root):
+    for path in [*systemverilog(root), *sorted((root / "rtl").rglob("*.rdl"))]:
         findings += too_long(path)
     for folder in ("rtl", "verif"):
         for path in sorted((root / folder).rglob("*.sv")):
