@@ -8,13 +8,14 @@ import numpy as np
 from pyuvm import uvm_subscriber
 
 from equinox_core.core import Core
+from verif.agents.named import Named
 from verif.agents.request_agent import RequestItem
 from verif.agents.unit_agent import BatchEvent
 from verif.env.config import EnvConfig
 from verif.env.predictor import Predictor
 
 
-class _BatchPort(uvm_subscriber):
+class _BatchPort(Named, uvm_subscriber):
     def write(self, item: BatchEvent) -> None:
         self.get_parent().batches.setdefault(item.service, []).append(item)
 

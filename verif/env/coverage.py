@@ -14,6 +14,7 @@ from equinox_core.deploy.scenario import POLICIES
 from equinox_core.isa.encoding import Err, Status, Unit
 from equinox_core.isa.program import Program
 from verif.agents.csr_agent import CsrWrite
+from verif.agents.named import Named
 from verif.agents.response_agent import Response
 from verif.agents.train_agent import IDLE, StepEvent, TrainCommand, TrainItem
 from verif.agents.unit_agent import BatchEvent
@@ -35,12 +36,12 @@ def covergroups() -> coverage.Groups:
     return {group.name: groups[group.name] for group in made}
 
 
-class _Port(uvm_subscriber):
+class _Port(Named, uvm_subscriber):
     def write(self, item) -> None:
         self.get_parent().sample(item)
 
 
-class FunctionalCoverage(uvm_component):
+class FunctionalCoverage(Named, uvm_component):
     """Samples batches, answers and training steps; programs count as executed when a batch of theirs is answered OK, or
     a step is done.
 

@@ -12,6 +12,7 @@ from equinox_core.config import Config
 from equinox_core.hw.states import CtxState, Err, Unit
 from equinox_core.hw.structs import CTX_SEEN
 from verif.agents.axis import now
+from verif.agents.named import Named
 from verif.env.config import EnvConfig
 from verif.env.scoreboards import ResponseScoreboard
 
@@ -31,7 +32,7 @@ def hang_limit(cfg: Config) -> int:
     return HOST + 2 * cfg.LATENCY + SLOWEST * BEATS * (1 + cfg.GAP)
 
 
-class HangWatch(uvm_component):
+class HangWatch(Named, uvm_component):
     """Fails the run when the core's probe has seen no progress for too long.
 
     ``host``: the scoreboard that knows how far the host's requests have come.

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 from pyuvm import uvm_component
 
+from verif.agents.named import Named
 from verif.agents.request_agent import RequestItem
 from verif.env.config import EnvConfig
 from verif.env.reference import Reference
 
 
-class Predictor(uvm_component):
+class Predictor(Named, uvm_component):
     """Asks the reference, which computes ahead in a process of its own; tests replace it through the factory."""
 
     def start_of_simulation_phase(self):
