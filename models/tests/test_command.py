@@ -24,12 +24,12 @@ def test_replay() -> None:
     """It predicts the scaled trace, with limits and timeouts by the capacities, up to the last answer."""
     run = replay(SMALL)
     names = ["lstm", "mlp"]
-    found = [capacity(run.what, name) for name in names]
+    found = [capacity(run.deployment, name) for name in names]
     assert [run.capacities[n] for n in names] == found and run.limit == 6 * max(c.batch for c in found)
     assert run.timeouts == {name: c.batch for name, c in zip(names, found, strict=True)}
     assert run.arrivals[0] == FIRST and len(run.arrivals) == 24
     asked = [names[k] for k in run.plan.service]
-    longer = predict(run.what, run.arrivals, asked, timeouts=run.timeouts, train=True)
+    longer = predict(run.deployment, run.arrivals, asked, timeouts=run.timeouts, train=True)
     assert (longer.requests["done"] - run.arrivals).tolist() == run.latencies.tolist()
     assert run.timeline.end == run.timeline.requests["done"].max() + 1 < longer.end
     assert 0 < len(run.timeline.steps) <= len(longer.steps)
@@ -59,7 +59,7 @@ def test_long_waits_are_waited_for() -> None:
     """A prediction ends when all is answered, however long that takes."""
     run = replay(SMALL.changed(service="lstm"))
     patient = {"lstm": 500_000}  # a batch that is not full waits longer than predictions last at first
-    line = predict(run.what, [FIRST], ["lstm"], timeouts=patient)
+    line = predict(run.deployment, [FIRST], ["lstm"], timeouts=patient)
     assert line.requests["done"][0] < NEVER and line.requests["done"][0] > FIRST + patient["lstm"]
 
 

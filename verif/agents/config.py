@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from pyuvm import ConfigDB, uvm_component
 
 from equinox_core.config import Config
-
-if TYPE_CHECKING:
-    from verif.agents.resettable import ResetControl
+from verif.agents.reset_control import ResetControl
 
 _KEY = "CONFIG"
 

@@ -22,6 +22,7 @@ from equinox_core.csr_map import REGS
 from equinox_core.registers import RegisterWrites
 from verif.agents.axis import now
 from verif.agents.config import AgentConfig
+from verif.agents.named import Named
 
 BUS = "s_axil"
 
@@ -36,7 +37,7 @@ class CsrItem(uvm_sequence_item):
         self.address, self.data, self.write, self.strobe = address, data, write, strobe
 
 
-class CsrDriver(uvm_driver):
+class CsrDriver(Named, uvm_driver):
     def start_of_simulation_phase(self):
         dut = AgentConfig.of(self).dut
         self.bus = AXI4LiteMaster(dut, BUS, dut.clk)
@@ -62,7 +63,7 @@ class CsrWrite:
     data: int
 
 
-class CsrWriteMonitor(uvm_component):
+class CsrWriteMonitor(Named, uvm_component):
     """Reports every register write that acts as :class:`CsrWrite`, fed by the core's probe."""
 
     def build_phase(self):
@@ -86,7 +87,7 @@ class CsrWriteMonitor(uvm_component):
             self.registers.reset()
 
 
-class CsrAgent(uvm_agent):
+class CsrAgent(Named, uvm_agent):
     """Sequencer, driver, and a monitor of writes."""
 
     def build_phase(self):

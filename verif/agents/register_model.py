@@ -12,7 +12,7 @@ from pyuvm import ConfigDB, uvm_access_e, uvm_reg_adapter, uvm_reg_backdoor, uvm
 from equinox_core.csr_map import REGS
 from verif.agents.backdoor_reg import BackdoorReg, Observer
 from verif.agents.csr_agent import CsrItem
-from verif.env.eqx_ral import eqx_csr
+from verif.agents.eqx_ral import eqx_csr
 
 
 class CsrAdapter(uvm_reg_adapter):

@@ -13,6 +13,7 @@ from equinox_core.hw.structs import HEADER
 from equinox_core.isa.encoding import Status
 from verif.agents.axis import PERIOD, AxisDriver, AxisMonitor, now
 from verif.agents.config import AgentConfig
+from verif.agents.named import Named
 
 
 def pack_lines(lines: np.ndarray) -> list[int]:
@@ -64,7 +65,7 @@ class SentRequest:
     beats: list[int] = field(repr=False, default_factory=list)
 
 
-class RequestDriver(uvm_driver):
+class RequestDriver(Named, uvm_driver):
     """Offers each item from its arrival cycle on."""
 
     def build_phase(self):
@@ -101,7 +102,7 @@ class RequestDriver(uvm_driver):
         return now() + (1 if to_come else 2)
 
 
-class RequestMonitor(uvm_component):
+class RequestMonitor(Named, uvm_component):
     """Decodes the request stream into :class:`SentRequest`."""
 
     def build_phase(self):
@@ -119,7 +120,7 @@ class RequestMonitor(uvm_component):
         self.ap.write(SentRequest(head.svc, head.id, payload, cycle, beats))
 
 
-class RequestAgent(uvm_agent):
+class RequestAgent(Named, uvm_agent):
     """Sequencer, driver and monitor of the request stream."""
 
     def build_phase(self):

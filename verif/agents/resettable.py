@@ -5,11 +5,8 @@ Use them by factory override, with a :class:`ResetControl` as ``resets`` in the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-
 import cocotb
 import numpy as np
-from cocotb.task import Task
 
 from verif.agents.axil import AxiLiteMaster
 from verif.agents.config import AgentConfig
@@ -17,41 +14,6 @@ from verif.agents.csr_agent import BUS, CsrDriver
 from verif.agents.request_agent import RequestDriver, RequestItem
 
 OKAY = 0
-
-
-class ResetControl:
-    """Says whether a reset is on; while it is, drivers finish every item at once, without driving it."""
-
-    def __init__(self) -> None:
-        self.active = False
-        self.on_cut: list[Callable[[], None]] = []
-        self._tasks: set[Task] = set()
-
-    async def guard(self, work: Coroutine) -> bool:
-        """Do something that a reset cuts short; returns whether it was done."""
-        if self.active:
-            work.close()
-            return False
-        task = cocotb.start_soon(work)
-        self._tasks.add(task)
-        await task.complete
-        self._tasks.discard(task)
-        if task.cancelled():
-            return False
-        task.result()  # its exception, if it had one
-        return True
-
-    def cut(self) -> None:
-        """The reset begins."""
-        self.active = True
-        for task in self._tasks:
-            task.cancel()
-        for callback in self.on_cut:
-            callback()
-
-    def release(self) -> None:
-        """The reset is over."""
-        self.active = False
 
 
 class ResettableRequestDriver(RequestDriver):

@@ -10,6 +10,7 @@ from pyuvm import uvm_agent, uvm_analysis_port, uvm_component
 from equinox_core.hw.structs import HEADER
 from verif.agents.axis import AxisMonitor
 from verif.agents.config import AgentConfig
+from verif.agents.named import Named
 from verif.agents.request_agent import unpack_lines
 
 
@@ -24,7 +25,7 @@ class Response:
     cycle: int
 
 
-class ResponseMonitor(uvm_component):
+class ResponseMonitor(Named, uvm_component):
     """Decodes the response stream into :class:`Response`."""
 
     def build_phase(self):
@@ -42,7 +43,7 @@ class ResponseMonitor(uvm_component):
         self.ap.write(Response(head.svc, head.id, head.status, payload, cycle))
 
 
-class ResponseAgent(uvm_agent):
+class ResponseAgent(Named, uvm_agent):
     """Monitor of the response stream; the sink's back-pressure is made in HDL (``rsp_stall_pct``)."""
 
     def build_phase(self):

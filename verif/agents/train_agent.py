@@ -12,6 +12,7 @@ from equinox_core.hw.states import CtxState
 from verif.agents.axis import cycles, now
 from verif.agents.config import AgentConfig
 from verif.agents.csr_agent import Csr
+from verif.agents.named import Named
 
 IDLE, ERROR = CtxState.IDLE, CtxState.ERROR
 POLL = 200  # cycles between two looks at a context's state
@@ -56,7 +57,7 @@ async def wait_state(csr: Csr, ctx: int, states: set[int], poll: int = POLL, lim
     raise TimeoutError(f"context {ctx} is in state {CtxState(state).name}, not in {legal}, after {limit} cycles")
 
 
-class TrainDriver(uvm_driver):
+class TrainDriver(Named, uvm_driver):
     """Turns commands into register accesses; reports each on ``done`` when it is carried out."""
 
     def build_phase(self):
@@ -87,7 +88,7 @@ class StepEvent:
     steps: int
 
 
-class TrainMonitor(uvm_component):
+class TrainMonitor(Named, uvm_component):
     """Reports each completed step, fed by the core's probe."""
 
     def build_phase(self):
@@ -100,7 +101,7 @@ class TrainMonitor(uvm_component):
             self.ap.write(StepEvent(now(), int(probe.steps.value)))
 
 
-class TrainAgent(uvm_agent):
+class TrainAgent(Named, uvm_agent):
     """Sequencer, driver and monitor of the training job."""
 
     def build_phase(self):

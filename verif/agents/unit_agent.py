@@ -11,6 +11,7 @@ from equinox_core.hw.structs import CTX_SEEN
 from equinox_core.isa.encoding import Unit
 from verif.agents.axis import now
 from verif.agents.config import AgentConfig
+from verif.agents.named import Named
 
 
 @dataclass
@@ -52,7 +53,7 @@ class UnitEvent:
     ctx: int
 
 
-class UnitMonitor(uvm_component):
+class UnitMonitor(Named, uvm_component):
     """Wakes on the probe's events; ``units`` reports instruction completions only where ``watch_units`` is set."""
 
     def build_phase(self):
@@ -109,7 +110,7 @@ class UnitMonitor(uvm_component):
                         self.units.write(UnitEvent(now(), unit, ctx))
 
 
-class UnitAgent(uvm_agent):
+class UnitAgent(Named, uvm_agent):
     """The passive agent that holds :class:`UnitMonitor`."""
 
     def build_phase(self):

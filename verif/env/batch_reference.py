@@ -8,13 +8,14 @@ import numpy as np
 from pyuvm import uvm_subscriber
 
 from equinox_core.core import Core
+from verif.agents.named import Named
 from verif.agents.request_agent import RequestItem
 from verif.agents.unit_agent import BatchEvent
 from verif.env.config import EnvConfig
 from verif.env.predictor import Predictor
 
 
-class _BatchPort(uvm_subscriber):
+class _BatchPort(Named, uvm_subscriber):
     def write(self, item: BatchEvent) -> None:
         self.get_parent().batches.setdefault(item.service, []).append(item)
 
@@ -32,8 +33,8 @@ class BatchPredictor(Predictor):
         self.done: dict[int, list[np.ndarray]] = {}  # responses of each service, in order
 
     def start_of_simulation_phase(self):
-        self.what = EnvConfig.of(self).deployment
-        self.core: Core = self.what.image.core()
+        self.deployment = EnvConfig.of(self).deployment
+        self.core: Core = self.deployment.image.core()
 
     def response(self, item: RequestItem) -> np.ndarray:
         """uint16 [tx_lines, L] of a request whose batch has been dispatched."""
@@ -45,9 +46,9 @@ class BatchPredictor(Predictor):
                     f"request {item.request_id} of service {item.service} was answered, but is in no batch"
                 )
             batch = batches.pop(0)
-            payloads = self.what.payloads[self.what.image.installed[item.service].name]
+            payloads = self.deployment.payloads[self.deployment.image.installed[item.service].name]
             rows += list(
-                self.what.image.run_inference(
+                self.deployment.image.run_inference(
                     self.core, item.service, payloads[len(rows) : len(rows) + batch.rows], batch.ctx
                 )
             )

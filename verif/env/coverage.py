@@ -14,6 +14,7 @@ from equinox_core.deploy.scenario import POLICIES
 from equinox_core.isa.encoding import Err, Status, Unit
 from equinox_core.isa.program import Program
 from verif.agents.csr_agent import CsrWrite
+from verif.agents.named import Named
 from verif.agents.response_agent import Response
 from verif.agents.train_agent import IDLE, StepEvent, TrainCommand, TrainItem
 from verif.agents.unit_agent import BatchEvent
@@ -35,12 +36,12 @@ def covergroups() -> coverage.Groups:
     return {group.name: groups[group.name] for group in made}
 
 
-class _Port(uvm_subscriber):
+class _Port(Named, uvm_subscriber):
     def write(self, item) -> None:
         self.get_parent().sample(item)
 
 
-class FunctionalCoverage(uvm_component):
+class FunctionalCoverage(Named, uvm_component):
     """Samples batches, answers and training steps; programs count as executed when a batch of theirs is answered OK, or
     a step is done.
 
@@ -50,7 +51,7 @@ class FunctionalCoverage(uvm_component):
     def build_phase(self):
         self.port = _Port("port", self)
         self.cfg = EnvConfig.of(self)
-        self.what, self.dut = self.cfg.deployment, self.cfg.dut
+        self.deployment, self.dut = self.cfg.deployment, self.cfg.dut
         self.latency_board: LatencyScoreboard | None = None
         self.operating, self.response, self.training = op.operating_cg(), op.response_cg(), op.training_cg()
         self.errors, self.isa, self.timing = op.error_cg(), isa.isa_cg(), timing.timing_cg()
@@ -67,13 +68,13 @@ class FunctionalCoverage(uvm_component):
                 cp_status=Status(item.status).name, cp_sink="stalls" if int(self.dut.rsp_stall_pct.value) else "ready"
             )
             if item.status == Status.OK:
-                self.executed(self.what.image.installed[item.service].program)
+                self.executed(self.deployment.image.installed[item.service].program)
         elif isinstance(item, TrainItem):
             self._command(item)
         elif isinstance(item, CsrWrite):
             if item.address == POLICY:
                 self.policy = POLICIES[item.data] if item.data < len(POLICIES) else None
-        elif item.steps and self.what.image.work is not None:
+        elif item.steps and self.deployment.image.work is not None:
             self._step()
 
     def _step(self) -> None:
@@ -82,15 +83,19 @@ class FunctionalCoverage(uvm_component):
         )  # a step can end just after the policy has changed
         self.training.sample(cp_event="step", cp_policy=shared, cp_beside=op.BESIDE[self.beside])
         self.beside = False
-        self.executed(self.what.image.work.program)
+        self.executed(self.deployment.image.work.program)
 
     def _command(self, item: TrainItem) -> None:
         event = _EVENTS.get(item.command)
-        if event and item.ctx >= self.what.cfg.C_INF and (item.command is TrainCommand.START or item.state == IDLE):
+        if (
+            event
+            and item.ctx >= self.deployment.cfg.C_INF
+            and (item.command is TrainCommand.START or item.state == IDLE)
+        ):
             self.training.sample(cp_event=event)
 
     def _batch(self, event: BatchEvent) -> None:
-        cfg, work = self.what.cfg, self.what.image.work
+        cfg, work = self.deployment.cfg, self.deployment.image.work
         values = op.batch_values(event, cfg.N, cfg.C_INF, work.program.phases[Unit.MMU] if work else [])
         values["cp_stalls"] = op.stalls_bin(int(self.dut.rsp_stall_pct.value), int(self.dut.u_dram.stall_pct.value))
         if self.cfg.load is not None:
@@ -110,7 +115,7 @@ class FunctionalCoverage(uvm_component):
 
     def error(self, ctx: int, cause: Err, unit: Unit) -> None:
         """A context was seen to have stopped with an error."""
-        training = ctx >= self.what.cfg.C_INF
+        training = ctx >= self.deployment.cfg.C_INF
         self.errors.sample(cp_kind=op.KINDS[training], cp_cause=cause.name, cp_unit=unit.name)
         if training:
             self.training.sample(cp_event="stopped by an error")
@@ -125,6 +130,9 @@ class FunctionalCoverage(uvm_component):
         board = self.latency_board
         if self.cfg.timed and self.cfg.exact and board.timeline is not None:
             timing.sample_timeline(
-                self.timing, board.timeline, self.what.cfg.C_INF, [s.batch for s in self.what.image.services]
+                self.timing,
+                board.timeline,
+                self.deployment.cfg.C_INF,
+                [s.batch for s in self.deployment.image.services],
             )
         coverage.dump(coverage.cocotb_groups())

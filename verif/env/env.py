@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyuvm import uvm_env
 
 from verif.agents.csr_agent import CsrAgent
+from verif.agents.named import Named
 from verif.agents.request_agent import RequestAgent
 from verif.agents.response_agent import ResponseAgent
 from verif.agents.train_agent import TrainAgent
@@ -16,7 +17,7 @@ from verif.env.predictor import Predictor
 from verif.env.scoreboards import AxiWatch, BatchRecorder, ResponseScoreboard, Scoreboard, WeightScoreboard
 
 
-class EquinoxEnv(uvm_env):
+class EquinoxEnv(Named, uvm_env):
     """Everything around the core, set up by :class:`~verif.env.config.EnvConfig`;
     tests replace parts through the factory.
     """

@@ -12,6 +12,7 @@ from equinox_core.config import Config
 from equinox_core.hw.states import CtxState, Err, Unit
 from equinox_core.hw.structs import CTX_SEEN
 from verif.agents.axis import now
+from verif.agents.named import Named
 from verif.env.config import EnvConfig
 from verif.env.scoreboards import ResponseScoreboard
 
@@ -31,7 +32,7 @@ def hang_limit(cfg: Config) -> int:
     return HOST + 2 * cfg.LATENCY + SLOWEST * BEATS * (1 + cfg.GAP)
 
 
-class HangWatch(uvm_component):
+class HangWatch(Named, uvm_component):
     """Fails the run when the core's probe has seen no progress for too long.
 
     ``host``: the scoreboard that knows how far the host's requests have come.
@@ -39,11 +40,11 @@ class HangWatch(uvm_component):
 
     def build_phase(self):
         cfg = EnvConfig.of(self)
-        self.what, self.dut, self.probe = cfg.deployment, cfg.dut, cfg.probe
+        self.deployment, self.dut, self.probe = cfg.deployment, cfg.dut, cfg.probe
         self.host: ResponseScoreboard | None = None
 
     async def run_phase(self):
-        self.probe.hang_limit.value = hang_limit(self.what.cfg)
+        self.probe.hang_limit.value = hang_limit(self.deployment.cfg)
         while True:
             await RisingEdge(self.probe.stuck)
             self.report()
@@ -65,7 +66,7 @@ class HangWatch(uvm_component):
 
     def lines(self) -> list[str]:
         """What waits for what, a line each."""
-        cfg, probe, image = self.what.cfg, self.probe, self.what.image
+        cfg, probe, image = self.deployment.cfg, self.probe, self.deployment.image
         stream = int(probe.stuck_stream.value)
         out = [
             f"host: {self.host.position()}; request stream {('idle', 'idle', 'held back by the core', 'moves')[stream]}"
@@ -73,7 +74,7 @@ class HangWatch(uvm_component):
         levels, timeouts, names = (
             int(probe.stuck_level.value),
             int(probe.stuck_timeout.value),
-            {n: name for name, n in self.what.index.items()},
+            {n: name for name, n in self.deployment.index.items()},
         )
         for n, service in enumerate(image.services):
             level = levels >> 16 * n & 0xFFFF
@@ -93,7 +94,7 @@ class HangWatch(uvm_component):
 
     def context(self, c: int) -> list[str]:
         """State of a context, and where its streams stand."""
-        cfg, probe = self.what.cfg, self.probe
+        cfg, probe = self.deployment.cfg, self.probe
         seen = CTX_SEEN.unpack(int(probe.ctx_seen.value) >> CTX_SEEN.bits * c)
         state = CtxState(seen.state)
         kind = "inference" if c < cfg.C_INF else "training"

@@ -17,6 +17,7 @@ from equinox_core.timing import Timeline, TimingModel
 from equinox_core.timing.attribution import Solo, answered, attribute
 from equinox_core.timing.layout import KILLING
 from verif.agents.csr_agent import CsrWrite
+from verif.agents.named import Named
 from verif.agents.request_agent import RequestItem, SentRequest
 from verif.agents.response_agent import Response
 from verif.agents.train_agent import StepEvent
@@ -27,7 +28,7 @@ from verif.env.scoreboards import Scoreboard
 AROUND = 4  # events shown before and behind the first difference
 
 
-class _Port(uvm_subscriber):
+class _Port(Named, uvm_subscriber):
     """Hands what it gets to a list of its parent's."""
 
     def __init__(self, name, parent, store: list):

@@ -14,18 +14,18 @@ FACTOR = 2  # times the work: what was left out above
 LEAST = 20_000  # cycles, so that a run without much work has time for what stands around it
 
 
-def request_work(what: Deployment, service: int) -> int:
+def request_work(deployment: Deployment, service: int) -> int:
     """Cycles of one request at most: its batch for itself alone, one instruction after another, with its rows and
     beats.
     """
-    settings, installed = what.image.services[service], what.image.installed[service]
+    settings, installed = deployment.image.services[service], deployment.image.installed[service]
     beats = settings.batch * (settings.tx_lines + 2) + settings.rx_lines + 2
-    return serial_work(installed.program, what.cfg, settings.batch) + beats
+    return serial_work(installed.program, deployment.cfg, settings.batch) + beats
 
 
-def training_work(what: Deployment, iters: int) -> int:
+def training_work(deployment: Deployment, iters: int) -> int:
     """Cycles of so many iterations of the training program at most, one instruction after another."""
-    return iters * serial_work(what.image.work.program, what.cfg, 1, what.image.train_rows)
+    return iters * serial_work(deployment.image.work.program, deployment.cfg, 1, deployment.image.train_rows)
 
 
 def patience(work: int, waits: int = 0, stall: int = 0) -> int:

@@ -11,39 +11,41 @@ from equinox_core.deploy.deployment import Deployment
 from verif.env.reference import AHEAD
 
 
-def infer(run_dir: Path, what: Deployment) -> None:
+def infer(run_dir: Path, deployment: Deployment) -> None:
     """The response to every payload, in order, batch by batch through the functional core."""
-    core = what.image.core()
-    for name in dict.fromkeys((*what.scenario.services, *what.payloads)):
+    core = deployment.image.core()
+    for name in dict.fromkeys((*deployment.scenario.services, *deployment.payloads)):
         with (run_dir / f"ref_{name}.bin").open("wb") as out:
-            data = what.payloads[name]
-            for first in range(0, len(data), what.cfg.N):
-                rows = what.image.run_inference(core, what.index[name], data[first : first + what.cfg.N])
+            data = deployment.payloads[name]
+            for first in range(0, len(data), deployment.cfg.N):
+                rows = deployment.image.run_inference(
+                    core, deployment.index[name], data[first : first + deployment.cfg.N]
+                )
                 out.write(np.ascontiguousarray(rows, "<u2").tobytes())
                 out.flush()
 
 
-def train(run_dir: Path, what: Deployment) -> None:
+def train(run_dir: Path, deployment: Deployment) -> None:
     """The DRAM regions after every step, until standard input ends."""
-    core, setting = what.image.core(), what.image.training
-    files = {r: (run_dir / f"ref_train_{r}.bin").open("wb") for r in what.region_sizes}
+    core, setting = deployment.image.core(), deployment.image.training
+    files = {r: (run_dir / f"ref_train_{r}.bin").open("wb") for r in deployment.region_sizes}
 
     def keep(step: int) -> None:
         for region, out in files.items():
-            out.write(b"".join(core.mem.DRAM[a : a + n].tobytes() for a, n in what.ranges(region, step)))
+            out.write(b"".join(core.mem.DRAM[a : a + n].tobytes() for a, n in deployment.ranges(region, step)))
             out.flush()
         if step >= AHEAD and not sys.stdin.buffer.read(1):
             sys.exit(0)
 
-    core.run_training(what.job.program, setting.iters, setting.iter_mod, setting.bases, on_step=keep)
+    core.run_training(deployment.job.program, setting.iters, setting.iter_mod, setting.bases, on_step=keep)
 
 
 def main() -> int:
     run_dir = Path(sys.argv[1])
-    what = Deployment.load(run_dir)
-    infer(run_dir, what)
-    if what.job is not None:
-        train(run_dir, what)
+    deployment = Deployment.load(run_dir)
+    infer(run_dir, deployment)
+    if deployment.job is not None:
+        train(run_dir, deployment)
     return 0
 
 

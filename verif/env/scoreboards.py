@@ -14,6 +14,7 @@ import numpy as np
 from pyuvm import uvm_component, uvm_subscriber
 
 from equinox_core.isa.encoding import Status
+from verif.agents.named import Named
 from verif.agents.request_agent import RequestItem
 from verif.agents.response_agent import Response
 from verif.agents.train_agent import StepEvent
@@ -41,7 +42,7 @@ class Served:
         return self.done - self.arrival
 
 
-class Scoreboard(uvm_component):
+class Scoreboard(Named, uvm_component):
     """Base: collects mismatch messages, counts comparisons, decides in the check phase."""
 
     def build_phase(self):
@@ -76,12 +77,12 @@ class Scoreboard(uvm_component):
             raise AssertionError(f"{self.get_name()}: {len(found)} problem(s), first: {found[0]}")
 
 
-class OfferedPort(uvm_subscriber):
+class OfferedPort(Named, uvm_subscriber):
     def write(self, item: RequestItem) -> None:
         self.get_parent().offered(item)
 
 
-class ResponsePort(uvm_subscriber):
+class ResponsePort(Named, uvm_subscriber):
     def write(self, item: Response) -> None:
         self.get_parent().answered(item)
 
@@ -186,7 +187,7 @@ class ResponseScoreboard(Scoreboard):
         return f"{text}, the oldest outstanding is request {oldest.request_id}, offered in cycle {oldest.offered}"
 
 
-class StepPort(uvm_subscriber):
+class StepPort(Named, uvm_subscriber):
     def write(self, item: StepEvent) -> None:
         self.get_parent().step(item)
 
@@ -260,7 +261,7 @@ class WeightScoreboard(Scoreboard):
         return seen, want
 
 
-class BatchPort(uvm_subscriber):
+class BatchPort(Named, uvm_subscriber):
     def write(self, item: BatchEvent) -> None:
         self.get_parent().batch(item)
 

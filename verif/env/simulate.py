@@ -96,7 +96,7 @@ def simulate(
             "or that of an earlier run"
         )
     trace = env_flag("WAVES") if trace is None else trace
-    what = deploy(scenario) if deployment is None else deployment
+    deployment = deploy(scenario) if deployment is None else deployment
     start = time.monotonic()
     exe = build_chip(scenario.config, trace=trace, **options)
     built = time.monotonic() - start
@@ -106,8 +106,8 @@ def simulate(
             if old.is_file():
                 old.unlink()
         scenario.save(run_dir / "scenario.json")
-        what.save(run_dir)
-        (run_dir / "dram.bin").write_bytes(what.image.dram.tobytes())
+        deployment.save(run_dir)
+        (run_dir / "dram.bin").write_bytes(deployment.image.dram.tobytes())
         result = run(
             exe,
             module,

@@ -14,7 +14,7 @@ from verif.env.simulate import TIMELINE
 
 
 def write_timeline(
-    board: LatencyScoreboard, what: Deployment, run_dir: Path, causes: dict[str, np.ndarray] | None = None
+    board: LatencyScoreboard, deployment: Deployment, run_dir: Path, causes: dict[str, np.ndarray] | None = None
 ) -> Written | None:
     """Write :data:`~verif.env.simulate.TIMELINE`; None, and nothing is written, where times are not exact (random
     stalls, or a test that is not timed).
@@ -32,5 +32,7 @@ def write_timeline(
         for name, cycles in stages(timeline, arrival, which).items():
             causes[name] = np.zeros(len(which), np.int64)
             causes[name][which] = cycles
-    names = Names({n: name for name, n in what.index.items()}, what.cfg.C_INF, [r.request_id for r in board.offered])
+    names = Names(
+        {n: name for name, n in deployment.index.items()}, deployment.cfg.C_INF, [r.request_id for r in board.offered]
+    )
     return write_trace(timeline, run_dir / TIMELINE, arrival, causes, names)

@@ -6,7 +6,7 @@ import ast
 import re
 from pathlib import Path
 
-from verif.lib import asserts
+from verif.lib import arrows, asserts
 from verif.lib.packages import FOLDERS
 from verif.lib.rtl import closure, find, strip_comments
 
@@ -345,11 +345,11 @@ def check_all(root: Path) -> list[str]:
     before a reset.
     """
     findings = asserts.without_cover(root) + asserts.before_reset(root) + needless(root)
-    findings += skeleton(root) + test_places(root)
+    findings += skeleton(root) + test_places(root) + arrows.circles(root)
     names = enumerators(root)
     for path in sorted((root / "rtl").rglob("*.sv")):
         findings += check_rtl_file(path) + by_order(path, names)
-    for path in systemverilog(root):
+    for path in [*systemverilog(root), *sorted((root / "rtl").rglob("*.rdl"))]:
         findings += too_long(path)
     for folder in ("rtl", "verif"):
         for path in sorted((root / folder).rglob("*.sv")):

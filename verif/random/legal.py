@@ -87,8 +87,8 @@ def check_case(case: Case) -> RandomDeployment:
     if not case.services and case.training is None:
         raise ValueError("neither a service nor training: nothing runs")
     cfg = case.cfg
-    what = lower(case)
-    what.scenario.check()
+    deployment = lower(case)
+    deployment.scenario.check()
     for n, part in enumerate(case.services):
         ledger = service_ledger(cfg, part, n)
         _admit_all(ledger, part.program, f"service{n}")
@@ -97,14 +97,16 @@ def check_case(case: Case) -> RandomDeployment:
                 f"service{n}: a response has lines that nothing writes; "
                 f"legal is that all {part.tx_lines} lines of every row are written"
             )
-        program = what.image.installed[n].program
+        program = deployment.image.installed[n].program
         check_program(program, cfg)
         for rows in sorted({1, cfg.N}):
             check_races(program, cfg, rows=rows)
     if case.training:
         _admit_all(training_ledger(cfg, case.training, training_ends(case)), case.training.program, "training")
-        check_races(what.image.work.program, cfg, iters=case.training.iter_mod + 2, iter_mod=case.training.iter_mod)
-    return what
+        check_races(
+            deployment.image.work.program, cfg, iters=case.training.iter_mod + 2, iter_mod=case.training.iter_mod
+        )
+    return deployment
 
 
 def _admit_all(ledger: Ledger, lines: Lines, name: str) -> None:

@@ -9,14 +9,14 @@ from equinox_core.timing import Timeline, TimingModel
 from verif.random.lower import RandomDeployment
 
 
-def predict_case(what: RandomDeployment, until: int) -> Timeline:
+def predict_case(deployment: RandomDeployment, until: int) -> Timeline:
     """Timeline up to cycle ``until``; cycle 0 of the case is ``FIRST``.
 
     As in a run, inference gets priority when all requests are answered and all changes made, so that training under
     ``inference_only`` ends too.
     """
-    case, image, ctx = what.case, what.image, what.cfg.C_INF
-    writes = [*setup(what, case.policy, {}, False)]
+    case, image, ctx = deployment.case, deployment.image, deployment.cfg.C_INF
+    writes = [*setup(deployment, case.policy, {}, False)]
     if image.training:
         writes += [(START, *w) for w in image.context_writes(ctx, image.training)]
         writes.append((FIRST + case.training.start, *register(f"CTX[{ctx}].CMD", start=1)))
@@ -24,11 +24,13 @@ def predict_case(what: RandomDeployment, until: int) -> Timeline:
     requests = sorted((FIRST + at + 1, service, case.services[service].rx_lines) for at, service, _ in case.requests)
     quiet = max((cycle for cycle, *_ in writes), default=FIRST)
     if requests:
-        quiet = max(quiet, int(_run(what, writes, requests, until).requests["done"].max()))
-    return _run(what, [*writes, (quiet + 1, *register("POLICY", policy=POLICIES.index("priority")))], requests, until)
+        quiet = max(quiet, int(_run(deployment, writes, requests, until).requests["done"].max()))
+    return _run(
+        deployment, [*writes, (quiet + 1, *register("POLICY", policy=POLICIES.index("priority")))], requests, until
+    )
 
 
 def _run(
-    what: RandomDeployment, writes: list[tuple[int, int, int]], requests: list[tuple[int, int, int]], until: int
+    deployment: RandomDeployment, writes: list[tuple[int, int, int]], requests: list[tuple[int, int, int]], until: int
 ) -> Timeline:
-    return TimingModel(what.cfg, what.image.imem).run(sorted(writes, key=lambda w: w[0]), requests, until)
+    return TimingModel(deployment.cfg, deployment.image.imem).run(sorted(writes, key=lambda w: w[0]), requests, until)

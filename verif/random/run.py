@@ -60,12 +60,12 @@ def prepare(case: Case, folder: Path) -> float:
     Raises:
         ValueError: the case is not legal.
     """
-    what = check_case(case)
+    deployment = check_case(case)
     folder.mkdir(parents=True, exist_ok=True)
     save_case(case, folder / CASE)
-    what.scenario.save(folder / "scenario.json")
-    what.save(folder)
-    return SECONDS + what.patience / SLOWEST
+    deployment.scenario.save(folder / "scenario.json")
+    deployment.save(folder)
+    return SECONDS + deployment.patience / SLOWEST
 
 
 def _crash(result: SimResult) -> Outcome:

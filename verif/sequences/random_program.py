@@ -36,17 +36,17 @@ class PolicyChangesSeq(uvm_sequence):
 class RandomProgramSeq(uvm_sequence):
     """Runs the case's training program to its end; ``state`` is that of its context afterwards."""
 
-    def __init__(self, what: RandomDeployment, at: int):
+    def __init__(self, deployment: RandomDeployment, at: int):
         super().__init__("random_program")
-        self.what, self.at = what, at
+        self.deployment, self.at = deployment, at
         self.state: int | None = None
 
     async def body(self):
-        ctx = self.what.cfg.C_INF
+        ctx = self.deployment.cfg.C_INF
         if self.at > now():
             await cycles(self.at - now())
-        await StartTrainingSeq(self.what.image, self.what.image.training).start()
-        self.state = await wait_state(Csr(), ctx, {IDLE, ERROR}, poll=POLL, limit=self.what.patience)
+        await StartTrainingSeq(self.deployment.image, self.deployment.image.training).start()
+        self.state = await wait_state(Csr(), ctx, {IDLE, ERROR}, poll=POLL, limit=self.deployment.patience)
 
 
 class RandomProgramVseq(uvm_sequence):
@@ -56,28 +56,30 @@ class RandomProgramVseq(uvm_sequence):
     that training under ``inference_only`` ends too.
     """
 
-    def __init__(self, what: RandomDeployment, serve):
+    def __init__(self, deployment: RandomDeployment, serve):
         super().__init__("random_program_vseq")
-        self.what, self.serve = what, serve
+        self.deployment, self.serve = deployment, serve
         self.training: RandomProgramSeq | None = None
 
     def items(self, zero: int) -> list[RequestItem]:
         """The requests; a tag is the request's number among those of its service."""
-        counts = dict.fromkeys(range(len(self.what.case.services)), 0)
+        counts = dict.fromkeys(range(len(self.deployment.case.services)), 0)
         out = []
-        for at, service, _ in self.what.case.requests:
+        for at, service, _ in self.deployment.case.requests:
             tag = counts[service]
             counts[service] += 1
-            out.append(RequestItem(service, fresh_id(), self.what.payloads[f"service{service}"][tag], zero + at, tag))
+            out.append(
+                RequestItem(service, fresh_id(), self.deployment.payloads[f"service{service}"][tag], zero + at, tag)
+            )
         return out
 
     async def body(self):
-        case, zero = self.what.case, now() + LEAD
+        case, zero = self.deployment.case, now() + LEAD
         tasks = []
         if case.requests:
             tasks.append(cocotb.start_soon(self.serve(self.items(zero))))
         if case.training:
-            self.training = RandomProgramSeq(self.what, zero + case.training.start)
+            self.training = RandomProgramSeq(self.deployment, zero + case.training.start)
             tasks.append(cocotb.start_soon(self.training.start()))
         changes = PolicyChangesSeq([(zero + at, policy) for at, policy in case.changes])
         await changes.start()

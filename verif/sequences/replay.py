@@ -37,32 +37,34 @@ class ItemsSeq(uvm_sequence):
 
 
 def good_request(
-    what: Deployment, name: str, rng: np.random.Generator, legal: frozenset[Status] = frozenset({Status.OK})
+    deployment: Deployment, name: str, rng: np.random.Generator, legal: frozenset[Status] = frozenset({Status.OK})
 ) -> RequestItem:
     """A request that service ``name`` can answer: a random test image, offered at once."""
-    tag = int(rng.integers(len(what.payloads[name])))
-    return RequestItem(what.index[name], fresh_id(), what.payloads[name][tag], 0, tag, legal)
+    tag = int(rng.integers(len(deployment.payloads[name])))
+    return RequestItem(deployment.index[name], fresh_id(), deployment.payloads[name][tag], 0, tag, legal)
 
 
-def bad_request(what: Deployment, service: int, lines: int, rng: np.random.Generator, status: Status) -> RequestItem:
+def bad_request(
+    deployment: Deployment, service: int, lines: int, rng: np.random.Generator, status: Status
+) -> RequestItem:
     """A request of ``lines`` random payload lines (0: a header alone) that must be answered with ``status``."""
-    payload = rng.integers(0, 1 << 16, (lines, what.cfg.L), dtype=np.uint16)
+    payload = rng.integers(0, 1 << 16, (lines, deployment.cfg.L), dtype=np.uint16)
     return RequestItem(service, fresh_id(), payload, 0, None, frozenset({status}))
 
 
 class ReplaySeq(uvm_sequence):
     """Requests at given cycles (absolute), each for a service by name, with random test images as payload."""
 
-    def __init__(self, what: Deployment, cycles: np.ndarray, services: list[str], rng: np.random.Generator):
+    def __init__(self, deployment: Deployment, cycles: np.ndarray, services: list[str], rng: np.random.Generator):
         super().__init__("replay")
-        self.what, self.cycles, self.services, self.rng = what, cycles, services, rng
+        self.deployment, self.cycles, self.services, self.rng = deployment, cycles, services, rng
         self.items: list[RequestItem] = []
 
     async def body(self):
         for cycle, name in zip(self.cycles, self.services, strict=True):
-            data = self.what.payloads[name]
+            data = self.deployment.payloads[name]
             tag = int(self.rng.integers(len(data)))
-            item = RequestItem(self.what.index[name], fresh_id(), data[tag], int(cycle), tag)
+            item = RequestItem(self.deployment.index[name], fresh_id(), data[tag], int(cycle), tag)
             self.items.append(item)
             await self.start_item(item)
             await self.finish_item(item)

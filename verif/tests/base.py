@@ -40,15 +40,15 @@ class EquinoxTest(uvm_test):
 
     def build_phase(self):
         self.run_dir = self.find_run_dir()
-        self.what = Deployment.load(self.run_dir)
-        self.scenario = self.what.scenario
+        self.deployment = Deployment.load(self.run_dir)
+        self.scenario = self.deployment.scenario
         self.rng = np.random.default_rng(cocotb.RANDOM_SEED)
-        self.cfg = self.what.cfg
+        self.cfg = self.deployment.cfg
         self.dut = cocotb.top
         self.dram = DramBackdoor(self.dut.u_dram)
         self.expected_things = 0
         self.causes: dict[str, np.ndarray] | None = None  # cycles of each request's latency, where the test found them
-        self.env_cfg = EnvConfig.make(self.dut, self.what, self.run_dir, self.timed, self.without)
+        self.env_cfg = EnvConfig.make(self.dut, self.deployment, self.run_dir, self.timed, self.without)
         self.prepare()
         self.env_cfg.publish()
         self.env = EquinoxEnv.create("env", self)
@@ -72,7 +72,7 @@ class EquinoxTest(uvm_test):
     def extract_phase(self):
         self.count_checks()
         if os.environ.get("EQX_TIMELINE") == "1":
-            done = write_timeline(self.env.latency_board, self.what, self.run_dir, self.causes)
+            done = write_timeline(self.env.latency_board, self.deployment, self.run_dir, self.causes)
             self.logger.info(f"timeline: {done or 'none, the times of this run are not exact'}")
 
     def count_checks(self) -> None:
@@ -97,8 +97,8 @@ class EquinoxTest(uvm_test):
         self.csr = Csr()
         self.ctx = self.cfg.C_INF  # the training context
         started = time.monotonic()
-        await BootSeq(self.what.image, POLICIES.index(self.scenario.policy)).start()
-        self.env.coverage.executed(self.what.image.programs["boot"])
+        await BootSeq(self.deployment.image, POLICIES.index(self.scenario.policy)).start()
+        self.env.coverage.executed(self.deployment.image.programs["boot"])
         self.logger.info(f"booted at cycle {now()}, {time.monotonic() - started:.1f} s")
 
     async def body(self) -> None:
@@ -107,7 +107,7 @@ class EquinoxTest(uvm_test):
     async def start_training(self) -> None:
         """Start the training job; it runs until drained."""
         self.env.weight_board.restart()
-        await StartTrainingSeq(self.what.image, self.what.image.training).start()
+        await StartTrainingSeq(self.deployment.image, self.deployment.image.training).start()
 
     async def drain_training(self) -> None:
         """Stop it after the iteration under way."""
@@ -117,7 +117,7 @@ class EquinoxTest(uvm_test):
         """Replay requests and wait until all are answered;
         returns their :class:`Served` records, in order of answer.
         """
-        return await self._all_served(ReplaySeq(self.what, cycles, services, self.rng))
+        return await self._all_served(ReplaySeq(self.deployment, cycles, services, self.rng))
 
     async def send(self, items: list[RequestItem]) -> list:
         """Send requests as fast as the core takes them and wait until all are answered; returns as :meth:`serve`."""
@@ -129,7 +129,7 @@ class EquinoxTest(uvm_test):
 
     async def send_good(self, services: list[str]) -> list:
         """Send good requests to services by name, and wait for the answers."""
-        return await self.send([good_request(self.what, name, self.rng) for name in services])
+        return await self.send([good_request(self.deployment, name, self.rng) for name in services])
 
     async def _all_served(self, sequence: ItemsSeq | ReplaySeq) -> list:
         board, answered, news = self.env.response_board, {}, Event()
@@ -151,7 +151,7 @@ class EquinoxTest(uvm_test):
 
     async def set_timeout(self, limit: int) -> None:
         """Batch timeout of all services."""
-        for index in range(len(self.what.image.installed)):
+        for index in range(len(self.deployment.image.installed)):
             await self.csr.write(f"SVC[{index}].TIMEOUT", cycles=limit)
 
     async def wait_steps(self, steps: int) -> None:
@@ -178,8 +178,8 @@ class EquinoxTest(uvm_test):
 
     def restore_weights(self) -> None:
         """Put the weights of the DRAM image back (while training is at rest)."""
-        image = self.what.image.dram
-        for address, size in self.what.weight_ranges:
+        image = self.deployment.image.dram
+        for address, size in self.deployment.weight_ranges:
             self.dram.write(address, image[address : address + size].tobytes())
 
     def expect(self, what: str, seen: object, legal: object) -> None:

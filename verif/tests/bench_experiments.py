@@ -68,7 +68,7 @@ class Experiment(EquinoxReplay):
 
     def _timeout(self) -> int:
         """The batch timeout that was last written."""
-        address = REGS[f"SVC[{self.what.index[self.scenario.services[0]]}].TIMEOUT"][0]
+        address = REGS[f"SVC[{self.deployment.index[self.scenario.services[0]]}].TIMEOUT"][0]
         return next(w.data for w in reversed(self.env.latency_board.writes) if w.address == address)
 
 
@@ -89,7 +89,7 @@ class experiment_software(Experiment):
     async def start_training(self) -> None:
         self.env_cfg.weight_regions = self.env_cfg.step_regions = ()
         self.env_cfg.require("weight_board", False)
-        for address, value in self.what.image.context_writes(self.ctx, self.what.image.training):
+        for address, value in self.deployment.image.context_writes(self.ctx, self.deployment.image.training):
             await self.csr.write_raw(address, value)
         await self.csr.write(f"CTX[{self.ctx}].ITERS", count=1)
         self.stop, self.stopped, self.news = False, Event(), Event()

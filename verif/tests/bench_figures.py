@@ -36,17 +36,17 @@ class PoissonSeq(ReplaySeq):
     sent.
     """
 
-    def __init__(self, what, service: str, rate: float, batch: int, rng: np.random.Generator):
-        super().__init__(what, [], [], rng)
+    def __init__(self, deployment, service: str, rate: float, batch: int, rng: np.random.Generator):
+        super().__init__(deployment, [], [], rng)
         self.service, self.rate, self.batch, self.stop = service, rate, batch, False
         self.done = Event()
 
     async def body(self):
-        data, arrival = self.what.payloads[self.service], float(now())
+        data, arrival = self.deployment.payloads[self.service], float(now())
         while not self.stop or len(self.items) % self.batch:
             arrival += self.rng.exponential(1 / self.rate)
             tag = int(self.rng.integers(len(data)))
-            item = RequestItem(self.what.index[self.service], fresh_id(), data[tag], int(arrival), tag)
+            item = RequestItem(self.deployment.index[self.service], fresh_id(), data[tag], int(arrival), tag)
             self.items.append(item)
             await self.start_item(item)
             await self.finish_item(item)
@@ -90,7 +90,7 @@ class figure_gemm(Figures):
     without = ("response_board", "batches")  # nobody sends a request
 
     async def body(self):
-        job, image = self.what.image.work, self.what.image
+        job, image = self.deployment.image.work, self.deployment.image
         load = replace(
             image.training,
             pc_valid=job.loader.pc_valid,
@@ -158,7 +158,7 @@ class figure_training(Figures):
     """
 
     async def body(self):
-        half, steps, service = self.cfg.N // 2, self.scenario.steps, self.what.image.services[0]
+        half, steps, service = self.cfg.N // 2, self.scenario.steps, self.deployment.image.services[0]
         capacity, _ = await self.measure_capacity("lstm")
         await self.csr.write("SVC[0].SHAPE", batch=half, rx_lines=service.rx_lines, tx_lines=service.tx_lines)
         halved, _ = await self.measure_capacity("lstm")
@@ -173,7 +173,7 @@ class figure_training(Figures):
 
     async def _at_load(self, load: float, capacity: float, half: int, steps: int) -> dict:
         first = len(self.env.batches.batches)
-        sequence = PoissonSeq(self.what, "lstm", load * capacity, half, self.rng)
+        sequence = PoissonSeq(self.deployment, "lstm", load * capacity, half, self.rng)
         cocotb.start_soon(sequence.run())
         window = await self.steps_window(steps)
         sequence.stop = True
@@ -203,7 +203,7 @@ class record_replay(EquinoxReplay, Figures):
         await FallingEdge(self.dut.clk)  # where nothing else changes
         end = int(get_sim_time("step"))
         begin = (end // PERIOD - self.result.cycles) * PERIOD
-        ranges, memory = self.what.weight_ranges if self.what.job is not None else [], Digest()
+        ranges, memory = self.deployment.weight_ranges if self.deployment.job is not None else [], Digest()
         memory.add(b"".join(self.dram.read(*r) for r in ranges))
         self.recorder.write(self.run_dir / "stimulus.txt", begin, end, ranges)
         self.write(

@@ -81,7 +81,7 @@ class Checkers(EquinoxTest):
         self.env_cfg.require("weight_board")
         self.must_fail(self.env.response_board, "compared nothing")
         self.must_fail(weights, "compared nothing")
-        await self.send_good(list(self.what.index) * self.cfg.N)
+        await self.send_good(list(self.deployment.index) * self.cfg.N)
         self.must_pass(self.env.response_board)
         for fault, report in REPORTS.items():
             await self.response_fault(fault, report)
@@ -113,7 +113,7 @@ class Checkers(EquinoxTest):
         board.order.clear()
 
     async def response_fault(self, fault: str, report: str) -> None:
-        name = str(self.rng.choice(list(self.what.index)))
+        name = str(self.rng.choice(list(self.deployment.index)))
         monitor = self.env.responses.monitor
         monitor.fault, monitor.held = fault, []
         await self.send_good([name] * self.cfg.N)
@@ -127,7 +127,7 @@ class Checkers(EquinoxTest):
         """An answer that may be CTX_ERROR must not bring a payload."""
         self.env.responses.monitor.fault = "payload"
         legal = frozenset({Status.OK, Status.CTX_ERROR})
-        await self.send([good_request(self.what, "mlp", self.rng, legal) for _ in range(self.cfg.N)])
+        await self.send([good_request(self.deployment, "mlp", self.rng, legal) for _ in range(self.cfg.N)])
         self.must_fail(self.env.response_board, "has status 4 and a payload")
         self.forget()
 
@@ -142,7 +142,7 @@ class Checkers(EquinoxTest):
 
     async def weight_faults(self) -> None:
         """A wrong byte of a weight, before, after and between the steps of training; a step that is missed."""
-        board, (address, _) = self.env.weight_board, self.what.weight_ranges[0]
+        board, (address, _) = self.env.weight_board, self.deployment.weight_ranges[0]
         self.env_cfg.checkpoints = {1, 2, 3}
         await self.flip(address)
         await self.start_training()
@@ -159,7 +159,7 @@ class Checkers(EquinoxTest):
         await cycles(200)
         board.compare_weights(now())
         self.must_pass(board)
-        for address, size in self.what.weight_ranges:
+        for address, size in self.deployment.weight_ranges:
             at = address + int(self.rng.integers(size // self.cfg.K)) * self.cfg.K
             await self.flip(at)
             board.compare_weights(now())

@@ -26,7 +26,7 @@ class Corners(EquinoxTest):
         self.board = self.env.weight_board
         self.board.rest()  # weights are compared at the ends of runs, here
         await self.csr.write("IRQ_STATUS", value=0x1F)
-        settings = self.what.image.training
+        settings = self.deployment.image.training
         await self.no_iterations(replace(settings, iters=0))
         await self.runs("a drain in the start's write has no part in it", replace(settings, iters=3), 3, drain=1)
         await self.runs("a kill in the start's write has no part in it", replace(settings, iters=1), 1, kill=1)
@@ -36,7 +36,7 @@ class Corners(EquinoxTest):
 
     async def start(self, settings: ContextSettings, **more: int) -> None:
         """Settings, then one write of CMD with start and what else is asked for."""
-        for address, value in self.what.image.context_writes(self.ctx, settings):
+        for address, value in self.deployment.image.context_writes(self.ctx, settings):
             await self.csr.write_raw(address, value)
         await self.csr.write(f"CTX[{self.ctx}].CMD", start=1, **more)
 
@@ -60,14 +60,14 @@ class Corners(EquinoxTest):
     async def runs(self, what: str, settings: ContextSettings, steps: int, **more: int) -> None:
         """From the first weights to the end: so many steps, and the reference's weights."""
         self.restore_weights()
-        core, job = self.what.image.core(), self.what.job
+        core, job = self.deployment.image.core(), self.deployment.job
         core.run_training(job.program, settings.iters, settings.iter_mod, settings.bases)
         await self.start(settings, **more)
         await wait_state(self.csr, self.ctx, {IDLE})
         await cycles(200)
         self.expect(f"{what}: steps", await self.steps(), steps)
         self.expect(f"{what}: end event", await self.ended(), 1)
-        for address, size in self.what.weight_ranges:
+        for address, size in self.deployment.weight_ranges:
             self.expect(
                 f"{what}: weights at {address:#x}",
                 self.dram.read(address, size).tobytes(),
@@ -87,10 +87,10 @@ class Corners(EquinoxTest):
         """A service without streams answers with what the response buffer holds: here the answer to the same request
         before it.
         """
-        name = self.what.image.installed[0].name
-        payload = self.what.payloads[name][0]
-        for valid in (self.what.image.services[0].pc_valid, 0):
+        name = self.deployment.image.installed[0].name
+        payload = self.deployment.payloads[name][0]
+        for valid in (self.deployment.image.services[0].pc_valid, 0):
             await self.csr.write("SVC[0].CTRL", enable=1, pc_valid=valid)
             served = await self.send([RequestItem(0, fresh_id(), payload, now(), 0)])
             self.expect(f"answers with streams {valid:#x}", [int(s.status) for s in served], [0])
-        await self.csr.write("SVC[0].CTRL", enable=1, pc_valid=self.what.image.services[0].pc_valid)
+        await self.csr.write("SVC[0].CTRL", enable=1, pc_valid=self.deployment.image.services[0].pc_valid)

@@ -35,7 +35,7 @@ class DrainRestart(EquinoxTest):
     def serve_beside(self):
         """Requests in the background; returns the task."""
         return cocotb.start_soon(
-            self.send_good([str(n) for n in self.rng.choice(list(self.what.index), 4 * self.cfg.N)])
+            self.send_good([str(n) for n in self.rng.choice(list(self.deployment.index), 4 * self.cfg.N)])
         )
 
     async def steps(self) -> int:
@@ -76,9 +76,13 @@ class DrainRestart(EquinoxTest):
 
     async def continued(self) -> None:
         """Restarted for two iterations without touching DRAM, it goes on from the weights that it left."""
-        image, job, setting = self.what.image, self.what.job, replace(self.what.image.training, iters=2)
+        image, job, setting = (
+            self.deployment.image,
+            self.deployment.job,
+            replace(self.deployment.image.training, iters=2),
+        )
         core = image.core()
-        for address, size in self.what.weight_ranges:
+        for address, size in self.deployment.weight_ranges:
             core.mem.DRAM[address : address + size] = self.dram.read(address, size)
         core.run_training(job.program, 2, setting.iter_mod, setting.bases)
         self.board.rest()  # its reference counts from the first weights
@@ -89,7 +93,7 @@ class DrainRestart(EquinoxTest):
         self.expect("steps after a restart", await self.steps(), 2)
         self.env.coverage.ended()
         self.expect("end event", await self.done(), 1)
-        for address, size in self.what.weight_ranges:
+        for address, size in self.deployment.weight_ranges:
             require(
                 self.dram.read(address, size).tobytes() == core.mem.DRAM[address : address + size].tobytes(),
                 f"weights at {address:#x}",
@@ -100,7 +104,7 @@ class DrainRestart(EquinoxTest):
         """Killed at any moment it stops without an error and without an end event; inference does not notice."""
         self.board.rest()
         serving = self.serve_beside()
-        await StartTrainingSeq(self.what.image, self.what.image.training).start()
+        await StartTrainingSeq(self.deployment.image, self.deployment.image.training).start()
         await cycles(int(self.rng.integers(0, 12_000)))
         await CommandSeq(self.ctx, "kill").start()
         self.expect("status after a kill", set((await self.csr.read(f"CTX[{self.ctx}].STATUS")).values()), {0})
@@ -114,7 +118,7 @@ class DrainRestart(EquinoxTest):
         serving = self.serve_beside()
         self.env_cfg.checkpoints = set(range(1, iters + 1))
         self.board.restart()
-        await StartTrainingSeq(self.what.image, replace(self.what.image.training, iters=iters)).start()
+        await StartTrainingSeq(self.deployment.image, replace(self.deployment.image.training, iters=iters)).start()
         await wait_state(self.csr, self.ctx, {IDLE})
         await self.at_rest({iters})
         await serving

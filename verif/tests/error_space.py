@@ -38,9 +38,9 @@ class ErrorSpace(EquinoxTest):
 
     async def body(self) -> None:
         await self.set_timeout(200)
-        self.good, self.bad = list(self.what.index)
-        index = self.what.index[self.bad]
-        setting = self.what.image.services[index]
+        self.good, self.bad = list(self.deployment.index)
+        index = self.deployment.index[self.bad]
+        setting = self.deployment.image.services[index]
         for unit in Unit:
             self.dut.rsp_stall_pct.value = SLOW_SINK * (unit in (Unit.LD, Unit.ST))
             for cause in CAUSES:
@@ -90,8 +90,10 @@ class ErrorSpace(EquinoxTest):
         self.env.weight_board.rest()
         serving = cocotb.start_soon(self.send_good([self.good] * 2))
         pc = tuple(at if u == unit else 0 for u in Unit)
-        settings = replace(self.what.image.training, pc=pc, pc_valid=1 << unit, sem_init=(0,) * SEMAPHORES, iters=1)
-        await StartTrainingSeq(self.what.image, settings).start()
+        settings = replace(
+            self.deployment.image.training, pc=pc, pc_valid=1 << unit, sem_init=(0,) * SEMAPHORES, iters=1
+        )
+        await StartTrainingSeq(self.deployment.image, settings).start()
         await wait_state(self.csr, self.ctx, {ERROR})
         await self.report(self.ctx, cause, unit)
         await serving
@@ -102,8 +104,10 @@ class ErrorSpace(EquinoxTest):
         await self.csr.write(f"SVC[{index}].PC0", mmu=pc[Unit.MMU], vpu=pc[Unit.VPU])
         await self.csr.write(f"SVC[{index}].PC1", ld=pc[Unit.LD], st=pc[Unit.ST])
         await self.csr.write(f"SVC[{index}].CTRL", enable=1, pc_valid=1 << unit)
-        bad = [good_request(self.what, self.bad, self.rng, frozenset({Status.CTX_ERROR})) for _ in range(self.cfg.N)]
-        await self.send([*bad, good_request(self.what, self.good, self.rng)])
+        bad = [
+            good_request(self.deployment, self.bad, self.rng, frozenset({Status.CTX_ERROR})) for _ in range(self.cfg.N)
+        ]
+        await self.send([*bad, good_request(self.deployment, self.good, self.rng)])
         await cycles(100)
         states = [(await self.csr.read(f"CTX[{c}].STATUS"))["state"] for c in range(self.cfg.C_INF)]
         self.expect("states after a faulty batch", sorted(states), [IDLE] * (self.cfg.C_INF - 1) + [ERROR])

@@ -26,7 +26,7 @@ class OwnImage(EquinoxTest):
     """Base: ``prepare`` makes another image than the scenario's, so the DRAM is written anew."""
 
     async def boot(self) -> None:
-        self.dram.write(0, self.what.image.dram[: self.what.image.dram.size // self.cfg.K * self.cfg.K])
+        self.dram.write(0, self.deployment.image.dram[: self.deployment.image.dram.size // self.cfg.K * self.cfg.K])
         await super().boot()
 
 
@@ -38,19 +38,19 @@ class IsaTourTest(OwnImage):
     expects = True
 
     def prepare(self) -> None:
-        old = self.what.image
+        old = self.deployment.image
         tour = isa_tour(self.cfg, self.rng)
         rows = int(self.rng.choice([1, 3, self.cfg.N, 2 * self.cfg.N, 500]))
-        self.what.image = build_image(
+        self.deployment.image = build_image(
             self.cfg, old.installed, tour, tour.dram, iters=ITERS, timeout=400, train_rows=rows
         )
 
     async def body(self) -> None:
-        image = self.what.image
+        image = self.deployment.image
         core = image.core()
         core.run_training(image.work.program, ITERS, image.training.iter_mod, image.training.bases)
         serving = cocotb.start_soon(
-            self.send_good([str(n) for n in self.rng.choice(list(self.what.index), 4 * self.cfg.N)])
+            self.send_good([str(n) for n in self.rng.choice(list(self.deployment.index), 4 * self.cfg.N)])
         )
         await StartTrainingSeq(image, image.training).start()
         state = await wait_state(self.csr, self.ctx, {IDLE, ERROR})
@@ -79,15 +79,15 @@ class IsaServiceTest(OwnImage):
     def prepare(self) -> None:
         uvm_factory().set_type_override_by_type(Predictor, BatchPredictor)
         service = isa_service.isa_service(self.cfg, self.rng)
-        self.what.image = build_image(self.cfg, [service], timeout=400)
+        self.deployment.image = build_image(self.cfg, [service], timeout=400)
         self.sizes = [self.cfg.N, *range(1, self.cfg.N + 1)]
-        self.what.payloads = {isa_service.NAME: isa_service.payloads(self.cfg, self.rng, sum(self.sizes))}
+        self.deployment.payloads = {isa_service.NAME: isa_service.payloads(self.cfg, self.rng, sum(self.sizes))}
 
     def connect_phase(self):
         self.env.units.monitor.batches.connect(self.env.predictor.batch_port.analysis_export)
 
     async def body(self) -> None:
-        payloads, first = self.what.payloads[isa_service.NAME], 0
+        payloads, first = self.deployment.payloads[isa_service.NAME], 0
         for size in self.sizes:
             await self.send([RequestItem(0, fresh_id(), payloads[n], 0, n) for n in range(first, first + size)])
             first += size

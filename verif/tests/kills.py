@@ -31,7 +31,9 @@ class Kills(EquinoxTest):
         self.env.weight_board.rest()  # kills leave weights of half a step
         for n in range(TIMES):
             if training:
-                await StartTrainingSeq(self.what.image, replace(self.what.image.training, iters=1 + n % 3)).start()
+                await StartTrainingSeq(
+                    self.deployment.image, replace(self.deployment.image.training, iters=1 + n % 3)
+                ).start()
             await cycles(int(self.rng.integers(0, (60, 3000, 20_000)[n % 3])))
             victims = [c for c in range(self.cfg.CTX) if self.rng.random() < 0.6] or [
                 int(self.rng.integers(self.cfg.CTX))
@@ -43,11 +45,11 @@ class Kills(EquinoxTest):
         self.serving = False
         await requests
         self.expect("kills seen", self.env.latency_board.killed >= TIMES, True)
-        await self.send_good(list(self.what.index) * self.cfg.N)
+        await self.send_good(list(self.deployment.index) * self.cfg.N)
 
     async def keep_asking(self) -> None:
         """Requests for all services, a few at a time, as long as contexts are killed."""
-        names = list(self.what.index)
+        names = list(self.deployment.index)
         while self.serving:
             chosen = self.rng.choice(names, int(self.rng.integers(1, 2 * self.cfg.N)))
-            await self.send([good_request(self.what, str(name), self.rng, EITHER) for name in chosen])
+            await self.send([good_request(self.deployment, str(name), self.rng, EITHER) for name in chosen])

@@ -37,11 +37,11 @@ class LateResponse(EquinoxTest):
     async def send_one_late(self) -> None:
         """A batch of each service, and such a response among them."""
         self.env.responses.monitor.late = True
-        await self.send_good(list(self.what.index) * self.cfg.N)
+        await self.send_good(list(self.deployment.index) * self.cfg.N)
 
     async def body(self) -> None:
         await self.set_timeout(400)
-        await self.send_good(list(self.what.index) * self.cfg.N)
+        await self.send_good(list(self.deployment.index) * self.cfg.N)
         await self.send_one_late()
 
 
@@ -51,11 +51,11 @@ class LateAfterKill(LateResponse):
     async def body(self) -> None:
         await self.set_timeout(400)
         for _ in range(2):
-            await StartTrainingSeq(self.what.image, self.what.image.training).start()
+            await StartTrainingSeq(self.deployment.image, self.deployment.image.training).start()
             await cycles(int(self.rng.integers(500, 3000)))
             await CommandSeq(self.ctx, "kill").start()
-        await StartTrainingSeq(self.what.image, self.what.image.training).start()
-        await self.send_good(list(self.what.index) * self.cfg.N)
+        await StartTrainingSeq(self.deployment.image, self.deployment.image.training).start()
+        await self.send_good(list(self.deployment.index) * self.cfg.N)
         await self.send_one_late()
 
 
@@ -79,11 +79,11 @@ class LateState(EquinoxTest):
 
     async def body(self) -> None:
         await self.set_timeout(400)
-        await StartTrainingSeq(self.what.image, self.what.image.training).start()
+        await StartTrainingSeq(self.deployment.image, self.deployment.image.training).start()
         await cycles(1000)
         self.env.units.monitor.late = True
         await CommandSeq(self.ctx, "kill").start()
-        await self.send_good(list(self.what.index))
+        await self.send_good(list(self.deployment.index))
 
 
 class SlowDram(EquinoxTest):
@@ -96,4 +96,4 @@ class SlowDram(EquinoxTest):
         await self.start_training()  # alone, so that nothing but the DRAM holds its first step up
         await self.wait_steps(1)
         await self.drain_training()
-        await self.send_good(list(self.what.index) * self.cfg.N)
+        await self.send_good(list(self.deployment.index) * self.cfg.N)

@@ -49,15 +49,16 @@ class NonInterference(EquinoxTest):
             await self.start_training()
         begin = now()
         for _ in range(WAVES):
-            wave = [name for name in self.what.index for _ in range(int(self.rng.integers(1, self.cfg.N + 1)))]
-            await self.send([good_request(self.what, name, self.rng) for name in wave])
-        await self.send_good(list(self.what.index) * (2 * self.cfg.N))
+            wave = [name for name in self.deployment.index for _ in range(int(self.rng.integers(1, self.cfg.N + 1)))]
+            await self.send([good_request(self.deployment, name, self.rng) for name in wave])
+        await self.send_good(list(self.deployment.index) * (2 * self.cfg.N))
         taken = now() - begin
         if self.scenario.train != "off":
             await self.wait_steps(1)
             await self.drain_training()
         batches = {
-            name: [b.rows for b in self.env.batches.batches if b.service == n] for name, n in self.what.index.items()
+            name: [b.rows for b in self.env.batches.batches if b.service == n]
+            for name, n in self.deployment.index.items()
         }
         steps = sum(begin <= cycle <= begin + taken for cycle in self.env.weight_board.step_cycles)
         report = {"batches": batches, "responses": self.tap.seen, "steps": steps, "cycles": taken}

@@ -31,11 +31,11 @@ class OperatingSpace(EquinoxTest):
     """
 
     async def body(self) -> None:
-        self.names = list(self.what.index)
+        self.names = list(self.deployment.index)
         measured = {name: await self.measure_capacity(name, 3) for name in self.names}
         self.capacity = {name: capacity for name, (capacity, _) in measured.items()}
         for name, (_, latency) in measured.items():
-            await self.csr.write(f"SVC[{self.what.index[name]}].TIMEOUT", cycles=max(1, latency // SHARE))
+            await self.csr.write(f"SVC[{self.deployment.index[name]}].TIMEOUT", cycles=max(1, latency // SHARE))
         self.env_cfg.require("weight_board")
         if self.scenario.rsp_stall or self.scenario.dram_stall:
             await self.every_stall()
@@ -138,12 +138,12 @@ class OperatingSpace(EquinoxTest):
 
     async def set_policy(self, policy: str) -> None:
         """A policy, with the cut of training tiles that goes with it."""
-        await self.csr.write("TRAIN_ROWS", rows=train_rows(policy, self.cfg, self.what.image.work.program))
+        await self.csr.write("TRAIN_ROWS", rows=train_rows(policy, self.cfg, self.deployment.image.work.program))
         await self.csr.write("POLICY", policy=POLICIES.index(policy))
 
     def phase(self) -> str:
         """What the training program's last MATMUL belongs to."""
-        phases = self.what.image.work.program.phases[Unit.MMU]
+        phases = self.deployment.image.work.program.phases[Unit.MMU]
         probe = self.env_cfg.probe
         if int(probe.pc_first.value):
             return phases[-1] if int(probe.pc_turns.value) else phases[0]
@@ -166,7 +166,7 @@ class OperatingSpace(EquinoxTest):
         await cycles(LOOK)
         await self.set_policy(policy)
         if load is None:
-            await self.send([good_request(self.what, name, self.rng) for _ in range(2 * self.cfg.N)])
+            await self.send([good_request(self.deployment, name, self.rng) for _ in range(2 * self.cfg.N)])
         else:
             await self.offer_load(load, self.one_service(name))
         await self.set_policy("priority")

@@ -26,7 +26,7 @@ class RandomProgramTest(EquinoxTest):
 
     number = 0
     passed = 0  # cases that ran before this one, all of them good
-    what: RandomDeployment
+    deployment: RandomDeployment
 
     def build_phase(self):
         if os.environ.get("EQX_STOP") == "1" and RandomProgramTest.passed < self.number:
@@ -41,11 +41,11 @@ class RandomProgramTest(EquinoxTest):
 
     @property
     def patience(self) -> int:
-        return self.what.patience
+        return self.deployment.patience
 
     @property
     def timed(self) -> bool:
-        return self.what.case.timed
+        return self.deployment.case.timed
 
     def prepare(self) -> None:
         uvm_factory().set_type_override_by_type(Predictor, BatchPredictor)
@@ -58,9 +58,9 @@ class RandomProgramTest(EquinoxTest):
 
     async def boot(self) -> None:
         """The DRAM may hold what an earlier case of this simulation left: its contents are written anew."""
-        image = self.what.image
+        image = self.deployment.image
         end = image.training_base + (image.work.size if image.work else 0)
-        for at, size in [(0, end), *self.what.areas()]:
+        for at, size in [(0, end), *self.deployment.areas()]:
             data = np.zeros(-(-size // self.cfg.K) * self.cfg.K, np.uint8)
             part = image.dram[at : at + size]
             data[: part.size] = part
@@ -68,7 +68,7 @@ class RandomProgramTest(EquinoxTest):
         await super().boot()
 
     async def body(self) -> None:
-        case = self.what.case
+        case = self.deployment.case
         for board in ("response_board", "batches"):
             self.env_cfg.require(board, bool(case.requests))
         match os.environ.get("EQX_TAMPER"):  # hangs that the bench makes, for the test that they are found
@@ -76,8 +76,8 @@ class RandomProgramTest(EquinoxTest):
                 self.dut.u_dram.stall_pct.value = 100
             case "sink":
                 self.dut.rsp_stall_pct.value = 100
-        self.env_cfg.require("axi_watch", self.what.moves)
-        vseq = RandomProgramVseq(self.what, self.send)
+        self.env_cfg.require("axi_watch", self.deployment.moves)
+        vseq = RandomProgramVseq(self.deployment, self.send)
         await vseq.start()
         await cycles(200)
         if os.environ.get("EQX_TAMPER") == "completion":  # misled, for the comparison's own test
@@ -91,12 +91,12 @@ class RandomProgramTest(EquinoxTest):
 
     def compare_memory(self) -> None:
         """What programs may have written in DRAM: the training program's area, and those of the services."""
-        image, case = self.what.image, self.what.case
+        image, case = self.deployment.image, self.deployment.case
         served = self.env.predictor.core
         trained = image.core()
         if case.training:
             trained.run_training(image.work.program, case.training.iters, image.training.iter_mod, image.training.bases)
-        for at, size in self.what.areas():
+        for at, size in self.deployment.areas():
             core = trained if image.work is not None and at == image.training_base else served
             seen, want = self.dram.read(at, size), core.mem.DRAM[at : at + size]
             wrong = np.flatnonzero(seen != want)

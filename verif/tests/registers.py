@@ -50,7 +50,7 @@ class Registers(EquinoxTest):
         await self.patterns()
         await self.all_different()
         await self.strobes()
-        await BootSeq(self.what.image, POLICIES.index(self.scenario.policy)).start()
+        await BootSeq(self.deployment.image, POLICIES.index(self.scenario.policy)).start()
         await self.in_parts()
         await self.sticky()
         await self.counters()
@@ -146,8 +146,8 @@ class Registers(EquinoxTest):
         """Instructions of a service written again in halves and bytes, over others that were put in their place: it
         still works.
         """
-        unit, service = Unit.VPU, self.what.image.services[0]
-        start, words = service.pc[unit], self.what.image.imem[unit]
+        unit, service = Unit.VPU, self.deployment.image.services[0]
+        start, words = service.pc[unit], self.deployment.image.imem[unit]
         address, data = REGS["IMEM_ADDR"][0], REGS["IMEM_DATA"][0]
         for parts in ((0b0011, 0b1100), (0b0001, 0b0010, 0b0100, 0b1000)):
             await PatchSeq(unit, start, words[start + 1]).start()
@@ -165,8 +165,8 @@ class Registers(EquinoxTest):
         self.expect("IRQ_STATUS", await self.value("IRQ_STATUS"), 0)
         await self.send(
             [
-                bad_request(self.what, 0, 0, self.rng, Status.BAD_LENGTH),
-                bad_request(self.what, 3, 1, self.rng, Status.NOT_INSTALLED),
+                bad_request(self.deployment, 0, 0, self.rng, Status.BAD_LENGTH),
+                bad_request(self.deployment, 3, 1, self.rng, Status.NOT_INSTALLED),
             ]
         )
         self.expect("IRQ_STATUS with events", await self.value("IRQ_STATUS"), 0b00110)
@@ -180,7 +180,7 @@ class Registers(EquinoxTest):
         they stand still when disabled and can be cleared.
         """
         await self.set_timeout(400)
-        names = list(self.what.index) * (2 * self.cfg.N)
+        names = list(self.deployment.index) * (2 * self.cfg.N)
         for train in (False, True):
             await PerfSeq(start=True).start()
             begin = now()

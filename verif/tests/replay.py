@@ -32,9 +32,9 @@ class EquinoxReplay(EquinoxTest):
         self.limit = s.limit or default_limit(latency for _, latency in measured.values())
         for name, (_, latency) in measured.items():
             await self.csr.write(
-                f"SVC[{self.what.index[name]}].TIMEOUT", cycles=batch_timeout(s.policy, self.limit, latency)
+                f"SVC[{self.deployment.index[name]}].TIMEOUT", cycles=batch_timeout(s.policy, self.limit, latency)
             )
-        trace = self.what.trace
+        trace = self.deployment.trace
         plan = scale_to_load(trace, s.requests, s.load, [measured[n][0] for n in names], map_services(trace, names))
         self.env_cfg.require("weight_board", s.train != "off")
         self.env_cfg.checkpoints = {1, *np.unique(np.geomspace(2, max(2, s.steps), CHECKPOINTS).astype(int)).tolist()}
@@ -90,13 +90,13 @@ class EquinoxReplay(EquinoxTest):
         )
         services = []
         for name in s.services:
-            index = self.what.index[name]
+            index = self.deployment.index[name]
             mine = sorted((r for r in served if r.service == index), key=lambda r: r.arrival)
             services.append(
                 Service(
                     name,
                     len(mine),
-                    self.what.image.services[index].batch,
+                    self.deployment.image.services[index].batch,
                     [r.arrival for r in mine],
                     [r.latency for r in mine],
                     [b.rows for b in self.env.batches.batches[first_batch:] if b.service == index],
@@ -107,8 +107,8 @@ class EquinoxReplay(EquinoxTest):
         training = None
         if s.train != "off":
             training = Training(
-                f"{s.train} {'-'.join(map(str, self.what.sizes))}",
-                self.what.job.batch,
+                f"{s.train} {'-'.join(map(str, self.deployment.sizes))}",
+                self.deployment.job.batch,
                 weights.step_cycles,
                 list(range(1, len(weights.losses) + 1)),
                 [a for a, _ in weights.losses],

@@ -67,9 +67,9 @@ class RequestErrors(EquinoxTest):
 
     async def not_installed(self) -> None:
         self.seen = await self.counters()
-        free = len(self.what.image.installed)
+        free = len(self.deployment.image.installed)
         bad = [
-            bad_request(self.what, n, lines, self.rng, Status.NOT_INSTALLED)
+            bad_request(self.deployment, n, lines, self.rng, Status.NOT_INSTALLED)
             for n in (free, FAR)
             for lines in (0, 1, 5, 40)
         ]
@@ -79,20 +79,22 @@ class RequestErrors(EquinoxTest):
     async def bad_length(self) -> None:
         self.seen = await self.counters()
         bad = []
-        for index, service in enumerate(self.what.image.installed):
+        for index, service in enumerate(self.deployment.image.installed):
             right = service.rx_lines
             lengths = {0, 1, right - 1, right + 1, self.cfg.RX_LINES + 3, 2 * right + 1} - {right}
-            bad += [bad_request(self.what, index, lines, self.rng, Status.BAD_LENGTH) for lines in sorted(lengths)]
+            bad += [
+                bad_request(self.deployment, index, lines, self.rng, Status.BAD_LENGTH) for lines in sorted(lengths)
+            ]
         await self.send(bad)
         await self.check("bad_length", len(bad))
 
     async def mixed(self) -> None:
         """Good requests among bad ones, in random order: the good ones are answered right and in order."""
         self.seen = await self.counters()
-        names = [s.name for s in self.what.image.installed]
-        items = [good_request(self.what, str(self.rng.choice(names)), self.rng) for _ in range(3 * self.cfg.N)]
-        items += [bad_request(self.what, 0, 1, self.rng, Status.BAD_LENGTH) for _ in range(5)]
-        items += [bad_request(self.what, 3, 2, self.rng, Status.NOT_INSTALLED) for _ in range(5)]
+        names = [s.name for s in self.deployment.image.installed]
+        items = [good_request(self.deployment, str(self.rng.choice(names)), self.rng) for _ in range(3 * self.cfg.N)]
+        items += [bad_request(self.deployment, 0, 1, self.rng, Status.BAD_LENGTH) for _ in range(5)]
+        items += [bad_request(self.deployment, 3, 2, self.rng, Status.NOT_INSTALLED) for _ in range(5)]
         self.rng.shuffle(items)
         served = await self.send(items)
         wanted = Counter({Status.OK: 3 * self.cfg.N, Status.BAD_LENGTH: 5, Status.NOT_INSTALLED: 5})
@@ -111,13 +113,15 @@ class RequestErrors(EquinoxTest):
         await self.csr.write("IRQ_STATUS", value=0x1F)
         await self.csr.write("CTRL", accept_en=1, reject_mode=1)
         self.seen = await self.counters()
-        name, extra = self.what.image.installed[-1].name, 7
-        queued = [good_request(self.what, name, self.rng) for _ in range(self.cfg.QUEUE_DEPTH)]
-        refused = [good_request(self.what, name, self.rng, frozenset({Status.REJECTED})) for _ in range(extra)]
+        name, extra = self.deployment.image.installed[-1].name, 7
+        queued = [good_request(self.deployment, name, self.rng) for _ in range(self.cfg.QUEUE_DEPTH)]
+        refused = [good_request(self.deployment, name, self.rng, frozenset({Status.REJECTED})) for _ in range(extra)]
         served = len(self.env.response_board.served)
         await self.offer(queued)
         self.expect(
-            "queue level", (await self.csr.read(f"SVC[{self.what.index[name]}].LEVEL"))["waiting"], self.cfg.QUEUE_DEPTH
+            "queue level",
+            (await self.csr.read(f"SVC[{self.deployment.index[name]}].LEVEL"))["waiting"],
+            self.cfg.QUEUE_DEPTH,
         )
         await self.send(refused)
         await self.check("rejected", extra)
@@ -132,27 +136,28 @@ class RequestErrors(EquinoxTest):
 
     async def stop_contexts(self) -> None:
         """Put all inference contexts into the error state, with a service whose first instruction is illegal."""
-        index = len(self.what.image.installed) - 1
-        setting, unit = self.what.image.services[index], 1
+        index = len(self.deployment.image.installed) - 1
+        setting, unit = self.deployment.image.services[index], 1
         at = setting.pc[unit]
         await PatchSeq(unit, at, 0x9).start()
-        name = self.what.image.installed[index].name
+        name = self.deployment.image.installed[index].name
         for _ in range(self.cfg.C_INF):
-            await self.send([good_request(self.what, name, self.rng, frozenset({Status.CTX_ERROR}))])
+            await self.send([good_request(self.deployment, name, self.rng, frozenset({Status.CTX_ERROR}))])
         for ctx in range(self.cfg.C_INF):
             await wait_state(self.csr, ctx, {ERROR})
-        await PatchSeq(unit, at, self.what.image.imem[unit][at]).start()
+        await PatchSeq(unit, at, self.deployment.image.imem[unit][at]).start()
 
     async def disabled(self) -> None:
         """A service that is disabled while requests wait for it answers them NOT_INSTALLED, and serves again when
         enabled.
         """
         await self.set_timeout(100_000)
-        name = self.what.image.installed[-1].name
-        index, setting = self.what.index[name], self.what.image.services[-1]
+        name = self.deployment.image.installed[-1].name
+        index, setting = self.deployment.index[name], self.deployment.image.services[-1]
         self.seen = await self.counters()
         waiting = [
-            good_request(self.what, name, self.rng, frozenset({Status.NOT_INSTALLED})) for _ in range(self.cfg.N - 1)
+            good_request(self.deployment, name, self.rng, frozenset({Status.NOT_INSTALLED}))
+            for _ in range(self.cfg.N - 1)
         ]
         served = len(self.env.response_board.served)
         await self.offer(waiting)

@@ -27,11 +27,11 @@ class ServiceErrors(EquinoxTest):
         self.reports: set[tuple[Err, Unit]] = set()
         self.clearing = True
         janitor = cocotb.start_soon(self.clear_errors())
-        for name in self.what.index:
+        for name in self.deployment.index:
             for unit in (Unit.MMU, Unit.VPU):
                 await self.broken(name, unit, Err.ILLEGAL_OP)
                 await self.broken(name, unit, Err.OPERAND)
-            await self.send_good(list(self.what.index) * self.cfg.N)
+            await self.send_good(list(self.deployment.index) * self.cfg.N)
         await self.side_streams()
         self.clearing = False
         await janitor
@@ -50,10 +50,10 @@ class ServiceErrors(EquinoxTest):
 
     async def serve_both(self, name: str, legal: frozenset[Status]) -> None:
         """Requests for all services mixed, those for ``name`` with these answers; until every context is idle again."""
-        names = list(self.what.index) * 2 * self.cfg.N
+        names = list(self.deployment.index) * 2 * self.cfg.N
         self.rng.shuffle(names)
         await self.send(
-            [good_request(self.what, n, self.rng, legal if n == name else frozenset({Status.OK})) for n in names]
+            [good_request(self.deployment, n, self.rng, legal if n == name else frozenset({Status.OK})) for n in names]
         )
         for _ in range(100):  # the last context stops just after its answers
             if all([(await self.csr.read(f"CTX[{c}].STATUS"))["state"] == IDLE for c in range(self.cfg.C_INF)]):
@@ -63,8 +63,8 @@ class ServiceErrors(EquinoxTest):
 
     async def side_streams(self) -> None:
         """A service with DMA streams beside its own: first harmless ones, then one for each further cause of errors."""
-        name = list(self.what.index)[-1]
-        index, k = self.what.index[name], self.cfg.K
+        name = list(self.deployment.index)[-1]
+        index, k = self.deployment.index[name], self.cfg.K
         scratch = self.cfg.BYTES - 4096
         load = make(Op.LOAD, sp=LdDst.ACTD, n_o=2, len=3, l_so=3, d_base=scratch, d_so=8 * k)
         store = make(Op.STORE, sp=StSrc.SOB, n_o=1, len=2, d_base=scratch + 2048)
@@ -93,22 +93,22 @@ class ServiceErrors(EquinoxTest):
         self.reports.clear()
         await self.serve_both(name, BROKEN)
         self.expect(f"{name}: causes", self.reports, {(Err.PC_RANGE, Unit.ST)})
-        setting = self.what.image.services[index]
+        setting = self.deployment.image.services[index]
         await self.csr.write(f"SVC[{index}].CTRL", enable=1, pc_valid=setting.pc_valid)
         await self.serve_both(name, frozenset({Status.OK}))
 
     async def _side(self, index: int, ld: int, st: int) -> None:
         """Give a service LD and ST streams at these addresses."""
         await self.csr.write(f"SVC[{index}].PC1", ld=ld, st=st)
-        valid = self.what.image.services[index].pc_valid | 1 << Unit.LD | 1 << Unit.ST
+        valid = self.deployment.image.services[index].pc_valid | 1 << Unit.LD | 1 << Unit.ST
         await self.csr.write(f"SVC[{index}].CTRL", enable=1, pc_valid=valid)
 
     async def broken(self, name: str, unit: Unit, cause: Err) -> None:
         """Replace one instruction of a service, ask for all services, put it right."""
-        index = self.what.index[name]
-        stream = self.what.image.installed[index].program.streams[unit]
+        index = self.deployment.index[name]
+        stream = self.deployment.image.installed[index].program.streams[unit]
         at = int(self.rng.choice([n for n, ins in enumerate(stream) if ins.op != Op.NOP]))
-        place = self.what.image.services[index].pc[unit] + at
+        place = self.deployment.image.services[index].pc[unit] + at
         if cause == Err.ILLEGAL_OP:
             word = encode(stream[at]) & ~0xF | int(self.rng.choice([0, 5, 14]))
         else:
@@ -116,14 +116,14 @@ class ServiceErrors(EquinoxTest):
         await PatchSeq(unit, place, word).start()
         self.reports.clear()
         await self.serve_both(name, BROKEN)
-        await PatchSeq(unit, place, self.what.image.imem[unit][place]).start()
+        await PatchSeq(unit, place, self.deployment.image.imem[unit][place]).start()
         self.expect(f"{name}: causes", self.reports, {(cause, unit)})
 
     async def killed(self) -> None:
         """Killing an inference context answers its batch CTX_ERROR, needs no clearing, and leaves the others alone."""
-        name = next(iter(self.what.index))
+        name = next(iter(self.deployment.index))
         board, first = self.env.response_board, len(self.env.response_board.served)
-        items = [good_request(self.what, name, self.rng, EITHER) for _ in range(3 * self.cfg.N)]
+        items = [good_request(self.deployment, name, self.rng, EITHER) for _ in range(3 * self.cfg.N)]
         serving = cocotb.start_soon(self.send(items))
         batches, before = self.env.batches.batches, len(self.env.batches.batches)
         while not any(b.ctx == 0 for b in batches[before:]):
@@ -134,4 +134,4 @@ class ServiceErrors(EquinoxTest):
         statuses = [s.status for s in board.served[first:]]
         self.expect("answers CTX_ERROR", statuses.count(Status.CTX_ERROR), self.cfg.N)
         self.expect("state", (await self.csr.read("CTX[0].STATUS"))["err_cause"], 0)
-        await self.send_good(list(self.what.index) * self.cfg.N)
+        await self.send_good(list(self.deployment.index) * self.cfg.N)

@@ -13,13 +13,13 @@ class Short(EquinoxTest):
 
     async def body(self) -> None:
         await self.set_timeout(400)
-        await self.send_good(list(self.what.index) * self.cfg.N)
+        await self.send_good(list(self.deployment.index) * self.cfg.N)
         weights = self.env.weight_board
         train = self.scenario.train != "off"
         self.env_cfg.require("weight_board", train)
         if train:
             await self.start_training()
-        await self.send_good(list(self.what.index) * (self.cfg.N - 1))
+        await self.send_good(list(self.deployment.index) * (self.cfg.N - 1))
         if train:
             await self.wait_steps(1)
             await self.drain_training()

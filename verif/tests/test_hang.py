@@ -29,11 +29,15 @@ def _watch(**signals: int) -> HangWatch:
     values = {**dict.fromkeys((*names.split(), "ctx_seen"), 0), "hang_limit": 5, **signals}
     services = [SimpleNamespace(batch=4), SimpleNamespace(batch=2)]
     watch = object.__new__(HangWatch)
-    watch.probe = watch.dut = SimpleNamespace(**{name: SimpleNamespace(value=value) for name, value in values.items()})
-    watch.what = SimpleNamespace(
-        cfg=load_config("tiny"), image=SimpleNamespace(services=services), index={"lstm": 0, "mlp": 1}
+    handles = SimpleNamespace(**{name: SimpleNamespace(value=value) for name, value in values.items()})
+    vars(watch).update(
+        probe=handles,
+        dut=handles,
+        deployment=SimpleNamespace(
+            cfg=load_config("tiny"), image=SimpleNamespace(services=services), index={"lstm": 0, "mlp": 1}
+        ),
+        host=SimpleNamespace(position=lambda: "3 requests offered"),
     )
-    watch.host = SimpleNamespace(position=lambda: "3 requests offered")
     return watch
 
 

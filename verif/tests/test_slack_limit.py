@@ -44,17 +44,17 @@ def p99s(trace: str, load: float, service: str, *, extra: tuple = ()) -> tuple[i
     `default`.
     """
     s = Scenario(trace=trace, load=load, policy="slack", service=service, requests=REQUESTS).check()
-    what, names = deploy(s), list(s.services)
-    found = {name: capacity(what, name) for name in names}
+    deployment, names = deploy(s), list(s.services)
+    found = {name: capacity(deployment, name) for name in names}
     plan = scale_to_load(
-        what.trace, s.requests, s.load, [found[n].per_cycle for n in names], map_services(what.trace, names)
+        deployment.trace, s.requests, s.load, [found[n].per_cycle for n in names], map_services(deployment.trace, names)
     )
     arrivals, whose = plan.cycles + FIRST, [names[k] for k in plan.service]
     limit = default_limit(c.batch for c in found.values())
     timeouts = {name: batch_timeout("slack", limit, c.batch) for name, c in found.items()}
     out = {}
     for policy in ("slack", "priority"):
-        done = predict(what, arrivals, whose, policy=policy, timeouts=timeouts, train=True, extra=extra).requests[
+        done = predict(deployment, arrivals, whose, policy=policy, timeouts=timeouts, train=True, extra=extra).requests[
             "done"
         ]
         assert (done != NEVER).all(), f"{policy}: {np.count_nonzero(done == NEVER)} requests were not answered"

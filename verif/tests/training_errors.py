@@ -47,7 +47,7 @@ class TrainingErrors(EquinoxTest):
     expects = True
 
     def faults(self) -> list[list[Fault]]:
-        job, base = self.what.job, self.what.image.training_base
+        job, base = self.deployment.job, self.deployment.image.training_base
         in_dram = {"x": (base + job.x, base + job.x + 4), "error": (base + job.error, base + job.error + 4)}
         illegal = [Fault(f"opcode {ILLEGAL} in {u.name}", Err.ILLEGAL_OP, u, op(ILLEGAL)) for u in Unit]
         illegal += [
@@ -94,12 +94,12 @@ class TrainingErrors(EquinoxTest):
     async def stop_by(self, fault: Fault) -> None:
         """Start training with the fault while requests are served; check what is reported, clear, repair."""
         serving = cocotb.start_soon(
-            self.send_good([str(n) for n in self.rng.choice(list(self.what.index), 3 * self.cfg.N)])
+            self.send_good([str(n) for n in self.rng.choice(list(self.deployment.index), 3 * self.cfg.N)])
         )
         place = await self._break(fault)
         self.env.weight_board.rest()
-        settings = fault.settings(self.what.image.training) if fault.settings else self.what.image.training
-        await StartTrainingSeq(self.what.image, settings).start()
+        settings = fault.settings(self.deployment.image.training) if fault.settings else self.deployment.image.training
+        await StartTrainingSeq(self.deployment.image, settings).start()
         await wait_state(self.csr, self.ctx, {ERROR})
         self.logger.info(f"cycle {now()}: {fault.name} ({fault.cause.name}, {fault.unit.name})")
         status = await self.csr.read(f"CTX[{self.ctx}].STATUS")
@@ -122,7 +122,7 @@ class TrainingErrors(EquinoxTest):
         await self.csr.write("IRQ_STATUS", ctx_err=1)
         self.dram_errors()
         if place:
-            await PatchSeq(*place, self.what.image.imem[place[0]][place[1]]).start()
+            await PatchSeq(*place, self.deployment.image.imem[place[0]][place[1]]).start()
         await serving
 
     async def _break(self, fault: Fault) -> tuple[Unit, int] | None:
@@ -131,10 +131,10 @@ class TrainingErrors(EquinoxTest):
             self.dram_errors(*fault.dram)
         if not fault.word:
             return None
-        stream = self.what.job.program.streams[fault.unit]
+        stream = self.deployment.job.program.streams[fault.unit]
         real = [n for n, ins in enumerate(stream) if UNIT_OF_OP.get(ins.op) == fault.unit]
         at = int(self.rng.choice(real))
-        place = fault.unit, self.what.image.training.pc[fault.unit] + at
+        place = fault.unit, self.deployment.image.training.pc[fault.unit] + at
         await PatchSeq(*place, fault.word(stream[at])).start()
         return place
 
@@ -144,7 +144,7 @@ class TrainingErrors(EquinoxTest):
         self.restore_weights()
         self.env_cfg.checkpoints = {1, 2}
         before = board.compared
-        serving = cocotb.start_soon(self.send_good(list(self.what.index) * self.cfg.N))
+        serving = cocotb.start_soon(self.send_good(list(self.deployment.index) * self.cfg.N))
         await self.start_training()
         await self.wait_steps(2)
         await self.drain_training()

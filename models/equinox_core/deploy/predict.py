@@ -26,7 +26,7 @@ LONGER = 10  # how often they are given twice as many
 
 
 def setup(
-    what: Deployment,
+    deployment: Deployment,
     policy: str,
     timeouts: Mapping[str, int],
     train: bool,
@@ -36,11 +36,11 @@ def setup(
     """Register writes (cycle, address, value) that install everything; with ``train`` the job starts in cycle START
     (unless not ``start``).
     """
-    image, cfg = what.image, what.cfg
+    image, cfg = deployment.image, deployment.cfg
     writes = [*image.service_writes(), register("TRAIN_ROWS", rows=image.train_rows)]
     for ctx, settings in enumerate(image.inference):
         writes += image.context_writes(ctx, settings)
-    writes += [register(f"SVC[{what.index[name]}].TIMEOUT", cycles=cycles) for name, cycles in timeouts.items()]
+    writes += [register(f"SVC[{deployment.index[name]}].TIMEOUT", cycles=cycles) for name, cycles in timeouts.items()]
     writes += [register("POLICY", policy=POLICIES.index(policy)), register("CTRL", accept_en=1)]
     if train:
         if image.training is None:
@@ -54,7 +54,7 @@ def setup(
 
 
 def predict(
-    what: Deployment,
+    deployment: Deployment,
     cycles: Sequence[int] | np.ndarray,
     services: Sequence[str],
     *,
@@ -73,12 +73,12 @@ def predict(
     answer by then). ``log``: with every instruction's times. ``host``: who starts training, a step at a time (default:
     it runs from the start on). ``extra``: register writes (address, value) behind those of :func:`setup`.
     """
-    lines = {s.name: s.rx_lines for s in what.image.installed}
-    requests = [(int(c) + 1, what.index[n], lines[n]) for c, n in zip(cycles, services, strict=True)]
+    lines = {s.name: s.rx_lines for s in deployment.image.installed}
+    requests = [(int(c) + 1, deployment.index[n], lines[n]) for c, n in zip(cycles, services, strict=True)]
     writes = (
-        setup(what, policy, timeouts or {}, train)
+        setup(deployment, policy, timeouts or {}, train)
         if host is None
-        else setup(what, policy, timeouts or {}, train, 1, start=False)
+        else setup(deployment, policy, timeouts or {}, train, 1, start=False)
     )
     writes += [(START, *write) for write in extra]
     if until is not None:
@@ -88,19 +88,19 @@ def predict(
     else:
         ends = [NEVER - 1]
     for end in ends:
-        timeline = TimingModel(what.cfg, what.image.imem, log=log, host=host).run(writes, requests, end)
+        timeline = TimingModel(deployment.cfg, deployment.image.imem, log=log, host=host).run(writes, requests, end)
         if (timeline.requests["done"] < NEVER).all():
             break
     return timeline
 
 
-def earliest_response(what: Deployment, service: int, rows: int) -> int:
+def earliest_response(deployment: Deployment, service: int, rows: int) -> int:
     """Cycles from the hand-over of a batch's last row to the last beat of its first response, at least, whatever runs
     beside it.
     """
-    work = earliest_end(what.image.installed[service].program, what.cfg, rows)
+    work = earliest_end(deployment.image.installed[service].program, deployment.cfg, rows)
     return (
-        work + what.image.services[service].tx_lines + 4
+        work + deployment.image.services[service].tx_lines + 4
     )  # it runs in the next cycle, ends, and is chosen in the cycle after that
 
 
@@ -114,23 +114,26 @@ class Capacity:
     batch: int
 
 
-def capacity(what: Deployment, name: str, batches: int = 8) -> Capacity:
+def capacity(deployment: Deployment, name: str, batches: int = 8) -> Capacity:
     """What the bench measures at the start of each run (``EquinoxTest.measure_capacity``), on the model."""
-    n, service = what.image.services[what.index[name]].batch, what.image.installed[what.index[name]]
-    alone = predict(what, [FIRST] * n, [service.name] * n).requests
-    full = predict(what, [FIRST] * n * batches, [service.name] * n * batches).requests
+    n, service = (
+        deployment.image.services[deployment.index[name]].batch,
+        deployment.image.installed[deployment.index[name]],
+    )
+    alone = predict(deployment, [FIRST] * n, [service.name] * n).requests
+    full = predict(deployment, [FIRST] * n * batches, [service.name] * n * batches).requests
     done = np.sort(full["done"])
-    skip = what.cfg.C_INF * n
+    skip = deployment.cfg.C_INF * n
     return Capacity((len(done) - skip) / float(done[-1] - done[skip - 1]), int(alone["done"].max()) - FIRST)
 
 
-def training_alone(what: Deployment, cycles: int = 1_000_000) -> tuple[float, float]:
+def training_alone(deployment: Deployment, cycles: int = 1_000_000) -> tuple[float, float]:
     """The dedicated trainer: steps per cycle, and share of the MMU's cycles, of the job alone on the core."""
-    timeline = predict(what, [], [], train=True, until=cycles)
+    timeline = predict(deployment, [], [], train=True, until=cycles)
     steps = timeline.steps["cycle"]
     if len(steps) < 4 and cycles < LONGEST:
-        return training_alone(what, 4 * cycles)
+        return training_alone(deployment, 4 * cycles)
     half = len(steps) // 2  # from step to step in the steady state
     return (len(steps) - 1 - half) / float(steps[-1] - steps[half]), float(
-        timeline.busy[0, what.cfg.C_INF :].sum()
+        timeline.busy[0, deployment.cfg.C_INF :].sum()
     ) / cycles

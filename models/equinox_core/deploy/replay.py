@@ -29,7 +29,7 @@ class Replay:
     the model took, compiling not included.
     """
 
-    what: Deployment
+    deployment: Deployment
     capacities: Mapping[str, Capacity]
     limit: int
     timeouts: Mapping[str, int]
@@ -52,19 +52,27 @@ def replay(scenario: Scenario) -> Replay:
         ValueError: the scenario does not fit its configuration.
         ReplayError: the core does not get done with the requests.
     """
-    what, names = deploy(scenario), list(scenario.services)
-    found = {name: capacity(what, name) for name in names}
+    deployment, names = deploy(scenario), list(scenario.services)
+    found = {name: capacity(deployment, name) for name in names}
     limit = scenario.limit or default_limit(c.batch for c in found.values())
     timeouts = {name: batch_timeout(scenario.policy, limit, c.batch) for name, c in found.items()}
-    trace = what.trace
+    trace = deployment.trace
     rates = [found[name].per_cycle for name in names]
     plan = scale_to_load(trace, scenario.requests, scenario.load, rates, map_services(trace, names))
     arrivals = plan.cycles + FIRST
     asked = [names[k] for k in plan.service]
-    run = partial(predict, what, arrivals, asked, policy=scenario.policy, timeouts=timeouts, train=what.job is not None)
+    run = partial(
+        predict,
+        deployment,
+        arrivals,
+        asked,
+        policy=scenario.policy,
+        timeouts=timeouts,
+        train=deployment.job is not None,
+    )
     done = run().requests["done"]
     if missing := int((done == NEVER).sum()):
         raise ReplayError(f"{missing} of {len(done)} requests are never answered")
     began = time.monotonic()
     timeline = run(until=int(done.max()))
-    return Replay(what, found, limit, timeouts, plan, arrivals, timeline, time.monotonic() - began)
+    return Replay(deployment, found, limit, timeouts, plan, arrivals, timeline, time.monotonic() - began)

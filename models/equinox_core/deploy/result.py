@@ -27,7 +27,7 @@ def command(scenario: Scenario) -> str:
 
 def run_result(run: Replay) -> RunResult:
     """Figures of a replay."""
-    s, line = run.what.scenario, run.timeline
+    s, line = run.deployment.scenario, run.timeline
     return RunResult(
         _scenario(run),
         s.seed,
@@ -42,7 +42,7 @@ def run_result(run: Replay) -> RunResult:
 
 
 def _scenario(run: Replay) -> dict[str, str | int | float]:
-    s, line, c_inf = run.what.scenario, run.timeline, run.what.cfg.C_INF
+    s, line, c_inf = run.deployment.scenario, run.timeline, run.deployment.cfg.C_INF
     shown = [name for name in KNOBS if name != "seed" and (name != "limit" or s.limit)]
     out = {name: getattr(s, name) for name in shown}
     for name, found in run.capacities.items():
@@ -55,14 +55,19 @@ def _scenario(run: Replay) -> dict[str, str | int | float]:
 
 
 def _services(run: Replay) -> list[Service]:
-    what, line, status = run.what, run.timeline, run.timeline.requests["status"]
-    lines = {n: svc.rx_lines for n, svc in enumerate(what.image.installed)}
+    deployment, line, status = run.deployment, run.timeline, run.timeline.requests["status"]
+    lines = {n: svc.rx_lines for n, svc in enumerate(deployment.image.installed)}
     which = answered(line)
-    alone = Solo(what.cfg, setup(what, what.scenario.policy, run.timeouts, False), lines.__getitem__, what.image.imem)
+    alone = Solo(
+        deployment.cfg,
+        setup(deployment, deployment.scenario.policy, run.timeouts, False),
+        lines.__getitem__,
+        deployment.image.imem,
+    )
     parts = attribute(line, run.arrivals, alone, which)
     out = []
-    for place, name in enumerate(what.scenario.services):
-        index = what.index[name]
+    for place, name in enumerate(deployment.scenario.services):
+        index = deployment.index[name]
         mine = run.plan.service == place
         good = mine & which
         rows = line.batches["rows"][line.batches["svc"] == index]
@@ -70,7 +75,7 @@ def _services(run: Replay) -> list[Service]:
             Service(
                 name,
                 offered=int(mine.sum()),
-                batch_limit=what.image.services[index].batch,
+                batch_limit=deployment.image.services[index].batch,
                 arrival=run.arrivals[good].tolist(),
                 latency=run.latencies[good].tolist(),
                 batch_rows=rows.tolist(),
@@ -83,10 +88,10 @@ def _services(run: Replay) -> list[Service]:
 
 
 def _training(run: Replay) -> Training | None:
-    what = run.what
-    if what.job is None:
+    deployment = run.deployment
+    if deployment.job is None:
         return None
-    rate, _ = training_alone(what)
-    name = f"{what.scenario.train} {'-'.join(map(str, what.sizes))}"
+    rate, _ = training_alone(deployment)
+    name = f"{deployment.scenario.train} {'-'.join(map(str, deployment.sizes))}"
     steps = np.unique(run.timeline.steps["cycle"]).tolist()
-    return Training(name, what.job.batch, steps, alone_cycles=1 / rate, started=START)
+    return Training(name, deployment.job.batch, steps, alone_cycles=1 / rate, started=START)

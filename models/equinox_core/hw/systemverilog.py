@@ -241,7 +241,8 @@ def _rdl_enum(name: str, bits: int, members: Iterable[tuple[str, int, str]]) -> 
     out = [f"    enum {name} {{"]
     for member, code, meaning in members:
         desc = f' {{ desc = "{meaning[0].upper()}{meaning[1:]}."; }}' if meaning else ""
-        out.append(f"        {member} = {bits}'d{code}{desc};")
+        line = f"{member} = {bits}'d{code}{desc};"
+        out += wrap(line, COLUMNS, initial_indent=8 * " ", subsequent_indent=12 * " ", break_on_hyphens=False)
     return [*out, "    };"]
 
 

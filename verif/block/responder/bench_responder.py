@@ -25,8 +25,8 @@ async def one_service(dut) -> None:
 
 @cocotb.test(**TIMEOUT)
 async def full_rate(dut) -> None:
-    """Nothing but large batches and a ready stream: a beat every cycle but one between batches, from when the first has
-    its rows.
+    """Nothing but large batches and a ready stream: a beat every cycle but one between batches, once the first batch
+    has its rows.
     """
     h = Harness(
         dut,

@@ -56,9 +56,9 @@ def share(window: dict, who: str) -> float:
 
 def gemm_use(config: str, folder: Path, timeout: float) -> list[Figure]:
     scenario = Scenario(config=config, test="figure_gemm")
-    what = gemm_deployment(scenario)
-    seen = measure(scenario, what, folder, timeout)
-    window, work = seen["window"], work_of(what.cfg, what.image.work.program)
+    deployment = gemm_deployment(scenario)
+    seen = measure(scenario, deployment, folder, timeout)
+    window, work = seen["window"], work_of(deployment.cfg, deployment.image.work.program)
     _check_rows("GEMM", window, work.mmu)
     why = f"{idle(window['MMU'])}; {seen['compared']} results equal the numerics"
     # a row is K·L MACs, the peak of a cycle
@@ -102,10 +102,10 @@ def _training(
     config, sizes, steps: int, use: float | None, kept: float | None, folder: Path, timeout: float
 ) -> list[Figure]:
     scenario = Scenario(config=config, test="figure_training", steps=steps)
-    what = training_deployment(scenario, sizes)
-    seen = measure(scenario, what, folder, timeout)
-    work, alone = work_of(what.cfg, what.job.program), seen["alone"]
-    name = f"MLP {'-'.join(map(str, sizes))}, batch {what.job.batch}"
+    deployment = training_deployment(scenario, sizes)
+    seen = measure(scenario, deployment, folder, timeout)
+    work, alone = work_of(deployment.cfg, deployment.job.program), seen["alone"]
+    name = f"MLP {'-'.join(map(str, sizes))}, batch {deployment.job.batch}"
     for window in (alone, *seen["loads"]):
         _check_rows(name, window, work.mmu)
     out = [

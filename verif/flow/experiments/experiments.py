@@ -378,9 +378,9 @@ def e4(setting: Setting, found: Found, out: Path) -> list[Path]:
 
 def batch_bound(p: Point) -> int:
     """Cycles that training loads can cost one batch under `priority`: N a tile of the service's program."""
-    what = of_point(p)
-    program = what.image.installed[what.index["lstm"]].program
-    return what.cfg.N * sum(i.n_g * i.n_k for i in program.streams[Unit.MMU] if i.op == Op.MATMUL)
+    deployment = of_point(p)
+    program = deployment.image.installed[deployment.index["lstm"]].program
+    return deployment.cfg.N * sum(i.n_g * i.n_k for i in program.streams[Unit.MMU] if i.op == Op.MATMUL)
 
 
 def of_slack(setting: Setting) -> Iterable[Point]:

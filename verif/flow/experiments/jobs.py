@@ -30,33 +30,33 @@ class Trainer:
 
 
 @functools.lru_cache(8)
-def deployment(job: str, config: str, policy: str, requests: int, trace: str, seed: int) -> Deployment:
+def deployed(job: str, config: str, policy: str, requests: int, trace: str, seed: int) -> Deployment:
     """Services and job, compiled; the trace is that of the arguments."""
     scenario = Scenario(
         config=config, policy=policy, train="off" if job == "off" else "mlp", requests=requests, trace=trace, seed=seed
     )
     if job in ("digits", "off"):
         return deploy(scenario)
-    what = training_deployment(scenario, COMPUTE_BOUND)
-    return slowed(what) if job == "wide_slow" else what
+    deployment = training_deployment(scenario, COMPUTE_BOUND)
+    return slowed(deployment) if job == "wide_slow" else deployment
 
 
-def slowed(what: Deployment) -> Deployment:
+def slowed(deployment: Deployment) -> Deployment:
     """The same on a core with slower DRAM (its programs do not depend on that)."""
-    return replace(what, cfg=what.cfg.changed(GAP=SLOW_GAP))
+    return replace(deployment, cfg=deployment.cfg.changed(GAP=SLOW_GAP))
 
 
 def of_point(point: Point) -> Deployment:
     """The deployment of a point."""
-    return deployment(point.job, point.config, point.core_policy, point.requests, point.trace, point.seed)
+    return deployed(point.job, point.config, point.core_policy, point.requests, point.trace, point.seed)
 
 
 @functools.cache
 def measured(job: str, config: str) -> tuple[Capacity, Trainer]:
     """Capacity of the LSTM service, and the dedicated trainer (with the longest training tiles), both on the model."""
-    what = deployment(job, config, "priority", 1, "poisson", 1)
-    if what.job is None:
-        return capacity(what, "lstm"), Trainer(float("nan"), float("nan"), float("nan"))
-    steps, share = training_alone(what, ALONE)
-    kappa = work_of(load_config(config), what.job.program).kappa * (1 + what.cfg.GAP)
-    return capacity(what, "lstm"), Trainer(steps, share, kappa)
+    deployment = deployed(job, config, "priority", 1, "poisson", 1)
+    if deployment.job is None:
+        return capacity(deployment, "lstm"), Trainer(float("nan"), float("nan"), float("nan"))
+    steps, share = training_alone(deployment, ALONE)
+    kappa = work_of(load_config(config), deployment.job.program).kappa * (1 + deployment.cfg.GAP)
+    return capacity(deployment, "lstm"), Trainer(steps, share, kappa)

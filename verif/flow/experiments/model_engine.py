@@ -36,26 +36,26 @@ def run(point: Point) -> Result:
     Raises:
         ValueError: the point is not legal, or does not fit the configuration.
     """
-    what = of_point(point.check())
+    deployment = of_point(point.check())
     room, trainer = measured(point.job, point.config)
-    index, cfg = what.index[SERVICE], what.cfg
-    plan = scale_to_load(what.trace, point.requests, point.load, room.per_cycle)
+    index, cfg = deployment.index[SERVICE], deployment.cfg
+    plan = scale_to_load(deployment.trace, point.requests, point.load, room.per_cycle)
     arrivals, timeout = plan.cycles + FIRST, timeout_of(point, room.batch)
     end = int(arrivals[-1])
     extra = [register(f"SVC[{index}].THRESHOLD", waiting=point.threshold)] if point.threshold >= 0 else []
     if point.batch:
-        s = what.image.services[index]
+        s = deployment.image.services[index]
         extra.append(register(f"SVC[{index}].SHAPE", batch=point.batch, rx_lines=s.rx_lines, tx_lines=s.tx_lines))
     if point.train_rows >= 0:
-        what = replace(what, image=replace(what.image, train_rows=point.train_rows))
+        deployment = replace(deployment, image=replace(deployment.image, train_rows=point.train_rows))
     began = time.monotonic()
     line = predict(
-        what,
+        deployment,
         arrivals,
         [SERVICE] * len(arrivals),
         policy=point.core_policy,
         timeouts={SERVICE: timeout},
-        train=what.job is not None,
+        train=deployment.job is not None,
         until=end,
         host=Host() if point.policy == SOFTWARE else None,
         extra=extra,

@@ -76,7 +76,7 @@ def on_model(case: Case) -> Latencies:
         run.latencies,
         run.plan.service,
         tuple(run.capacities[n].batch for n in case.scenario.services),
-        len(run.what.trace),
+        len(run.deployment.trace),
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import shutil
 import tomllib
 from pathlib import Path
 
 import pytest
 
-from verif.lib import rules, style
+from verif.lib import arrows, rules, style
 from verif.lib.lint import Target, parameters_of, run_verilator, run_yosys, targets
 from verif.lib.rtl import closure, order
 from verif.lib.toolchain import ROOT
@@ -111,7 +112,7 @@ def test_needless_module(tmp_path: Path) -> None:
 
 def test_long_lines(tmp_path: Path) -> None:
     """A line has 120 columns at most, in all files but those that PeakRDL writes."""
-    for name in ("rtl/a.sv", "rtl/csr/eqx_csr.sv", "verif/tb/b.sv", "scripts/c.py"):
+    for name in ("rtl/a.sv", "rtl/csr/eqx_csr.sv", "rtl/csr/d.rdl", "verif/tb/b.sv", "scripts/c.py"):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         mark = "##" if path.suffix == ".py" else "//"
@@ -120,7 +121,8 @@ def test_long_lines(tmp_path: Path) -> None:
         path.write_text(f"{mark} short\n{mark} {'x' * 118}  # noqa: F401\n", encoding="utf-8")
     found = [words for words in rules.check_all(tmp_path) if "columns" in words]
     assert found == [
-        f"{tmp_path / name}:2: 135 columns, legal are 120" for name in ("rtl/a.sv", "verif/tb/b.sv", "scripts/c.py")
+        f"{tmp_path / name}:2: 135 columns, legal are 120"
+        for name in ("rtl/a.sv", "verif/tb/b.sv", "rtl/csr/d.rdl", "scripts/c.py")
     ]
 
 
@@ -268,6 +270,74 @@ def test_import_direction(tmp_path: Path, package: str, line: str, bad: bool) ->
     path.parent.mkdir(parents=True)
     path.write_text(line + "\n", encoding="utf-8")
     assert bool(rules.check_python_file(path, tmp_path)) == bad
+
+
+@pytest.mark.parametrize(
+    ("texts", "circle"),
+    [
+        ({"verif/a/x.py": "from verif.a.y import f", "verif/a/y.py": "from verif.a import z", "verif/a/z.py": ""}, ""),
+        (
+            {"verif/a/x.py": "from verif.a.y import f", "verif/a/y.py": "from verif.a import x"},
+            "verif.a.x -> verif.a.y",
+        ),
+        (
+            {
+                "verif/x.py": "import verif.y",
+                "verif/y.py": "def f():\n    from verif.z import g",
+                "verif/z.py": "import verif.x",
+            },
+            "verif.x -> verif.y -> verif.z",
+        ),
+        (
+            {
+                "verif/x.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from verif.y import Y",
+                "verif/y.py": "from verif.x import X",
+            },
+            "verif.x -> verif.y",
+        ),
+        (
+            {
+                "models/equinox_core/a/x.py": "from ..b.y import f",
+                "models/equinox_core/b/y.py": "from ..a import x",
+                "models/equinox_core/b/z.py": "from ..a.x import f",
+            },
+            "equinox_core.a.x -> equinox_core.b.y",
+        ),
+        (
+            {
+                "verif/a/__init__.py": "from verif.a.x import X",
+                "verif/a/x.py": "from verif.a import y",
+                "verif/a/y.py": "",
+            },
+            "",
+        ),
+        ({"verif/a/__init__.py": "from .x import X\nY = 1", "verif/a/x.py": "from . import Y"}, "verif.a -> verif.a.x"),
+        ({"verif/x.py": "import verif.y\n?", "verif/y.py": "import verif.x"}, ""),
+    ],
+)
+def test_circles(tmp_path: Path, texts: dict[str, str], circle: str) -> None:
+    """No module is imported by one that it imports, however the import is written, and wherever it stands."""
+    for name, text in texts.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text + "\n", encoding="utf-8")
+    found = arrows.circles(tmp_path)
+    assert len(found) == bool(circle)
+    if circle:
+        line = 3 if "TYPE_CHECKING" in texts.get("verif/x.py", "") else 1
+        first = min(texts)
+        assert found == [f"{tmp_path / first}:{line}: imports in a circle: {circle} -> {circle.split(' ')[0]}"]
+
+
+def test_circles_are_a_rule(tmp_path: Path) -> None:
+    """`make lint` looks for them: one that is put into a copy of the project's Python is found, and nothing else."""
+    for folder in ("models", "verif", "scripts", "rtl"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "*.png"))
+    config = tmp_path / "verif/agents/config.py"
+    config.write_text(config.read_text(encoding="utf-8") + "\nimport verif.agents.csr_agent\n", encoding="utf-8")
+    (found,) = rules.check_all(tmp_path)
+    assert "verif/agents/config.py:" in found
+    assert found.endswith("imports in a circle: verif.agents.config -> verif.agents.csr_agent -> verif.agents.config")
 
 
 @pytest.mark.parametrize(

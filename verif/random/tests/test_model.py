@@ -26,32 +26,35 @@ HEAVY = Knobs().changed(["depth=12", "groups=8", "rows=64", "training_ops=60..12
 KNOBS = {"usual": Knobs(), "heavy": HEAVY}
 
 
-def solo(what: RandomDeployment) -> Solo:
+def solo(deployment: RandomDeployment) -> Solo:
     return Solo(
-        what.cfg, setup(what, what.case.policy, {}, False), lambda n: what.case.services[n].rx_lines, what.image.imem
+        deployment.cfg,
+        setup(deployment, deployment.case.policy, {}, False),
+        lambda n: deployment.case.services[n].rx_lines,
+        deployment.image.imem,
     )
 
 
-def anomalies(what: RandomDeployment) -> int:
+def anomalies(deployment: RandomDeployment) -> int:
     """Run a case; every promise is kept. Returns how many requests were in a batch that ran shorter than alone."""
-    limit, cfg = what.patience, what.cfg
-    timeline = predict_case(what, FIRST + limit)
-    arrival = np.array(sorted(FIRST + at for at, *_ in what.case.requests), np.int64)
+    limit, cfg = deployment.patience, deployment.cfg
+    timeline = predict_case(deployment, FIRST + limit)
+    arrival = np.array(sorted(FIRST + at for at, *_ in deployment.case.requests), np.int64)
     assert len(arrival) == len(timeline.requests) and (timeline.requests["done"] < NEVER).all(), (
         "a request is not answered in time"
     )
-    if what.case.training:
+    if deployment.case.training:
         states = timeline.states[timeline.states["ctx"] == cfg.C_INF]
         assert len(states) and states[-1]["state"] == 0, "training has not ended in time"
     least = {}
     for batch in timeline.batches:
         key = (int(batch["svc"]), int(batch["rows"]))
         if key not in least:
-            least[key] = earliest_end(what.image.installed[key[0]].program, cfg, key[1])
+            least[key] = earliest_end(deployment.image.installed[key[0]].program, cfg, key[1])
         assert batch["end"] - batch["run"] >= least[key], (
             f"{key}: ran {batch['end'] - batch['run']} cycles, {least[key]} are the least"
         )
-    parts = attribute(timeline, arrival, solo(what))
+    parts = attribute(timeline, arrival, solo(deployment))
     assert np.array_equal(sum(parts.values()), (timeline.requests["done"] - arrival)[answered(timeline)])
     assert all((cycles <= 0 if cause == "anomaly" else cycles >= 0).all() for cause, cycles in parts.items())
     shorter = parts["anomaly"] < 0

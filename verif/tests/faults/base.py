@@ -12,7 +12,8 @@ from equinox_core.isa.encoding import Err, Status, Unit
 from verif.agents.axis import PERIOD, cycles, now
 from verif.agents.csr_agent import CsrDriver
 from verif.agents.request_agent import RequestDriver
-from verif.agents.resettable import ResetControl, ResettableCsrDriver, ResettableRequestDriver
+from verif.agents.reset_control import ResetControl
+from verif.agents.resettable import ResettableCsrDriver, ResettableRequestDriver
 from verif.agents.train_agent import ERROR, wait_state
 from verif.sequences.boot import BootSeq, CommandSeq
 from verif.sequences.replay import good_request
@@ -41,7 +42,7 @@ class FaultTest(EquinoxTest):
     async def boot(self) -> None:
         await super().boot()
         self.env_cfg.require("weight_board")
-        self.names = list(self.what.index)
+        self.names = list(self.deployment.index)
         await self.set_timeout(400)
         await self.csr.write("IRQ_STATUS", value=0x1F)
         await self.csr.write("IRQ_ENABLE", ctx_err=1)
@@ -127,14 +128,16 @@ class FaultTest(EquinoxTest):
 
     async def boot_again(self) -> None:
         """What :meth:`boot` does after its reset."""
-        await BootSeq(self.what.image, POLICIES.index(self.scenario.policy)).start()
+        await BootSeq(self.deployment.image, POLICIES.index(self.scenario.policy)).start()
         await self.set_timeout(400)
         await self.csr.write("IRQ_STATUS", value=0x1F)
         await self.csr.write("IRQ_ENABLE", ctx_err=1)
 
     def some(self, name: str, legal: frozenset[Status] = OK, count: int | None = None) -> list:
         """Good requests for a service, with answers of their own."""
-        return [good_request(self.what, name, self.rng, legal) for _ in range(self.cfg.N if count is None else count)]
+        return [
+            good_request(self.deployment, name, self.rng, legal) for _ in range(self.cfg.N if count is None else count)
+        ]
 
     def reseed(self, seed: int) -> None:
         """Let everything random of the test start anew."""

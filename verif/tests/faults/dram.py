@@ -26,7 +26,7 @@ class DramErrors(FaultTest):
         """Start training without comparing its steps: a fault is to come."""
         self.env.weight_board.rest()
         self.restore_weights()
-        await StartTrainingSeq(self.what.image, self.what.image.training).start()
+        await StartTrainingSeq(self.deployment.image, self.deployment.image.training).start()
 
     def plant_error(self, unit: Unit, within: int) -> None:
         dram = self.dut.u_dram
@@ -46,7 +46,7 @@ class DramErrors(FaultTest):
     async def boot_error(self) -> None:
         """The boot program stops; booted again, the core is right."""
         await self.reset_now()
-        image = self.what.image
+        image = self.deployment.image
         for address, value in image.setup_writes():
             await self.csr.write_raw(address, value)
         await self.csr.write("IRQ_ENABLE", ctx_err=1)
@@ -57,7 +57,7 @@ class DramErrors(FaultTest):
 
     async def side_stream(self, name: str, unit: Unit) -> int:
         """Give a service a DMA stream of one instruction beside its own; returns the service's number."""
-        index, scratch = self.what.index[name], self.cfg.BYTES - 4096
+        index, scratch = self.deployment.index[name], self.cfg.BYTES - 4096
         ins = (
             make(Op.LOAD, sp=LdDst.ACTD, n_o=1, len=3, d_base=scratch)
             if unit == Unit.LD
@@ -68,13 +68,13 @@ class DramErrors(FaultTest):
         await PatchSeq(unit, spare, program.words(unit)[0]).start()
         await self.csr.write(f"SVC[{index}].PC1", ld=spare, st=spare)
         await self.csr.write(
-            f"SVC[{index}].CTRL", enable=1, pc_valid=self.what.image.services[index].pc_valid | 1 << unit
+            f"SVC[{index}].CTRL", enable=1, pc_valid=self.deployment.image.services[index].pc_valid | 1 << unit
         )
         return index
 
     async def no_side_stream(self, name: str) -> None:
-        index = self.what.index[name]
-        await self.csr.write(f"SVC[{index}].CTRL", enable=1, pc_valid=self.what.image.services[index].pc_valid)
+        index = self.deployment.index[name]
+        await self.csr.write(f"SVC[{index}].CTRL", enable=1, pc_valid=self.deployment.image.services[index].pc_valid)
 
     async def service_dma_error(self) -> None:
         """A service that uses DMA meets an error: its batch is answered CTX_ERROR, the other service's and training go
@@ -175,7 +175,7 @@ class DramTimeout(DramErrors):
         await self.stopped(self.ctx, {Err.DMA_TIMEOUT: units}, f"silence of channels {channels:05b}")
         self.expect("a unit is lost", any(await self.lost()), True)
         await self.send_good(self.names * self.cfg.N)
-        await StartTrainingSeq(self.what.image, self.what.image.training).start()
+        await StartTrainingSeq(self.deployment.image, self.deployment.image.training).start()
         await self.stopped(self.ctx, {Err.DMA_TIMEOUT: DMA_UNITS}, "started in silence")
         await self.send_good(self.names)
         await self.answered_late()

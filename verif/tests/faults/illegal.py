@@ -82,7 +82,7 @@ class Illegal(FaultTest):
     async def illegal_training(self) -> None:
         """In the training program, or its settings."""
         serving = self.serve_beside()
-        image, streams = self.what.image, self.what.job.program.streams
+        image, streams = self.deployment.image, self.deployment.job.program.streams
         settings, place = image.training, None
         kind = self.below(8)
         if kind == 0:
@@ -112,11 +112,11 @@ class Illegal(FaultTest):
         the other service's and training are right.
         """
         name = self.pick(self.names)
-        index = self.what.index[name]
-        streams = self.what.image.installed[index].program.streams
+        index = self.deployment.index[name]
+        streams = self.deployment.image.installed[index].program.streams
         unit, at = self.victim(streams, (Unit.MMU, Unit.VPU))
         what, cause, word = self.draw(streams[unit][at], unit, training=False)
-        place = unit, self.what.image.services[index].pc[unit] + at
+        place = unit, self.deployment.image.services[index].pc[unit] + at
         await PatchSeq(*place, word).start()
         other = self.serve_others(name)
         await self.send(self.some(name, BROKEN))
@@ -126,7 +126,7 @@ class Illegal(FaultTest):
                 break
             await cycles(20)
         await self.stopped(states.index(ERROR), {cause: (unit,)}, f"{name}: {what}")
-        await PatchSeq(*place, self.what.image.imem[unit][place[1]]).start()
+        await PatchSeq(*place, self.deployment.image.imem[unit][place[1]]).start()
         await other
 
     def serve_others(self, name: str):

@@ -137,11 +137,11 @@ class Misled(StressAll, Stalls):
 
     async def foreign_weight(self) -> None:
         """A late answer reached a weight (in DRAM, where the bench can put it)."""
-        right, (address, _) = self.restore_weights, self.what.weight_ranges[0]
+        right, (address, _) = self.restore_weights, self.deployment.weight_ranges[0]
 
         def restore() -> None:
             right()
-            beat = bytearray(self.what.image.dram[address : address + self.cfg.K])
+            beat = bytearray(self.deployment.image.dram[address : address + self.cfg.K])
             beat[1] ^= 0x40
             self.dram.write(address, bytes(beat))
 

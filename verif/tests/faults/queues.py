@@ -39,7 +39,11 @@ class QueueOverflow(FaultTest):
             items += self.some(name, count=2 * depth)
         items += [
             bad_request(
-                self.what, self.below(2), self.pick((self.cfg.RX_LINES + 1, 200, 700)), self.rng, Status.BAD_LENGTH
+                self.deployment,
+                self.below(2),
+                self.pick((self.cfg.RX_LINES + 1, 200, 700)),
+                self.rng,
+                Status.BAD_LENGTH,
             )
             for _ in range(3)
         ]
@@ -81,9 +85,9 @@ class RemovedService(FaultTest):
         it serves.
         """
         name = self.pick(self.names)
-        index = self.what.index[name]
+        index = self.deployment.index[name]
         await self.csr.write("IRQ_STATUS", not_installed=1)
-        setting, before = self.what.image.services[index], await self.counts()
+        setting, before = self.deployment.image.services[index], await self.counts()
         await self.set_timeout(self.pick((0, 400, 20_000)))
         items = self.some(name, ENDED, (2 + self.below(4)) * self.cfg.N + self.below(self.cfg.N))
         others = [n for n in self.names if n != name] * self.cfg.N

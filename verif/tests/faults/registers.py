@@ -137,7 +137,7 @@ class Reprogram(FaultTest):
             await self.csr.write(f"SVC[{index}].THRESHOLD", waiting=self.below(self.cfg.N))
             await cycles(self.below(1500))
         await self.csr.write("POLICY", policy=2)
-        await self.csr.write("TRAIN_ROWS", rows=self.what.image.train_rows)
+        await self.csr.write("TRAIN_ROWS", rows=self.deployment.image.train_rows)
         await self.set_timeout(400)
         await self.wait_steps(2)
         await self.drain_training()
@@ -147,14 +147,14 @@ class Reprogram(FaultTest):
 
     def room(self, program: Program) -> bool:
         """Whether a program fits behind those in the instruction memories."""
-        return all(len(self.what.image.imem[u]) + len(program.streams[u]) <= self.cfg.IMEM_DEPTH for u in Unit)
+        return all(len(self.deployment.image.imem[u]) + len(program.streams[u]) <= self.cfg.IMEM_DEPTH for u in Unit)
 
     async def load(self, program: Program) -> dict[Unit, int]:
         """Write a program into free instruction memory; returns where its streams begin."""
         require(self.room(program), f"{program.name} does not fit into the instruction memories")
         start = {}
         for unit in Unit:
-            words, first = program.words(unit), len(self.what.image.imem[unit])
+            words, first = program.words(unit), len(self.deployment.image.imem[unit])
             start[unit] = first + self.below(self.cfg.IMEM_DEPTH - first - len(words) + 1)
             for n, word in enumerate(words):
                 await PatchSeq(unit, start[unit] + n, word).start()
@@ -162,7 +162,12 @@ class Reprogram(FaultTest):
 
     async def moved_training(self) -> None:
         """A training program is loaded elsewhere while inference runs, works on other DRAM, and does the same."""
-        image, job, board, base = self.what.image, self.what.job, self.env.weight_board, self.what.image.training_base
+        image, job, board, base = (
+            self.deployment.image,
+            self.deployment.job,
+            self.env.weight_board,
+            self.deployment.image.training_base,
+        )
         move = 4096 * (1 + self.below((self.cfg.BYTES - len(image.dram)) // 4096 - 1))
         serving = self.serve_beside(6)
         shift = await self.load(job.program)
@@ -186,9 +191,9 @@ class Reprogram(FaultTest):
         """A service is uninstalled while requests come, its program loaded elsewhere, and installed again; the other
         service goes on.
         """
-        name = self.pick([s.name for s in self.what.image.installed if self.room(s.program)])
-        index = self.what.index[name]
-        setting, program = self.what.image.services[index], self.what.image.installed[index].program
+        name = self.pick([s.name for s in self.deployment.image.installed if self.room(s.program)])
+        index = self.deployment.index[name]
+        setting, program = self.deployment.image.services[index], self.deployment.image.installed[index].program
         serving = cocotb.start_soon(self.send(self.some(name, DISABLED, 3 * self.cfg.N)))
         others = cocotb.start_soon(self.send_good([n for n in self.names if n != name] * 3 * self.cfg.N))
         await cycles(self.below(1000))
@@ -206,7 +211,7 @@ class Reprogram(FaultTest):
         await others
         await self.csr.write(f"SVC[{index}].CTRL", enable=0, pc_valid=setting.pc_valid)
         for patch in old:
-            await PatchSeq(patch.unit, patch.index, self.what.image.imem[patch.unit][patch.index]).start()
+            await PatchSeq(patch.unit, patch.index, self.deployment.image.imem[patch.unit][patch.index]).start()
         await self.install(index, setting.pc, setting.pc_valid)
 
     async def install(self, index: int, pc: Sequence[int], valid: int) -> None:
@@ -221,7 +226,9 @@ class Reprogram(FaultTest):
         """
         serving = self.serve_beside()
         self.env.weight_board.rest()
-        await StartTrainingSeq(self.what.image, replace(self.what.image.training, iters=self.pick((1, 1000)))).start()
+        await StartTrainingSeq(
+            self.deployment.image, replace(self.deployment.image.training, iters=self.pick((1, 1000)))
+        ).start()
         await cycles(self.below(6000))
         how = self.pick(("drain", "kill", "both"))
         if how == "both":

@@ -74,7 +74,11 @@ class ResetAnywhere(FaultTest):
             if self.below(3) == 0:
                 items.append(
                     bad_request(
-                        self.what, self.below(5), self.cfg.RX_LINES + 1 + self.below(20), self.rng, Status.BAD_LENGTH
+                        self.deployment,
+                        self.below(5),
+                        self.cfg.RX_LINES + 1 + self.below(20),
+                        self.rng,
+                        Status.BAD_LENGTH,
                     )
                 )
                 items[-1].legal = ANY
@@ -87,7 +91,7 @@ class ResetAnywhere(FaultTest):
     async def training(self) -> None:
         self.env.weight_board.rest()
         while not self.over:
-            await StartTrainingSeq(self.what.image, self.what.image.training).start()
+            await StartTrainingSeq(self.deployment.image, self.deployment.image.training).start()
             await cycles(self.below(8000))
             await self.csr.write(f"CTX[{self.ctx}].CMD", **{self.pick(("drain", "kill")): 1})
             await cycles(self.below(4000))

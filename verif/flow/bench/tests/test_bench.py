@@ -73,16 +73,16 @@ def test_a_figure_that_failed_stays(tmp_path: Path, monkeypatch, capsys) -> None
 def test_counted_work() -> None:
     scenario = Scenario()
     m, n, k = GEMM
-    what = gemm_deployment(scenario)
-    assert work_of(what.cfg, what.image.work.program).mmu * what.cfg.macs == m * n * k
-    what = training_deployment(scenario, COMPUTE_BOUND)
-    work, (a, b, c, _) = work_of(what.cfg, what.job.program), COMPUTE_BOUND
-    assert work.mmu * what.cfg.macs >= BATCH * (2 * a * b + 3 * b * c)  # the first layer passes nothing down
+    deployment = gemm_deployment(scenario)
+    assert work_of(deployment.cfg, deployment.image.work.program).mmu * deployment.cfg.macs == m * n * k
+    deployment = training_deployment(scenario, COMPUTE_BOUND)
+    work, (a, b, c, _) = work_of(deployment.cfg, deployment.job.program), COMPUTE_BOUND
+    assert work.mmu * deployment.cfg.macs >= BATCH * (2 * a * b + 3 * b * c)  # the first layer passes nothing down
     weights = 4 * (a * b + b * c)
-    assert work.read * what.cfg.K >= weights and work.write * what.cfg.K >= weights
+    assert work.read * deployment.cfg.K >= weights and work.write * deployment.cfg.K >= weights
     assert work.kappa < 0.5, "not bound by computation"
     with pytest.raises(ValueError, match="rows depend on the batch"):
-        work_of(what.cfg, lstm_classifier(load_config("default"), load_params()).program)
+        work_of(deployment.cfg, lstm_classifier(load_config("default"), load_params()).program)
 
 
 def test_windows() -> None:

@@ -20,7 +20,7 @@ from verif.flow.campaign.job import FAILED
 from verif.flow.campaign.store import Store
 from verif.flow.campaign.tests.cluster import a_worker_killed, given_out, workers
 from verif.flow.experiments.experiments import EXPERIMENTS, Setting
-from verif.flow.experiments.jobs import deployment
+from verif.flow.experiments.jobs import deployed
 from verif.flow.experiments.point import Point
 from verif.flow.experiments.sweep import CALL, job_of, sweep
 from verif.lib import process
@@ -125,9 +125,9 @@ def test_load_experiment_writes_tables(tmp_path: Path) -> None:
 
 def test_host_trains_in_whole_steps() -> None:
     """Steps begin only when every request is answered, and no request is taken before the step is done."""
-    what = deployment("digits", "tiny", "priority", 40, "poisson", 1)
+    deployment = deployed("digits", "tiny", "priority", 40, "poisson", 1)
     arrivals = np.arange(40) * 9000 + 1000
-    line = predict(what, arrivals, ["lstm"] * 40, timeouts={"lstm": 100}, train=True, host=Host())
+    line = predict(deployment, arrivals, ["lstm"] * 40, timeouts={"lstm": 100}, train=True, host=Host())
     assert len(line.steps) > 3 and (line.steps["count"] == 1).all() and (line.requests["done"] != NEVER).all()
     for end in line.steps["cycle"]:
         working = (line.batches["decided"] < end) & (line.batches["end"] > end)
@@ -136,10 +136,10 @@ def test_host_trains_in_whole_steps() -> None:
 
 def test_inference_only_is_training_off() -> None:
     """Under `inference_only` a started job changes no request's time: so it may stand for training off."""
-    what = deployment("digits", "tiny", "inference_only", 40, "poisson", 1)
+    deployment = deployed("digits", "tiny", "inference_only", 40, "poisson", 1)
     arrivals = np.arange(40) * 3000 + 1000
     on, off = (
-        predict(what, arrivals, ["lstm"] * 40, policy="inference_only", timeouts={"lstm": 500}, train=train)
+        predict(deployment, arrivals, ["lstm"] * 40, policy="inference_only", timeouts={"lstm": 500}, train=train)
         for train in (True, False)
     )
     assert (on.requests["done"] == off.requests["done"]).all()
