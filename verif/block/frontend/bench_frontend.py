@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import cocotb
 
-from equinox_core.isa.encoding import Err, Op, Status
+from equinox_core.isa.encoding import SEM_MAX, SEMAPHORES, Err, Op, Status
 from verif.block.frontend.harness import Harness, start
 from verif.block.frontend.model import ERROR, IDLE, LOADING, RESPOND, RUNNING, UNITS, Program
 from verif.block.frontend.stimulus import instruction, random_program
@@ -220,6 +220,21 @@ async def semaphore_overflow(dut) -> None:
     for u, op in ((0, Op.NOP), (1, Op.VECTOR), (3, Op.STORE)):
         streams[u] = [instruction(h.rng, op, signal=0x8001, last=n == 9) for n in range(10)]
     await one_fault(h, streams, None, Err.SEM_OVERFLOW, {0, 1, 3})
+
+
+@cocotb.test(**TIMEOUT)
+async def every_semaphore_overflows(dut) -> None:
+    """Sixteen tokens for one semaphore from one unit, by NOPs and by instructions that complete: it alone is blamed."""
+    h = await start(dut)
+    for n, semaphore in enumerate(h.rng.permutation(SEMAPHORES)):
+        unit = n % UNITS
+        ops = (Op.NOP, (Op.MATMUL, Op.VECTOR, Op.LOAD, Op.STORE)[unit])
+        streams: list = [[], [], [], []]
+        streams[unit] = [
+            instruction(h.rng, ops[int(h.rng.integers(2))], signal=1 << int(semaphore), last=k == SEM_MAX)
+            for k in range(SEM_MAX + 1)
+        ]
+        await one_fault(h, streams, None, Err.SEM_OVERFLOW, {unit})
 
 
 @cocotb.test(**TIMEOUT)

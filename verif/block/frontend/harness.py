@@ -125,7 +125,8 @@ class Harness:
         self.svc_rest = [int(rng.integers(1 << 40)) for _ in services]
         dut.svc_rest.value = pack(self.svc_rest, 40)
         for x in services:
-            x.timeout = int(rng.choice([0, int(rng.integers(1, 60)), 1000]))
+            wide = int(rng.integers(1 << 32)) >> int(rng.integers(32))
+            x.timeout = int(rng.choice([0, int(rng.integers(1, 60)), 1000, wide]))
         dut.svc_timeout.value = pack([x.timeout for x in services], 32)
         none = Program([None] * UNITS)
         programs = [training.get(c, none) for c in range(self.contexts)]
