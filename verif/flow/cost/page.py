@@ -21,16 +21,21 @@ DETAILED = "default"
 
 
 def tables(costs: Sequence[Cost], budgets: dict[str, list[Budget]]) -> dict[str, str]:
-    """All tables of the page, by name; ``costs``: each configuration mapped for area, then for speed."""
+    """All tables of the page, by name; ``costs``: configurations mapped for area, and one at least for speed."""
     area = [cost for cost in costs if not cost.speed]
     speed = {cost.config: cost for cost in costs if cost.speed}
     detailed = next((cost for cost in area if cost.config == DETAILED), area[0])
+
+    def _fast(cost: Cost, show: Callable[[Cost], str]) -> str:
+        """Of the same configuration mapped for speed, where that was measured."""
+        return show(speed[cost.config]) if cost.config in speed else "not measured"
+
     rows: list[tuple[str, Callable[[Cost], str]]] = [
         ("MACs a cycle", lambda c: f"{c.macs:,}"),
         ("cells, mm²", lambda c: f"{c.logic():.3f}"),
         ("memories, mm²", lambda c: f"{c.sram():.2f}"),
-        ("clock, MHz", lambda c: f"{speed[c.config].mhz:.0f}"),
-        ("cells when mapped for that clock, mm²", lambda c: f"{speed[c.config].logic():.3f}"),
+        ("clock, MHz", lambda c: _fast(c, lambda fast: f"{fast.mhz:.0f}")),
+        ("cells when mapped for that clock, mm²", lambda c: _fast(c, lambda fast: f"{fast.logic():.3f}")),
         ("arrays, % of cells", lambda c: f"{c.value('arrays', 'share'):.1f}"),
         ("scheduler, % of cells", lambda c: f"{c.value('scheduler', 'share'):.2f}"),
         (
@@ -38,8 +43,9 @@ def tables(costs: Sequence[Cost], budgets: dict[str, list[Budget]]) -> dict[str,
             lambda c: f"{100 * c.value('scheduler', 'logic') / (c.logic() + c.sram()):.2f}",
         ),
         ("needed by training alone, % of cells", lambda c: f"{100 * _of(c, 'training') / c.logic():.1f}"),
-        ("flow, s, for area / for speed", lambda c: f"{c.seconds:.0f} / {speed[c.config].seconds:.0f}"),
+        ("flow, s, for area / for speed", lambda c: f"{c.seconds:.0f} / {_fast(c, lambda f: f'{f.seconds:.0f}')}"),
     ]
+    clocked = speed.get(detailed.config) or next(iter(speed.values()))
     return {
         "cost_overview": markdown(
             ("", *(f"`{cost.config}`" for cost in area)), [[name, *(show(c) for c in area)] for name, show in rows]
@@ -48,7 +54,7 @@ def tables(costs: Sequence[Cost], budgets: dict[str, list[Budget]]) -> dict[str,
         "cost_blocks": report.block_table(detailed),
         "cost_uses": report.use_table(detailed),
         "cost_memories": report.memory_table(detailed),
-        "cost_clocks": report.clock_table(speed[detailed.config]),
+        "cost_clocks": f"`{clocked.config}`:\n\n{report.clock_table(clocked)}",
         "cost_budgets": markdown(
             ("configuration", "budget", "measured"),
             [
