@@ -92,7 +92,10 @@ def main(argv: list[str] | None = None) -> int:
         for line in report.verdicts(cost, limits[cost.config])
         if "BROKEN" in line
     ]
-    print("\n".join(f"FAILED: {line}" for line in broken) or f"PASSED: {', '.join(args.configs)} within budget")
+    if unjudged := [cost.config for cost in costs if not report.judged(cost, limits[cost.config])]:
+        print(f"no budget was there to hold to for {', '.join(dict.fromkeys(unjudged))}")
+    held = [config for config in args.configs if config not in unjudged]
+    print("\n".join(f"FAILED: {line}" for line in broken) or f"PASSED: {', '.join(held) or 'nothing'} within budget")
     return 1 if broken else 0
 
 

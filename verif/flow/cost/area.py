@@ -100,14 +100,6 @@ class Areas:
         """Sum over the blocks and uses that are chosen."""
         return sum((amount for (block, use), amount in self.by_block.items() if chosen(block, use)), Amount())
 
-    def block(self, name: str) -> Amount:
-        """A block's amount, of all uses."""
-        return self.total(lambda block, use: block.name == name)
-
-    def part(self, name: str) -> Amount:
-        """A part's amount."""
-        return self.total(lambda block, use: block.part == name)
-
     def use(self, name: str) -> Amount:
         """What one use needs."""
         return self.total(lambda block, use: use == name)
@@ -151,12 +143,13 @@ def areas(
         registers: flip-flops of each module, by the name of the register.
 
     Raises:
-        BlocksError: an instance that no entry fits, or an entry that fits none.
+        BlocksError: an instance that no entry fits, or an entry or a register of one that fits none.
     """
     cells = library.cells()
     flop = cells["DFF_X1"].area
     found: dict[tuple[Block, str], Amount] = defaultdict(Amount)
     inventory: Counter[tuple[str, int, int]] = Counter()
+    missing = {(block.name, register) for block in blocks for register in block.registers}
     for path, name, module in after.walk():
         block = block_of(path, blocks)
         if name in sizes:
@@ -168,10 +161,15 @@ def areas(
         held = sum(n for kind, n in module.cells.items() if cells[kind].state == "ff")
         for register, use in block.registers.items():
             bits = registers.get(name, {}).get(register, 0)
+            if bits:
+                missing.discard((block.name, register))
             found[block, use] += Amount(logic=bits * flop, ff=bits)
             logic, held = logic - bits * flop, held - bits
         found[block, block.use] += Amount(logic=logic, ff=held)
     used = {block.name for block, _ in found}
     if idle := [block.name for block in blocks if block.name not in used]:
         raise BlocksError(f"{FILE.name}: no instance fits {', '.join(idle)}")
+    if missing:
+        names = ", ".join(f"{register} of {block}" for block, register in sorted(missing))
+        raise BlocksError(f"{FILE.name}: no such register: {names}")
     return Areas(blocks, dict(found), inventory)
