@@ -231,7 +231,7 @@ def test_policies() -> None:
 
 def test_pipeline() -> None:
     """What the docs say of a row and of a line."""
-    assert row_flight(8) == 2 * 8 + 2 + ADD_LATENCY and [line_stage(n) for n in (4, 16)] == [10, 12] and VPU_QUEUE == 16
+    assert row_flight(8) == 2 * 8 + 2 + ADD_LATENCY and [line_stage(n) for n in (4, 16)] == [14, 18] and VPU_QUEUE == 16
 
 
 def test_no_parameter_without_meaning() -> None:

@@ -86,11 +86,11 @@ def test_accumulating_rows_wait_for_each_other() -> None:
 @pytest.mark.parametrize("name", CONFIGS)
 @pytest.mark.parametrize(("mode", "extra"), [(Conv.NONE, 0), (Conv.ROWS, 2)])
 def test_vector_alone(name: str, mode: Conv, extra: int) -> None:
-    """`T+1+S` cycles for S lines, two more with ROWS, T = 8 + log2 L (docs/vpu.md)."""
+    """`T+S` cycles for S lines, two more with ROWS, T = 10 + 2 log2 L (docs/vpu.md)."""
     cfg = load_config(name)
     ins = make(Op.VECTOR, cnt_o=3, cnt_i=5, r_sp=1, v_mode=mode)
     [(x, done)] = issue_done(train(cfg, {Unit.VPU: [ins]}), Unit.VPU)
-    assert done - x == 8 + cfg.L.bit_length() - 1 + 1 + 15 + extra
+    assert done - x == 10 + 2 * (cfg.L.bit_length() - 1) + 15 + extra
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -99,7 +99,7 @@ def test_vector_cols_alone(name: str) -> None:
     cfg = load_config(name)
     ins = make(Op.VECTOR, cnt_o=1, cnt_i=cfg.K, v_mode=Conv.COLS)
     [(x, done)] = issue_done(train(cfg, {Unit.VPU: [ins]}), Unit.VPU)
-    assert done - x == 8 + cfg.L.bit_length() - 1 + 4 + 2 * cfg.K
+    assert done - x == 10 + 2 * (cfg.L.bit_length() - 1) + 3 + 2 * cfg.K
 
 
 @pytest.mark.parametrize("gap", [0, 1])

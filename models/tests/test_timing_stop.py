@@ -56,7 +56,7 @@ def matmul(cfg: Config, rows: int, **fields: int) -> Instr:
 
 def stage(cfg: Config) -> int:
     """T of docs/vpu.md."""
-    return 8 + cfg.L.bit_length() - 1
+    return 10 + 2 * (cfg.L.bit_length() - 1)
 
 
 def stopped(timeline: Timeline, err: int, over: int, cause: Err, unit: Unit) -> None:
@@ -113,7 +113,7 @@ def test_kill_in_the_vpu(final: int, steps: int) -> None:
     lines, last = 8, X + 2 + 7  # the segment's last line
     timeline = train(cfg, {Unit.VPU: [make(Op.VECTOR, cnt_o=final, cnt_i=lines, r_sp=1, step=1)]}, {X + 4: {"kill": 1}})
     assert states(timeline)[1:] == [(X + 5, KILLING), (last + stage(cfg) + 4, IDLE)]
-    assert timeline.steps["cycle"].tolist() == [last + stage(cfg)] * steps
+    assert timeline.steps["cycle"].tolist() == [last + stage(cfg) - 1] * steps
     assert timeline.busy[1, cfg.C_INF] == lines
 
 
@@ -184,9 +184,9 @@ def test_stream_beyond_the_memory() -> None:
 
 
 def test_semaphore_overflow() -> None:
-    """The 16th token is one too many, in the cycle in which its NOP issues."""
+    """The 16th token is one too many: it stops the context in the cycle after its NOP issues."""
     timeline = train(load_config("tiny"), {Unit.LD: [make(Op.NOP, signal=4)] * 16})
-    stopped(timeline, X + 45, X + 47, Err.SEM_OVERFLOW, Unit.LD)
+    stopped(timeline, X + 46, X + 48, Err.SEM_OVERFLOW, Unit.LD)
 
 
 def test_two_errors_in_one_cycle() -> None:

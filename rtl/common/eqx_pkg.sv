@@ -8,7 +8,9 @@ package eqx_pkg;
   localparam int unsigned ADD_LATENCY = 2;  // cycles of the fp32 adder in the accumulator
   localparam int unsigned ROW_EXTRA = 4;  // a row's sums are in ACC 2·N + this many cycles after it entered the arrays
   localparam int unsigned ACC_HAZARD = 3;  // cycles after a row in which no row may accumulate on its line
-  localparam int unsigned VEC_STAGE = 8;  // VEC and TXB are written this many cycles + log2(L) after a line's start
+  localparam int unsigned VEC_STAGE = 10;  // cycles from a line's start to the reduction, then VEC and TXB are written
+  localparam int unsigned REDUCE_LATENCY = 2;  // cycles of a level of the reduction, of which there are log2(L)
+  localparam int unsigned VPU_AHEAD = 1;  // cycles from a VECTOR instruction's completion to its last write
   localparam int unsigned CONVERT_LATENCY = 2;  // cycles from a block's last line, or column's last part, to its write
   localparam int unsigned TILE_LATENCY = 2;  // cycles from a tile's last line to the first part of its first column
   localparam int unsigned VPU_QUEUE = 16;  // instructions of a context in the VPU's completion queue

@@ -24,7 +24,7 @@ module eqx_converter #(
     output logic                               sob_we_o,
     output logic               [   15:0]       sob_waddr_o,
     output logic               [8*K+7:0]       blk_wdata_o,
-    // In the cycle of an instruction's last block: whose, by which path (index: eqx_isa_pkg::conv_e).
+    // VPU_AHEAD cycles before an instruction's last block is written: whose, by which path (index eqx_isa_pkg::conv_e).
     output logic               [    2:0]       finish_o,
     output logic               [    3:0]       finish_ctx_o,
     output logic               [    1:0]       tile_held_o,   // waits or drains,
@@ -32,6 +32,10 @@ module eqx_converter #(
 );
   if (L < 2 || K < L || (L & (L - 1)) != 0 || (K & (K - 1)) != 0) begin : g_check
     $fatal(1, "converter: L = %0d, K = %0d: legal are powers of two with 2 <= L <= K", L, K);
+  end
+
+  if (eqx_pkg::VPU_AHEAD != 1) begin : g_ahead
+    $fatal(1, "converter: VPU_AHEAD = %0d: legal is 1", eqx_pkg::VPU_AHEAD);
   end
 
   // ---- Stage 0
@@ -101,12 +105,12 @@ module eqx_converter #(
   typedef struct packed {
     logic [1:0]  space;
     logic [15:0] addr;
-    logic [2:0]  finish;
-    logic [3:0]  ctx;
   } where_t;
 
   logic valid1_q, valid2_q;
   where_t where1_q, where2_q;
+  logic [2:0] finish_q;
+  logic [3:0] finish_ctx_q;
   logic [K-1:0][15:0] block1_q, block2_q;
   logic [7:0] exp, exp2_q;
   logic [K-1:0][7:0] mant;
@@ -131,15 +135,14 @@ module eqx_converter #(
   always_ff @(posedge clk_i) begin
     if (row_valid) begin
       block1_q <= row_block;
-      where1_q <= '{space: tag_i.space, addr: tag_i.addr, finish: {1'b0, tag_i.ilast, 1'b0}, ctx: tag_i.ctx};
+      where1_q <= '{space: tag_i.space, addr: tag_i.addr};
+      finish_q <= {1'b0, tag_i.ilast, 1'b0};
+      finish_ctx_q <= tag_i.ctx;
     end else if (col_valid) begin
       block1_q <= col_block;
-      where1_q <= '{
-          space: col_tag.space,
-          addr: col_tag.addr,
-          finish: {col_tag.ilast && col_last, 2'b00},
-          ctx: col_tag.ctx
-      };
+      where1_q <= '{space: col_tag.space, addr: col_tag.addr};
+      finish_q <= {col_tag.ilast && col_last, 2'b00};
+      finish_ctx_q <= col_tag.ctx;
     end
     if (valid1_q) begin
       block2_q <= block1_q;
@@ -162,6 +165,6 @@ module eqx_converter #(
   assign actc_waddr_o = where2_q.addr;
   assign wgtc_waddr_o = where2_q.addr;
   assign sob_waddr_o  = where2_q.addr;
-  assign finish_o     = valid2_q ? where2_q.finish : '0;
-  assign finish_ctx_o = where2_q.ctx;
+  assign finish_o     = valid1_q ? finish_q : '0;
+  assign finish_ctx_o = finish_ctx_q;
 endmodule

@@ -1,7 +1,8 @@
 // Accumulator: adds each line that leaves the arrays to its C line, or overwrites it; and the completion of
 // instructions.
-// Timing: a row issued in cycle t is announced by row_read_i in t+2N+1 (the C line is read) and is at line_i in t+2N+2;
-// the sum is written in t+2N+ROW_EXTRA. done_* is up in that cycle when it was an instruction's last row.
+// Timing: a row issued in cycle t is announced by row_read_i in t+2N (the C line is read, and registered in t+2N+1) and
+// is at line_i in t+2N+2; the sum is written in t+2N+ROW_EXTRA. done_* is up in that cycle when it was an instruction's
+// last row.
 // The memory is kept twice: one copy is read here, the other by the VPU (latency 1, sees everything written before the
 // cycle of acc_re_i).
 module eqx_mmu_accumulate #(
@@ -29,7 +30,7 @@ module eqx_mmu_accumulate #(
 );
   localparam int unsigned AW = $clog2(ACC_DEPTH);
   localparam int unsigned ADD_LAT = eqx_pkg::ADD_LATENCY;
-  localparam int unsigned QW = $clog2(2 * N + 2);  // rows between issue and row_read_i: at most 2N+1
+  localparam int unsigned QW = $clog2(2 * N + 2);  // rows between issue and row_read_i: at most 2N
   localparam logic [31:0] NEG_ZERO = 32'h8000_0000;  // x + (-0) = x for every x
 
   // Rows in the arrays, in order.
@@ -49,23 +50,42 @@ module eqx_mmu_accumulate #(
   end
   always_ff @(posedge clk_i) if (row_valid_i) queue_q[tail_q] <= row_i;
 
-  // Stage 0: with line_i. Stage ADD_LAT: the write.
+  // Stage -1: the C line is at the memory's output. Stage 0: with line_i. Stage ADD_LAT: the write.
+  logic                          read_q;
+  eqx_mmu_pkg::row_t             row_read_q;
   eqx_mmu_pkg::row_t [ADD_LAT:0] row_q;
   logic              [ADD_LAT:1] wr_q;
   logic                          we;
   // verilator lint_off UNUSEDSIGNAL
   eqx_mmu_pkg::row_t             wrow;  // all but accum, and the high bits of the address
   // verilator lint_on UNUSEDSIGNAL
-  logic [L-1:0][31:0] old, total;
+  logic [L-1:0][31:0] old, old_q, total;
+  // A line that is written in the cycle of its read is not in the memory yet.
+  logic fresh, fresh_q;
+  logic [L-1:0][31:0] total_q;
+  assign fresh = row_read_i && row.accum && we && wrow.c_addr[AW-1:0] == row.c_addr[AW-1:0];
 
-  assign we   = wr_q[ADD_LAT];
+  assign we = wr_q[ADD_LAT];
   assign wrow = row_q[ADD_LAT];
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) wr_q <= '0;
-    else wr_q <= ADD_LAT'({wr_q, row_done_i});
+    if (!rst_ni) begin
+      read_q <= 1'b0;
+      wr_q   <= '0;
+    end else begin
+      read_q <= row_read_i;
+      wr_q   <= ADD_LAT'({wr_q, row_done_i});
+    end
   end
   always_ff @(posedge clk_i) begin
-    if (row_read_i) row_q[0] <= row;
+    if (row_read_i) begin
+      row_read_q <= row;
+      fresh_q    <= fresh;
+    end
+    if (fresh) total_q <= total;
+    if (read_q) begin
+      row_q[0] <= row_read_q;
+      old_q    <= !row_read_q.accum ? {L{NEG_ZERO}} : fresh_q ? total_q : old;
+    end
     if (row_done_i) row_q[1] <= row_q[0];
     for (int unsigned s = 2; s <= ADD_LAT; s++) if (wr_q[s-1]) row_q[s] <= row_q[s-1];
   end
@@ -77,7 +97,7 @@ module eqx_mmu_accumulate #(
         .clk_i,
         .valid_i(row_done_i),
         .a_i    (line_i[l]),
-        .b_i    (row_q[0].accum ? old[l] : NEG_ZERO),
+        .b_i    (old_q[l]),
         .y_o    (total[l])
     );
   end

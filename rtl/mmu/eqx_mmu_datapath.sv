@@ -1,7 +1,7 @@
 // From operand memories to fp32 lines: input registers, skews, M arrays, scaling, alignment.
 // Row: issued in cycle t (memory read), at the memory's output in t+1, in the input register (depth 0) in t+2;
-// the PE in row i, column j works on it in t+2+i+j; line_o in t+2N+2 (depth 2N), flagged by row_done_o; row_read_o is a
-// cycle earlier.
+// the PE in row i, column j works on it in t+2+i+j; line_o in t+2N+2 (depth 2N), flagged by row_done_o; row_read_o is
+// two cycles earlier.
 // Weight line j of a tile: issued in cycle s+j, written to PE (i, j) at the end of s+j+2+i. No stalls, no handshake.
 module eqx_mmu_datapath #(
     parameter  eqx_pkg::cfg_t CFG = eqx_pkg::cfg(),
@@ -74,7 +74,7 @@ module eqx_mmu_datapath #(
     wl_bank_q <= {wl_bank_q[N-2:0], wl1_bank_q};
   end
 
-  assign row_read_o = row_q[2*N-1];
+  assign row_read_o = row_q[2*N-2];
   assign row_done_o = row_q[2*N];
 
   // Activations: one block, skewed once for all arrays. Its exponent goes along the bottom of the arrays.
@@ -129,7 +129,7 @@ module eqx_mmu_datapath #(
     ) u_array (
         .clk_i,
         .valid_i   (row_q[2*N-2:0]),
-        .bank_i    (bank_q),
+        .bank_i    (bank_q[N-1:0]),
         .act_i     (act),
         .wgt_we_i  (wl_col_q),
         .wgt_bank_i(wl_bank_q),

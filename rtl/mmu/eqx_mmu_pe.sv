@@ -1,6 +1,7 @@
 // Processing element: W signed 8-bit products a cycle, added to the partial sum from above; four weight banks.
-// Latency 1: act_o and sum_o follow act_i and sum_i, and hold while en_i is low. A weight written in a cycle is used
-// from the next on.
+// Latency 1: act_o, bank_o and sum_o follow act_i, bank_i and sum_i, and hold while en_i is low. A weight written in a
+// cycle is used from the next on.
+// The bank's number moves with the activations, as one register for many PEs would be the slowest net of the core.
 // The banks are four registers, not an array, and the products are ints: both simulate faster.
 module eqx_mmu_pe #(
     parameter int unsigned W    = 4,
@@ -15,10 +16,12 @@ module eqx_mmu_pe #(
     input  logic [     1:0] wgt_bank_i,
     input  logic [ 8*W-1:0] wgt_i,
     output logic [ 8*W-1:0] act_o,
+    output logic [     1:0] bank_o,
     output logic [SUMW-1:0] sum_o
 );
   logic [8*W-1:0] wgt0_q, wgt1_q, wgt2_q, wgt3_q;
   logic [ 8*W-1:0] act_q;
+  logic [     1:0] bank_q;
   logic [SUMW-1:0] sum_q;
 
   function automatic int dot(input logic [8*W-1:0] a, input logic [8*W-1:0] b);
@@ -38,11 +41,13 @@ module eqx_mmu_pe #(
       endcase
     end
     if (en_i) begin
-      act_q <= act_i;
-      sum_q <= sum_i + SUMW'(dot(act_i, bank_i[1] ? (bank_i[0] ? wgt3_q : wgt2_q) : (bank_i[0] ? wgt1_q : wgt0_q)));
+      act_q  <= act_i;
+      bank_q <= bank_i;
+      sum_q  <= sum_i + SUMW'(dot(act_i, bank_i[1] ? (bank_i[0] ? wgt3_q : wgt2_q) : (bank_i[0] ? wgt1_q : wgt0_q)));
     end
   end
 
-  assign act_o = act_q;
-  assign sum_o = sum_q;
+  assign act_o  = act_q;
+  assign bank_o = bank_q;
+  assign sum_o  = sum_q;
 endmodule

@@ -1,4 +1,4 @@
-// The three stages of bf16_act as functions; docs/numerics.md defines what they compute.
+// The four stages of bf16_act as functions; docs/numerics.md defines what they compute.
 package eqx_bf16_act_pkg;
 
   // How stage 3 treats base and product.
@@ -33,19 +33,27 @@ package eqx_bf16_act_pkg;
     logic [3:0]        shift;
   } s2_t;
 
-  // |x| * log2(e) in units of 2**-11, rounded half up. e: unbiased exponent, below 7.
-  function automatic logic [18:0] times_log2e(input logic signed [9:0] e, input logic [6:0] frac);
+  // What sigmoid and exp need of the range reduction: significand times log2(e).
+  typedef struct packed {
+    logic [15:0] x;
     logic [25:0] prod;
+  } s0_t;
+
+  function automatic s0_t stage0(input logic [15:0] x);
+    return '{x: x, prod: {18'd0, 1'b1, x[6:0]} * {8'd0, eqx_act_rom_pkg::LOG2E}};
+  endfunction
+
+  // |x| * log2(e) in units of 2**-11, rounded half up. e: unbiased exponent, below 7.
+  function automatic logic [18:0] times_log2e(input logic signed [9:0] e, input logic [25:0] prod);
     logic [ 4:0] right;
     logic [19:0] twice;
-    prod  = {18'd0, 1'b1, frac} * {8'd0, eqx_act_rom_pkg::LOG2E};
     right = 5'(10'sd12 - e);  // 6..24
     twice = (e < -10'sd12) ? 20'd0 : 20'(prod >> right);
     return 19'((twice + 20'd1) >> 1);
   endfunction
 
   // Decode, special cases, range reduction.
-  function automatic s1_t stage1(input logic [3:0] fn, input logic [15:0] x_raw);
+  function automatic s1_t stage1(input logic [3:0] fn, input s0_t s);
     s1_t                r;
     logic               pos;
     logic        [15:0] x;
@@ -54,7 +62,7 @@ package eqx_bf16_act_pkg;
     logic signed [19:0] u;
     logic signed [ 9:0] row;
     logic        [13:0] twice;
-    x       = (x_raw[14:7] == 8'd0) ? {x_raw[15], 15'd0} : x_raw;
+    x       = (s.x[14:7] == 8'd0) ? {s.x[15], 15'd0} : s.x;
     pos     = !x[15] && (x[14:7] != 8'd0);
     e       = signed'({2'b00, x[14:7]}) - 10'sd127;
     r.kind  = K_FIXED;
@@ -77,7 +85,7 @@ package eqx_bf16_act_pkg;
           if (x[15]) r.fixed = 16'd0;
           else r.fixed = (fn == eqx_isa_pkg::ACT_EXP) ? eqx_fp_pkg::BF16_INF : eqx_fp_pkg::BF16_ONE;
         end else begin
-          t = times_log2e(e, x[6:0]);
+          t = times_log2e(e, s.prod);
           u = signed'({1'b0, t});
           if (fn == eqx_isa_pkg::ACT_EXP) begin  // exp(x) = 2**-u
             if (!x[15]) u = -u;

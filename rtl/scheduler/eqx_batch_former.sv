@@ -24,9 +24,8 @@ module eqx_batch_former #(
     input logic flows_i,  // the stream: those come in that a hold has kept waiting
     input logic [C_INF-1:0] ctx_idle_i,
     // queues
-    output logic take_o,
-    output logic [VW-1:0] take_svc_o,
-    output logic [7:0] take_n_o,
+    output logic [SERVICES-1:0] take_o,  // one-hot or zero
+    output logic [SERVICES-1:0][7:0] take_n_o,  // how many, should the service be chosen
     output logic read_o,
     output logic peek_o,
     output logic [VW-1:0] read_svc_o,
@@ -46,7 +45,8 @@ module eqx_batch_former #(
   logic [SERVICES-1:0] waiting, ready, drain, go, req, gnt;
   logic busy_q, drain_q, take;
   logic [VW-1:0] svc, svc_q;
-  logic [7:0] n, rows_q, cnt_q, row_q, ctx, ctx_q;
+  logic [SERVICES-1:0][7:0] n;
+  logic [7:0] rows, rows_q, cnt_q, row_q, ctx, ctx_q;
   logic             row_valid_q;
   logic             ans_valid_q;
   eqx_pkg::answer_t ans_q;
@@ -72,15 +72,22 @@ module eqx_batch_former #(
   );
 
   always_comb begin
-    svc = '0;
-    for (int unsigned s = 0; s < SERVICES; s++) if (gnt[s]) svc = svc | VW'(s);
+    svc  = '0;
+    rows = '0;
+    for (int unsigned s = 0; s < SERVICES; s++) begin
+      if (gnt[s]) svc = svc | VW'(s);
+      if (gnt[s]) rows = rows | n[s];
+    end
     ctx = '0;
     for (int i = C_INF - 1; i >= 0; i--) if (ctx_idle_i[i]) ctx = 8'(i);
   end
+  // For each service, as the choice is known late in the cycle.
   always_comb begin
-    if (!installed_i[svc]) n = 8'd1;
-    else if (16'(level_i[svc]) >= 16'(batch_i[svc])) n = batch_i[svc];
-    else n = 8'(level_i[svc]);
+    for (int unsigned s = 0; s < SERVICES; s++) begin
+      if (!installed_i[s]) n[s] = 8'd1;
+      else if (16'(level_i[s]) >= 16'(batch_i[s])) n[s] = batch_i[s];
+      else n[s] = 8'(level_i[s]);
+    end
   end
 
   // Hand-over: read rows 0..rows-1, then peek.
@@ -102,7 +109,7 @@ module eqx_batch_former #(
         drain_q <= !installed_i[svc];
         svc_q   <= svc;
         ctx_q   <= ctx;
-        rows_q  <= n;
+        rows_q  <= rows;
         cnt_q   <= '0;
       end else if (busy_q) begin
         cnt_q <= cnt_q + 8'd1;
@@ -124,8 +131,7 @@ module eqx_batch_former #(
     end
   end
 
-  assign take_o = take;
-  assign take_svc_o = svc;
+  assign take_o = gnt;
   assign take_n_o = n;
   assign read_o = busy_q;
   assign peek_o = cnt_q == rows_q;

@@ -12,10 +12,18 @@ module eqx_iter_limit (
 );
   logic [31:0] limit_q, furthest;
 
+  function automatic logic [31:0] larger(input logic [31:0] a, input logic [31:0] b);
+    return (a > b) ? a : b;
+  endfunction
+
+  logic [3:0][31:0] iters;
   always_comb begin
+    iters    = '0;
     furthest = '0;
-    if (drain_i)
-      for (int unsigned u = 0; u < 4; u++) if (valid_i[u] && stream_iters_i[u] > furthest) furthest = stream_iters_i[u];
+    if (drain_i) begin
+      for (int unsigned u = 0; u < 4; u++) if (valid_i[u]) iters[u] = stream_iters_i[u];
+      furthest = larger(larger(iters[0], iters[1]), larger(iters[2], iters[3]));
+    end
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin

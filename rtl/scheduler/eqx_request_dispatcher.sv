@@ -141,9 +141,10 @@ module eqx_request_dispatcher #(
   );
 
   // Queues.
-  logic take, read, peek;
-  logic [VW-1:0] take_svc, read_svc;
-  logic [7:0] take_n;
+  logic read, peek;
+  logic [VW-1:0] read_svc;
+  logic [SERVICES-1:0] take;
+  logic [SERVICES-1:0][7:0] take_n;
   logic [31:0] q_id, q_age;
   eqx_request_queue #(
       .CFG(CFG)
@@ -159,7 +160,6 @@ module eqx_request_dispatcher #(
       .beat_i     (beat),
       .flows_o    (flows),
       .take_i     (take),
-      .take_svc_i (take_svc),
       .take_n_i   (take_n),
       .read_i     (read),
       .peek_i     (peek),
@@ -189,7 +189,6 @@ module eqx_request_dispatcher #(
       .flows_i    (flows),
       .ctx_idle_i,
       .take_o     (take),
-      .take_svc_o (take_svc),
       .take_n_o   (take_n),
       .read_o     (read),
       .peek_o     (peek),

@@ -24,9 +24,8 @@ module eqx_request_queue #(
     input  logic                        held_i,       // the stream is held
     input  logic                        beat_i,       // it moves, with a good request
     output logic                        flows_o,
-    input  logic                        take_i,
-    input  logic [      VW-1:0]         take_svc_i,
-    input  logic [         7:0]         take_n_i,
+    input  logic [SERVICES-1:0]         take_i,       // one-hot or zero
+    input  logic [SERVICES-1:0][   7:0] take_n_i,     // of each service, whether it is taken or not
     input  logic                        read_i,
     input  logic                        peek_i,       // with read_i: do not remove
     input  logic [      VW-1:0]         read_svc_i,
@@ -41,8 +40,8 @@ module eqx_request_queue #(
   logic backlog_q;  // the stream was held, and was held or moved in every cycle since
   logic [SERVICES-1:0][PW-1:0] wptr_q, rptr_q;
   logic [SERVICES-1:0][CW-1:0] level_q;
-  logic [SERVICES-1:0][  31:0] oldest_q;  // when the oldest request arrived
-  logic [SERVICES-1:0]         known_q;  // oldest_q is valid
+  logic [SERVICES-1:0][  31:0] waited_q;  // by the oldest request; counted, as a difference takes too long to compare
+  logic [SERVICES-1:0]         known_q;  // waited_q is valid
   logic [SERVICES-1:0]         expired_q;
   logic                        peek_q;  // the read data is a peek at a request that is there
   logic [      VW-1:0]         peek_svc_q;
@@ -89,8 +88,10 @@ module eqx_request_queue #(
 `endif  // SYNTHESIS
   for (genvar s = 0; s < SERVICES; s++) begin : g_svc
     logic push, take, first;
+    logic [CW-1:0] less;
+    assign less  = level_q[s] - CW'(take_n_i[s]);  // ahead of take, which is late
     assign push  = push_i && push_svc_i == VW'(s);
-    assign take  = take_i && take_svc_i == VW'(s);
+    assign take  = take_i[s];
     assign first = push && level_q[s] == '0;
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -103,19 +104,21 @@ module eqx_request_queue #(
       end else begin
         if (push) wptr_q[s] <= wptr_q[s] + 1'b1;
         if (read_i && !peek_i && read_svc_i == VW'(s)) rptr_q[s] <= rptr_q[s] + 1'b1;
-        if (push || take) level_q[s] <= level_q[s] + CW'(push) - (take ? CW'(take_n_i) : '0);
+        if (take) level_q[s] <= less + CW'(push);
+        else if (push) level_q[s] <= level_q[s] + CW'(1);
         if (take) known_q[s] <= 1'b0;
         else if (first || (peek_q && peek_svc_q == VW'(s))) known_q[s] <= 1'b1;
         expired_q[s] <= expired_o[s] && !take;
       end
     end
     always_ff @(posedge clk_i) begin
-      if (first) oldest_q[s] <= push_arrival;
-      else if (peek_q && peek_svc_q == VW'(s)) oldest_q[s] <= arrival;
+      if (first) waited_q[s] <= now_q - push_arrival + 32'd1;
+      else if (peek_q && peek_svc_q == VW'(s)) waited_q[s] <= age_o + 32'd1;
+      else if (known_q[s] && !expired_q[s]) waited_q[s] <= waited_q[s] + 32'd1;
     end
 
     assign full_o[s]    = level_q[s] == CW'(QUEUE_DEPTH);
-    assign expired_o[s] = expired_q[s] || (known_q[s] && now_q - oldest_q[s] >= timeout_i[s]);
+    assign expired_o[s] = expired_q[s] || (known_q[s] && waited_q[s] >= timeout_i[s]);
 
 `ifndef SYNTHESIS
     a_overflow :
@@ -124,8 +127,8 @@ module eqx_request_queue #(
     c_overflow :
     cover property (@(posedge clk_i) disable iff (!live) push);
     a_underflow :
-    assert property (@(posedge clk_i) disable iff (!live) !take || 32'(take_n_i) <= 32'(level_q[s]))
-    else $error("request_queue: service %0d: %0d taken of %0d", s, take_n_i, level_q[s]);
+    assert property (@(posedge clk_i) disable iff (!live) !take || 32'(take_n_i[s]) <= 32'(level_q[s]))
+    else $error("request_queue: service %0d: %0d taken of %0d", s, take_n_i[s], level_q[s]);
     c_underflow :
     cover property (@(posedge clk_i) disable iff (!live) take);
     a_known :

@@ -1,6 +1,6 @@
 // The 16 semaphores of a context: counters 0..15, taken when instructions issue, added to when they complete.
 // Latency: what is signalled or taken in cycle t shows in t+1. All changes of a cycle are added up first; above 15 is
-// an overflow (overflow_o in the same cycle, with the lowest unit that signalled it), the counter stays at 15.
+// an overflow (overflow_o a cycle later, with the lowest unit that signalled it), the counter stays at 15.
 module eqx_semaphores (
     input  logic              clk_i,
     input  logic              rst_ni,
@@ -16,10 +16,11 @@ module eqx_semaphores (
     output logic [ 1:0]       overflow_unit_o
 );
   logic [15:0][3:0] sem_q, sem_d;
-  logic [15:0][5:0] up;  // 0..15 + 8
-  logic [15:0][2:0] down;  // 0..4
+  logic [15:0][7:0] up;  // who signals it
+  logic [15:0][3:0] down;  // who takes it
+  logic [15:0][5:0] sum;  // -4 .. 15 + 8, signed
   logic [15:0] over, under;
-  logic change;
+  logic change, overflow;
 
   assign change = (|done_i) || (|nop_i) || (|take_i);
 
@@ -27,37 +28,44 @@ module eqx_semaphores (
     sem_d = sem_q;
     up    = '0;
     down  = '0;
+    sum   = '0;
     over  = '0;
     under = '0;
     if (change) begin
       for (int unsigned s = 0; s < 16; s++) begin
-        up[s] = 6'(sem_q[s]);
         for (int unsigned u = 0; u < 4; u++) begin
-          up[s]   = up[s] + 6'(done_i[u] && done_signal_i[u][s]) + 6'(nop_i[u] && nop_signal_i[u][s]);
-          down[s] = down[s] + 3'(take_i[u][s]);
+          up[s][2*u+:2] = {done_i[u] && done_signal_i[u][s], nop_i[u] && nop_signal_i[u][s]};
+          down[s][u]    = take_i[u][s];
         end
-        under[s] = 6'(down[s]) > up[s];
-        over[s]  = !under[s] && up[s] - 6'(down[s]) > 6'd15;
+        sum[s]   = 6'(sem_q[s]) + 6'($countones(up[s])) - 6'($countones(down[s]));
+        under[s] = sum[s][5];
+        over[s]  = !sum[s][5] && sum[s][4];
         if (under[s]) sem_d[s] = '0;
         else if (over[s]) sem_d[s] = 4'd15;
-        else sem_d[s] = 4'(up[s] - 6'(down[s]));
+        else sem_d[s] = sum[s][3:0];
       end
     end
   end
 
+  logic [1:0] unit;
   always_comb begin
-    overflow_unit_o = '0;
+    unit = '0;
     for (int u = 3; u >= 0; u--)
-    if ((((done_i[u] ? done_signal_i[u] : '0) | (nop_i[u] ? nop_signal_i[u] : '0)) & over) != '0)
-      overflow_unit_o = 2'(u);
+    if ((((done_i[u] ? done_signal_i[u] : '0) | (nop_i[u] ? nop_signal_i[u] : '0)) & over) != '0) unit = 2'(u);
   end
-  assign overflow_o = |over;
+  always_ff @(posedge clk_i) if (overflow) overflow_unit_o <= unit;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) sem_q <= '0;
-    else if (init_i) sem_q <= init_val_i;
-    else if (change) sem_q <= sem_d;
+    if (!rst_ni) begin
+      sem_q      <= '0;
+      overflow_o <= 1'b0;
+    end else begin
+      if (init_i) sem_q <= init_val_i;
+      else if (change) sem_q <= sem_d;
+      overflow_o <= overflow;
+    end
   end
+  assign overflow = |over;
 
   for (genvar s = 0; s < 16; s++) begin : g_nz
     assign nonzero_o[s] = |sem_q[s];

@@ -1,7 +1,8 @@
 // VPU: executes VECTOR instructions (docs/isa.md) of all contexts on L lanes, one line a cycle; docs/vpu.md has the
 // structure and every latency. VEC is inside; the other memories are read (latency 1) and written through ports.
-// Latency: first line 2 cycles after the instruction's transfer; VEC and TXB written 8 + log2(L) cycles after a line's
-// start, SOF 4; blocks see eqx_converter.sv. Handshake: the unit interface of docs/architecture.md.
+// Latency: first line 2 cycles after the instruction's transfer; VEC and TXB written 10 + 2 log2(L) cycles after a
+// line's start, SOF 5; blocks see eqx_converter.sv; done_* VPU_AHEAD cycles before the instruction's last write.
+// Handshake: the unit interface of docs/architecture.md.
 module eqx_vpu #(
     parameter eqx_pkg::cfg_t CFG = eqx_pkg::cfg(),
     localparam int unsigned N = CFG.N,
@@ -42,7 +43,7 @@ module eqx_vpu #(
     output logic [15:0] sob_waddr_o,
     output logic [8*K+7:0] blk_wdata_o
 );
-  localparam int unsigned LAST = eqx_pkg::VEC_STAGE + $clog2(L);  // stage in which VEC and TXB are written
+  localparam int unsigned LAST = eqx_vpu_pkg::line_stage(L);  // stage in which VEC and TXB are written
   localparam int unsigned FLIGHT = LAST + eqx_pkg::CONVERT_LATENCY;
   localparam int unsigned VAW = $clog2(CFG.VEC_DEPTH);
   localparam int unsigned NW = $clog2(N);
@@ -65,7 +66,7 @@ module eqx_vpu #(
 
   for (genvar c = 0; c < CTX; c++) begin : g_ctx
     eqx_vpu_context #(
-        .K       (K),
+        .CFG     (CFG),
         .ID      (c),
         .TRAINING(c >= C_INF),
         .FLIGHT  (FLIGHT)
@@ -157,28 +158,32 @@ module eqx_vpu #(
   // ---- Lanes
   logic [L-1:0][31:0] s;
   logic [L-1:0][15:0] w;
+  logic done;  // an instruction without conversion completes
+  logic [3:0] done_ctx;
 
   eqx_vpu_lanes #(
       .L(L)
   ) u_lanes (
       .clk_i,
       .rst_ni,
-      .valid_i(start),
-      .line_i (line),
-      .op_i   (now.op),
-      .imm_i  (now.addr[eqx_vpu_pkg::B][15:0]),
-      .vec_a_i(vec_rdata[0]),
-      .vec_b_i(vec_rdata[1]),
-      .vec_c_i(vec_rdata[2]),
-      .rxb_i  (rxb_rdata_i),
-      .acc_i  (acc_rdata_i),
-      .stg_i  (stg_rdata_i),
+      .valid_i   (start),
+      .line_i    (line),
+      .op_i      (now.op),
+      .imm_i     (now.addr[eqx_vpu_pkg::B][15:0]),
+      .vec_a_i   (vec_rdata[0]),
+      .vec_b_i   (vec_rdata[1]),
+      .vec_c_i   (vec_rdata[2]),
+      .rxb_i     (rxb_rdata_i),
+      .acc_i     (acc_rdata_i),
+      .stg_i     (stg_rdata_i),
       .sof_we_o,
       .sof_waddr_o,
-      .s_o    (s),
-      .valid_o(valid_w),
-      .line_o (line_w),
-      .w_o    (w)
+      .s_o       (s),
+      .valid_o   (valid_w),
+      .line_o    (line_w),
+      .w_o       (w),
+      .done_o    (done),
+      .done_ctx_o(done_ctx)
   );
   assign sof_wdata_o = s;
 
@@ -230,9 +235,7 @@ module eqx_vpu #(
   always_comb begin
     for (int unsigned c = 0; c < CTX; c++) begin
       report[c] = (conv_ctx == eqx_vpu_pkg::CTX_BITS'(c)) ? conv_finish : '0;
-      if (valid_w && line_w.tag.ilast && line_w.tag.mode == eqx_isa_pkg::CONV_NONE
-          && line_w.tag.ctx == eqx_vpu_pkg::CTX_BITS'(c))
-        report[c][eqx_isa_pkg::CONV_NONE] = 1'b1;
+      if (done && done_ctx == eqx_vpu_pkg::CTX_BITS'(c)) report[c][eqx_isa_pkg::CONV_NONE] = 1'b1;
       tile[c] = (tile_held[0] && tile_ctx[0] == eqx_vpu_pkg::CTX_BITS'(c))
           || (tile_held[1] && tile_ctx[1] == eqx_vpu_pkg::CTX_BITS'(c));
     end

@@ -114,7 +114,7 @@ module eqx_vpu_checks #(
   cover property (@(posedge clk_i) disable iff (!live) valid_i != '0);
 
   // Lines in flight: stage T writes VEC at the end of its cycle, a line that starts then reads what was there before.
-  localparam int unsigned T = 8 + $clog2(L);
+  localparam int unsigned T = eqx_vpu_pkg::line_stage(L);
   typedef struct packed {
     logic               valid;
     eqx_vpu_pkg::addr_t addr;

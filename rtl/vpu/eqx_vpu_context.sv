@@ -1,7 +1,7 @@
 // What the VPU keeps for a context: its thread, its completion queue, and whether anything of it is still under way.
-// Latency: done_* in the cycle of the last write; err_* when all earlier instructions have completed.
+// Latency: done_* with report_i, or as soon as earlier instructions are done; err_* when all of them are.
 module eqx_vpu_context #(
-    parameter int unsigned K = 32,
+    parameter eqx_pkg::cfg_t CFG = eqx_pkg::cfg(),
     parameter int unsigned ID = 0,
     parameter bit TRAINING = 1'b0,
     parameter int unsigned FLIGHT = 14  // cycles from a line's start to its last possible write but for waiting tiles
@@ -18,7 +18,7 @@ module eqx_vpu_context #(
     input logic fault_i,  // it has the turn, and is at a faulty address
     input logic finish_i,  // the instruction's last line starts,
     input eqx_vpu_pkg::finish_t finish_data_i,
-    input logic [2:0] report_i,  // and much later: its last write happens
+    input logic [2:0] report_i,  // and much later: its last write is near (VPU_AHEAD)
     input logic tile_i,  // a tile of the context waits or drains
     output logic quiet_o,
     output logic done_valid_o,
@@ -31,7 +31,7 @@ module eqx_vpu_context #(
   eqx_isa_pkg::err_e refusal;
 
   eqx_vpu_thread #(
-      .K       (K),
+      .CFG     (CFG),
       .ID      (ID),
       .TRAINING(TRAINING)
   ) u_thread (
@@ -93,5 +93,12 @@ module eqx_vpu_context #(
   assign err_valid_o = error_q && empty && !active_i && !unit_req_i.kill;
   assign err_cause_o = cause_q;
 
-  assign quiet_o = !held && !active_i && empty && adrift_q == '0 && !refused && !error_q;
+  // What is done may still be writing.
+  logic writing_q;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) writing_q <= 1'b0;
+    else writing_q <= done_valid_o;
+  end
+
+  assign quiet_o = !held && !active_i && empty && !writing_q && adrift_q == '0 && !refused && !error_q;
 endmodule

@@ -1,14 +1,13 @@
 // Address stage of the VPU: takes segments from the contexts' threads and makes their lines, one a cycle.
 // Each class has a segment register; inference's line goes first, so a training segment is suspended at any line.
 // A segment is granted when its first line can start in the next cycle, so there is no bubble between segments.
-// Every address is checked; the first line with one beyond its memory is not started and ends the segment (fault_o).
+// The first line with an address beyond its memory is not started and ends the segment (fault_o).
 // Latency: a segment's first line in the cycle after its grant. All outputs of a line are combinational of registers.
 module eqx_vpu_issue #(
     parameter eqx_pkg::cfg_t CFG = eqx_pkg::cfg(),
     localparam int unsigned L = CFG.L,
     localparam int unsigned CTX = CFG.CTX,
-    localparam int unsigned C_INF = CFG.C_INF,
-    localparam int unsigned GROUP = CFG.K / L  // lines a block
+    localparam int unsigned C_INF = CFG.C_INF
 ) (
     input  logic                         clk_i,
     input  logic                         rst_ni,
@@ -34,7 +33,6 @@ module eqx_vpu_issue #(
   logic [1:0] take, turn, valid, first_of, last_of, blk_last_of, free;
   eqx_vpu_pkg::seg_t [1:0] seg_of;
   eqx_vpu_pkg::seg_t       chosen;
-  logic                    bad;
 
   always_comb begin
     chosen = '0;
@@ -45,14 +43,13 @@ module eqx_vpu_issue #(
 
   for (genvar k = 0; k < 2; k++) begin : g_class
     eqx_vpu_segment #(
-        .GROUP(GROUP)
+        .CFG(CFG)
     ) u_segment (
         .clk_i,
         .rst_ni,
         .take_i    (take[k]),
         .seg_i     (chosen),
         .turn_i    (turn[k]),
-        .refuse_i  (bad),
         .valid_o   (valid[k]),
         .seg_o     (seg_of[k]),
         .first_o   (first_of[k]),
@@ -64,22 +61,14 @@ module eqx_vpu_issue #(
 
   // ---- The line of this cycle
   eqx_vpu_pkg::seg_t seg;
-  logic first, last, blk_last;
+  logic first, last, blk_last, bad;
+  assign bad          = seg.bad;
   assign seg          = valid[0] ? seg_of[0] : seg_of[1];
   assign first        = valid[0] ? first_of[0] : first_of[1];
   assign last         = valid[0] ? last_of[0] : last_of[1];
   assign blk_last     = valid[0] ? blk_last_of[0] : blk_last_of[1];
   assign line_valid_o = (|turn) && !bad;
   assign seg_o        = seg;
-
-  eqx_vpu_range #(
-      .CFG(CFG)
-  ) u_range (
-      .op_i    (seg.op),
-      .addr_i  (seg.addr),
-      .stride_i(seg.si[eqx_vpu_pkg::V]),
-      .bad_o   (bad)
-  );
 
   always_comb begin
     line_o.use_c = seg.op.c_sp != eqx_isa_pkg::SRC_NONE;

@@ -3,6 +3,11 @@ package eqx_vpu_pkg;
 
   localparam int unsigned CTX_BITS = 4;  // context number inside the unit
 
+  // T of docs/vpu.md: the stage in which VEC and TXB are written.
+  function automatic int unsigned line_stage(input int unsigned lanes);
+    return eqx_pkg::VEC_STAGE + eqx_pkg::REDUCE_LATENCY * $clog2(lanes);
+  endfunction
+
   // A line or block address after relocation. The exact sum: the first address of 2**16 or more is a fault, and there
   // is no step from below 2**16 to beyond 2**17.
   typedef logic [16:0] addr_t;
@@ -53,7 +58,7 @@ package eqx_vpu_pkg;
     finish_t                   finish;
   } work_t;
 
-  // A segment in the address stage. addr, left, idx: of the next line.
+  // A segment in the address stage. addr, left, idx, bad: of the next line.
   typedef struct packed {
     op_t                       op;
     addr_t [OPERANDS-1:0]      addr;
@@ -63,6 +68,7 @@ package eqx_vpu_pkg;
     logic [7:0]                row;
     logic                      row_is_i;
     logic                      last;      // of the instruction
+    logic                      bad;       // an address of the next line is beyond its memory
     finish_t                   finish;
     logic [CTX_BITS-1:0]       ctx;
   } seg_t;

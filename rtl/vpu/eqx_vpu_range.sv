@@ -1,5 +1,5 @@
 // Checks the addresses of a line against the depths of its memories. A line belongs to its block, with COLS to all L
-// blocks of its segment.
+// blocks of its segment. Behind it is a register, so that the address stage knows at the begin of a line's cycle.
 // Latency: combinational.
 module eqx_vpu_range #(
     parameter eqx_pkg::cfg_t CFG = eqx_pkg::cfg()

@@ -4,9 +4,9 @@
 // Latency: first offer in the cycle after the transfer.
 // Handshake: instr_ready_o does not depend on instr_valid; seg_o stays until take_i, kill or drop_i.
 module eqx_vpu_thread #(
-    parameter int unsigned K        = 32,
-    parameter int unsigned ID       = 0,
-    parameter bit          TRAINING = 1'b0
+    parameter eqx_pkg::cfg_t CFG = eqx_pkg::cfg(),
+    parameter int unsigned ID = 0,
+    parameter bit TRAINING = 1'b0
 ) (
     input logic clk_i,
     input logic rst_ni,
@@ -26,6 +26,7 @@ module eqx_vpu_thread #(
   logic [eqx_isa_pkg::INSTR_BITS-1:0] next_q;
   eqx_vpu_pkg::work_t work_q, decoded;
   eqx_isa_pkg::err_e err;
+  logic bad_first, bad_next, bad_q;  // an address of the segment's first line is beyond its memory
 
   logic accept, free, given, load, wait_next;
   assign instr_ready_o = !next_valid_q && !stopped_q && !unit_req_i.kill;
@@ -36,13 +37,37 @@ module eqx_vpu_thread #(
   assign wait_next     = accept && !free;
 
   eqx_vpu_decode #(
-      .K       (K),
+      .K       (CFG.K),
       .TRAINING(TRAINING)
   ) u_decode (
       .instr_i(next_valid_q ? next_q : unit_req_i.instr),
       .env_i  (unit_req_i.env),
       .work_o (decoded),
       .err_o  (err)
+  );
+
+  // Addresses are checked before they are in the register, as the address stage has no time for it; those of the next
+  // instruction and of the next segment side by side, as it is late in the cycle that one of them is chosen.
+  eqx_vpu_pkg::addr_t [eqx_vpu_pkg::OPERANDS-1:0] next;
+  always_comb begin
+    for (int unsigned x = 0; x < eqx_vpu_pkg::OPERANDS; x++)
+    next[x] = eqx_vpu_pkg::advance(work_q.addr[x], work_q.so[x]);
+  end
+  eqx_vpu_range #(
+      .CFG(CFG)
+  ) u_first (
+      .op_i    (decoded.op),
+      .addr_i  (decoded.addr),
+      .stride_i(decoded.si[eqx_vpu_pkg::V]),
+      .bad_o   (bad_first)
+  );
+  eqx_vpu_range #(
+      .CFG(CFG)
+  ) u_next (
+      .op_i    (work_q.op),
+      .addr_i  (next),
+      .stride_i(work_q.si[eqx_vpu_pkg::V]),
+      .bad_o   (bad_next)
   );
 
   logic stop;
@@ -67,10 +92,11 @@ module eqx_vpu_thread #(
     if (wait_next) next_q <= unit_req_i.instr;
     if (load) begin
       work_q  <= decoded;
+      bad_q   <= bad_first;
       cause_o <= err;
     end else if (take_i) begin
-      for (int unsigned x = 0; x < eqx_vpu_pkg::OPERANDS; x++)
-      work_q.addr[x] <= eqx_vpu_pkg::advance(work_q.addr[x], work_q.so[x]);
+      work_q.addr  <= next;
+      bad_q        <= bad_next;
       work_q.cnt_o <= work_q.cnt_o - 12'd1;
       work_q.row   <= work_q.row + 8'd1;
     end
@@ -87,6 +113,7 @@ module eqx_vpu_thread #(
           row: work_q.row,
           row_is_i: work_q.row_is_i,
           last: work_q.cnt_o == 12'd1,
+          bad: bad_q,
           finish: work_q.finish,
           ctx: eqx_vpu_pkg::CTX_BITS'(ID)
       };

@@ -26,7 +26,9 @@ ROW_EXTRA = _constant(
     "ROW_EXTRA", 2 + ADD_LATENCY, "a row's sums are in ACC 2·N + this many cycles after it entered the arrays"
 )
 ACC_HAZARD = _constant("ACC_HAZARD", 1 + ADD_LATENCY, "cycles after a row in which no row may accumulate on its line")
-VEC_STAGE = _constant("VEC_STAGE", 8, "VEC and TXB are written this many cycles + log2(L) after a line's start")
+VEC_STAGE = _constant("VEC_STAGE", 10, "cycles from a line's start to the reduction, then VEC and TXB are written")
+REDUCE_LATENCY = _constant("REDUCE_LATENCY", 2, "cycles of a level of the reduction, of which there are log2(L)")
+VPU_AHEAD = _constant("VPU_AHEAD", 1, "cycles from a VECTOR instruction's completion to its last write")
 CONVERT_LATENCY = _constant(
     "CONVERT_LATENCY", 2, "cycles from a block's last line, or column's last part, to its write"
 )
@@ -50,4 +52,4 @@ def row_flight(n: int) -> int:
 
 def line_stage(lanes: int) -> int:
     """Cycles from a VPU line's start to its write of VEC or TXB."""
-    return VEC_STAGE + (lanes - 1).bit_length()
+    return VEC_STAGE + REDUCE_LATENCY * (lanes - 1).bit_length()

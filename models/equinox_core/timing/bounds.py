@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..config import Config
-from ..hw.pipeline import ACC_HAZARD, CONVERT_LATENCY, TILE_LATENCY, line_stage, row_flight
+from ..hw.pipeline import ACC_HAZARD, CONVERT_LATENCY, TILE_LATENCY, VPU_AHEAD, line_stage, row_flight
 from ..isa.encoding import SEMAPHORES, Conv, Instr, LdDst, Op, StSrc, Unit
 from ..isa.program import Program
 
@@ -52,7 +52,7 @@ class _Vpu:
     """Lines start one a cycle, parts of columns leave the transposer one a cycle; instructions complete in order."""
 
     def __init__(self, cfg: Config, rows: int) -> None:
-        self.lanes, self.batch, self.stage = cfg.L, rows, line_stage(cfg.L)
+        self.lanes, self.batch, self.stage = cfg.L, rows, line_stage(cfg.L) - VPU_AHEAD
         self.line = self.part = self.done = 0
 
     def take(self, ins: Instr, issue: int) -> int:
@@ -130,7 +130,9 @@ def earliest_end(program: Program, cfg: Config, rows: int = 1, train_rows: int |
             times, issued = _sweep(program.streams[unit], _unit(unit, cfg, rows, train_rows), tokens)
             moved |= times != done[unit]
             done[unit] = times
-            last = max([last, issued, *times])
+            ahead = VPU_AHEAD if unit == Unit.VPU else 0  # what is done is still writing
+            work = zip(program.streams[unit], times, strict=True)
+            last = max([last, issued, *(t + (0 if ins.op == Op.NOP else ahead) for ins, t in work)])
         if not moved:
             return last + 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..hw.pipeline import VPU_AHEAD
 from ..isa.encoding import SEM_MAX, Err, Op
 from . import dma, mmu, vpu
 from .arbiter import round_robin
@@ -177,15 +178,15 @@ def _note(ctx: Context, u: int, signal: int, t: int) -> None:
 
 @njit
 def _add(s: State, c: int, k: int, n: int, t: int) -> None:
-    """Semaphore ``k`` shows ``n`` more in ``t``; above its limit the context stops, on account of the lowest unit that
-    signalled it.
+    """Semaphore ``k`` shows ``n`` more in ``t``; above its limit the context stops in ``t``, on account of the lowest
+    unit that signalled it.
     """
     ctx = s.ctx[c]
     ctx.sem[k] += n
     if ctx.sem[k] > SEM_MAX:
         for u in range(UNITS):
             if ctx.signalled[u] >> k & 1:
-                stop_at(s, c, t - 1, OVERFLOWS + u, SEM_OVERFLOW, u)
+                stop_at(s, c, t, OVERFLOWS + u, SEM_OVERFLOW, u)
                 break
 
 
@@ -222,7 +223,7 @@ def complete(s: State, log: Array[Issued], steps: Array[Step], u: int, c: int, t
                 row.cycle, row.ctx, row.count = q.time[at], c, ctx.steps
                 s.steps += 1
         ctx.flying -= 1
-        ctx.last_done = max(ctx.last_done, q.time[at])
+        ctx.last_done = max(ctx.last_done, q.time[at] + (VPU_AHEAD if u == VPU else 0))
     s.done_at[CTX * u + c] = q.time[q.head] + 1 if q.count > 0 else NEVER
     _signal(s, c, t)
     maybe_over(s, c, t)

@@ -190,7 +190,7 @@ class Context(Record):
     limit: int
     flying: int  # instructions issued and not complete
     ended: int  # cycle from which its last stream is at its end
-    last_done: int
+    last_done: int  # cycle of the last write of what has completed
     steps: int
     seq: int
     tx_lines: int

@@ -6,7 +6,7 @@ Between two looks the stage does without decisions: inference's segment gives it
 
 from __future__ import annotations
 
-from ..hw.pipeline import CONVERT_LATENCY, TILE_LATENCY, VPU_QUEUE_ROOM
+from ..hw.pipeline import CONVERT_LATENCY, TILE_LATENCY, VPU_AHEAD, VPU_QUEUE_ROOM
 from ..isa.encoding import Conv, Err, Op
 from .arbiter import pick
 from .compiled import njit
@@ -96,7 +96,7 @@ def _drain(s: State, seg: VpuSegment, first: int, n: int) -> None:
         if tile.left == 0:
             s.vpu.finish[tile.ctx].drained = first + k
             if tile.slot >= 0:
-                s.vpu.finish[tile.ctx].own[tile.slot] = first + k + s.p.line_stage + CONVERT_LATENCY
+                s.vpu.finish[tile.ctx].own[tile.slot] = first + k + s.p.line_stage + CONVERT_LATENCY - VPU_AHEAD
                 _settle(s, tile.ctx)
             v.tile[0] = v.tile[1]
             v.tiles -= 1
@@ -125,7 +125,8 @@ def _lines(s: State, f: int, first: int, n: int) -> None:
         q = v.finish[c]
         slot = (q.head + q.count) % FINISHES
         q.line[slot], q.signal[slot], q.step[slot], q.log[slot] = last, seg.signal, seg.step, seg.log
-        q.own[slot] = -1 if seg.v_mode == COLS else last + p.line_stage + (CONVERT_LATENCY if seg.v_mode == ROWS else 0)
+        written = last + p.line_stage + (CONVERT_LATENCY if seg.v_mode == ROWS else 0)
+        q.own[slot] = -1 if seg.v_mode == COLS else written - VPU_AHEAD
         q.count += 1
         _settle(s, c)
     if seg.v_mode == COLS:
@@ -278,7 +279,7 @@ def _watch(s: State, c: int) -> None:
             q.err_at = max(q.error, q.last + 1)
             unit_fault(s, c, q.err_at, q.cause, VPU)
         return
-    start = max(q.base, q.last + 1)
+    start = max(q.base, q.last + 1 + VPU_AHEAD)
     if q.adrift >= 0:  # lines that are in no queue: wait until they, and the tiles, must be through
         for k in range(v.tiles):
             if v.tile[k].ctx == c:

@@ -37,11 +37,11 @@ module tb_converter #(
   logic [     7:0] gap;
   logic actc_we, wgtc_we, sob_we;
   logic [15:0] actc_waddr, wgtc_waddr, sob_waddr;
-  logic [8*K+7:0]      data;
-  logic [    2:0]      finish;
-  logic [    3:0]      finish_ctx;
-  logic [    1:0]      tile_held;
-  logic [    1:0][3:0] tile_ctx;
+  logic [8*K+7:0] data;
+  logic [2:0] finish_ahead, finish;  // as the converter tells it, and with the block's write
+  logic [3:0] finish_ctx_ahead, finish_ctx;
+  logic [1:0]      tile_held;
+  logic [1:0][3:0] tile_ctx;
 
   eqx_converter #(
       .L(L),
@@ -60,8 +60,8 @@ module tb_converter #(
       .sob_we_o(sob_we),
       .sob_waddr_o(sob_waddr),
       .blk_wdata_o(data),
-      .finish_o(finish),
-      .finish_ctx_o(finish_ctx),
+      .finish_o(finish_ahead),
+      .finish_ctx_o(finish_ctx_ahead),
       .tile_held_o(tile_held),
       .tile_ctx_o(tile_ctx)
   );
@@ -81,6 +81,14 @@ module tb_converter #(
 
   assign next_tag = eqx_conv_pkg::tag_t'(ctl[at][TAGW-1:0]);
   assign finished = go && at == n_lines && !valid && tile_held == '0 && gap == 8'd10;
+
+  if (eqx_pkg::VPU_AHEAD != 1) begin : g_ahead
+    $fatal(1, "tb_converter: VPU_AHEAD = %0d: legal is 1", eqx_pkg::VPU_AHEAD);
+  end
+  always_ff @(posedge clk) begin
+    finish     <= finish_ahead;
+    finish_ctx <= finish_ctx_ahead;
+  end
 
   logic wait_tile;
   assign wait_tile = next_tag.mode == eqx_isa_pkg::CONV_COLS && next_tag.first && !free;

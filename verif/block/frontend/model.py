@@ -112,6 +112,7 @@ class Context:
     killed: bool = False
     freeing: bool = False
     opened: bool = False
+    overflow: int | None = None  # unit that overflowed a semaphore in the cycle before
     left: int = 0  # cycles until the batch's oldest request is late
     batch: list[Row] = field(default_factory=list)
 
@@ -194,7 +195,8 @@ class FrontendModel:
                     signals.append((u, i.done[u][c][0]))
             steps = nop_steps + sum(bool(d and d[1]) for d in (i.done[u][c] for u in range(UNITS)))
             overflow = self._semaphores(ctx, taken, signals)
-            fault = self._fault(c, i, overflow)
+            fault = self._fault(c, i, ctx.overflow)
+            ctx.overflow = overflow
             limit = self._drained(ctx, i.cmd[c])
             done = all(not self.more(u, c) and not ctx.streams[u].head for u in range(UNITS))
             quiet = all(i.quiet[u][c] for u in range(UNITS))

@@ -18,5 +18,5 @@ package numeric_tb_pkg;
   } cell_e;
   localparam int unsigned CELLS = 14;
   // Of the cell.
-  localparam int unsigned LATENCY[CELLS] = '{1, 2, 1, 1, 1, 3, 0, 0, 0, 0, 0, 0, 2, 1};
+  localparam int unsigned LATENCY[CELLS] = '{1, 2, 1, 1, 1, 4, 0, 0, 0, 0, 0, 0, 2, 1};
 endpackage

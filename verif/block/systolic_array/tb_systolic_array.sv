@@ -25,9 +25,9 @@ module tb_systolic_array #(
   assign word = running ? play_mem[at] : '0;
 
   logic [2*N-1:0] valid_q;
-  logic [2*N-2:0][1:0] bank_q;
+  logic [N-1:0][1:0] bank_q;
   logic [2*N-1:0] valid;
-  logic [2*N-2:0][1:0] bank;
+  logic [N-1:0][1:0] bank;
   logic [N-1:0][N-1:0] we, we_q;
   logic [N-1:0][1:0] wbank, wbank_q;
   logic [N-1:0] wvalid, wvalid_q;
@@ -37,7 +37,7 @@ module tb_systolic_array #(
 
   always_comb begin
     valid = {valid_q[2*N-2:0], word[8*K]};
-    bank = {bank_q[2*N-3:0], word[8*K+1+:2]};
+    bank = {bank_q[N-2:0], word[8*K+1+:2]};
     wvalid = {wvalid_q[N-2:0], word[16*K+8]};
     we = {we_q[N-2:0], word[16*K+8] ? N'(1) << word[16*K+16+:8] : N'(0)};
     wbank = {wbank_q[N-2:0], word[16*K+9+:2]};

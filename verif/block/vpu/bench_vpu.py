@@ -10,6 +10,7 @@ import numpy as np
 from cocotb.triggers import ReadOnly, Timer
 
 from equinox_core.hw.modes import Mode
+from equinox_core.hw.pipeline import VPU_AHEAD
 from equinox_core.isa.encoding import Conv, ConvDst, Dst, Instr, Op, Src, make
 from equinox_core.vector import VectorEnv, VectorFault, execute_vector, plan_vector, vector_counts
 from verif.block.vpu.harness import PRIO, Harness
@@ -427,7 +428,7 @@ async def latency(dut: Any) -> None:
                 end = max(start, end) + tile
                 drained = [*drained, end] if o else [end]
         last = start - 1
-        want = 2 + h.last + {Conv.NONE: last, Conv.ROWS: last + 2, Conv.COLS: end + 2}[mode]
+        want = 2 + h.last - VPU_AHEAD + {Conv.NONE: last, Conv.ROWS: last + 2, Conv.COLS: end + 2}[mode]
         got = h.done[0][k] - h.issue[0][k]
         require(got == want, f"{cnt_o} x {cnt_i} {mode.name}: {got} cycles, expected {want}")
     equal(_execute(h, lists, envs), 0)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from equinox_core.hw.modes import Mode
-from equinox_core.hw.pipeline import CONVERT_LATENCY, TILE_LATENCY, VPU_QUEUE_ROOM, line_stage
+from equinox_core.hw.pipeline import CONVERT_LATENCY, TILE_LATENCY, VPU_AHEAD, VPU_QUEUE_ROOM, line_stage
 from equinox_core.isa.encoding import Conv, Instr
 from equinox_core.vector import VectorEnv, vector_counts
 
@@ -97,7 +97,7 @@ class _Stage:
 
     def __init__(self, ctxs: list[_Context], c_inf: int, lanes: int, block: int) -> None:
         self.ctxs, self.c_inf, self.lanes = ctxs, c_inf, lanes
-        self.group, self.depth = block // lanes, line_stage(lanes)
+        self.group, self.depth = block // lanes, line_stage(lanes) - VPU_AHEAD
         self.held: list[_Segment | None] = [None, None]  # inference, training
         self.tiles: list[_Tile] = []
         self.arbiter = _Arbiter(c_inf)

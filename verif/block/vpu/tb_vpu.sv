@@ -304,7 +304,9 @@ module tb_vpu #(
   end
 
   // A quiet context has no line in the pipeline, no tile, no block; and nothing completes after a fault is reported.
-  localparam int unsigned LAST = 8 + $clog2(L);
+  localparam int unsigned LAST = eqx_vpu_pkg::line_stage(L);
+  logic [3:0] block2_ctx;  // whose block is written
+  always_ff @(posedge clk) if (u_vpu.u_converter.valid1_q) block2_ctx <= u_vpu.u_converter.finish_ctx_q;
   always_ff @(posedge clk or negedge rst_n) begin
     if (live) begin
       for (int c = 0; c < CTX; c++) begin
@@ -322,8 +324,8 @@ module tb_vpu #(
           assert (!(u_vpu.tile_held[i] && u_vpu.tile_ctx[i] == 4'(c)))
           else $error("tb_vpu: context %0d is quiet, but has a tile", c);
           a_quiet_block :
-          assert (!(u_vpu.u_converter.valid1_q && u_vpu.u_converter.where1_q.ctx == 4'(c)
-              || u_vpu.u_converter.valid2_q && u_vpu.u_converter.where2_q.ctx == 4'(c)))
+          assert (!(u_vpu.u_converter.valid1_q && u_vpu.u_converter.finish_ctx_q == 4'(c)
+              || u_vpu.u_converter.valid2_q && block2_ctx == 4'(c)))
           else $error("tb_vpu: context %0d is quiet, but has a block", c);
           a_quiet_idle :
           assert (!busy[c] && !done_valid[c])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -77,15 +77,19 @@ def _block(entry: Any, where: str, contexts: Mapping[str, str]) -> Block:
 
 @dataclass(frozen=True)
 class Amount:
-    """Area in µm² and what it is made of. ``ff``: flip-flops; ``bits``: of memories."""
+    """Area in µm² and what it is made of. ``ff``: flip-flops; ``ungated``: those that are clocked in every cycle;
+    ``bits``: of memories.
+    """
 
     logic: float = 0.0
     sram: float = 0.0
     ff: int = 0
     bits: int = 0
+    ungated: int = 0
 
     def __add__(self, other: Amount) -> Amount:
-        return Amount(self.logic + other.logic, self.sram + other.sram, self.ff + other.ff, self.bits + other.bits)
+        pairs = zip(astuple(self), astuple(other), strict=True)
+        return Amount(*(mine + theirs for mine, theirs in pairs))
 
 
 @dataclass(frozen=True)
@@ -133,6 +137,7 @@ def areas(
     after: netlist.Netlist,
     sizes: Mapping[str, netlist.Memory],
     registers: Mapping[str, Mapping[str, int]],
+    ungated: Mapping[str, int],
     blocks: list[Block],
 ) -> Areas:
     """Area of a mapped netlist.
@@ -141,6 +146,7 @@ def areas(
         after: the netlist.
         sizes: its memories, by module.
         registers: flip-flops of each module, by the name of the register.
+        ungated: flip-flops of each module that are clocked in every cycle.
 
     Raises:
         BlocksError: an instance that no entry fits, or an entry or a register of one that fits none.
@@ -165,7 +171,7 @@ def areas(
                 missing.discard((block.name, register))
             found[block, use] += Amount(logic=bits * flop, ff=bits)
             logic, held = logic - bits * flop, held - bits
-        found[block, block.use] += Amount(logic=logic, ff=held)
+        found[block, block.use] += Amount(logic=logic, ff=held, ungated=ungated.get(name, 0))
     used = {block.name for block, _ in found}
     if idle := [block.name for block in blocks if block.name not in used]:
         raise BlocksError(f"{FILE.name}: no instance fits {', '.join(idle)}")

@@ -45,7 +45,9 @@ class Clock:
 
 @dataclass(frozen=True)
 class Row:
-    """What of a block serves one use: µm² of cells and of memories, flip-flops, bits of memories."""
+    """What of a block serves one use: µm² of cells and of memories, flip-flops, bits of memories, and how many of the
+    flip-flops are clocked in every cycle.
+    """
 
     part: str
     block: str
@@ -54,6 +56,7 @@ class Row:
     sram: float
     ff: int
     bits: int
+    ungated: int = 0
 
 
 @dataclass(frozen=True)
@@ -136,8 +139,8 @@ def run_job(args: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     sizes = synthesis.synthesise(synthesis.Subject(TOP, cfg.params()), args["period"], args["speed"], folder)
     after = netlist.Netlist.load(folder / "after.json", TOP)
     blocks = area.load_blocks(cfg)
-    registers = netlist.registers(folder / "netlist.v")
-    found = area.areas(after, sizes, registers, blocks)
+    mapped = folder / "netlist.v"
+    found = area.areas(after, sizes, netlist.registers(mapped), netlist.ungated(mapped), blocks)
     clocks, worst = [], ""
     if args["speed"]:
         paths, worst = timing.run(folder, after, sizes, args["period"])
@@ -148,7 +151,7 @@ def run_job(args: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         args["speed"],
         cfg.macs,
         [
-            Row(b.part, b.name, use, round(a.logic, 3), round(a.sram, 3), a.ff, a.bits)
+            Row(b.part, b.name, use, round(a.logic, 3), round(a.sram, 3), a.ff, a.bits, a.ungated)
             for (b, use), a in found.by_block.items()
         ],
         [(*memory, n) for memory, n in sorted(found.memories.items())],

@@ -100,6 +100,7 @@ def memories(rtlil: Path) -> dict[str, Memory]:
 
 
 _FLOP = re.compile(r"^  DFF\w+ (\S+) \((.*?)\);", re.M | re.S)
+_CK = re.compile(r"\.CK\((.*?)\)")
 _Q = re.compile(r"\.Q\((.*?)\)")
 _BIT = re.compile(r"\[\d+\]$")
 
@@ -115,6 +116,18 @@ def register_bits(verilog: Path) -> dict[str, dict[str, str]]:
                 for cell in _FLOP.finditer(text)
                 if (q := _Q.search(cell[2]))
             }
+    return found
+
+
+def ungated(verilog: Path) -> dict[str, int]:
+    """Of each module of a mapped netlist how many flip-flops have its clock itself, not one behind a clock gate."""
+    found = {}
+    for text in verilog.read_text(encoding="utf-8").split("\nendmodule"):
+        head = re.search(r"^module (\S+?)\(", text, re.M)
+        if head:
+            inputs = set(re.findall(r"^  input (\S+);", text, re.M))
+            clocks = (_CK.search(cell[2]) for cell in _FLOP.finditer(text))
+            found[head[1].lstrip("\\")] = sum(1 for ck in clocks if ck and ck[1].strip() in inputs)
     return found
 
 

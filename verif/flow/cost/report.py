@@ -70,10 +70,11 @@ def block_table(cost: Cost) -> str:
                     name,
                     *_cells(sum(r.logic for r in found) / 1e6, sum(r.sram for r in found) / 1e6, cost),
                     f"{sum(r.ff for r in found):,}",
+                    f"{sum(r.ungated for r in found):,}",
                     f"{sum(r.bits for r in found):,}",
                 ]
             )
-    return markdown(("part", "block", *_HEAD, "flip-flops", "bits of memory"), rows)
+    return markdown(("part", "block", *_HEAD, "flip-flops", "not gated", "bits of memory"), rows)
 
 
 def use_table(cost: Cost) -> str:
@@ -145,6 +146,7 @@ def csv_files(cost: Cost, folder: Path) -> list[Path]:
                     "logic_um2": row.logic,
                     "sram_um2": row.sram,
                     "flip_flops": row.ff,
+                    "flip_flops_ungated": row.ungated,
                     "memory_bits": row.bits,
                 }
                 for row in cost.rows

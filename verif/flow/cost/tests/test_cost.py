@@ -52,6 +52,17 @@ def test_equal_modules_are_one_and_nothing_is_lost(tmp_path: Path) -> None:
     assert netlist.registers(tmp_path / "netlist.v")["leaf"] == {"q_o": 4}
 
 
+def test_gated_clocks_are_known(tmp_path: Path) -> None:
+    """Registers with an enable are behind a clock gate, if they are enough; those without are clocked always."""
+    text = (
+        "module top (input logic clk_i, en_i, input logic [7:0] d_i, output logic [7:0] a_o, output logic [4:0] b_o);\n"
+        "  always_ff @(posedge clk_i) begin\n    if (en_i) a_o <= d_i;\n    b_o <= d_i[4:0];\n  end\nendmodule\n"
+    )
+    made(tmp_path, top=text)
+    assert netlist.ungated(tmp_path / "netlist.v") == {"top": 5}
+    assert netlist.registers(tmp_path / "netlist.v")["top"] == {"a_o": 8, "b_o": 5}
+
+
 def test_different_modules_are_not_merged(tmp_path: Path) -> None:
     """The same module with another parameter is another one, and so is a parent of another child."""
     leaf = LEAF.replace("module leaf (", "module leaf #(parameter int unsigned A = 1) (").replace("4'd1", "4'(A)")
@@ -140,9 +151,9 @@ def _example(pattern: str) -> str:
 def test_every_instance_belongs_to_a_block() -> None:
     blocks = area.load_blocks(load_config("tiny"))
     pe = "equinox_core.u_mmu.u_datapath.g_array[0].u_array"
-    found = area.areas(fake(blocks), {}, {pe: {"wgt2_q": 1, "wgt3_q": 1}}, blocks)
+    found = area.areas(fake(blocks), {}, {pe: {"wgt2_q": 1, "wgt3_q": 1}}, {}, blocks)
     with pytest.raises(area.BlocksError, match="no such register: wgt3_q of PE"):
-        area.areas(fake(blocks), {}, {pe: {"wgt2_q": 1}}, blocks)
+        area.areas(fake(blocks), {}, {pe: {"wgt2_q": 1}}, {}, blocks)
     inverters = sum(m.cells.get("INV_X1", 0) for _, _, m in fake(blocks).walk())
     assert found.total().logic == pytest.approx(inverters * library.cells()["INV_X1"].area)
 
@@ -153,10 +164,10 @@ def test_an_instance_without_a_block_and_a_block_without_one() -> None:
     top = whole.modules["equinox_core"]
     more = replace(top, instances={**top.instances, "u_new": "leaf"})
     with pytest.raises(area.BlocksError, match="no entry fits the instance u_new"):
-        area.areas(netlist.Netlist(whole.top, {**whole.modules, "equinox_core": more}), {}, {}, blocks)
+        area.areas(netlist.Netlist(whole.top, {**whole.modules, "equinox_core": more}), {}, {}, {}, blocks)
     less = replace(top, instances={k: v for k, v in top.instances.items() if k != "u_policy"})
     with pytest.raises(area.BlocksError, match="no instance fits policy"):
-        area.areas(netlist.Netlist(whole.top, {**whole.modules, "equinox_core": less}), {}, {}, blocks)
+        area.areas(netlist.Netlist(whole.top, {**whole.modules, "equinox_core": less}), {}, {}, {}, blocks)
 
 
 @pytest.mark.parametrize(
@@ -179,10 +190,10 @@ def test_registers_of_another_use() -> None:
     """Flip-flops that another use needs are counted to it, with their area, and only once."""
     block = area.Block("arrays", "PE", "both", (re.compile(""),), {"w_q": "training"})
     after = netlist.Netlist("top", {"top": netlist.Module({"DFF_X1": 10, "INV_X1": 4})})
-    found = area.areas(after, {}, {"top": {"w_q": 6}}, [block])
+    found = area.areas(after, {}, {"top": {"w_q": 6}}, {"top": 3}, [block])
     flop, inverter = library.cells()["DFF_X1"].area, library.cells()["INV_X1"].area
     assert found.use("training") == area.Amount(pytest.approx(6 * flop), 0.0, 6, 0)
-    assert found.use("both") == area.Amount(pytest.approx(4 * flop + 4 * inverter), 0.0, 4, 0)
+    assert found.use("both") == area.Amount(pytest.approx(4 * flop + 4 * inverter), 0.0, 4, 0, 3)
 
 
 # ---- Budgets
