@@ -1,5 +1,5 @@
 // Equinox: an inference accelerator that trains in its idle cycles.
-// AXI4-Lite control, AXI4-Stream requests and responses, AXI4 master to DRAM (data 8*N*W bits).
+// AXI4-Lite control, AXI4-Stream requests and responses, AXI4 master to DRAM (data 8*BUS bits).
 // This module only wires blocks and the memories between them; docs/architecture.md shows the picture.
 // Handshakes: valid never waits for ready on any port.
 module equinox_core #(
@@ -46,8 +46,8 @@ module equinox_core #(
         .SOF_DEPTH(SOF_DEPTH),
         .SOB_DEPTH(SOB_DEPTH)
     ),
-    localparam int unsigned K = CFG.K,  // block length
-    localparam int unsigned L = CFG.L  // lanes
+    localparam int unsigned L = CFG.L,  // lanes
+    localparam int unsigned BUS = CFG.BUS  // bytes of the bus to DRAM
 ) (
     input  logic clk_i,
     input  logic rst_ni,
@@ -83,35 +83,35 @@ module equinox_core #(
     output logic            m_tlast_o,
 
     // DRAM: AXI4
-    output logic           arvalid_o,
-    input  logic           arready_i,
-    output logic [   31:0] araddr_o,
-    output logic [    7:0] arlen_o,
-    output logic [    2:0] arsize_o,
-    output logic [    1:0] arburst_o,
-    output logic [    0:0] arid_o,
-    input  logic           rvalid_i,
-    output logic           rready_o,
-    input  logic [8*K-1:0] rdata_i,
-    input  logic [    1:0] rresp_i,
-    input  logic           rlast_i,
-    input  logic [    0:0] rid_i,
-    output logic           awvalid_o,
-    input  logic           awready_i,
-    output logic [   31:0] awaddr_o,
-    output logic [    7:0] awlen_o,
-    output logic [    2:0] awsize_o,
-    output logic [    1:0] awburst_o,
-    output logic [    0:0] awid_o,
-    output logic           wvalid_o,
-    input  logic           wready_i,
-    output logic [8*K-1:0] wdata_o,
-    output logic [  K-1:0] wstrb_o,
-    output logic           wlast_o,
-    input  logic           bvalid_i,
-    output logic           bready_o,
-    input  logic [    1:0] bresp_i,
-    input  logic [    0:0] bid_i
+    output logic             arvalid_o,
+    input  logic             arready_i,
+    output logic [     31:0] araddr_o,
+    output logic [      7:0] arlen_o,
+    output logic [      2:0] arsize_o,
+    output logic [      1:0] arburst_o,
+    output logic [      0:0] arid_o,
+    input  logic             rvalid_i,
+    output logic             rready_o,
+    input  logic [8*BUS-1:0] rdata_i,
+    input  logic [      1:0] rresp_i,
+    input  logic             rlast_i,
+    input  logic [      0:0] rid_i,
+    output logic             awvalid_o,
+    input  logic             awready_i,
+    output logic [     31:0] awaddr_o,
+    output logic [      7:0] awlen_o,
+    output logic [      2:0] awsize_o,
+    output logic [      1:0] awburst_o,
+    output logic [      0:0] awid_o,
+    output logic             wvalid_o,
+    input  logic             wready_i,
+    output logic [8*BUS-1:0] wdata_o,
+    output logic [  BUS-1:0] wstrb_o,
+    output logic             wlast_o,
+    input  logic             bvalid_i,
+    output logic             bready_o,
+    input  logic [      1:0] bresp_i,
+    input  logic [      0:0] bid_i
 );
   localparam int unsigned UNITS = eqx_isa_pkg::UNITS;
   localparam int unsigned IB = eqx_isa_pkg::INSTR_BITS;

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .files import HOME
-from .hw.params import CORE, DRAM, TABLES, CoreParams, DramParams, problem
+from .hw.params import CORE, DRAM, MAX_BUS, TABLES, CoreParams, DramParams, problem
 
 CONFIG_DIR = HOME / "configs"
 
@@ -31,6 +31,11 @@ class Config(CoreParams, DramParams):
     def L(self) -> int:  # noqa: N802
         """Lanes of a line."""
         return self.M * self.N
+
+    @property
+    def BUS(self) -> int:  # noqa: N802
+        """Bytes of a beat of the bus to DRAM."""
+        return min(self.K, 4 * self.L, MAX_BUS)
 
     @property
     def CTX(self) -> int:  # noqa: N802

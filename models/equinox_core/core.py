@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .config import Config
+from .dram_layout import block_places, line_beats
 from .isa.access import I64, grid, run_starts
 from .isa.asm import format_instr
 from .isa.check import Bases, Fault, check_fields
@@ -219,17 +220,16 @@ class Core:
             acc[line] = fp32_bits(out)[0]
 
     def _plan_dma(self, ins: Instr, ctx: Context) -> _Move:
-        k = self.cfg.K
+        k, bus = self.cfg.K, self.cfg.BUS
         space = (StSrc if ins.op == Op.STORE else LdDst)(ins.sp).name
         local = grid(ins.l_base + ctx.bases.of(space), (ins.n_o, ins.l_so), (ins.len, 1)).reshape(ins.n_o, ins.len)
-        n = np.arange(ins.len)
         memory: NDArray[np.uint32] | Blocks
         if space in ("STG", "SOF"):
             memory = self.mem.STG if space == "STG" else self.mem.SOF
-            exps, data, depth = n[:0], np.arange(ins.len * 4 * self.cfg.L // k), len(memory)
+            exps, data, depth = np.arange(0), np.arange(line_beats(ins.len, self.cfg.L, bus)), len(memory)
         else:
             memory = self.mem.blocks(space)
-            exps, data, depth = np.arange(-(-ins.len // k)) * (k + 1), n + n // k + 1, len(memory[1])
+            exps, data, depth = np.arange(-(-ins.len // bus)) * (k + 1), block_places(ins.len, k, bus), len(memory[1])
         outside = np.flatnonzero(local.max(axis=1) >= depth)
         good = int(outside[0]) if outside.size else ins.n_o
         return _Move(memory, local, exps, data, good, f"{space} address beyond {depth - 1}")
@@ -248,9 +248,9 @@ class Core:
         starts = run_starts(ins, iteration, ctx.bases.dram)
         cause = Err.OPERAND
         checks = (
-            (starts % self.cfg.K != 0, Err.OPERAND, f"DRAM address is no multiple of K = {self.cfg.K}"),
+            (starts % self.cfg.BUS != 0, Err.OPERAND, f"DRAM address is no multiple of {self.cfg.BUS}, a beat"),
             (
-                starts // self.cfg.K + data[-1] >= len(self.mem.beats),
+                starts // self.cfg.BUS + data[-1] >= len(self.mem.beats),
                 Err.DMA_RESP,
                 f"DRAM address beyond {self.cfg.BYTES - 1:#x}",
             ),
@@ -259,7 +259,7 @@ class Core:
             if bad.any() and int(bad.argmax()) < good:
                 good, cause, text = int(bad.argmax()), why, what
         if good:
-            first = starts[:good, None] // self.cfg.K
+            first = starts[:good, None] // self.cfg.BUS
             if isinstance(plan.memory, tuple):
                 blocks(plan.memory, plan.local[:good], first + plan.exps, first + data)
             else:
@@ -271,16 +271,16 @@ class Core:
         memory[local] = self.mem.beats[data].reshape(*local.shape, -1).view("<u4")
 
     def _load_blocks(self, memory: Blocks, local: I64, exps: I64, data: I64) -> None:
-        memory[0][local] = self.mem.beats[data].view(np.int8)
+        memory[0][local] = self.mem.beats[data].reshape(*local.shape, -1).view(np.int8)
         memory[1][local] = self.mem.beats[exps].reshape(len(local), -1)[:, : local.shape[1]]
 
     def _store_lines(self, memory: NDArray[np.uint32], local: I64, data: I64) -> None:
         self.mem.beats[data] = memory[local].astype("<u4").view(np.uint8).reshape(*data.shape, -1)
 
     def _store_blocks(self, memory: Blocks, local: I64, exps: I64, data: I64) -> None:
-        packed = np.zeros((len(local), exps.shape[1] * self.cfg.K), np.uint8)
+        packed = np.zeros((len(local), exps.shape[1] * self.cfg.BUS), np.uint8)
         packed[:, : local.shape[1]] = memory[1][local]
-        runs = [packed.reshape(*exps.shape, -1), memory[0][local].view(np.uint8)]
+        runs = [packed.reshape(*exps.shape, -1), memory[0][local].view(np.uint8).reshape(*data.shape, -1)]
         self.mem.beats[np.concatenate([exps, data], axis=1)] = np.concatenate(
             runs, axis=1
         )  # of runs that overlap the last one stays

@@ -1,7 +1,8 @@
 """Layout of HBFP8 blocks and fp32 lines in DRAM (docs/isa.md, LOAD and STORE), packed and unpacked with numpy.
 
-A run of ``n`` blocks is a sequence of panels: one beat of K exponent bytes (unused ones zero), then the mantissas of up
-to K blocks, K bytes a block.  A run of lines is L little-endian fp32 words a line, lane 0 first.
+A beat is ``bus`` bytes.  A run of ``n`` blocks is a sequence of panels: one beat of exponent bytes (unused ones zero),
+then the mantissas of up to ``bus`` blocks, K bytes (one or more beats) a block.  A run of lines is L little-endian fp32
+words a line, lane 0 first.
 """
 
 from __future__ import annotations
@@ -19,31 +20,33 @@ def _check_size(name: str, value: int) -> None:
         raise ValueError(f"{name} = {value}: must be a power of two")
 
 
-def block_beats(n: int, k: int) -> int:
-    """Beats (of ``k`` bytes) of a run of ``n`` blocks: the blocks and one beat of exponents a panel."""
+def block_beats(n: int, k: int, bus: int) -> int:
+    """Beats of a run of ``n`` blocks: those of the blocks, and one of exponents a panel."""
     _check_size("K", k)
-    if n < 0:
-        raise ValueError(f"n = {n}: a run cannot have a negative length")
-    return n + -(-n // k)
+    _check_size("bus", bus)
+    if n < 0 or k % bus:
+        raise ValueError(f"n = {n}, K = {k}, bus = {bus}: a run is some blocks, a block some beats")
+    return n * (k // bus) + -(-n // bus)
 
 
-def line_beats(n: int, lanes: int, k: int) -> int:
-    """Beats (of ``k`` bytes) of a run of ``n`` fp32 lines of ``lanes`` lanes."""
-    _check_size("K", k)
-    if n < 0 or lanes < 1 or 4 * lanes % k:
-        raise ValueError(f"n = {n}, L = {lanes}, K = {k}: a line must be a whole number of beats")
-    return n * 4 * lanes // k
+def line_beats(n: int, lanes: int, bus: int) -> int:
+    """Beats of a run of ``n`` fp32 lines of ``lanes`` lanes."""
+    _check_size("bus", bus)
+    if n < 0 or lanes < 1 or 4 * lanes % bus:
+        raise ValueError(f"n = {n}, L = {lanes}, bus = {bus}: a line must be a whole number of beats")
+    return n * 4 * lanes // bus
 
 
-def pack_blocks(mant: NDArray[np.int8], exp: NDArray[np.uint8]) -> U8:
+def pack_blocks(mant: NDArray[np.int8], exp: NDArray[np.uint8], bus: int) -> U8:
     """Bytes of a run of blocks.
 
     Args:
         mant: mantissas, int8 [n, K].
         exp: exponents, uint8 [n].
+        bus: bytes a beat.
 
     Returns:
-        uint8 [block_beats(n, K) * K].
+        uint8 [block_beats(n, K, bus) * bus].
 
     Raises:
         ValueError: shapes or types do not fit.
@@ -54,29 +57,35 @@ def pack_blocks(mant: NDArray[np.int8], exp: NDArray[np.uint8]) -> U8:
     if mant.ndim != 2 or exp.shape != mant.shape[:1]:
         raise ValueError(f"mantissas [n, K] and exponents [n] expected, not {mant.shape} and {exp.shape}")
     n, k = mant.shape
-    beats = np.zeros((block_beats(n, k), k), np.uint8)
-    for panel, first in enumerate(range(0, n, k)):
-        size = min(k, n - first)
+    beats = np.zeros((block_beats(n, k, bus), bus), np.uint8)
+    for panel, first in enumerate(range(0, n, bus)):
+        size = min(bus, n - first)
         head = panel * (k + 1)
         beats[head, :size] = exp[first : first + size]
-        beats[head + 1 : head + 1 + size] = mant[first : first + size].view(np.uint8)
+        beats[head + 1 : head + 1 + size * (k // bus)] = mant[first : first + size].view(np.uint8).reshape(-1, bus)
     return beats.reshape(-1)
 
 
-def unpack_blocks(data: U8, n: int, k: int) -> tuple[NDArray[np.int8], U8]:
+def unpack_blocks(data: U8, n: int, k: int, bus: int) -> tuple[NDArray[np.int8], U8]:
     """Inverse of :func:`pack_blocks`: (int8 [n, K], uint8 [n]); unused exponent bytes are ignored.
 
     Raises:
         ValueError: ``data`` has not exactly the bytes of ``n`` blocks.
     """
     data = np.asarray(data, np.uint8)
-    if data.shape != (block_beats(n, k) * k,):
-        raise ValueError(f"{n} blocks of {k} take {block_beats(n, k) * k} bytes, not {data.shape}")
-    beats = data.reshape(-1, k)
-    index = np.arange(n)
-    mant = beats[index + index // k + 1].view(np.int8)
-    exp = beats[index // k * (k + 1), index % k]
+    size = block_beats(n, k, bus) * bus
+    if data.shape != (size,):
+        raise ValueError(f"{n} blocks of {k} take {size} bytes, not {data.shape}")
+    beats, index = data.reshape(-1, bus), np.arange(n)
+    mant = beats[block_places(n, k, bus)].reshape(n, k).view(np.int8)
+    exp = beats[index // bus * (k + 1), index % bus]
     return mant, exp
+
+
+def block_places(n: int, k: int, bus: int) -> NDArray[np.int64]:
+    """Where the mantissas of a run of ``n`` blocks are, in beats from its begin: ``[n * beats a block]``."""
+    beat = np.arange(n * (k // bus))
+    return beat + beat // k + 1
 
 
 def pack_lines(lines: NDArray[np.float32] | NDArray[np.uint32]) -> U8:

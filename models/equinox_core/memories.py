@@ -36,7 +36,7 @@ class Memories:
         self.WGTD = empty_blocks(cfg.WGTD_DEPTH, cfg.K)
         self.SOB = empty_blocks(cfg.SOB_DEPTH, cfg.K)
         self.DRAM = np.zeros(cfg.BYTES, np.uint8)
-        self.beats = self.DRAM.reshape(-1, cfg.K)
+        self.beats = self.DRAM.reshape(-1, cfg.BUS)
         if dram is not None:
             data = np.frombuffer(dram, np.uint8) if isinstance(dram, (bytes, bytearray)) else np.asarray(dram, np.uint8)
             if data.size > cfg.BYTES:

@@ -10,7 +10,7 @@ from equinox_core.compiler.image import build_image, register
 from equinox_core.compiler.service import mlp_classifier
 from equinox_core.compiler.space import Room, room_beside
 from equinox_core.compiler.training import mlp_training
-from equinox_core.config import load_config
+from equinox_core.config import Config, load_config
 from equinox_core.core import Core
 from equinox_core.csr_map import REGS
 from equinox_core.isa.check import check_program
@@ -20,10 +20,13 @@ from equinox_core.numerics import bf16_from_float
 from equinox_core.reference.mlp import product
 
 
-@pytest.mark.parametrize("name", ["tiny", "default", "large"])
+@pytest.mark.parametrize(
+    "cfg",
+    [*map(load_config, ("tiny", "default", "large")), load_config("tiny").changed(W=8)],
+    ids=lambda cfg: f"{cfg.N}-{cfg.M}-{cfg.W}",
+)
 @pytest.mark.parametrize(("m", "n", "k"), [(1, 1, 1), (17, 50, 100), (130, 70, 200)])
-def test_gemm(name: str, m: int, n: int, k: int) -> None:
-    cfg = load_config(name)
+def test_gemm(cfg: Config, m: int, n: int, k: int) -> None:
     job = gemm(cfg, m, n, k, room=Room(64, 600, 64, 4096))
     for prog in (job.loader, job.program):
         check_program(prog, cfg)

@@ -118,12 +118,10 @@ def test_pieces_are_tall() -> None:
     assert shared.layers[0].turned and shared.program.needs.actd == 512
 
 
-def test_wide_blocks() -> None:
-    """K = 4·L: four lines make a block."""
-    cfg = load_config("tiny").changed(N=4, M=1, W=4)
-    compare(cfg, (20, 32, 16, 3), 32, 2, 1)
-    cfg = load_config("tiny").changed(N=4, M=4, W=4)
-    compare(cfg, (20, 32, 16, 3), 32, 2, 1)
+@pytest.mark.parametrize(("m", "w"), [(1, 4), (4, 4), (1, 8)])
+def test_wide_blocks(m: int, w: int) -> None:
+    """Four lines, one, eight make a block; of eight it takes two beats."""
+    compare(load_config("tiny").changed(M=m, W=w), (20, 32, 16, 3), 32, 2, 1)
 
 
 def test_biases() -> None:

@@ -33,11 +33,11 @@ def rewritten(tmp_path: Path, pattern: str, replacement: str) -> Path:
 @pytest.mark.parametrize(
     ("pattern", "replacement", "message"),
     [
-        (r"^N = .*", "N = 6", r"mine\.toml: \[core\] N = 6: legal is a power of two in 4\.\.32"),
-        (r"^N = .*", "N = 64", r"\[core\] N = 64: legal is a power of two in 4\.\.32"),
-        (r"^W = .*", "W = 16", r"\[core\] W = 16: legal is M, 2·M or 4·M, one of \(2, 4, 8\) for M = 2"),
-        (r"^N = 8\nM = 2\nW = 4", "N = 32\nM = 2\nW = 8", r"W = 8: legal is at most 4 for N = 32"),
-        (r"^M = .*", "M = true", r"\[core\] M = True: legal is an integer, a power of two in 1\.\.32"),
+        (r"^N = .*", "N = 6", r"mine\.toml: \[core\] N = 6: legal is a power of two in 4\.\.128"),
+        (r"^N = .*", "N = 256", r"\[core\] N = 256: legal is a power of two in 4\.\.128"),
+        (r"^W = .*", "W = 1", r"\[core\] W = 1: legal is M = 2 or more, so that a block holds a line"),
+        (r"^N = 8\nM = 2\nW = 4", "N = 32\nM = 2\nW = 64", r"W = 64: legal is at most 32 for N = 32"),
+        (r"^M = .*", "M = true", r"\[core\] M = True: legal is an integer, a power of two in 1\.\.128"),
         (r"^IMEM_DEPTH = .*", "", r"\[core\] IMEM_DEPTH is missing: legal is 16\.\.65536"),
         (r"^M = .*", "M = 2\nX = 1", r"\[core\] unknown key X \(legal: N, M, W, "),
         (r"^\[dram\]", "[dram]\nSPEED = 3", r"\[dram\] unknown key SPEED \(legal: LATENCY, GAP, BYTES\)"),
@@ -45,7 +45,7 @@ def rewritten(tmp_path: Path, pattern: str, replacement: str) -> Path:
         (r"^RX_SLOTS = .*", "RX_SLOTS = 4", r"RX_SLOTS = 4: legal is N = 8 or more"),
         (r"^C_TRN = .*", "C_TRN = 3", r"C_TRN = 3: legal is 1\.\.2 for C_INF = 2"),
         (r"^WGTD_DEPTH = .*", "WGTD_DEPTH = 8200", r"WGTD_DEPTH = 8200: legal is a multiple of M·N = 16"),
-        (r"^BYTES = .*", "BYTES = 4100", r"BYTES = 4100: legal is a multiple of the bus width K = 32"),
+        (r"^BYTES = .*", "BYTES = 4100", r"BYTES = 4100: legal is a multiple of 32, the bytes of a beat"),
         (r"^BYTES = .*", "BYTES = =", r"mine\.toml: not TOML"),
     ],
 )

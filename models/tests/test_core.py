@@ -94,17 +94,21 @@ def test_matmul(name: str, repeated_lines: bool) -> None:
         assert np.array_equal(core.mem.ACC, plain.mem.ACC) and not np.array_equal(core.mem.ACC, before)
 
 
-@pytest.mark.parametrize("name", CONFIGS)
-def test_load_and_store(name: str) -> None:
-    cfg = load_config(name)
+@pytest.mark.parametrize(
+    "cfg",
+    [*map(load_config, CONFIGS), load_config("tiny").changed(W=8), load_config("tiny").changed(N=32, M=4, W=8)],
+    ids=lambda cfg: f"{cfg.K}-{cfg.BUS}",
+)
+def test_load_and_store(cfg: Config) -> None:
+    """Blocks of one beat, and of two: of the bus of a line, and of AXI4's widest."""
     rng = np.random.default_rng(7)
     core = filled(cfg, 1)
-    k = cfg.K
+    k, bus = cfg.K, cfg.BUS
     ctx = Context(cfg.C_INF, True, Bases(wgtd=cfg.L, dram=64 * k), cfg=cfg)
     for space, length in ((0, 3), (0, k), (1, 2 * k + 3), (2, 1), (2, 9)):
         lines = space == 2
         runs = []
-        bytes_of_run = (length * 4 * cfg.L) if lines else (length + -(-length // k)) * k
+        bytes_of_run = (length * 4 * cfg.L) if lines else length * k + -(-length // bus) * bus
         stride = bytes_of_run + 2 * k
         for n in range(3):
             if lines:
@@ -112,7 +116,7 @@ def test_load_and_store(name: str) -> None:
                 packed = pack_lines(run)
             else:
                 run = random_blocks(rng, (length,), k)
-                packed = pack_blocks(*run)
+                packed = pack_blocks(*run, bus)
             at = 64 * k + 5 * k + n * stride + 2 * 1024 * k
             core.mem.DRAM[at : at + packed.size] = packed
             runs.append(run)
@@ -145,10 +149,10 @@ def test_load_and_store(name: str) -> None:
             if lines:
                 assert np.array_equal(unpack_lines(raw, length, cfg.L), core.mem.SOF[src : src + length])
             else:
-                q, e = unpack_blocks(raw, length, k)
+                q, e = unpack_blocks(raw, length, k, bus)
                 assert np.array_equal(q, core.mem.SOB[0][src : src + length])
                 assert np.array_equal(e, core.mem.SOB[1][src : src + length])
-                assert np.array_equal(pack_blocks(q, e), raw)
+                assert np.array_equal(pack_blocks(q, e, bus), raw)
         assert (core.mem.DRAM[untouched] == 0xAA).all()
 
 
@@ -215,7 +219,7 @@ def test_runs_that_overlap_are_stored_in_order() -> None:
     want = np.zeros(7 * 8, np.uint8)
     for run in range(3):
         q, e = (part[2 * run : 2 * run + 2] for part in core.mem.SOB)
-        want[16 * run : 16 * run + 24] = pack_blocks(q, e)
+        want[16 * run : 16 * run + 24] = pack_blocks(q, e, 8)
     assert np.array_equal(core.mem.DRAM[64:120], want)
 
 

@@ -61,7 +61,7 @@ def edit(folder: Path, file: str, old: str, new: str) -> None:
 def test_a_range_is_one_edit(checkout: Path) -> None:
     """Another legal range: copies that differ are named; generated again, RTL checks, docs and Python all have it."""
     assert python(checkout, "scripts/gen_hw.py", "--check").returncode == 0
-    edit(checkout, "models/equinox_core/hw/params.py", "N: int = _param(4, 32,", "N: int = _param(8, 16,")
+    edit(checkout, "models/equinox_core/hw/params.py", "N: int = _param(4, 128,", "N: int = _param(8, 16,")
     stale = python(checkout, "scripts/gen_hw.py", "--check")
     assert stale.returncode == 1
     assert re.findall(r"^(\S+) is out of date", stale.stderr, re.M) == [
@@ -76,7 +76,7 @@ def test_a_range_is_one_edit(checkout: Path) -> None:
     assert "| `N` | a power of two in 8..16 |" in (checkout / "docs/architecture.md").read_text(encoding="utf-8")
     refused = python(checkout, "-c", "from equinox_core.config import load_config; load_config('tiny')")
     assert "tiny.toml: [core] N = 4: legal is a power of two in 8..16" in refused.stderr
-    edit(checkout, "models/equinox_core/hw/params.py", "N: int = _param(8, 16,", "N: int = _param(4, 32,")
+    edit(checkout, "models/equinox_core/hw/params.py", "N: int = _param(8, 16,", "N: int = _param(4, 128,")
     assert python(checkout, "scripts/gen_hw.py").returncode == 0
 
 
@@ -105,7 +105,7 @@ def test_a_page_with_an_unknown_table() -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"N": 6}, "[core] N = 6: legal is a power of two in 4..32"),
+        ({"N": 6}, "[core] N = 6: legal is a power of two in 4..128"),
         ({"GAP": -1}, "[dram] GAP = -1: legal is 0..1000"),
         ({"QUEUE_DEPTH": 24}, "[core] QUEUE_DEPTH = 24: legal is a power of two in 4..4096"),
         (
@@ -116,8 +116,16 @@ def test_a_page_with_an_unknown_table() -> None:
             {"N": 8, "QUEUE_DEPTH": 4},
             "[core] QUEUE_DEPTH = 4: legal is a power of two in 8..4096, so that a full batch of N = 8 fits",
         ),
-        ({"N": 4, "M": 32, "W": 32}, "[core] M = 32: legal is at most 16 for N = 4 (M·N, the lanes, are at most 64)"),
-        ({"BYTES": 4100}, "[dram] BYTES = 4100: legal is a multiple of the bus width K = 32 bytes"),
+        ({"N": 128, "M": 16, "W": 8}, "[core] W = 8: legal is M = 16 or more, so that a block holds a line"),
+        (
+            {"N": 64, "M": 8, "W": 32, "QUEUE_DEPTH": 64},
+            "[core] W = 32: legal is at most 16 for N = 64 (N·W, a block, is at most 1024)",
+        ),
+        (
+            {"N": 128, "QUEUE_DEPTH": 128, "RX_SLOTS": 128, "TX_LINES": 255, "C_INF": 3},
+            "[core] TX_LINES = 255: legal is at most 170 for C_INF = 3, N = 128 (65536 lines in all)",
+        ),
+        ({"BYTES": 4100}, "[dram] BYTES = 4100: legal is a multiple of 32, the bytes of a beat"),
     ],
 )
 def test_problem(changes: dict[str, int], words: str) -> None:
@@ -148,7 +156,12 @@ def test_a_configuration_is_one_word() -> None:
     """What follows from the parameters follows in Python too, and Python packs what the RTL unpacks."""
     cfg = load_config("large")
     whole = params.whole(cfg.params())
-    assert {name: whole[name] for name in ("K", "L", "CTX")} == {"K": cfg.K, "L": cfg.L, "CTX": cfg.CTX}
+    assert {name: whole[name] for name in ("K", "L", "BUS", "CTX")} == {
+        "K": cfg.K,
+        "L": cfg.L,
+        "BUS": cfg.BUS,
+        "CTX": cfg.CTX,
+    }
     assert (whole["BLKW"], whole["SLOTW"], whole["TXA_DEPTH"]) == (8 * cfg.K + 8, 6, cfg.N * cfg.TX_LINES)
     bits, word = systemverilog.cfg_word(cfg.params()).split("'h")
     assert int(bits) == CFG.bits == 32 * len(whole)
@@ -158,6 +171,7 @@ def test_a_configuration_is_one_word() -> None:
 def test_expressions() -> None:
     assert systemverilog.expression("W in (M, 2 * M)") == "(W == M || W == (2 * M))"
     assert systemverilog.expression("MAX_BUS // N") == "(128 / N)"
+    assert systemverilog.expression("min(N, 2)") == "(N < 2 ? N : 2)"
     with pytest.raises(ValueError, match="has no form in SystemVerilog"):
         systemverilog.expression("f(N) == 1")
 

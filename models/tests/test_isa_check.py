@@ -35,7 +35,7 @@ GOOD = "matmul rows=4 n_g=1 n_k=1 c_sr=1 a_sr=1"
         (["vector cnt_o=1 cnt_i=9 last"], "counts 1 x 9"),
         (["vector cnt_o=1 cnt_i=1 a_sp=ACC c_sp=ACC last"], "ACC is read by more than one operand"),
         (["load sp=3 n_o=1 len=1 last"], r"sp = 3: legal range 0\.\.2"),
-        (["store n_o=1 len=1 d_base=4 last"], "d_base = 4: must be a multiple of K = 8"),
+        (["store n_o=1 len=1 d_base=4 last"], "d_base = 4: must be a multiple of 8 bytes, a beat"),
         (["store n_o=1 last"], "len = 0"),
         ([GOOD + " a_base=4095 last"], r"ACTC: need 4099, have 4096 \(ACTC_DEPTH of configuration tiny\)"),
         (["load sp=STG n_o=1 len=1 d_base=4194304 last"], r"DRAM: need 4194320 bytes, have 4194304"),

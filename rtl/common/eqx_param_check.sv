@@ -27,14 +27,14 @@ module eqx_param_check #(
     parameter longint SOB_DEPTH = -1  // blocks of staging to DRAM
 );
   // verilator lint_on WIDTHEXPAND
-  if (N != -1 && (N < 4 || N > 32 || (N & (N - 1)) != 0)) begin : g_range_n
-    $fatal(1, "%s: N = %0d: legal is a power of two in 4..32", UNIT, N);
+  if (N != -1 && (N < 4 || N > 128 || (N & (N - 1)) != 0)) begin : g_range_n
+    $fatal(1, "%s: N = %0d: legal is a power of two in 4..128", UNIT, N);
   end
-  if (M != -1 && (M < 1 || M > 32 || (M & (M - 1)) != 0)) begin : g_range_m
-    $fatal(1, "%s: M = %0d: legal is a power of two in 1..32", UNIT, M);
+  if (M != -1 && (M < 1 || M > 128 || (M & (M - 1)) != 0)) begin : g_range_m
+    $fatal(1, "%s: M = %0d: legal is a power of two in 1..128", UNIT, M);
   end
-  if (W != -1 && (W < 1 || W > 32 || (W & (W - 1)) != 0)) begin : g_range_w
-    $fatal(1, "%s: W = %0d: legal is a power of two in 1..32", UNIT, W);
+  if (W != -1 && (W < 1 || W > 128 || (W & (W - 1)) != 0)) begin : g_range_w
+    $fatal(1, "%s: W = %0d: legal is a power of two in 1..128", UNIT, W);
   end
   if (C_INF != -1 && (C_INF < 1 || C_INF > 3)) begin : g_range_c_inf
     $fatal(1, "%s: C_INF = %0d: legal is 1..3", UNIT, C_INF);
@@ -88,25 +88,23 @@ module eqx_param_check #(
   if (SOB_DEPTH != -1 && (SOB_DEPTH < 64 || SOB_DEPTH > 65536)) begin : g_range_sob_depth
     $fatal(1, "%s: SOB_DEPTH = %0d: legal is 64..65536", UNIT, SOB_DEPTH);
   end
-  if (W != -1 && M != -1 && !(W == M || W == (2 * M) || W == (4 * M))) begin : g_rule_0
+  if (W != -1 && M != -1 && !(W >= M)) begin : g_rule_0
+    $fatal(1, "%s: W = %0d: legal is M = %0d or more, so that a block holds a line", UNIT, W, M);
+  end
+  if (W != -1 && N != -1 && !((N * W) <= 1024)) begin : g_rule_1
     $fatal(
-        1, "%s: W = %0d: legal is M, 2*M or 4*M, one of (%0d, %0d, %0d) for M = %0d", UNIT, W, M, (2 * M), (4 * M), M
+        1, "%s: W = %0d: legal is at most %0d for N = %0d (N*W, a block, is at most %0d)", UNIT, W, (1024 / N), N, 1024
     );
   end
-  if (W != -1 && N != -1 && !((N * W) <= 128)) begin : g_rule_1
+  if (M != -1 && N != -1 && !((M * N) <= 1024)) begin : g_rule_2
     $fatal(
         1,
-        "%s: W = %0d: legal is at most %0d for N = %0d (N*W, the bus width in bytes, is at most %0d)",
+        "%s: M = %0d: legal is at most %0d for N = %0d (M*N, the lanes, are at most %0d)",
         UNIT,
-        W,
-        (128 / N),
+        M,
+        (1024 / N),
         N,
-        128
-    );
-  end
-  if (M != -1 && N != -1 && !((M * N) <= 64)) begin : g_rule_2
-    $fatal(
-        1, "%s: M = %0d: legal is at most %0d for N = %0d (M*N, the lanes, are at most %0d)", UNIT, M, (64 / N), N, 64
+        1024
     );
   end
   if (C_TRN != -1 && C_INF != -1 && !((C_INF + C_TRN) <= 4)) begin : g_rule_3
@@ -137,10 +135,22 @@ module eqx_param_check #(
         65536
     );
   end
-  if (WGTC_DEPTH != -1 && M != -1 && N != -1 && !((WGTC_DEPTH % (M * N)) == 0)) begin : g_rule_7
+  if (TX_LINES != -1 && C_INF != -1 && N != -1 && !(((C_INF * N) * TX_LINES) <= 65536)) begin : g_rule_7
+    $fatal(
+        1,
+        "%s: TX_LINES = %0d: legal is at most %0d for C_INF = %0d, N = %0d (%0d lines in all)",
+        UNIT,
+        TX_LINES,
+        (65536 / (C_INF * N)),
+        C_INF,
+        N,
+        65536
+    );
+  end
+  if (WGTC_DEPTH != -1 && M != -1 && N != -1 && !((WGTC_DEPTH % (M * N)) == 0)) begin : g_rule_8
     $fatal(1, "%s: WGTC_DEPTH = %0d: legal is a multiple of M*N = %0d", UNIT, WGTC_DEPTH, (M * N));
   end
-  if (WGTD_DEPTH != -1 && M != -1 && N != -1 && !((WGTD_DEPTH % (M * N)) == 0)) begin : g_rule_8
+  if (WGTD_DEPTH != -1 && M != -1 && N != -1 && !((WGTD_DEPTH % (M * N)) == 0)) begin : g_rule_9
     $fatal(1, "%s: WGTD_DEPTH = %0d: legal is a multiple of M*N = %0d", UNIT, WGTD_DEPTH, (M * N));
   end
 endmodule

@@ -3,7 +3,7 @@
 package eqx_pkg;
 
   localparam int unsigned MAX_CTX = 4;  // contexts at most
-  localparam int unsigned MAX_LANES = 64;  // lanes at most
+  localparam int unsigned MAX_LANES = 1024;  // lanes at most
   localparam int unsigned MAX_SVC = 4;  // services at most
   localparam int unsigned ADD_LATENCY = 2;  // cycles of the fp32 adder in the accumulator
   localparam int unsigned ROW_EXTRA = 4;  // a row's sums are in ACC 2·N + this many cycles after it entered the arrays
@@ -89,8 +89,9 @@ package eqx_pkg;
     int unsigned STG_DEPTH;    // lines of staging from DRAM, fp32
     int unsigned SOF_DEPTH;    // lines of staging to DRAM, fp32
     int unsigned SOB_DEPTH;    // blocks of staging to DRAM
-    int unsigned K;            // block length, and bytes of the bus to DRAM
+    int unsigned K;            // block length
     int unsigned L;            // lanes of a line
+    int unsigned BUS;          // bytes of the bus to DRAM: those of a block or of an fp32 line, at most AXI4's widest
     int unsigned CTX;          // contexts: inference first, then training
     int unsigned BLKW;         // bits of a block
     int unsigned SLOTW;        // bits of a payload slot's number
@@ -131,6 +132,10 @@ package eqx_pkg;
         SOB_DEPTH: SOB_DEPTH,
         K: (N * W),
         L: (M * N),
+        BUS:
+        (
+        (N * W) < (((4 * M) * N) < 128 ? ((4 * M) * N) : 128) ? (N * W) : (((4 * M) * N) < 128 ? ((4 * M) * N) : 128)
+        ),
         CTX: (C_INF + C_TRN),
         BLKW: (((8 * N) * W) + 8),
         SLOTW: $clog2(RX_SLOTS),

@@ -9,15 +9,16 @@ module eqx_dma_load #(
     parameter int unsigned MAX_BEATS = eqx_pkg::LD_BURST,  // beats a burst, power of two
     localparam int unsigned K = CFG.K,
     localparam int unsigned L = CFG.L,
+    localparam int unsigned BUS = CFG.BUS,
     localparam int unsigned CTX = CFG.CTX,
     localparam int unsigned C_INF = CFG.C_INF,
     // a beat of the AXI4 channel R
     // verilog_lint: waive typedef-structs-unions (a parameter cannot be a typedef)
     localparam type axi_r_t = struct packed {
-      logic           id;
-      logic [8*K-1:0] data;
-      logic [1:0]     resp;
-      logic           last;
+      logic             id;
+      logic [8*BUS-1:0] data;
+      logic [1:0]       resp;
+      logic             last;
     }
 ) (
     input logic clk_i,
@@ -47,8 +48,7 @@ module eqx_dma_load #(
     output logic [15:0] stg_waddr_o,
     output logic [32*L-1:0] stg_wdata_o
 );
-  localparam int unsigned LB = 4 * L / K;
-  localparam int unsigned BURST = (MAX_BEATS < eqx_pkg::AXI_PAGE / K) ? MAX_BEATS : eqx_pkg::AXI_PAGE / K;
+  localparam int unsigned BURST = (MAX_BEATS < eqx_pkg::AXI_PAGE / BUS) ? MAX_BEATS : eqx_pkg::AXI_PAGE / BUS;
   localparam int unsigned CW = (CTX > 1) ? $clog2(CTX) : 1;
 
   eqx_cfg_check #(
@@ -69,7 +69,7 @@ module eqx_dma_load #(
     eqx_dma_pkg::run_t run;
     eqx_dma_runs #(
         .OPCODE(eqx_isa_pkg::OP_LOAD),
-        .K     (K),
+        .BUS   (BUS),
         .DEPTH ({17'd0, 17'(CFG.STG_DEPTH), 17'(CFG.WGTD_DEPTH), 17'(CFG.ACTD_DEPTH)}),
         .LINES (4'(1 << eqx_isa_pkg::LDD_STG)),
         .RELOC (4'(1 << eqx_isa_pkg::LDD_WGTD))
@@ -87,8 +87,9 @@ module eqx_dma_load #(
         .run_o        (run)
     );
     eqx_dma_load_cut #(
-        .K    (K),
-        .LB   (LB),
+        .BUS  (BUS),
+        .KB   (K / BUS),
+        .LB   (4 * L / BUS),
         .BURST(BURST)
     ) u_cut (
         .clk_i,
@@ -154,7 +155,7 @@ module eqx_dma_load #(
       len_q  <= 8'(pick.beats - 9'd1);
     end
   end
-  assign ar_o     = '{id: 1'b0, addr: addr_q, len: len_q, size: 3'($clog2(K)), burst: 2'b01};
+  assign ar_o     = '{id: 1'b0, addr: addr_q, len: len_q, size: 3'($clog2(BUS)), burst: 2'b01};
   assign rready_o = 1'b1;
 
   logic burst_over;

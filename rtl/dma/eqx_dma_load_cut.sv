@@ -1,9 +1,10 @@
 // Cuts the runs of one context into AXI bursts that end at multiples of BURST beats, so none crosses 4 KiB.
 // Latency: a run taken in cycle t offers its first burst in t+1, then one burst a cycle, without a gap between runs.
 module eqx_dma_load_cut #(
-    parameter int unsigned K     = 32,  // bytes a beat
+    parameter int unsigned BUS   = 32,  // bytes a beat
+    parameter int unsigned KB    = 1,   // beats a block
     parameter int unsigned LB    = 2,   // beats a line
-    parameter int unsigned BURST = 32   // power of two, BURST*K <= 4096
+    parameter int unsigned BURST = 32   // power of two, BURST*BUS <= 4096
 ) (
     input  logic                clk_i,
     input  logic                rst_ni,
@@ -16,9 +17,9 @@ module eqx_dma_load_cut #(
     input  logic                take_i,
     output eqx_dma_pkg::burst_t burst_o
 );
-  localparam int unsigned KW = $clog2(K);
+  localparam int unsigned AW = $clog2(BUS);
   localparam int unsigned BW = $clog2(BURST);
-  localparam int unsigned NW = eqx_dma_pkg::BEATS_W;
+  localparam int unsigned NW = 12 + $clog2((LB > KB) ? LB : KB + 1);  // of the beats of a run
 
   logic valid_q, first_q;
   logic [31:0] addr_q;
@@ -28,12 +29,13 @@ module eqx_dma_load_cut #(
   logic [8:0] room, beats;
   logic ends, load;
 
-  assign run_beats = run_i.lines ? NW'(run_i.len) * NW'(LB) : NW'(run_i.len) + ((NW'(run_i.len) + NW'(K - 1)) >> KW);
+  assign run_beats = run_i.lines ? NW'(run_i.len) * NW'(LB) :
+      NW'(run_i.len) * NW'(KB) + ((NW'(run_i.len) + NW'(BUS - 1)) >> AW);
 
   if (BURST == 1) begin : g_single
     assign room = 9'd1;
   end else begin : g_room
-    assign room = 9'(BURST) - 9'(addr_q[KW+BW-1:KW]);
+    assign room = 9'(BURST) - 9'(addr_q[AW+BW-1:AW]);
   end
   assign ends        = left_q <= NW'(room);
   assign beats       = ends ? 9'(left_q) : room;
@@ -55,7 +57,7 @@ module eqx_dma_load_cut #(
       left_q  <= run_beats;
       first_q <= 1'b1;
     end else if (take_i) begin
-      addr_q  <= addr_q + (32'(beats) << KW);
+      addr_q  <= addr_q + (32'(beats) << AW);
       left_q  <= left_q - NW'(beats);
       first_q <= 1'b0;
     end

@@ -1,7 +1,7 @@
 // Types inside the DMA units. Widths: 32-bit byte addresses, 16-bit buffer addresses, 12-bit unit counts (isa.md);
-// at most 14 bits of beats a run (4095 lines of 4 beats).
+// a segment has at most K + 1 beats, 11 bits.
 package eqx_dma_pkg;
-  localparam int unsigned BEATS_W = 14;
+  localparam int unsigned SEG_W = 11;
 
   // What has to be reported when an instruction completes.
   typedef struct packed {
@@ -33,11 +33,11 @@ package eqx_dma_pkg;
 
   // A segment of ST: a panel, or lines of at most K beats.
   typedef struct packed {
-    logic [31:0] addr;
-    logic [15:0] laddr;
-    logic [7:0]  count;
-    logic [7:0]  beats;
-    logic        lines;
-    tail_t       tail;
+    logic [31:0]      addr;
+    logic [15:0]      laddr;
+    logic [SEG_W-1:0] count;
+    logic [SEG_W-1:0] beats;
+    logic             lines;
+    tail_t            tail;
   } seg_t;
 endpackage

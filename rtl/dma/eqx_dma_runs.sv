@@ -4,7 +4,7 @@
 // Faults are raised in order, when the faulty run would be handed over: earlier runs have left by then.
 module eqx_dma_runs #(
     parameter logic        [3:0]       OPCODE = eqx_isa_pkg::OP_LOAD,
-    parameter int unsigned             K      = 32,                    // bytes a beat
+    parameter int unsigned             BUS    = 32,                    // bytes a beat
     parameter logic        [3:0][16:0] DEPTH  = '{default: 17'd0},     // units of each space, 0: no such space
     parameter logic        [3:0]       LINES  = 4'b0100,               // spaces of lines, the others hold blocks
     parameter logic        [3:0]       RELOC  = 4'b0010                // spaces relocated by w_base
@@ -23,7 +23,7 @@ module eqx_dma_runs #(
     input  logic                     run_ready_i,
     output eqx_dma_pkg::run_t        run_o
 );
-  localparam int unsigned KW = $clog2(K);
+  localparam int unsigned BW = $clog2(BUS);
 
   // Prepare: one cycle for d_iter * iter.
   logic                      p_valid_q;
@@ -44,7 +44,7 @@ module eqx_dma_runs #(
   assign r_free = !r_valid_q || (hand_over && r_left_q == 12'd1);
   assign p_move = p_valid_q && r_free;
 
-  assign bad = r_illegal_q || r_left_q == '0 || r_len_q == '0 || r_daddr_q[KW-1:0] != '0 ||
+  assign bad = r_illegal_q || r_left_q == '0 || r_len_q == '0 || r_daddr_q[BW-1:0] != '0 ||
       {1'b0, r_laddr_q} + {6'd0, r_len_q} > {1'b0, DEPTH[r_sp_q]};
   assign run_valid_o = r_valid_q && !bad && !stop_i;
   assign hand_over = run_valid_o && run_ready_i;

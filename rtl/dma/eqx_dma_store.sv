@@ -9,14 +9,15 @@ module eqx_dma_store #(
     parameter int unsigned MAX_OUTSTANDING = eqx_pkg::ST_OUTSTANDING,  // bursts, power of two
     localparam int unsigned K = CFG.K,
     localparam int unsigned L = CFG.L,
+    localparam int unsigned BUS = CFG.BUS,
     localparam int unsigned CTX = CFG.CTX,
     localparam int unsigned C_INF = CFG.C_INF,
     // a beat of the AXI4 channel W
     // verilog_lint: waive typedef-structs-unions (a parameter cannot be a typedef)
     localparam type axi_w_t = struct packed {
-      logic [8*K-1:0] data;
-      logic [K-1:0]   strb;
-      logic           last;
+      logic [8*BUS-1:0] data;
+      logic [BUS-1:0]   strb;
+      logic             last;
     }
 ) (
     input logic clk_i,
@@ -47,9 +48,8 @@ module eqx_dma_store #(
     output logic [15:0] sof_raddr_o,
     input logic [32*L-1:0] sof_rdata_i
 );
-  localparam int unsigned LB = 4 * L / K;
   localparam int unsigned PAGE =
-      (eqx_pkg::AXI_PAGE / K < eqx_pkg::AXI_BURST) ? eqx_pkg::AXI_PAGE / K : eqx_pkg::AXI_BURST;
+      (eqx_pkg::AXI_PAGE / BUS < eqx_pkg::AXI_BURST) ? eqx_pkg::AXI_PAGE / BUS : eqx_pkg::AXI_BURST;
   localparam int unsigned SLOTS = 2 * K + 2;  // one panel streams while the next is gathered
   localparam int unsigned SEGS = eqx_pkg::ST_SEGMENTS;  // between arbitration and their last address
   localparam int unsigned GW = $clog2(SEGS + 1);
@@ -71,7 +71,7 @@ module eqx_dma_store #(
     eqx_dma_pkg::run_t run;
     eqx_dma_runs #(
         .OPCODE(eqx_isa_pkg::OP_STORE),
-        .K     (K),
+        .BUS   (BUS),
         .DEPTH ({17'd0, 17'd0, 17'(CFG.SOF_DEPTH), 17'(CFG.SOB_DEPTH)}),
         .LINES (4'(1 << eqx_isa_pkg::STS_SOF)),
         .RELOC ('0)
@@ -89,8 +89,9 @@ module eqx_dma_store #(
         .run_o        (run)
     );
     eqx_dma_store_cut #(
-        .K (K),
-        .LB(LB)
+        .K  (K),
+        .L  (L),
+        .BUS(BUS)
     ) u_cut (
         .clk_i,
         .rst_ni,
@@ -137,20 +138,21 @@ module eqx_dma_store #(
 
   // Gather into the beat memory.
   typedef struct packed {
-    logic [31:0]        addr;
-    logic [7:0]         beats;
-    logic [CW-1:0]      ctx;
-    eqx_dma_pkg::tail_t tail;
+    logic [31:0]                   addr;
+    logic [eqx_dma_pkg::SEG_W-1:0] beats;
+    logic [CW-1:0]                 ctx;
+    eqx_dma_pkg::tail_t            tail;
   } tag_t;
   tag_t tag, commit_tag, head;
   logic we, re, commit, head_valid;
   logic [SW-1:0] waddr, raddr;
-  logic [8*K-1:0] wdata;
+  logic [8*BUS-1:0] wdata;
 
   assign tag = '{addr: pick.addr, beats: pick.beats, ctx: gnt_idx, tail: pick.tail};
   eqx_dma_store_gather #(
       .K    (K),
       .L    (L),
+      .BUS  (BUS),
       .SLOTS(SLOTS),
       .TAG_W($bits(tag_t))
   ) u_gather (
@@ -177,7 +179,7 @@ module eqx_dma_store #(
       .commit_tag_o(commit_tag)
   );
   eqx_sram_1r1w #(
-      .WIDTH(8 * K),
+      .WIDTH(8 * BUS),
       .DEPTH(SLOTS)
   ) u_beats (
       .clk_i,
@@ -208,7 +210,7 @@ module eqx_dma_store #(
   logic [CW-1:0] b_ctx, w_ctx;
   eqx_dma_pkg::tail_t b_tail;
   eqx_dma_store_issue #(
-      .K    (K),
+      .BUS  (BUS),
       .PAGE (PAGE),
       .SLOTS(SLOTS),
       .CTX  (CTX),
@@ -249,7 +251,7 @@ module eqx_dma_store #(
       .lost_o
   );
   assign aw_o.id    = 1'b0;
-  assign aw_o.size  = 3'($clog2(K));
+  assign aw_o.size  = 3'($clog2(BUS));
   assign aw_o.burst = 2'b01;
   assign w_o.strb   = '1;
   assign bready_o   = 1'b1;

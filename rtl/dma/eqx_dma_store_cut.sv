@@ -1,8 +1,10 @@
-// Cuts the runs of one context into segments: a panel (up to K blocks) or up to K beats of lines.
+// Cuts the runs of one context into segments: a panel (up to BUS blocks of K/BUS beats, behind their exponents), or up
+// to K beats of lines.
 // Latency: a run taken in cycle t offers its first segment in t+1, then one a cycle, without a gap between runs.
 module eqx_dma_store_cut #(
-    parameter int unsigned K  = 32,  // bytes a beat
-    parameter int unsigned LB = 2    // beats a line
+    parameter int unsigned K   = 32,
+    parameter int unsigned L   = 16,
+    parameter int unsigned BUS = 32   // bytes a beat
 ) (
     input  logic              clk_i,
     input  logic              rst_ni,
@@ -15,7 +17,10 @@ module eqx_dma_store_cut #(
     input  logic              take_i,
     output eqx_dma_pkg::seg_t seg_o
 );
-  localparam int unsigned KW = $clog2(K);
+  localparam int unsigned KB = K / BUS;  // beats a block
+  localparam int unsigned LB = 4 * L / BUS;  // beats a line
+  localparam int unsigned AW = $clog2(BUS);
+  localparam int unsigned SEG_W = eqx_dma_pkg::SEG_W;
 
   logic                     valid_q;
   logic              [31:0] addr_q;
@@ -23,12 +28,12 @@ module eqx_dma_store_cut #(
   logic              [11:0] left_q;
   eqx_dma_pkg::run_t        run_q;
 
-  logic [7:0] cap, count, beats;
+  logic [SEG_W-1:0] cap, count, beats;
   logic ends, load;
-  assign cap         = run_q.lines ? 8'(K / LB) : 8'(K);
+  assign cap         = run_q.lines ? SEG_W'(K / LB) : SEG_W'(BUS);
   assign ends        = left_q <= 12'(cap);
-  assign count       = ends ? 8'(left_q) : cap;
-  assign beats       = run_q.lines ? 8'(count * 8'(LB)) : count + 8'd1;
+  assign count       = ends ? SEG_W'(left_q) : cap;
+  assign beats       = run_q.lines ? count * SEG_W'(LB) : count * SEG_W'(KB) + 1'b1;
 
   assign held_o      = valid_q;
   assign req_o       = valid_q && !stop_i;
@@ -47,7 +52,7 @@ module eqx_dma_store_cut #(
       laddr_q <= run_i.laddr;
       left_q  <= run_i.len;
     end else if (take_i) begin
-      addr_q  <= addr_q + (32'(beats) << KW);
+      addr_q  <= addr_q + (32'(beats) << AW);
       laddr_q <= laddr_q + 16'(count);
       left_q  <= left_q - 12'(count);
     end

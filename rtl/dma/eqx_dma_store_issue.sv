@@ -2,13 +2,14 @@
 // Latency: a segment committed in cycle t has AWVALID in t+2, WVALID from t+3, one beat a cycle; bursts and segments
 // follow without a gap. Handshake: wready_i reaches the beat memory's read enable combinationally.
 module eqx_dma_store_issue #(
-    parameter  int unsigned K     = 32,
-    parameter  int unsigned PAGE  = 128,                         // beats
-    parameter  int unsigned SLOTS = 66,                          // of the beat memory
+    parameter  int unsigned BUS   = 32,                           // bytes a beat
+    parameter  int unsigned PAGE  = 128,                          // beats
+    parameter  int unsigned SLOTS = 66,                           // of the beat memory
     parameter  int unsigned CTX   = 3,
-    parameter  int unsigned OUT   = 8,                           // bursts waiting for their response, power of two
+    parameter  int unsigned OUT   = 8,                            // bursts waiting for their response, power of two
     localparam int unsigned SW    = $clog2(SLOTS),
-    localparam int unsigned CW    = (CTX > 1) ? $clog2(CTX) : 1
+    localparam int unsigned CW    = (CTX > 1) ? $clog2(CTX) : 1,
+    localparam int unsigned NW    = eqx_dma_pkg::SEG_W
 ) (
     input logic clk_i,
     input logic rst_ni,
@@ -17,7 +18,7 @@ module eqx_dma_store_issue #(
     input logic seg_valid_i,
     output logic seg_pop_o,
     input logic [31:0] addr_i,
-    input logic [7:0] beats_i,
+    input logic [NW-1:0] beats_i,
     input logic [CW-1:0] ctx_i,
     input eqx_dma_pkg::tail_t tail_i,
     // beat memory, read latency 1
@@ -39,21 +40,21 @@ module eqx_dma_store_issue #(
     output logic b_end_o,  // last burst of its segment
     output eqx_dma_pkg::tail_t b_tail_o
 );
-  localparam int unsigned KW = $clog2(K);
+  localparam int unsigned AW = $clog2(BUS);
   localparam int unsigned PW = $clog2(PAGE);
   localparam int unsigned OW = $clog2(OUT);
 
   // Cut.
-  logic [7:0] sent_q, left;
+  logic [NW-1:0] sent_q, left;
   logic [31:0] addr;
   logic [8:0] room, beats;
   logic ends, issue;
   logic [OW:0] w_count, b_count;
 
-  assign addr = addr_i + (32'(sent_q) << KW);
+  assign addr = addr_i + (32'(sent_q) << AW);
   assign left = beats_i - sent_q;
-  assign room = 9'(PAGE) - 9'(addr[KW+PW-1:KW]);
-  assign ends = 9'(left) <= room;
+  assign room = 9'(PAGE) - 9'(addr[AW+PW-1:AW]);
+  assign ends = left <= NW'(room);
   assign beats = ends ? 9'(left) : room;
   assign issue = seg_valid_i && !drop_i && (!awvalid_o || awready_i) &&
       w_count != (OW + 1)'(OUT) && b_count != (OW + 1)'(OUT);
@@ -66,7 +67,7 @@ module eqx_dma_store_issue #(
     end else begin
       awvalid_o <= issue || (awvalid_o && !awready_i);
       if (drop_i) sent_q <= '0;
-      else if (issue) sent_q <= ends ? '0 : sent_q + 8'(beats);
+      else if (issue) sent_q <= ends ? '0 : sent_q + NW'(beats);
     end
   end
   always_ff @(posedge clk_i) begin

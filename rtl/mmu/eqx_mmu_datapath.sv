@@ -30,8 +30,7 @@ module eqx_mmu_datapath #(
     output logic                    row_done_o,
     output logic [  L-1:0][   31:0] line_o
 );
-  // Largest magnitude of a sum is K * 2**14, positive, where all mantissas are -128; eqx_mmu.sv keeps K so small that
-  // int_to_fp32 takes it.
+  // Largest magnitude of a sum is K * 2**14, positive, where all mantissas are -128: int_to_fp32 takes it (K <= 1024).
   localparam int unsigned SUMW = 16 + $clog2(K);
   localparam int unsigned DEPTH = 2 * N + 1;  // stages of row control: depths 0..2N
 

@@ -159,13 +159,13 @@ package eqx_fp_pkg;
   endfunction
 
   // Integer block sum, |total| <= 2**24, times 2**(ea + eb - 266).
-  function automatic logic [31:0] block_to_fp32(input logic signed [24:0] total, input logic [7:0] ea,
+  function automatic logic [31:0] block_to_fp32(input logic signed [25:0] total, input logic [7:0] ea,
                                                 input logic [7:0] eb);
     logic        [24:0] mag;
     logic signed [10:0] exp;
     if (ea == 8'hFF || eb == 8'hFF) return FP32_NAN;
-    if (total == 25'sd0) return 32'd0;
-    mag = total[24] ? 25'(-total) : 25'(total);
+    if (total == 26'sd0) return 32'd0;
+    mag = total[25] ? 25'(-total) : 25'(total);
     exp = signed'({3'b000, ea}) + signed'({3'b000, eb}) - 11'sd115;  // leading one at bit 24
     if (mag[24:9] == 16'd0) begin
       mag = mag << 16;
@@ -187,9 +187,9 @@ package eqx_fp_pkg;
       mag = mag << 1;
       exp = exp - 11'sd1;
     end
-    if (exp < 11'sd1) return {total[24], 31'd0};
-    if (exp >= 11'sd255) return {total[24], FP32_INF[30:0]};
-    return {total[24], exp[7:0], mag[23:1]};
+    if (exp < 11'sd1) return {total[25], 31'd0};
+    if (exp >= 11'sd255) return {total[25], FP32_INF[30:0]};
+    return {total[25], exp[7:0], mag[23:1]};
   endfunction
 
   // HBFP8 mantissa of x under block exponent e: RNE(x / 2**(e - 133)), clamped to +-127; 0 for e = 0 and e = 255.

@@ -15,6 +15,7 @@ from equinox_core.compiler.training_data import TrainingJob
 from equinox_core.config import Config, load_config
 from equinox_core.deploy.deployment import MANY, NEVER, RATE, Deployment, most_rows
 from equinox_core.deploy.scenario import Scenario
+from equinox_core.dram_layout import block_beats, line_beats
 from equinox_core.isa.encoding import LdDst, StSrc, Unit
 from equinox_core.isa.program import Program
 from equinox_core.workloads import digits, mlp
@@ -114,7 +115,7 @@ def work_of(cfg: Config, program: Program) -> Work:
         for i in streams[unit]:
             if i.op.name == "NOP":
                 continue
-            one = -(-i.len * 4 * cfg.L // cfg.K) if i.sp in lines else i.len + -(-i.len // cfg.K)
+            one = line_beats(i.len, cfg.L, cfg.BUS) if i.sp in lines else block_beats(i.len, cfg.K, cfg.BUS)
             total += i.n_o * one
         return total
 

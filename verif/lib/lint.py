@@ -1,7 +1,8 @@
 """Static checks: rules of the code base, generated files, style, Verilator's warnings, elaboration by Yosys.
 
 The top is checked with the parameters of every configuration; modules that the top does not reach
-(or, while a module is named, that module alone) are checked with their default parameters.
+(or, while a module is named, that module alone) are checked with their default parameters. Cores at the limits of what
+is legal are elaborated only: with them all of Verilator's passes take minutes.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from equinox_core.config import load_config
 from equinox_core.hw.params import CORE
@@ -27,6 +29,14 @@ TOP = "equinox_core"
 _WAIVERS = """`verilator_config
 lint_off -rule UNUSEDPARAM -file "*_pkg.sv"
 """  # a design need not use every constant of a package
+SIZES: tuple[dict[str, int], ...] = (
+    {"N": 64, "M": 4, "W": 8, "QUEUE_DEPTH": 64},  # 131,072 MACs
+    {"N": 128, "M": 8, "W": 8, "QUEUE_DEPTH": 128, "RX_SLOTS": 128},  # the most MACs, lanes and elements of a block
+    {"N": 4, "M": 128, "W": 128},  # the most arrays
+    {"N": 4, "M": 1, "W": 128},  # the most beats a block
+    {"N": 4, "M": 1, "W": 1},  # the least
+)
+"""Cores that are elaborated, and otherwise as configs/default.toml."""
 _PARAMETER = re.compile(r"\bparameter\s+(?:[\w:]+\s+)*?(?:\[[^\]]*\]\s*)?(\w+)\s*=")
 
 
@@ -96,23 +106,39 @@ def targets(modules: Iterable[str] = ()) -> list[Target]:
     return result
 
 
+def sizes() -> list[Target]:
+    """What is elaborated: the top with :data:`SIZES`."""
+    known = load_config("default")
+    return [
+        Target(TOP, known.changed(**size).params(), ", ".join(f"{key} = {size[key]}" for key in "NMW"))
+        for size in SIZES
+    ]
+
+
 def _file(target: Target, sources: Sequence[Path]) -> Path:
     """The file of the module among the sources."""
     return next(path for path in sources if path.stem == target.module)
 
 
-def run_verilator(target: Target, sources: Sequence[Path]) -> str:
+def run_verilator(target: Target, sources: Sequence[Path], how: Sequence[str] = ("--lint-only",)) -> str:
     """Verilator's findings with all warnings on; empty when there are none."""
     waivers = BUILD / "lint" / "packages.vlt"
     write_whole(waivers, _WAIVERS)
-    command = [str(toolchain.verilator_root() / "bin" / "verilator_bin")]
-    command += ["--lint-only", "-Wall", "--no-timing", "--top-module", target.module]
+    command = [str(toolchain.verilator_root() / "bin" / "verilator_bin"), *how]
+    command += ["-Wall", "--no-timing", "--top-module", target.module]
     command += [f"-G{key}={value}" for key, value in settings(_file(target, sources), target.params).items()]
     command += [str(waivers), *map(str, sources)]
     done = process.run(
         command, env=toolchain.verilator_env(), capture_output=True, encoding="utf-8", errors="replace", cwd=ROOT
     )
     return (done.stdout + done.stderr).strip() if done.returncode else ""
+
+
+def elaborate(target: Target, sources: Sequence[Path]) -> str:
+    """What Verilator finds as it elaborates: sizes and widths that do not fit, what is not used; no loops."""
+    with TemporaryDirectory() as folder:
+        output = ("--json-only", "--json-only-output", f"{folder}/tree.json", "--Mdir", folder)
+        return run_verilator(target, sources, (*output, "--replication-limit", "1000000"))
 
 
 def run_yosys(target: Target, sources: Sequence[Path]) -> str:
@@ -161,7 +187,11 @@ CHECKS: dict[str, Callable[[], list[str]]] = {
     "verible-format": style.verible_format,
 }
 """Checks of the whole checkout: name -> what gives their findings."""
-TOOLS: dict[str, Callable[[Target, Sequence[Path]], str]] = {"verilator": run_verilator, "yosys": run_yosys}
+TOOLS: dict[str, Callable[[Target, Sequence[Path]], str]] = {
+    "verilator": run_verilator,
+    "yosys": run_yosys,
+    "elaborate": elaborate,
+}
 """Checks of a module: name -> what gives the findings of a target, from its sources."""
 
 
@@ -173,7 +203,7 @@ def lint(modules: Iterable[str] = (), steps: Iterable[str] = ()) -> int:
         steps: some of :data:`CHECKS` and :data:`TOOLS` (default: all, or with modules those of modules).
     """
     modules = list(modules)
-    chosen = list(steps) or [*([] if modules else CHECKS), *TOOLS]
+    chosen = list(steps) or (["verilator", "yosys"] if modules else [*CHECKS, *TOOLS])
     failed = 0
     for step, check in CHECKS.items():
         if step in chosen:
@@ -183,11 +213,12 @@ def lint(modules: Iterable[str] = (), steps: Iterable[str] = ()) -> int:
                 findings = [str(error)]
             print("\n".join([f"{'FAIL' if findings else 'ok  '} {step}", *findings]), flush=True)
             failed += bool(findings)
-    todo = targets(modules)
-    sources = [closure(target.module) for target in todo]
+    own = targets(modules)
     for step, tool in TOOLS.items():
         if step not in chosen:
             continue
+        todo = sizes() if step == "elaborate" else own
+        sources = [closure(target.module) for target in todo]
         with ThreadPoolExecutor(max_workers=min(2, os.cpu_count() or 1)) as pool:
             for target, words in zip(todo, pool.map(tool, todo, sources), strict=True):
                 print(f"{'FAIL' if words else 'ok  '} {step:<10}{target}", flush=True)

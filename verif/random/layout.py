@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from equinox_core.config import Config
-from equinox_core.dram_layout import block_beats
 from equinox_core.isa.encoding import BSpace, LdDst
 
 LINES = 64  # fp32 lines of input
@@ -40,18 +39,18 @@ class Area:
 
 def _area(cfg: Config, base: int, lines: int, panels: int, out: int) -> Area:
     blocks = base + lines * 4 * cfg.L
-    room = blocks + panels * block_beats(cfg.K, cfg.K) * cfg.K
+    room = blocks + panels * (cfg.K + 1) * cfg.BUS
     return Area(base, blocks, room, room + out * 4 * cfg.L, panels)
 
 
 def training_area(cfg: Config) -> Area:
     """The training program's."""
-    return _area(cfg, 0, LINES, -(-PANELS_OF // cfg.K) + 2, SCRATCH)
+    return _area(cfg, 0, LINES, -(-PANELS_OF // cfg.BUS) + 2, SCRATCH)
 
 
 def service_area(cfg: Config, index: int) -> Area:
     """That of service ``index``: at the top of DRAM."""
-    panels = -(-FEED_BLOCKS * cfg.L // cfg.K)
+    panels = -(-FEED_BLOCKS * cfg.L // cfg.BUS)
     size = _area(cfg, 0, FEED_LINES, panels, FEED_OUT).size
     return _area(cfg, min(cfg.BYTES, TOP) - (index + 1) * size, FEED_LINES, panels, FEED_OUT)
 

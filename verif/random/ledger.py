@@ -114,7 +114,7 @@ class Ledger:
             raise Refused(f"{acc.space} {acc.addr.min()}..{acc.addr.max()}: its own are {low}..{end - 1}")
 
     def _check_shared(self, ins: Instr, every: list[Access]) -> None:
-        out = self.area.out // self.cfg.K
+        out = self.area.out // self.cfg.BUS
         for acc in every:
             if acc.space == "DRAM" and ((acc.addr < out) if acc.write else (acc.addr >= out)).any():
                 raise Refused("a service reads its DRAM's inputs and writes the rest")
@@ -143,9 +143,9 @@ def service_ledger(cfg: Config, part, index: int, ends: Mapping[str, int] | None
         "CST": part.constants,
         "RXB": part.rx_lines,
         "TXB": cfg.N * cfg.TX_LINES,
-        "DRAM": area.end // cfg.K,
+        "DRAM": area.end // cfg.BUS,
     }
-    starts = {s: low for s, (low, _) in shares.items()} | {"DRAM": area.lines // cfg.K}
+    starts = {s: low for s, (low, _) in shares.items()} | {"DRAM": area.lines // cfg.BUS}
     given = {"WGTD": part.weights, "CST": part.constants, "RXB": part.rx_lines}
     ledger = Ledger(cfg, tuple(range(1, cfg.N + 1)), limits, given, area, starts)
     ledger.once.update(("WGTD", n) for n in range(part.weights))
@@ -155,5 +155,5 @@ def service_ledger(cfg: Config, part, index: int, ends: Mapping[str, int] | None
 def training_ledger(cfg: Config, part, ends: Mapping[str, int]) -> Ledger:
     """Of a training program (a ``TrainingCase``) that may use what ``ends`` says of each space."""
     area = training_area(cfg)
-    limits = {**ends, "CST": part.constants, "DRAM": area.end // cfg.K}
+    limits = {**ends, "CST": part.constants, "DRAM": area.end // cfg.BUS}
     return Ledger(cfg, (None,), limits, {"CST": part.constants}, area, turns=part.iter_mod)

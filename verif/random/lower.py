@@ -144,7 +144,7 @@ def _filled(cfg: Config, rng: np.random.Generator, area: Area) -> NDArray[np.uin
     """Contents of a program's DRAM: lines, panels of blocks, and room that holds anything."""
     lines = random_lines(rng, (area.blocks - area.lines) // (4 * cfg.L), cfg.L, SPECIAL)
     room = rng.integers(0, 256, area.end - area.out, dtype=np.uint8)
-    return np.concatenate([pack_lines(lines), pack_blocks(*_blocks(cfg, rng, area.panels * cfg.K)), room])
+    return np.concatenate([pack_lines(lines), pack_blocks(*_blocks(cfg, rng, area.panels * cfg.BUS), cfg.BUS), room])
 
 
 def programs_of(case: Case) -> tuple[list[Program], Program | None]:
@@ -179,7 +179,7 @@ def lower(case: Case) -> RandomDeployment:
     work = dram = None
     if t:
         area = training_area(cfg)
-        work = RandomWork(training, up(area.end, cfg.K), t.iter_mod, _bf16(cfg, _rng(case, 3), t.constants))
+        work = RandomWork(training, up(area.end, cfg.BUS), t.iter_mod, _bf16(cfg, _rng(case, 3), t.constants))
         dram = _filled(cfg, _rng(case, 4), area)
     of = {f"service{n}": s for n, s in enumerate(case_services)}
     image = build_image(

@@ -249,22 +249,22 @@ class Maker:
         return None if sp is None else self._dma(sp, sp == StSrc.SOF, sp.name, load=False, fill=False)
 
     def _dma(self, sp: int, lines: bool, space: str, load: bool, fill: bool) -> dict[str, int] | None:
-        area, k = self.ledger.area, self.cfg.K
+        area, k, bus = self.ledger.area, self.cfg.K, self.cfg.BUS
         runs, length = self.count(self.knobs.runs), self.count(self.knobs.length)
         if fill:
             runs, length = 1, self.pick(16, 24, 2 * self.cfg.L)
         local = self.span(space, (runs, length), [[length, length, length + 1, 1, 0], [1]], read=not load)
         if local is None or (runs == 1 and length > 1 and local[1][1] != 1) or (length > 1 and local[1][1] != 1):
             return None
-        size = length * 4 * self.cfg.L if lines else block_beats(length, k) * k
+        size = length * 4 * self.cfg.L if lines else block_beats(length, k, bus) * bus
         if not load:
-            low, high, unit = area.out, area.end, k
+            low, high, unit = area.out, area.end, bus
         elif self.training and self.chance(0.1):
-            low, high, unit = area.lines, area.end, k  # what was stored before, or anything
+            low, high, unit = area.lines, area.end, bus  # what was stored before, or anything
         elif lines:
             low, high, unit = area.lines, area.blocks, 4 * self.cfg.L
         else:
-            low, high, unit = area.blocks, area.out, (k + 1) * k
+            low, high, unit = area.blocks, area.out, (k + 1) * bus
         turns = self.ledger.turns
         strides = [[unit, unit, -(-size // unit) * unit, 0, 2 * unit], [unit, unit, 0, 2 * unit]]
         so, it = (int(self.pick(*s)) for s in strides)

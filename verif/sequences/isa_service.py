@@ -46,9 +46,9 @@ def isa_service(cfg: Config, rng: np.random.Generator) -> Service:
     """
     n, lanes = cfg.N, cfg.L
     lines = min(cfg.K, 16)
-    line_bytes, block_bytes = n * PANEL * 4 * lanes, block_beats(n, cfg.K) * cfg.K
-    dram_blocks = (min(cfg.BYTES, TOP) - block_bytes) // cfg.K * cfg.K
-    dram_lines = (dram_blocks - line_bytes) // cfg.K * cfg.K
+    line_bytes, block_bytes = n * PANEL * 4 * lanes, block_beats(n, cfg.K, cfg.BUS) * cfg.BUS
+    dram_blocks = (min(cfg.BYTES, TOP) - block_bytes) // cfg.BUS * cfg.BUS
+    dram_lines = (dram_blocks - line_bytes) // cfg.BUS * cfg.BUS
     out = Builder(cfg, NAME)
     # Weights of constants; the batch's rows as blocks in ACTC, and by way of SOB and DRAM in ACTD.
     vector(out, 1, lines, At(CST, 0, 0, 1), cols=At(TO_WGTC, 0, lanes, 1))

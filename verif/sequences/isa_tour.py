@@ -99,7 +99,7 @@ class _Tour:
         at = self.map.blocks(count, TURNS)
         for turn in range(TURNS):
             bits = fp32_to_bf16(random_lines(self.rng, count, self.cfg.K).view(np.float32))
-            self.inputs.append((at + turn * size, pack_blocks(*quantise(bits))))
+            self.inputs.append((at + turn * size, pack_blocks(*quantise(bits), self.cfg.BUS)))
         return at
 
     def begin(self) -> None:
@@ -233,7 +233,7 @@ def isa_tour(cfg: Config, rng: np.random.Generator, vectors: int = 90, products:
     program = tour.out.finish(TURNS)
     for unit in Unit:
         program.streams[unit].insert(0, make(Op.NOP))
-    dram = np.zeros(up(tour.map.size, cfg.K), np.uint8)
+    dram = np.zeros(up(tour.map.size, cfg.BUS), np.uint8)
     for at, data in tour.inputs:
         dram[at : at + data.size] = data
     constants = fp32_to_bf16(random_lines(rng, CONSTANTS, cfg.L).view(np.float32))

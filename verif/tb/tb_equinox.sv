@@ -26,8 +26,9 @@ module tb_equinox #(
     parameter int unsigned DRAM_LATENCY = 60,
     parameter int unsigned DRAM_GAP     = 0
 );
-  localparam int unsigned K = N * W;
-  localparam int unsigned L = M * N;
+  localparam eqx_pkg::cfg_t CFG = eqx_pkg::cfg(.N(N), .M(M), .W(W));
+  localparam int unsigned L = CFG.L;
+  localparam int unsigned BUS = CFG.BUS;
 
   if (DRAM_LATENCY < 1 || DRAM_LATENCY > 100000) begin : g_latency
     $fatal(1, "tb_equinox: LATENCY = %0d: legal is 1..100000", DRAM_LATENCY);
@@ -35,8 +36,8 @@ module tb_equinox #(
   if (DRAM_GAP > 1000) begin : g_gap
     $fatal(1, "tb_equinox: GAP = %0d: legal is 0..1000", DRAM_GAP);
   end
-  if (DRAM_BYTES < 4096 || DRAM_BYTES > 2 ** 31 || DRAM_BYTES % K != 0) begin : g_bytes
-    $fatal(1, "tb_equinox: BYTES = %0d: legal is a multiple of K = %0d in 4096..2147483648", DRAM_BYTES, K);
+  if (DRAM_BYTES < 4096 || DRAM_BYTES > 2 ** 31 || DRAM_BYTES % BUS != 0) begin : g_bytes
+    $fatal(1, "tb_equinox: BYTES = %0d: legal is a multiple of %0d in 4096..2147483648", DRAM_BYTES, BUS);
   end
 
   logic clk = 1'b0;
@@ -65,8 +66,8 @@ module tb_equinox #(
   logic [7:0] arlen, awlen;
   logic [2:0] arsize, awsize;
   logic [1:0] arburst, awburst, rresp, bresp;
-  logic [8*K-1:0] rdata, wdata;
-  logic [K-1:0] wstrb;
+  logic [8*BUS-1:0] rdata, wdata;
+  logic [BUS-1:0] wstrb;
   logic [0:0] arid, rid, awid, bid;
 
   equinox_core #(
@@ -151,7 +152,7 @@ module tb_equinox #(
   );
 
   axi_dram #(
-      .K(K),
+      .K(BUS),
       .BYTES(DRAM_BYTES),
       .LATENCY(DRAM_LATENCY),
       .GAP(DRAM_GAP)
@@ -190,7 +191,7 @@ module tb_equinox #(
   );
 
   axi_checker #(
-      .K(K),
+      .K(BUS),
       .NAME("dram")
   ) u_checker (
       .clk_i(clk),

@@ -160,7 +160,7 @@ class Checkers(EquinoxTest):
         board.compare_weights(now())
         self.must_pass(board)
         for address, size in self.deployment.weight_ranges:
-            at = address + int(self.rng.integers(size // self.cfg.K)) * self.cfg.K
+            at = address + int(self.rng.integers(size // self.cfg.BUS)) * self.cfg.BUS
             await self.flip(at)
             board.compare_weights(now())
             self.must_fail(board, "region weights differs in 1 bytes")
@@ -178,7 +178,7 @@ class Checkers(EquinoxTest):
 
     async def flip(self, address: int) -> None:
         """Change one bit of one byte in DRAM."""
-        beat = bytearray(self.dram.read(address, self.cfg.K))
+        beat = bytearray(self.dram.read(address, self.cfg.BUS))
         beat[1] ^= 0x40
         self.dram.write(address, bytes(beat))
         await cycles(1)

@@ -26,7 +26,7 @@ class OwnImage(EquinoxTest):
     """Base: ``prepare`` makes another image than the scenario's, so the DRAM is written anew."""
 
     async def boot(self) -> None:
-        self.dram.write(0, self.deployment.image.dram[: self.deployment.image.dram.size // self.cfg.K * self.cfg.K])
+        self.dram.write(0, self.deployment.image.dram[: self.deployment.image.dram.size // self.cfg.BUS * self.cfg.BUS])
         await super().boot()
 
 

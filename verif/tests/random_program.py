@@ -61,7 +61,7 @@ class RandomProgramTest(EquinoxTest):
         image = self.deployment.image
         end = image.training_base + (image.work.size if image.work else 0)
         for at, size in [(0, end), *self.deployment.areas()]:
-            data = np.zeros(-(-size // self.cfg.K) * self.cfg.K, np.uint8)
+            data = np.zeros(-(-size // self.cfg.BUS) * self.cfg.BUS, np.uint8)
             part = image.dram[at : at + size]
             data[: part.size] = part
             self.dram.write(at, data)

@@ -64,15 +64,15 @@ class ServiceErrors(EquinoxTest):
     async def side_streams(self) -> None:
         """A service with DMA streams beside its own: first harmless ones, then one for each further cause of errors."""
         name = list(self.deployment.index)[-1]
-        index, k = self.deployment.index[name], self.cfg.K
+        index, bus = self.deployment.index[name], self.cfg.BUS
         scratch = self.cfg.BYTES - 4096
-        load = make(Op.LOAD, sp=LdDst.ACTD, n_o=2, len=3, l_so=3, d_base=scratch, d_so=8 * k)
+        load = make(Op.LOAD, sp=LdDst.ACTD, n_o=2, len=3, l_so=3, d_base=scratch, d_so=8 * bus)
         store = make(Op.STORE, sp=StSrc.SOB, n_o=1, len=2, d_base=scratch + 2048)
         nop, token = make(Op.NOP), make(Op.NOP, signal=1 << SEMAPHORES - 1)
         cases = [
             ([nop, load], [nop, store], None),
             ([with_fields(load, d_base=self.cfg.BYTES)], [store], (Err.DMA_RESP, Unit.LD)),
-            ([load], [with_fields(store, d_base=self.cfg.BYTES - k)], (Err.DMA_RESP, Unit.ST)),
+            ([load], [with_fields(store, d_base=self.cfg.BYTES - bus)], (Err.DMA_RESP, Unit.ST)),
             ([load], [with_fields(store, l_base=0xFFFF)], (Err.OPERAND, Unit.ST)),
             ([token] * (SEM_MAX + 1), [store], (Err.SEM_OVERFLOW, Unit.LD)),
         ]

@@ -115,6 +115,13 @@ def test_crowded(policy: str) -> None:
     assert len(latency) == 80 and max(latency) <= LIMIT
 
 
+@pytest.mark.nightly
+@pytest.mark.parametrize("core", ["beats", "wide"])
+def test_blocks_of_beats(core: str) -> None:
+    """Services beside training where a block takes two beats: of a small core, and of one of 32,768 MACs."""
+    run(str(Path(__file__).with_name(f"{core}.toml")), "replay", policy="priority", service=BOTH, requests=80, steps=3)
+
+
 @pytest.mark.parametrize("config", CONFIGS)
 def test_noninterference(config: str) -> None:
     """With and without training: the same batches, and the same bits in every response."""

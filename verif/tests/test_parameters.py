@@ -92,7 +92,7 @@ def boundaries(key: str) -> list[int]:
     if key in ("WGTC_DEPTH", "WGTD_DEPTH"):
         found |= {rule.low + BASE.L // 2, 4096 + BASE.L}
     if key == "BYTES":
-        found |= {4096 + BASE.K // 2, 4096 + BASE.K}
+        found |= {4096 + BASE.BUS // 2, 4096 + BASE.BUS}
     return sorted(found)
 
 
@@ -114,7 +114,12 @@ def test_boundaries(key: str) -> None:
         {"N": 32, "W": 4, "M": 2, "RX_SLOTS": 31},
         {"RX_SLOTS": 1024, "RX_LINES": 64},
         {"RX_SLOTS": 1024, "RX_LINES": 65},
-        {"N": 4, "M": 32, "W": 32},
+        {"N": 128, "M": 8, "W": 8},
+        {"N": 128, "M": 8, "W": 16},
+        {"N": 16, "M": 128, "W": 128},
+        {"M": 2, "W": 128},
+        {"M": 4, "W": 2},
+        {"N": 128, "C_INF": 3, "TX_LINES": 171},
         {"C_INF": 3, "C_TRN": 2},
     ],
     ids=str,
@@ -129,9 +134,9 @@ def test_combinations() -> None:
     """Random combinations of sizes at the limits."""
     rng, seen = np.random.default_rng(1), []
     for _ in range(COMBINATIONS):
-        n, m, w = (int(1 << rng.integers(low, 6)) for low in (2, 0, 0))
+        n, m, w = (int(1 << rng.integers(low, 8)) for low in (2, 0, 0))
         keys = rng.choice([key for key in RULES if key not in "NMW"], 3, replace=False)
-        w = w if rng.random() < 0.3 else m * int(rng.choice([1, 2, 4]))  # mostly a legal ratio
+        w = w if rng.random() < 0.3 else m * int(rng.choice([1, 2, 4, 8]))  # mostly a legal ratio
         seen.append(
             same(
                 {

@@ -57,14 +57,14 @@ class GemmJob:
         out = np.zeros(self.size, np.uint8)
         at = self.a
         for n in range(q.shape[1]):
-            run = pack_blocks(np.ascontiguousarray(q[:, n]), np.ascontiguousarray(e[:, n]))
+            run = pack_blocks(np.ascontiguousarray(q[:, n]), np.ascontiguousarray(e[:, n]), self.cfg.BUS)
             out[at : at + run.size] = run
             at += run.size
         rows = up(self.n, self.cfg.L)
         bq, be = tiles(y, self.cfg)
         at = self.b
         for first in range(0, len(bq), rows):
-            run = pack_blocks(bq[first : first + rows], be[first : first + rows])
+            run = pack_blocks(bq[first : first + rows], be[first : first + rows], self.cfg.BUS)
             out[at : at + run.size] = run
             at += run.size
         return out

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..config import Config
 from ..core import Core
 from ..csr_map import REGS
-from ..dram_layout import pack_blocks, pack_lines
+from ..dram_layout import block_beats, pack_blocks, pack_lines
 from ..isa.check import Bases, check_needs, check_program
 from ..isa.encoding import LdDst, Unit
 from ..isa.program import Linked, Needs, Program, link, words32
@@ -98,11 +98,11 @@ def install(cfg: Config, placements: Sequence[Placement], name: str = "boot") ->
     weights to WGTD, constants (fp32 lines in DRAM) to VEC.
     """
     out = Builder(cfg, name, training=True, loop=False)
-    run = 4095 // cfg.K * cfg.K
+    run = 4095 // cfg.BUS * cfg.BUS
     stg = Ring(name, "STG", 0, cfg.STG_DEPTH)
     for p in placements:
         for first in range(0, p.blocks, run):
-            at = p.weights + first // cfg.K * (cfg.K + 1) * cfg.K
+            at = p.weights + block_beats(first, cfg.K, cfg.BUS) * cfg.BUS
             out.load(sp=LdDst.WGTD, n_o=1, len=min(run, p.blocks - first), l_base=p.w_base + first, d_base=at)
         step = min(cfg.STG_DEPTH // 2, 2048)
         for first in range(0, p.lines, step):
@@ -281,7 +281,7 @@ def build_image(
     if image.size > cfg.BYTES:
         raise too_small("DRAM image", "DRAM", image.size, cfg.BYTES, f"bytes, BYTES of configuration {cfg.name}")
     for p, s in zip(places, services, strict=False):
-        data = pack_blocks(*s.weights)
+        data = pack_blocks(*s.weights, cfg.BUS)
         image[p.weights : p.weights + data.size] = data
     for p, lines in zip(places, [*(s.constants for s in services), constants], strict=True):
         data = pack_lines(bf16_to_fp32(lines))

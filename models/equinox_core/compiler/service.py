@@ -106,16 +106,15 @@ def lstm_classifier(cfg: Config, params: Mapping[str, ArrayLike], steps: int = 8
 
     params: ``Wx [4H, F]``, ``Wh [4H, H]``, ``b [4H]`` (gates i, f, g, o), ``Wd [C, H]``, ``bd [C]``, real numbers.
     Payload: ``steps·ceil(F/L)`` lines, the features of one step from lane 0 of its first line on; the response is
-    ``ceil(C/L)`` lines of logits. The arithmetic is that of ``models/equinox_core/workloads/lstm.py``.
+    ``ceil(C/L)`` lines of logits. The arithmetic is that of ``models/equinox_core/workloads/lstm.py``. H is filled up
+    to whole lines with units of weights and biases zero, whose state stays zero.
 
     Raises:
-        ValueError: shapes that do not fit together, H no multiple of K, or a buffer too small.
+        ValueError: shapes that do not fit together, or a buffer too small.
     """
     p = {key: np.asarray(value, dtype=np.float64) for key, value in params.items()}
     hidden, classes = p["Wh"].shape[1], p["Wd"].shape[0]
     features = p["Wx"].shape[1]
-    if hidden % cfg.K:
-        raise ValueError(f"{name}: hidden size {hidden}: legal is a multiple of K = {cfg.K}")
     gates = 4 * hidden
     shapes = {"Wx": (gates, features), "Wh": (gates, hidden), "b": (gates,), "Wd": (classes, hidden), "bd": (classes,)}
     for key, shape in shapes.items():
@@ -124,12 +123,13 @@ def lstm_classifier(cfg: Config, params: Mapping[str, ArrayLike], steps: int = 8
     lines = -(-features // cfg.L)
     _check_lines(cfg, name, "payload", steps * lines, cfg.RX_LINES, "RX_LINES")
     _check_lines(cfg, name, "response", -(-classes // cfg.L), cfg.TX_LINES, "TX_LINES")
-    out = Builder(cfg, name)
-    _Lstm(out, steps, lines, hidden, classes).emit()
+    out, size = Builder(cfg, name), up(hidden, cfg.L)
+    _Lstm(out, steps, lines, size, classes).emit()
+    wx, wh = (padded(p[key].reshape(4, hidden, -1), 4, size, p[key].shape[1]) for key in ("Wx", "Wh"))
     return Service(
         out.finish(),
-        join(tiles(p["Wx"], cfg), tiles(p["Wh"], cfg), tiles(p["Wd"], cfg)),
-        np.concatenate([bias_lines(p["b"], cfg), bias_lines(p["bd"], cfg)]),
+        join(*(tiles(w, cfg) for w in (wx.reshape(4 * size, -1), wh.reshape(4 * size, -1), p["Wd"]))),
+        np.concatenate([bias_lines(padded(p["b"].reshape(4, hidden), 4, size).ravel(), cfg), bias_lines(p["bd"], cfg)]),
         steps * lines,
         -(-classes // cfg.L),
     )
@@ -144,7 +144,7 @@ class _Lstm:
         cfg = out.cfg
         self.out, self.cfg, self.steps, self.lines = out, cfg, steps, lines
         self.groups = hidden // cfg.L  # lines of a gate
-        self.kx, self.kh = -(-lines * cfg.L // cfg.K), hidden // cfg.K
+        self.kx, self.kh = -(-lines * cfg.L // cfg.K), -(-hidden // cfg.K)
         self.d_groups = -(-classes // cfg.L)
         self.gate_lines = self.groups * cfg.N
         self.acc_half = 4 * self.gate_lines

@@ -76,7 +76,7 @@ class Regions:
 
 
 class DramMap:
-    """Consecutive DRAM addresses (bytes, relative to the context's base), aligned to K."""
+    """Consecutive DRAM addresses (bytes, relative to the context's base), aligned to beats."""
 
     def __init__(self, cfg: Config) -> None:
         self.cfg = cfg
@@ -85,7 +85,7 @@ class DramMap:
     def bytes(self, count: int) -> int:
         """Address of a new region of ``count`` bytes."""
         at = self.size
-        self.size += -(-count // self.cfg.K) * self.cfg.K
+        self.size += -(-count // self.cfg.BUS) * self.cfg.BUS
         return at
 
     def blocks(self, count: int, times: int = 1) -> int:
@@ -98,11 +98,11 @@ class DramMap:
 
     def block_bytes(self, count: int) -> int:
         """Bytes of a run of blocks."""
-        return block_beats(count, self.cfg.K) * self.cfg.K
+        return block_beats(count, self.cfg.K, self.cfg.BUS) * self.cfg.BUS
 
     def line_bytes(self, count: int) -> int:
         """Bytes of a run of lines."""
-        return line_beats(count, self.cfg.L, self.cfg.K) * self.cfg.K
+        return line_beats(count, self.cfg.L, self.cfg.BUS) * self.cfg.BUS
 
 
 def room_beside(cfg: Config, needs: list[Needs]) -> Room:

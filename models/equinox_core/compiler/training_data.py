@@ -135,8 +135,10 @@ class TrainingJob:
         xb = bf16_from_float(padded(x, self.batches, self.batch, first.ins))
         at, att, aty = self.x, self.xt, self.y
         for n in range(self.batches):
-            at = _put(out, at, *(pack_blocks(*run) for run in _by_block(xb[n], k)))
-            att = _put(out, att, *(pack_blocks(*run) for run in _by_block(np.ascontiguousarray(xb[n].T), k)))
+            at = _put(out, at, *(pack_blocks(*run, self.cfg.BUS) for run in _by_block(xb[n], k)))
+            att = _put(
+                out, att, *(pack_blocks(*run, self.cfg.BUS) for run in _by_block(np.ascontiguousarray(xb[n].T), k))
+            )
             aty = _put(out, aty, pack_lines(padded(y[n], self.batch, lanes)))
         self.put_weights(out, weights)
         return out
@@ -158,7 +160,7 @@ class TrainingJob:
                 groups = self._part(layer, p, full).reshape(layer.rows, p.groups, self.cfg.L).transpose(1, 0, 2)
                 _put(out, p.master, pack_lines(np.ascontiguousarray(groups).reshape(-1, self.cfg.L)))
             for (at, count), runs in zip(self.copies(layer), self._copies_of(layer, full), strict=True):
-                end = _put(out, at, *(pack_blocks(*run) for run in runs))
+                end = _put(out, at, *(pack_blocks(*run, self.cfg.BUS) for run in runs))
                 if end != at + count:
                     raise RuntimeError(
                         f"a copy of layer {layer.index} takes {end - at} bytes, {count} are laid out for it"
@@ -190,13 +192,13 @@ class TrainingJob:
         """Where a layer's HBFP8 copies are, along rows and along columns as far as it has them: DRAM addresses and
         bytes.
         """
-        k = self.cfg.K
+        k, bus = self.cfg.K, self.cfg.BUS
         along, across = layer.high * -(-layer.wide // k), layer.wide
         found = []
         if layer.along is not None:
-            found.append((layer.along, block_beats(along, k) * k))
+            found.append((layer.along, block_beats(along, k, bus) * bus))
         if layer.across is not None:
-            found.append((layer.across, -(-layer.high // k) * block_beats(across, k) * k))
+            found.append((layer.across, -(-layer.high // k) * block_beats(across, k, bus) * bus))
         return found
 
     def masters(self, layer: Layer) -> list[tuple[int, int]]:

@@ -26,7 +26,7 @@ from equinox_core.workloads.lstm import load_params
 
 FILE = "deployment.pickle"
 BATCH, HIDDEN = 8, 4  # minibatch and hidden layer of the training job, in blocks,
-MOST_BATCH = 256  # as far as this many, and as the network's own width
+MOST_BATCH = 256  # as far as this many (but a whole block), and as the network's own width
 RATE = 0.5
 NEVER = 2**31  # cycles
 THRESHOLD_SHARE = 4  # few waiting requests are N/4 (docs/scheduler.md says why)
@@ -151,7 +151,7 @@ def deploy(scenario: Scenario) -> Deployment:
     installed = [services[name]() for name in SERVICES]
     job = targets = data = None
     if scenario.train == "mlp":
-        batch = min(MOST_BATCH, BATCH * cfg.K)
+        batch = max(cfg.K, min(MOST_BATCH, BATCH * cfg.K))
         training = mlp.digits_training_set(batch)
         classes = min(digits.CLASSES, cfg.L)  # a narrow core learns the digit modulo its lanes
         sizes = (mlp.FEATURES, min(mlp.HIDDEN, HIDDEN * cfg.K), classes)

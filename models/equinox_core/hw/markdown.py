@@ -38,20 +38,18 @@ def _parameters() -> str:
     )
 
 
-def _rules() -> str:
-    def shown(text: str) -> str:
-        for name, value in params.CONSTANTS.items():
-            text = re.sub(rf"\b{name}\b", str(value), text)
-        return text.replace(" * ", "·")
+def _shown(expression: str) -> str:
+    for name, value in params.CONSTANTS.items():
+        expression = re.sub(rf"\b{name}\b", str(value), expression)
+    return f"`{expression.replace(' * ', '·')}`"
 
-    return _table(["of", "must hold"], ((f"`{r.subject}`", f"`{shown(r.holds)}`") for r in params.RULES))
+
+def _rules() -> str:
+    return _table(["of", "must hold"], ((f"`{r.subject}`", _shown(r.holds)) for r in params.RULES))
 
 
 def _derived() -> str:
-    return _table(
-        ["field", "value", "meaning"],
-        ((f"`{d.name}`", f"`{d.value.replace(' * ', '·')}`", d.meaning) for d in params.DERIVED),
-    )
+    return _table(["field", "value", "meaning"], ((f"`{d.name}`", _shown(d.value), d.meaning) for d in params.DERIVED))
 
 
 def _constants() -> str:

@@ -10,7 +10,8 @@ from typing import Any
 INSTR_BITS = 384  # of an instruction word
 MAX_CTX = 4  # contexts, of both kinds together: what registers and counters have room for
 MAX_BUS = 128  # bytes of the bus to DRAM, an AXI4 data width of 1024 bits
-MAX_LANES = 64  # lanes of a line
+MAX_BLOCK = 1024  # elements of a block: a sum of so many products is exact in fp32
+MAX_LANES = 1024  # lanes of a line
 MAX_QUEUE = 4096  # waiting requests a service
 MAX_WORDS = 65536  # words of a memory: addresses have 16 bits
 
@@ -43,9 +44,9 @@ def _buffer(meaning: str) -> Any:
 class CoreParams:
     """Parameters of ``rtl/equinox_core.sv``; depths in blocks, lines or instructions."""
 
-    N: int = _param(4, 32, "edge of a systolic array, native batch", power=True)
-    M: int = _param(1, 32, "arrays", power=True)
-    W: int = _param(1, 32, "products a PE sums a cycle", power=True)
+    N: int = _param(4, 128, "edge of a systolic array, native batch", power=True)
+    M: int = _param(1, 128, "arrays", power=True)
+    W: int = _param(1, 128, "products a PE sums a cycle", power=True)
     C_INF: int = _param(1, MAX_CTX - 1, "inference contexts")
     C_TRN: int = _param(1, MAX_CTX - 1, "training contexts")
     SERVICES: int = _param(1, 4, "installable services")
@@ -89,6 +90,7 @@ TABLES = {"core": CORE, "dram": DRAM}
 CONSTANTS = {
     "MAX_CTX": MAX_CTX,
     "MAX_BUS": MAX_BUS,
+    "MAX_BLOCK": MAX_BLOCK,
     "MAX_LANES": MAX_LANES,
     "MAX_QUEUE": MAX_QUEUE,
     "MAX_WORDS": MAX_WORDS,
@@ -109,13 +111,10 @@ class Rule:
     legal: str
 
 
+_BUS = "min(N * W, 4 * M * N, MAX_BUS)"
 RULES = (
-    Rule("W", "W in (M, 2 * M, 4 * M)", "M, 2·M or 4·M, one of ({M}, {2 * M}, {4 * M}) for M = {M}"),
-    Rule(
-        "W",
-        "N * W <= MAX_BUS",
-        "at most {MAX_BUS // N} for N = {N} (N·W, the bus width in bytes, is at most {MAX_BUS})",
-    ),
+    Rule("W", "W >= M", "M = {M} or more, so that a block holds a line"),
+    Rule("W", "N * W <= MAX_BLOCK", "at most {MAX_BLOCK // N} for N = {N} (N·W, a block, is at most {MAX_BLOCK})"),
     Rule("M", "M * N <= MAX_LANES", "at most {MAX_LANES // N} for N = {N} (M·N, the lanes, are at most {MAX_LANES})"),
     Rule("C_TRN", "C_INF + C_TRN <= MAX_CTX", "1..{MAX_CTX - C_INF} for C_INF = {C_INF} ({MAX_CTX} in all)"),
     Rule("RX_SLOTS", "RX_SLOTS >= N", "N = {N} or more, so that a full batch fits"),
@@ -125,16 +124,21 @@ RULES = (
         "RX_SLOTS * RX_LINES <= MAX_WORDS",
         "at most {MAX_WORDS // RX_SLOTS} for RX_SLOTS = {RX_SLOTS} ({MAX_WORDS} lines in all)",
     ),
+    Rule(
+        "TX_LINES",
+        "C_INF * N * TX_LINES <= MAX_WORDS",
+        "at most {MAX_WORDS // (C_INF * N)} for C_INF = {C_INF}, N = {N} ({MAX_WORDS} lines in all)",
+    ),
     Rule("WGTC_DEPTH", "WGTC_DEPTH % (M * N) == 0", "a multiple of M·N = {M * N}"),
     Rule("WGTD_DEPTH", "WGTD_DEPTH % (M * N) == 0", "a multiple of M·N = {M * N}"),
-    Rule("BYTES", "BYTES % (N * W) == 0", "a multiple of the bus width K = {N * W} bytes"),
+    Rule("BYTES", f"BYTES % {_BUS} == 0", f"a multiple of {{{_BUS}}}, the bytes of a beat"),
 )
 
 
 @dataclass(frozen=True)
 class Derived:
     """What follows from the parameters: ``value`` is an expression over them, as in a :class:`Rule`; ``clog2(x)`` is
-    the bits of a number below x.
+    the bits of a number below x, ``min(x, ...)`` the least of several.
     """
 
     name: str
@@ -143,8 +147,9 @@ class Derived:
 
 
 DERIVED = (
-    Derived("K", "N * W", "block length, and bytes of the bus to DRAM"),
+    Derived("K", "N * W", "block length"),
     Derived("L", "M * N", "lanes of a line"),
+    Derived("BUS", _BUS, "bytes of the bus to DRAM: those of a block or of an fp32 line, at most AXI4's widest"),
     Derived("CTX", "C_INF + C_TRN", "contexts: inference first, then training"),
     Derived("BLKW", "8 * N * W + 8", "bits of a block"),
     Derived("SLOTW", "clog2(RX_SLOTS)", "bits of a payload slot's number"),
@@ -160,7 +165,7 @@ def clog2(value: int) -> int:
 
 def value_of(expression: str, values: Mapping[str, int]) -> int:
     """Value of a rule's expression."""
-    known = {**CONSTANTS, **values, "clog2": clog2}
+    known = {**CONSTANTS, **values, "clog2": clog2, "min": min}
     return int(eval(expression, {"__builtins__": {}}, known))  # noqa: S307 - texts of this file only
 
 

@@ -149,6 +149,11 @@ def expression(text: str) -> str:
                 return str(node.value)
             case ast.Call(func=ast.Name(id="clog2"), args=[of]):
                 return f"$clog2({render(of)})"
+            case ast.Call(func=ast.Name(id="min"), args=[one]):
+                return render(one)
+            case ast.Call(func=ast.Name(id="min") as least, args=[one, *rest]):
+                first, other = render(one), render(ast.Call(least, rest, []))
+                return f"({first} < {other} ? {first} : {other})"
             case ast.BinOp():
                 return f"({render(node.left)} {_OPERATORS[type(node.op)]} {render(node.right)})"
             case ast.Compare(ops=[ast.In()], comparators=[ast.Tuple() as several]):

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..config import Config
+from ..dram_layout import block_beats, line_beats
 from .encoding import ASpace, BSpace, Conv, ConvDst, Dst, Instr, LdDst, Op, Src, StSrc
 
 I64 = NDArray[np.int64]
@@ -19,8 +20,7 @@ _SOURCES = {Src.VEC: "VEC", Src.CST: "CST", Src.ACC: "ACC", Src.STG: "STG"}
 
 
 class Access(NamedTuple):
-    """Addresses that one operand touches; ``space`` is a name of ``docs/isa.md`` or DRAM (addresses in beats of K
-    bytes).
+    """Addresses that one operand touches; ``space`` is a name of ``docs/isa.md`` or DRAM (addresses in beats).
 
     ``path`` is the converter's mode for what it writes: its two paths keep no order between them. ``operand`` names a
     VECTOR's source.
@@ -42,9 +42,10 @@ def grid(base: int, *axes: tuple[int, int]) -> I64:
 
 
 def run_beats(ins: Instr, cfg: Config) -> int:
-    """Beats of K bytes that one run of a LOAD or STORE moves."""
-    blocks = ins.sp != (LdDst.STG if ins.op == Op.LOAD else StSrc.SOF)
-    return ins.len + -(-ins.len // cfg.K) if blocks else ins.len * 4 * cfg.L // cfg.K
+    """Beats that one run of a LOAD or STORE moves."""
+    if ins.sp == (LdDst.STG if ins.op == Op.LOAD else StSrc.SOF):
+        return line_beats(ins.len, cfg.L, cfg.BUS)
+    return block_beats(ins.len, cfg.K, cfg.BUS)
 
 
 def run_starts(ins: Instr, iteration: int = 0, base: int = 0) -> I64:
@@ -57,7 +58,7 @@ def _dma(ins: Instr, cfg: Config, iteration: int) -> list[Access]:
     store = ins.op == Op.STORE
     space = StSrc(ins.sp).name if store else LdDst(ins.sp).name
     local = grid(ins.l_base, (ins.n_o, ins.l_so), (ins.len, 1))
-    dram = (run_starts(ins, iteration)[:, None] // cfg.K + np.arange(run_beats(ins, cfg))).ravel()
+    dram = (run_starts(ins, iteration)[:, None] // cfg.BUS + np.arange(run_beats(ins, cfg))).ravel()
     return [Access(space, local, not store), Access("DRAM", dram, store)]
 
 

@@ -89,9 +89,10 @@ def _check_alignment(ins: Instr, cfg: Config) -> None:
     """DRAM addresses, whatever the iteration."""
     if ins.op in (Op.LOAD, Op.STORE):
         for name in ("d_base", "d_so", "d_iter"):
-            if ins.fields[name] % cfg.K:
+            if ins.fields[name] % cfg.BUS:
                 raise Fault(
-                    Err.OPERAND, f"{ins.op.name}: {name} = {ins.fields[name]}: must be a multiple of K = {cfg.K} bytes"
+                    Err.OPERAND,
+                    f"{ins.op.name}: {name} = {ins.fields[name]}: must be a multiple of {cfg.BUS} bytes, a beat",
                 )
 
 
@@ -110,7 +111,7 @@ def needs_of(prog: Program, cfg: Config, iter_mod: int = 1) -> Needs:
             for acc in accesses(ins, cfg, iteration=iter_mod - 1):
                 reach = int(acc.addr.max()) + 1
                 if acc.space == "DRAM":
-                    top["dram"] = max(top["dram"], reach * cfg.K)
+                    top["dram"] = max(top["dram"], reach * cfg.BUS)
                 elif acc.space == "TXB":
                     reach = int((acc.addr % cfg.TX_LINES).max()) + 1
                     top["tx_lines"] = max(top["tx_lines"], reach)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..config import Config
+from ..dram_layout import block_beats, line_beats
 from ..hw.pipeline import ACC_HAZARD, CONVERT_LATENCY, TILE_LATENCY, VPU_AHEAD, line_stage, row_flight
 from ..isa.encoding import SEMAPHORES, Conv, Instr, LdDst, Op, StSrc, Unit
 from ..isa.program import Program
@@ -91,11 +92,11 @@ class _St:
 
     def take(self, ins: Instr, issue: int) -> int:
         cfg, lines, pace = self.cfg, ins.sp == StSrc.SOF, self.cfg.GAP + 1
-        most = cfg.K * cfg.K // (4 * cfg.L) if lines else cfg.K  # words of a segment
+        most = cfg.K * cfg.BUS // (4 * cfg.L) if lines else cfg.BUS  # words of a segment
         tail = _beats(cfg, (ins.len - 1) % most + 1, lines)  # beats of the last segment
         whole = ins.n_o * _beats(cfg, ins.len, lines)
         first = max(issue + 4, self.read)
-        self.read = first + whole  # a panel of u blocks takes u + 1 cycles
+        self.read = first + whole  # a panel of u beats takes u + 1 cycles
         sent = max(self.bus + whole * pace, self.read + 3 + tail * pace)
         self.bus = sent
         return sent - cfg.GAP + cfg.LATENCY
@@ -103,7 +104,7 @@ class _St:
 
 def _beats(cfg: Config, count: int, lines: bool) -> int:
     """Beats of a run of so many lines or blocks."""
-    return count * 4 * cfg.L // cfg.K if lines else count + -(-count // cfg.K)
+    return line_beats(count, cfg.L, cfg.BUS) if lines else block_beats(count, cfg.K, cfg.BUS)
 
 
 def _unit(unit: Unit, cfg: Config, rows: int, chunk: int | None) -> _Mmu | _Vpu | _Ld | _St:

@@ -31,7 +31,7 @@ def _run(s: State, x: Dma, c: int) -> None:
     p, w, ins = s.p, x.walk[c], x.work[c]
     w.lines = ins.lines
     w.words = ins.n_i
-    w.beats = ins.n_i * p.line_beats if ins.lines else ins.n_i + (ins.n_i + p.k - 1) // p.k
+    w.beats = ins.n_i * p.line_beats if ins.lines else ins.n_i * p.block_beats + (ins.n_i + p.bus - 1) // p.bus
     w.run_addr = w.addr
     w.addr = (w.addr + ins.d_so) & 0xFFFFFFFF
     w.runs -= 1
@@ -98,11 +98,11 @@ def ld_step(s: State, t: int) -> None:
         w = x.walk[c]
         over = False
         if c == took:
-            limit = min(LD_BURST, AXI_PAGE // p.k)
-            n = min(w.beats, limit - w.run_addr // p.k % limit)
+            limit = min(LD_BURST, AXI_PAGE // p.bus)
+            n = min(w.beats, limit - w.run_addr // p.bus % limit)
             bad = fails(s, w.run_addr, n)
             w.beats -= n
-            w.run_addr += n * p.k
+            w.run_addr += n * p.bus
             over = w.beats == 0
             at = (x.head + x.count) % LD_BURSTS
             b = x.flight[at]
@@ -188,7 +188,7 @@ def _need(x: Store, p: Params) -> int:
     seg = x.seg[x.gather]
     if seg.lines != 0:
         return p.line_beats
-    return 2 if x.left == seg.words else 1
+    return p.block_beats + 1 if x.left == seg.words else p.block_beats
 
 
 @njit
@@ -201,11 +201,11 @@ def _segment(s: State, x: Store, c: int) -> bool:
     seg = x.seg[place]
     x.seg_count += 1
     seg.ctx, seg.lines, seg.addr = c, w.lines, w.run_addr
-    seg.words = min(w.words, p.k // p.line_beats if w.lines else p.k)
-    seg.beats = seg.words * p.line_beats if w.lines else seg.words + 1
+    seg.words = min(w.words, p.k // p.line_beats if w.lines else p.bus)
+    seg.beats = seg.words * p.line_beats if w.lines else seg.words * p.block_beats + 1
     w.words -= seg.words
-    limit = min(AXI_BURST, AXI_PAGE // p.k)
-    beats, at = seg.beats, w.run_addr // p.k
+    limit = min(AXI_BURST, AXI_PAGE // p.bus)
+    beats, at = seg.beats, w.run_addr // p.bus
     seg.bursts, seg.next = 0, 0
     while beats > 0:
         n = min(beats, limit - at % limit)
@@ -213,7 +213,7 @@ def _segment(s: State, x: Store, c: int) -> bool:
         seg.bursts += 1
         at += n
         beats -= n
-    w.run_addr += seg.beats * p.k
+    w.run_addr += seg.beats * p.bus
     over = w.words == 0
     seg.ends = 1 if over and w.last_run != 0 else 0
     seg.signal, seg.step, seg.log = w.signal, w.step, w.piece_log
@@ -234,7 +234,7 @@ def st_step(s: State, t: int) -> None:
     over, wait = False, False
     if x.word >= 0:
         seg = x.seg[x.word]
-        over = seg.lines == 0 or x.word_beat == p.line_beats - 1
+        over = x.word_beat == (p.line_beats if seg.lines != 0 else p.block_beats) - 1
         wait = not over or (x.word_last != 0 and seg.lines == 0)
     need = _need(x, p) if x.gather >= 0 else 0
     read = x.gather >= 0 and not wait and x.used + need <= 2 * p.k + 2
@@ -288,7 +288,7 @@ def st_step(s: State, t: int) -> None:
         x.flight_count += 1
         last = seg.next == seg.bursts
         b.final, b.bad = (1 if last else 0), fails(s, seg.addr, beats)
-        seg.addr += beats * p.k
+        seg.addr += beats * p.bus
         b.ctx, b.ends, b.signal, b.step, b.log = (
             seg.ctx,
             (1 if last and seg.ends != 0 else 0),

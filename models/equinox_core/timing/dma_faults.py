@@ -18,7 +18,7 @@ def faulty(s: State, u: int, x: Dma, c: int) -> int:
     w, ins = x.walk[c], x.work[c]
     if ins.op != (LOAD if u == LD else STORE):
         return ILLEGAL_OP
-    if ins.bad >> (0 if c < s.p.c_inf else 1) & 1 or w.addr % s.p.k != 0:
+    if ins.bad >> (0 if c < s.p.c_inf else 1) & 1 or w.addr % s.p.bus != 0:
         return OPERAND
     if not fits(ins, s.ctx[c].reloc):
         if ins.base[0] + s.ctx[c].reloc[ins.kind[0]] + (ins.n_o - w.runs) * ins.so[0] >= ins.depth[0]:
@@ -29,7 +29,7 @@ def faulty(s: State, u: int, x: Dma, c: int) -> int:
 @njit
 def fails(s: State, addr: int, beats: int) -> bool:
     """Whether the memory answers a burst with an error."""
-    d, last = s.dram, addr + beats * s.p.k - 1
+    d, last = s.dram, addr + beats * s.p.bus - 1
     return last >= s.p.bytes or (addr <= d.err_hi and last >= d.err_lo)
 
 

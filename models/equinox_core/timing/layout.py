@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..hw import params
 from ..hw.modes import Mode
+from ..hw.pipeline import AXI_PAGE
 from ..hw.states import CtxState, Unit
 from ..isa.encoding import SEMAPHORES
 
@@ -25,14 +26,15 @@ FIX, R_VEC, R_CST, R_ACC, R_ACTC, R_WGT = range(6)  # what an address is relocat
 RELOCATIONS = OPERANDS = 6
 V = OPERANDS - 1  # the VPU's operands are A, B, C, D, R, V; the MMU's A, B, C; LOAD and STORE have one
 
-RING = 128  # completions of a unit and context under way: rows in the arrays bound them (2N+4, N <= 32)
+RING = 4 * BATCH_MAX  # completions of a unit and context under way: rows in the arrays bound them (2N+4)
 QUEUE = params.CORE["QUEUE_DEPTH"].high  # waiting requests a service
 SEGMENTS = 8  # ST: segments between gathering and their last address
 FINISHES = 32  # VPU: instructions of a context that are not complete, and some that are
 BURSTS = 32  # bursts of a direction under way
 LD_BURSTS = 16  # of LD
 ANSWERS = 8
-PIECES_ST = 8  # bursts of one ST segment: at most K beats and a panel's exponents, cut at 4 KiB
+# bursts of one ST segment: at most K beats and a panel's exponents, cut at 4 KiB, in which there are 32 beats or more
+PIECES_ST = params.MAX_BLOCK * params.MAX_BUS // AXI_PAGE + 2
 
 # ---- who can be next: indices into STATE.soon; those from W_FETCH on are groups, whose members' times lie in a field
 # of their own

@@ -112,6 +112,8 @@ class Params(Record):
     group: int
     row_flight: int
     line_stage: int
+    bus: int
+    block_beats: int  # of its mantissas
     line_beats: int
     imem_depth: int
     latency: int

@@ -50,14 +50,14 @@ async def stored_and_loaded_again(dut: Any) -> None:
     h.stall(20)
     state = State.random(h.shape, h.rng)
     await h.put(state)
-    k, where, env = h.shape.k, stimulus.area(h.shape, ST, 0), h.envs[0]
+    bus, where, env = h.shape.bus, stimulus.area(h.shape, ST, 0), h.envs[0]
     base = (where.dram[0] - env.dram_base) % 2**32
 
     def step(op: Op, sp: int, n: int, addr: int, word: int = 0) -> Step:
         return Step(make(op, sp=sp, n_o=1, len=n, l_base=word, d_base=(base + addr) % 2**32, signal=1))
 
-    blocks, lines = 3 * k - 1, 11
-    far = h.shape.beats("sob", blocks) * k
+    blocks, lines = 3 * bus - 1, 11
+    far = h.shape.beats("sob", blocks) * bus
     await h.run({(ST, 0): [step(Op.STORE, StSrc.SOB, blocks, 0), step(Op.STORE, StSrc.SOF, lines, far)]})
     await h.again()
     w_at = 5
@@ -289,7 +289,7 @@ async def error_responses(dut: Any, unit: int, stall: int) -> None:
         cut = (model.load_bursts, model.store_bursts)[unit]
         bursts = [b for run in model.runs(steps[at], h.envs[victim]) for b in cut(h.shape, run)]
         addr, beats = bursts[-1 if n % 2 else int(h.rng.integers(0, len(bursts)))]
-        point = addr + int(h.rng.integers(0, beats)) * h.shape.k
+        point = addr + int(h.rng.integers(0, beats)) * h.shape.bus
         h.fail_at(point, point)
         others = {k: v for k, v in programs.items() if k != (unit, victim)}
         want = expect(h.envs, state, others)
@@ -298,7 +298,9 @@ async def error_responses(dut: Any, unit: int, stall: int) -> None:
         equal([c for _, c in s.errors], [int(Err.DMA_RESP)])
         touched = [  # instructions before the first one with a failing burst
             any(
-                a <= point < a + b * h.shape.k for run in model.runs(step, h.envs[victim]) for a, b in cut(h.shape, run)
+                a <= point < a + b * h.shape.bus
+                for run in model.runs(step, h.envs[victim])
+                for a, b in cut(h.shape, run)
             )
             for step in steps
         ].index(True)

@@ -51,7 +51,7 @@ class Harness:
 
     async def reset(self, ram: Any = None) -> None:
         """Start anew; ``ram``: a function that makes a memory of cocotbext-axi, used instead of axi_dram."""
-        dut, rng, k = self.dut, self.rng, self.shape.k
+        dut, rng, bus = self.dut, self.rng, self.shape.bus
         dut.go.value, dut.ext.value, dut.own_clock.value = 0, int(ram is not None), int(ram is None)
         if ram is not None:
             await Timer(5, "ns")
@@ -61,7 +61,7 @@ class Harness:
         self.envs = []
         for c in range(self.ctx):
             low = self.shape.depth["wgtd"] * c // self.shape.ctx
-            self.envs.append(Env(int(rng.integers(0, 1 << 32)) // k * k, int(rng.integers(0, low + 1))))
+            self.envs.append(Env(int(rng.integers(0, 1 << 32)) // bus * bus, int(rng.integers(0, low + 1))))
             dut.dram_base[c].value, dut.w_base[c].value = self.envs[c].dram_base, self.envs[c].w_base
         for s in range(2 * self.ctx):
             dut.kill_at[s].value = 0

@@ -18,7 +18,7 @@ LINES = ("stg", "sof")
 
 @dataclass(frozen=True)
 class Shape:
-    """Sizes of a bench: K bytes a beat, L lanes, depth of each buffer, bytes of DRAM, contexts."""
+    """Sizes of a bench: K elements a block, L lanes, depth of each buffer, bytes of DRAM, contexts."""
 
     k: int
     lanes: int
@@ -27,11 +27,16 @@ class Shape:
     ctx: int
 
     @property
-    def line_beats(self) -> int:
-        return 4 * self.lanes // self.k
+    def bus(self) -> int:
+        """Bytes a beat."""
+        return min(self.k, 4 * self.lanes, 128)
+
+    def word_beats(self, buffer: str) -> int:
+        """Beats of a word's data."""
+        return (4 * self.lanes if buffer in LINES else self.k) // self.bus
 
     def beats(self, buffer: str, n: int) -> int:
-        return n * self.line_beats if buffer in LINES else lay.block_beats(n, self.k)
+        return n * self.word_beats(buffer) if buffer in LINES else lay.block_beats(n, self.k, self.bus)
 
     def word_bytes(self, buffer: str) -> int:
         return 4 * self.lanes if buffer in LINES else self.k + 1
@@ -100,49 +105,50 @@ class State:
         """Carry one run out."""
         k, lanes = self.shape.k, self.shape.lanes
         words = self.buffers[run.buffer][run.word : run.word + run.len]
-        data = self.dram[run.addr : run.addr + self.shape.beats(run.buffer, run.len) * k]
+        bus, size = self.shape.bus, self.shape.beats(run.buffer, run.len) * self.shape.bus
+        data = self.dram[run.addr : run.addr + size]
         equal(len(words), run.len)
-        equal(len(data), self.shape.beats(run.buffer, run.len) * k)
+        equal(len(data), size)
         if op == Op.LOAD and run.buffer in LINES:
             words[:] = lay.unpack_lines(data, run.len, lanes).astype("<u4").view(np.uint8)
         elif op == Op.LOAD:
-            mant, exp = lay.unpack_blocks(data, run.len, k)
+            mant, exp = lay.unpack_blocks(data, run.len, k, bus)
             words[:, :k], words[:, k] = mant.view(np.uint8), exp
         elif run.buffer in LINES:
             data[:] = lay.pack_lines(np.ascontiguousarray(words).view("<u4").astype(np.uint32))
         else:
-            data[:] = lay.pack_blocks(words[:, :k].view(np.int8), words[:, k])
+            data[:] = lay.pack_blocks(words[:, :k].view(np.int8), words[:, k], bus)
 
 
 def load_bursts(shape: Shape, run: Run, limit: int = 32) -> list[tuple[int, int]]:
     """(address, beats) of LD's bursts: they end at multiples of ``limit`` beats (or 4 KiB)."""
-    return _cut(run.addr, shape.beats(run.buffer, run.len), shape.k, min(limit, 4096 // shape.k))
+    return _cut(run.addr, shape.beats(run.buffer, run.len), shape.bus, min(limit, 4096 // shape.bus))
 
 
 def store_segments(shape: Shape, run: Run) -> list[tuple[int, int]]:
     """(address, words) of ST's segments: panels, or K beats of lines."""
-    cap = shape.k // shape.line_beats if run.buffer in LINES else shape.k
+    cap = shape.k // shape.word_beats(run.buffer) if run.buffer in LINES else shape.bus
     out, addr = [], run.addr
     for first in range(0, run.len, cap):
         words = min(cap, run.len - first)
         out.append((addr, words))
-        addr += shape.beats(run.buffer, words) * shape.k
+        addr += shape.beats(run.buffer, words) * shape.bus
     return out
 
 
 def store_bursts(shape: Shape, run: Run) -> list[tuple[int, int]]:
     """(address, beats) of ST's bursts: segments cut at 4 KiB (or 256 beats)."""
-    page = min(256, 4096 // shape.k)
-    parts = [_cut(a, shape.beats(run.buffer, n), shape.k, page) for a, n in store_segments(shape, run)]
+    page = min(256, 4096 // shape.bus)
+    parts = [_cut(a, shape.beats(run.buffer, n), shape.bus, page) for a, n in store_segments(shape, run)]
     return [burst for part in parts for burst in part]
 
 
-def _cut(addr: int, beats: int, k: int, size: int) -> list[tuple[int, int]]:
+def _cut(addr: int, beats: int, bus: int, size: int) -> list[tuple[int, int]]:
     out = []
     while beats:
-        n = min(beats, size - addr // k % size)
+        n = min(beats, size - addr // bus % size)
         out.append((addr % 2**32, n))
-        addr, beats = addr + n * k, beats - n
+        addr, beats = addr + n * bus, beats - n
     return out
 
 

@@ -21,6 +21,7 @@ class Piece:
     beats: int
     lines: bool = False
     words: int = 0
+    word_beats: int = 1
     bursts: list[int] = field(default_factory=list)  # ST: beats of each
     ends: bool = False  # an instruction
 
@@ -131,7 +132,7 @@ class Store:
     """dma_store behind its streams: gather, send, responses."""
 
     def __init__(self, dram: Dram, arb: Arbiter, shape: Shape) -> None:
-        self.dram, self.arb, self.lb, self.slots = dram, arb, shape.line_beats, 2 * shape.k + 2
+        self.dram, self.arb, self.slots = dram, arb, 2 * shape.k + 2
         self.segs = self.used = 0
         self.seg: Piece | None = None  # being read
         self.left = 0  # words of it
@@ -145,10 +146,10 @@ class Store:
 
     def cycle(self, t: int, streams: list[Stream]) -> None:
         # what the registers say
-        over = self.word is not None and (not self.word[0].lines or self.word[2] == self.lb - 1)
+        over = self.word is not None and self.word[2] == self.word[0].word_beats - 1
         wait = self.word is not None and (not over or (self.word[1] and not self.word[0].lines))
         seg = self.seg
-        need = 0 if seg is None else self.lb if seg.lines else 2 if self.left == seg.words else 1
+        need = 0 if seg is None else seg.word_beats + (not seg.lines and self.left == seg.words)
         read = seg is not None and not wait and self.used + need <= self.slots
         free = seg is None or (read and self.left == 1)
         issue = bool(self.sent) and len(self.stream) < ST_OUTSTANDING and len(self.flight) < ST_OUTSTANDING
@@ -211,7 +212,7 @@ def pieces(shape: Shape, unit: int, ctx: int, step: Step, env: Env) -> list[list
         bursts = [n for _, n in store_bursts(shape, run)]
         segs = []
         for _, words in store_segments(shape, run):
-            piece = Piece(ctx, shape.beats(run.buffer, words), lines, words)
+            piece = Piece(ctx, shape.beats(run.buffer, words), lines, words, shape.word_beats(run.buffer))
             while sum(piece.bursts) < piece.beats:
                 piece.bursts.append(bursts.pop(0))
             segs.append(piece)

@@ -22,25 +22,25 @@ def area(shape: Shape, unit: int, ctx: int) -> Area:
     """Disjoint areas of all streams."""
     words = {n: (d * ctx // shape.ctx, d * (ctx + 1) // shape.ctx) for n, d in shape.depth.items()}
     size = shape.dram // (2 * shape.ctx)
-    first = (unit * shape.ctx + ctx) * size // shape.k * shape.k
-    return Area(words, (first, first + size // shape.k * shape.k))
+    first = (unit * shape.ctx + ctx) * size // shape.bus * shape.bus
+    return Area(words, (first, first + size // shape.bus * shape.bus))
 
 
-def random_length(rng: np.random.Generator, k: int, cap: int) -> int:
+def random_length(rng: np.random.Generator, panel: int, cap: int) -> int:
     kind = rng.integers(0, 6)
-    n = [1, k, k + 1, 2 * k, int(rng.integers(1, 2 * k)), int(rng.integers(1, 5 * k))][kind]
+    n = [1, panel, panel + 1, 2 * panel, int(rng.integers(1, 2 * panel)), int(rng.integers(1, 5 * panel))][kind]
     return max(1, min(n, cap))
 
 
 def random_step(rng: np.random.Generator, shape: Shape, unit: int, env: Env, where: Area, buffer: str = "") -> Step:
     """A legal instruction that stays in its area."""
-    op, k = (Op.LOAD, shape.k) if unit == LD else (Op.STORE, shape.k)
+    op, bus = (Op.LOAD if unit == LD else Op.STORE), shape.bus
     spaces = LdDst if unit == LD else StSrc
     buffer = buffer or str(rng.choice([s.name.lower() for s in spaces]))
     w0, w1 = where.words[buffer]
     a0, a1 = where.dram
     n_o = int(rng.choice([1, 1, 2, 3, 7]))
-    length = random_length(rng, k, (w1 - w0) // 2)
+    length = random_length(rng, bus, (w1 - w0) // 2)
     l_so = (
         int(rng.integers(0, max(1, (w1 - w0 - length) // max(1, n_o - 1)) + 1)) if n_o > 1 else int(rng.integers(0, 99))
     )
@@ -48,20 +48,20 @@ def random_step(rng: np.random.Generator, shape: Shape, unit: int, env: Env, whe
         l_so -= 1
     span = (n_o - 1) * l_so + length if n_o > 1 else length
     word = int(rng.integers(w0, w1 - span + 1))
-    size = shape.beats(buffer, length) * k
-    room = (a1 - a0 - size) // k
-    stride = int(rng.integers(-(room // n_o), room // n_o + 1)) * k
+    size = shape.beats(buffer, length) * bus
+    room = (a1 - a0 - size) // bus
+    stride = int(rng.integers(-(room // n_o), room // n_o + 1)) * bus
     if rng.random() < 0.3:  # close to, or exactly, contiguous
-        stride = size + int(rng.integers(0, 2)) * k
-        stride = min(stride, room // n_o * k)
+        stride = size + int(rng.integers(0, 2)) * bus
+        stride = min(stride, room // n_o * bus)
     low, high = min(0, (n_o - 1) * stride), max(0, (n_o - 1) * stride)
-    addr = int(rng.integers((a0 - low) // k, (a1 - size - high) // k + 1)) * k
+    addr = int(rng.integers((a0 - low) // bus, (a1 - size - high) // bus + 1)) * bus
     if rng.random() < 0.3:  # a run that starts within two beats of a 4 KiB boundary
-        near = addr // 4096 * 4096 + int(rng.integers(-2, 3)) * k
+        near = addr // 4096 * 4096 + int(rng.integers(-2, 3)) * bus
         if a0 - low <= near <= a1 - size - high:
             addr = near
     it = int(rng.integers(0, 1 << 16))
-    d_iter = int(rng.integers(0, 1 << 32)) // k * k if rng.random() < 0.7 else 0
+    d_iter = int(rng.integers(0, 1 << 32)) // bus * bus if rng.random() < 0.7 else 0
     fields = {
         "sp": int(spaces[buffer.upper()]),
         "n_o": n_o,
@@ -90,7 +90,7 @@ def random_programs(rng: np.random.Generator, shape: Shape, envs: list[Env], cou
 def long_step(shape: Shape, env: Env, u: int, c: int, buffer: str, words: int, n_o: int = 1) -> Step:
     where = area(shape, u, c)
     op, spaces = ((Op.LOAD, LdDst), (Op.STORE, StSrc))[u]
-    size = shape.beats(buffer, words) * shape.k
+    size = shape.beats(buffer, words) * shape.bus
     return Step(
         make(
             op,
@@ -121,7 +121,7 @@ FAULTS = {
 
 def spoil(rng: np.random.Generator, shape: Shape, env: Env, u: int, fault: str, good: Step) -> tuple[Step, int]:
     """A faulty instruction of the context with ``env`` in unit ``u``, and how many of its runs are good."""
-    i, k = good.ins, shape.k
+    i, bus = good.ins, shape.bus
     buffer = buffer_of(i)
     depth = shape.depth[buffer]
     f = dict(i.fields)
@@ -139,13 +139,15 @@ def spoil(rng: np.random.Generator, shape: Shape, env: Env, u: int, fault: str, 
     if fault == "no length":
         return with_(len=0), 0
     if fault == "misaligned":
-        return with_(d_base=(i.d_base + int(rng.integers(1, k))) % 2**32), 0
+        return with_(d_base=(i.d_base + int(rng.integers(1, bus))) % 2**32), 0
     if fault == "misaligned later":
-        return with_(n_o=3, d_so=k // 2, len=1, l_so=1), 1
+        return with_(n_o=3, d_so=bus // 2, len=1, l_so=1), 1
     w_base = env.w_base if buffer == "wgtd" else 0
     if fault == "range":
         return with_(n_o=1, l_base=depth - w_base - 2, len=3), 0
     if fault == "far":
         return with_(n_o=1, l_base=65535, len=4095), 0
     last = int(rng.integers(1, 3))  # words of the last good run end exactly at the depth
-    return with_(n_o=last + 3, l_base=depth - w_base - 5 * last - 5, l_so=5, len=5, d_so=5 * k * 8), last + 1
+    return with_(
+        n_o=last + 3, l_base=depth - w_base - 5 * last - 5, l_so=5, len=5, d_so=shape.beats(buffer, 8) * bus
+    ), last + 1

@@ -28,7 +28,7 @@ module tb_dma #(
       .SOB_DEPTH(SOB_DEPTH),
       .SOF_DEPTH(SOF_DEPTH)
   );
-  localparam int unsigned K = N * W, L = M * N, S = 2 * CTX;
+  localparam int unsigned K = CFG.K, L = CFG.L, BUS = CFG.BUS, S = 2 * CTX;
   localparam int unsigned PROG = 32, LOG = 4096;
 
   logic clk = 1'b0;
@@ -174,13 +174,13 @@ module tb_dma #(
   logic [2:0] m_axi_arsize, m_axi_awsize;
   logic [1:0] m_axi_arburst, m_axi_awburst, m_axi_rresp = 0, m_axi_bresp = 0;
   logic [0:0] m_axi_arid, m_axi_awid, m_axi_rid = 0, m_axi_bid = 0;
-  logic [8*K-1:0] m_axi_rdata = 0, m_axi_wdata;
-  logic [K-1:0] m_axi_wstrb;
+  logic [8*BUS-1:0] m_axi_rdata = 0, m_axi_wdata;
+  logic [BUS-1:0] m_axi_wstrb;
   logic d_arready, d_rvalid, d_rlast, d_awready, d_wready, d_bvalid;
   logic arready, rvalid, rlast, awready, wready, bvalid;
   logic [1:0] d_rresp, d_bresp, rresp, bresp;
   logic [0:0] d_rid, d_bid, rid, bid;
-  logic [8*K-1:0] d_rdata, rdata;
+  logic [8*BUS-1:0] d_rdata, rdata;
   assign {arready, rvalid, rlast, rresp, rid, awready, wready, bvalid, bresp, bid} = ext ?
       {m_axi_arready, m_axi_rvalid, m_axi_rlast, m_axi_rresp, m_axi_rid,
        m_axi_awready, m_axi_wready, m_axi_bvalid, m_axi_bresp, m_axi_bid} :
@@ -246,7 +246,7 @@ module tb_dma #(
       .sof_rdata_i(sof_rd)
   );
   axi_dram #(
-      .K(K),
+      .K(BUS),
       .BYTES(BYTES),
       .LATENCY(LATENCY),
       .GAP(GAP)
@@ -284,7 +284,7 @@ module tb_dma #(
       .bid_o(d_bid)
   );
   axi_checker #(
-      .K(K),
+      .K(BUS),
       .NAME("dma")
   ) u_check (
       .clk_i(clk),

@@ -5,8 +5,15 @@ import pytest
 from verif.lib.sim import run_block
 
 SIZES = {"tiny": {"N": 4, "M": 1, "W": 2}, "default": {"N": 8, "M": 2, "W": 4}, "large": {"N": 16, "M": 2, "W": 4}}
-# A line is two beats in all configurations; here it is one, and four.
-LINES = {"one-beat": {"N": 4, "M": 1, "W": 4, "CTX": 2, "C_INF": 1}, "four-beats": {"N": 4, "M": 2, "W": 2, "CTX": 4}}
+# A line is two beats in all configurations, and a block is one. Here a line is one, four and eight, or a block is two
+# (of the bus of a line), two (of AXI4's widest) and thirty-two.
+BEATS = {
+    "line-1": {"N": 4, "M": 1, "W": 4, "CTX": 2, "C_INF": 1},
+    "line-4": {"N": 4, "M": 2, "W": 2, "CTX": 4},
+    "block-2": {"N": 4, "M": 1, "W": 8},
+    "block-2-line-8": {"N": 32, "M": 8, "W": 8, "CTX": 2, "C_INF": 1, "BYTES": 524288},
+    "block-32": {"N": 4, "M": 1, "W": 128, "CTX": 2, "C_INF": 1, "BYTES": 1048576},
+}
 FILES = ["+dram_dump=dump.bin", "+dram_load=load.bin"]
 
 
@@ -17,9 +24,11 @@ def test_dma(size: str) -> None:
     run_block(__file__, params=SIZES[size], plusargs=FILES)
 
 
-@pytest.mark.parametrize("line", LINES)
-def test_dma_line_lengths(line: str) -> None:
-    run_block(__file__, params=LINES[line], plusargs=FILES, test_filter="random|every_cycle|one_beat|faulty", opt="-O0")
+@pytest.mark.parametrize("beats", BEATS)
+def test_dma_beats(beats: str) -> None:
+    run_block(
+        __file__, params=BEATS[beats], plusargs=FILES, test_filter="random|every_cycle|one_beat|faulty", opt="-O0"
+    )
 
 
 @pytest.mark.nightly

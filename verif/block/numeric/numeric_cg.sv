@@ -41,7 +41,7 @@ module numeric_cg
   assign mul   = valid_i && (sel_i == MUL || sel_i == BMUL);
   assign act   = valid_i && sel_i == ACT;
   assign rnd   = valid_i && sel_i == ROUND;
-  assign i2f   = valid_i && (sel_i == I2F25 || sel_i == I2F19);
+  assign i2f   = valid_i && (sel_i == I2F26 || sel_i == I2F19);
   assign quant = valid_i && sel_i == QUANT;
   assign fmax  = valid_i && sel_i == FMAX;
   always_comb begin

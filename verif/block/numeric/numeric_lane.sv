@@ -29,7 +29,7 @@ module numeric_lane
       .x_i(x_q)
   );
 
-  logic [31:0] add1, add2, mul, i2f25, i2f19, fmax, round_in;
+  logic [31:0] add1, add2, mul, i2f26, i2f19, fmax, round_in;
   logic [15:0] act, rounded, bmax;
   logic [7:0] quant, maxe;
 
@@ -73,14 +73,14 @@ module numeric_lane
         .y_o(add1)
     );
     eqx_int_to_fp32 #(
-        .SUMW(25)
-    ) u_i2f25 (
+        .SUMW(26)
+    ) u_i2f26 (
         .clk_i,
-        .valid_i(valid_q && sel_q == I2F25),
-        .sum_i(x_q[16+:25]),
+        .valid_i(valid_q && sel_q == I2F26),
+        .sum_i(x_q[16+:26]),
         .ea_i(x_q[15:8]),
         .eb_i(x_q[7:0]),
-        .y_o(i2f25)
+        .y_o(i2f26)
     );
     eqx_int_to_fp32 #(
         .SUMW(19)
@@ -121,7 +121,7 @@ module numeric_lane
         .exp_o(maxe)
     );
   end else begin : g_none
-    assign {add1, i2f25, i2f19, fmax, act, bmax, quant, maxe} = '0;
+    assign {add1, i2f26, i2f19, fmax, act, bmax, quant, maxe} = '0;
   end
 
   always_comb begin
@@ -129,7 +129,7 @@ module numeric_lane
       ADD1:              y_o = add1;
       ADD2:              y_o = add2;
       MUL:               y_o = mul;
-      I2F25:             y_o = i2f25;
+      I2F26:             y_o = i2f26;
       I2F19:             y_o = i2f19;
       ACT:               y_o = {16'd0, act};
       ROUND, BADD, BMUL: y_o = {16'd0, rounded};

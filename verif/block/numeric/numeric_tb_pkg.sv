@@ -4,7 +4,7 @@ package numeric_tb_pkg;
     ADD1,
     ADD2,
     MUL,
-    I2F25,
+    I2F26,
     I2F19,
     ACT,
     ROUND,

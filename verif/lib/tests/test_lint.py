@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from verif.lib import arrows, rules, style
-from verif.lib.lint import Target, parameters_of, run_verilator, run_yosys, targets
+from verif.lib.lint import TOP, Target, elaborate, parameters_of, run_verilator, run_yosys, sizes, targets
 from verif.lib.rtl import closure, order
 from verif.lib.toolchain import ROOT
 
@@ -52,6 +52,17 @@ def test_clean_module_has_no_findings(tmp_path: Path) -> None:
 def test_verilator_finds(tmp_path: Path, text: str) -> None:
     """These faults are a warning or an error of Verilator (two drivers with one clock are not)."""
     assert "%" in run_verilator(Target("dut"), [write(tmp_path, text)])
+
+
+def test_elaboration_finds(tmp_path: Path) -> None:
+    """Widths and syntax, and a size that is not legal; the sizes that are elaborated have the one of 131,072 MACs."""
+    assert elaborate(Target("dut"), [write(tmp_path, GOOD)]) == ""
+    for text in (WIDTH, SYNTAX):
+        assert "%" in elaborate(Target("dut"), [write(tmp_path, text)])
+    assert {t.module for t in sizes()} == {TOP}
+    assert 131_072 in [t.params["N"] ** 2 * t.params["M"] * t.params["W"] for t in sizes()]
+    small = {**sizes()[-1].params, "M": 2}  # more than W
+    assert "legal is M = 2 or more" in elaborate(Target(TOP, small), closure(TOP))
 
 
 @pytest.mark.parametrize("text", [LATCH, LOOP, DRIVERS, SYNTAX], ids=["latch", "loop", "drivers", "syntax"])

@@ -141,7 +141,7 @@ class Misled(StressAll, Stalls):
 
         def restore() -> None:
             right()
-            beat = bytearray(self.deployment.image.dram[address : address + self.cfg.K])
+            beat = bytearray(self.deployment.image.dram[address : address + self.cfg.BUS])
             beat[1] ^= 0x40
             self.dram.write(address, bytes(beat))
 

@@ -171,7 +171,7 @@ class Reprogram(FaultTest):
         move = 4096 * (1 + self.below((self.cfg.BYTES - len(image.dram)) // 4096 - 1))
         serving = self.serve_beside(6)
         shift = await self.load(job.program)
-        work = image.dram[base:].tobytes() + bytes(-len(image.dram[base:]) % self.cfg.K)
+        work = image.dram[base:].tobytes() + bytes(-len(image.dram[base:]) % self.cfg.BUS)
         self.dram.write(base + move, work)
         self.env_cfg.training_shift = move
         self.env_cfg.checkpoints = {1, 2}
