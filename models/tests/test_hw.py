@@ -61,7 +61,7 @@ def edit(folder: Path, file: str, old: str, new: str) -> None:
 def test_a_range_is_one_edit(checkout: Path) -> None:
     """Another legal range: copies that differ are named; generated again, RTL checks, docs and Python all have it."""
     assert python(checkout, "scripts/gen_hw.py", "--check").returncode == 0
-    edit(checkout, "models/equinox_core/hw/params.py", "N: int = _param(4, 128,", "N: int = _param(8, 16,")
+    edit(checkout, "models/equinox_core/hw/params.py", "N: int = _param(1, 128,", "N: int = _param(8, 16,")
     stale = python(checkout, "scripts/gen_hw.py", "--check")
     assert stale.returncode == 1
     assert re.findall(r"^(\S+) is out of date", stale.stderr, re.M) == [
@@ -76,7 +76,7 @@ def test_a_range_is_one_edit(checkout: Path) -> None:
     assert "| `N` | a power of two in 8..16 |" in (checkout / "docs/architecture.md").read_text(encoding="utf-8")
     refused = python(checkout, "-c", "from equinox_core.config import load_config; load_config('tiny')")
     assert "tiny.toml: [core] N = 4: legal is a power of two in 8..16" in refused.stderr
-    edit(checkout, "models/equinox_core/hw/params.py", "N: int = _param(8, 16,", "N: int = _param(4, 128,")
+    edit(checkout, "models/equinox_core/hw/params.py", "N: int = _param(8, 16,", "N: int = _param(1, 128,")
     assert python(checkout, "scripts/gen_hw.py").returncode == 0
 
 
@@ -105,7 +105,7 @@ def test_a_page_with_an_unknown_table() -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"N": 6}, "[core] N = 6: legal is a power of two in 4..128"),
+        ({"N": 6}, "[core] N = 6: legal is a power of two in 1..128"),
         ({"GAP": -1}, "[dram] GAP = -1: legal is 0..1000"),
         ({"QUEUE_DEPTH": 24}, "[core] QUEUE_DEPTH = 24: legal is a power of two in 4..4096"),
         (

@@ -27,8 +27,8 @@ module eqx_param_check #(
     parameter longint SOB_DEPTH = -1  // blocks of staging to DRAM
 );
   // verilator lint_on WIDTHEXPAND
-  if (N != -1 && (N < 4 || N > 128 || (N & (N - 1)) != 0)) begin : g_range_n
-    $fatal(1, "%s: N = %0d: legal is a power of two in 4..128", UNIT, N);
+  if (N != -1 && (N < 1 || N > 128 || (N & (N - 1)) != 0)) begin : g_range_n
+    $fatal(1, "%s: N = %0d: legal is a power of two in 1..128", UNIT, N);
   end
   if (M != -1 && (M < 1 || M > 128 || (M & (M - 1)) != 0)) begin : g_range_m
     $fatal(1, "%s: M = %0d: legal is a power of two in 1..128", UNIT, M);
@@ -96,7 +96,12 @@ module eqx_param_check #(
         1, "%s: W = %0d: legal is at most %0d for N = %0d (N*W, a block, is at most %0d)", UNIT, W, (1024 / N), N, 1024
     );
   end
-  if (M != -1 && N != -1 && !((M * N) <= 1024)) begin : g_rule_2
+  if (M != -1 && N != -1 && !((M * N) >= 4)) begin : g_rule_2
+    $fatal(
+        1, "%s: M = %0d: legal is %0d or more for N = %0d (M*N, the lanes, are at least %0d)", UNIT, M, (4 / N), N, 4
+    );
+  end
+  if (M != -1 && N != -1 && !((M * N) <= 1024)) begin : g_rule_3
     $fatal(
         1,
         "%s: M = %0d: legal is at most %0d for N = %0d (M*N, the lanes, are at most %0d)",
@@ -107,13 +112,13 @@ module eqx_param_check #(
         1024
     );
   end
-  if (C_TRN != -1 && C_INF != -1 && !((C_INF + C_TRN) <= 4)) begin : g_rule_3
+  if (C_TRN != -1 && C_INF != -1 && !((C_INF + C_TRN) <= 4)) begin : g_rule_4
     $fatal(1, "%s: C_TRN = %0d: legal is 1..%0d for C_INF = %0d (%0d in all)", UNIT, C_TRN, (4 - C_INF), C_INF, 4);
   end
-  if (RX_SLOTS != -1 && N != -1 && !(RX_SLOTS >= N)) begin : g_rule_4
+  if (RX_SLOTS != -1 && N != -1 && !(RX_SLOTS >= N)) begin : g_rule_5
     $fatal(1, "%s: RX_SLOTS = %0d: legal is N = %0d or more, so that a full batch fits", UNIT, RX_SLOTS, N);
   end
-  if (QUEUE_DEPTH != -1 && N != -1 && !(QUEUE_DEPTH >= N)) begin : g_rule_5
+  if (QUEUE_DEPTH != -1 && N != -1 && !(QUEUE_DEPTH >= N)) begin : g_rule_6
     $fatal(
         1,
         "%s: QUEUE_DEPTH = %0d: legal is a power of two in %0d..%0d, so that a full batch of N = %0d fits",
@@ -124,7 +129,7 @@ module eqx_param_check #(
         N
     );
   end
-  if (RX_LINES != -1 && RX_SLOTS != -1 && !((RX_SLOTS * RX_LINES) <= 65536)) begin : g_rule_6
+  if (RX_LINES != -1 && RX_SLOTS != -1 && !((RX_SLOTS * RX_LINES) <= 65536)) begin : g_rule_7
     $fatal(
         1,
         "%s: RX_LINES = %0d: legal is at most %0d for RX_SLOTS = %0d (%0d lines in all)",
@@ -135,7 +140,7 @@ module eqx_param_check #(
         65536
     );
   end
-  if (TX_LINES != -1 && C_INF != -1 && N != -1 && !(((C_INF * N) * TX_LINES) <= 65536)) begin : g_rule_7
+  if (TX_LINES != -1 && C_INF != -1 && N != -1 && !(((C_INF * N) * TX_LINES) <= 65536)) begin : g_rule_8
     $fatal(
         1,
         "%s: TX_LINES = %0d: legal is at most %0d for C_INF = %0d, N = %0d (%0d lines in all)",
@@ -147,10 +152,10 @@ module eqx_param_check #(
         65536
     );
   end
-  if (WGTC_DEPTH != -1 && M != -1 && N != -1 && !((WGTC_DEPTH % (M * N)) == 0)) begin : g_rule_8
+  if (WGTC_DEPTH != -1 && M != -1 && N != -1 && !((WGTC_DEPTH % (M * N)) == 0)) begin : g_rule_9
     $fatal(1, "%s: WGTC_DEPTH = %0d: legal is a multiple of M*N = %0d", UNIT, WGTC_DEPTH, (M * N));
   end
-  if (WGTD_DEPTH != -1 && M != -1 && N != -1 && !((WGTD_DEPTH % (M * N)) == 0)) begin : g_rule_9
+  if (WGTD_DEPTH != -1 && M != -1 && N != -1 && !((WGTD_DEPTH % (M * N)) == 0)) begin : g_rule_10
     $fatal(1, "%s: WGTD_DEPTH = %0d: legal is a multiple of M*N = %0d", UNIT, WGTD_DEPTH, (M * N));
   end
 endmodule

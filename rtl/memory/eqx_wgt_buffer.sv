@@ -2,10 +2,10 @@
 // Block address b lies in bank b mod M, line b div M. Latency and read-during-write as in sram_1r1w.
 module eqx_wgt_buffer #(
     parameter  int unsigned M      = 2,
-    parameter  int unsigned BLKW   = 264,           // bits of a block: 8*K mantissas and the exponent
-    parameter  int unsigned BLOCKS = 4096,          // capacity, a multiple of M
+    parameter  int unsigned BLKW   = 264,                             // bits of a block: 8*K mantissas and the exponent
+    parameter  int unsigned BLOCKS = 4096,                            // capacity, a multiple of M
     localparam int unsigned LINES  = BLOCKS / M,
-    localparam int unsigned LAW    = $clog2(LINES)
+    localparam int unsigned LAW    = (LINES > 1) ? $clog2(LINES) : 1
 ) (
     input  logic                      clk_i,
     input  logic                      we_i,

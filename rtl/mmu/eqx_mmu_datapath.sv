@@ -58,19 +58,19 @@ module eqx_mmu_datapath #(
       row1_q <= row_valid_i;
       row_q <= {row_q[DEPTH-2:0], row1_q};
       wl1_q <= wline_valid_i;
-      wl_q <= {wl_q[N-2:0], wl1_q};
-      wl_col_q <= {wl_col_q[N-2:0], wl1_q ? wl1_col_q : '0};
+      wl_q <= N'({wl_q, wl1_q});
+      wl_col_q <= (N * N)'({wl_col_q, wl1_q ? wl1_col_q : N'(0)});
     end
   end
 
   always_ff @(posedge clk_i) begin
     row1_sp_q <= row_sp_i;
     row1_bank_q <= row_bank_i;
-    bank_q <= {bank_q[2*N-3:0], row1_bank_q};
+    bank_q <= (2 * (2 * N - 1))'({bank_q, row1_bank_q});
     wl1_sp_q <= wline_sp_i;
     wl1_col_q <= wline_col_i;
     wl1_bank_q <= wline_bank_i;
-    wl_bank_q <= {wl_bank_q[N-2:0], wl1_bank_q};
+    wl_bank_q <= (2 * N)'({wl_bank_q, wl1_bank_q});
   end
 
   assign row_read_o = row_q[2*N-2];
@@ -83,7 +83,7 @@ module eqx_mmu_datapath #(
 
   always_ff @(posedge clk_i) begin
     if (row1_q) act_q <= (row1_sp_q == eqx_isa_pkg::ASP_ACTD) ? actd_rdata_i : actc_rdata_i;
-    if (|row_q) ea_q <= {ea_q[2*N-2:1], act_q[8*K+:8]};
+    if (|row_q) ea_q <= (8 * (2 * N - 1))'({ea_q, act_q[8*K+:8]});
   end
 
   eqx_mmu_skew #(
@@ -91,7 +91,7 @@ module eqx_mmu_datapath #(
       .WIDTH(8 * W)
   ) u_act_skew (
       .clk_i,
-      .valid_i(row_q[N-2:0]),
+      .valid_i(row_q[N-1:0]),
       .data_i (act_q[8*K-1:0]),
       .data_o (act)
   );
@@ -107,16 +107,20 @@ module eqx_mmu_datapath #(
         wgt_q <= (wl1_sp_q == eqx_isa_pkg::BSP_WGTD) ? wgtd_rdata_i[m] : wgtc_rdata_i[m];
 
     // The exponent is used at the bottom: it has the delay of the last row's mantissas.
-    logic [N-2:0][7:0] exp_q;
-    always_ff @(posedge clk_i) if (|wl_q) exp_q <= (8 * (N - 1))'({exp_q, wgt_q[8*K+:8]});
-    assign exp = exp_q[N-2];
+    if (N == 1) begin : g_exp1
+      assign exp = wgt_q[8*K+:8];
+    end else begin : g_exp
+      logic [N-2:0][7:0] exp_q;
+      always_ff @(posedge clk_i) if (|wl_q) exp_q <= (8 * (N - 1))'({exp_q, wgt_q[8*K+:8]});
+      assign exp = exp_q[N-2];
+    end
 
     eqx_mmu_skew #(
         .N    (N),
         .WIDTH(8 * W)
     ) u_wgt_skew (
         .clk_i,
-        .valid_i(wl_q[N-2:0]),
+        .valid_i(wl_q),
         .data_i (wgt_q[8*K-1:0]),
         .data_o (wgt)
     );

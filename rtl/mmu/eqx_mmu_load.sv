@@ -96,7 +96,7 @@ module eqx_mmu_load #(
       busy_q <= 1'b0;
       last_inf_q <= 1'b0;
     end else begin
-      busy_q <= go || (busy_q && !col_q[N-1]);
+      busy_q <= go ? N > 1 : busy_q && !col_q[N-1];
       if (go) last_inf_q <= push_o[0];
     end
   end
@@ -108,7 +108,7 @@ module eqx_mmu_load #(
       ctx_q  <= gnt;
     end
     if (line_valid_o) begin
-      col_q  <= {line_col_o[N-2:0], 1'b0};
+      col_q  <= N'({line_col_o, 1'b0});
       addr_q <= line_addr_o + 16'd1;
     end
   end

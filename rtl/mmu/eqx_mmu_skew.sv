@@ -4,8 +4,10 @@ module eqx_mmu_skew #(
     parameter int unsigned N     = 8,
     parameter int unsigned WIDTH = 32
 ) (
-    input  logic                    clk_i,
-    input  logic [N-2:0]            valid_i,
+    // verilator lint_off UNUSEDSIGNAL
+    input  logic                    clk_i,    // one element alone is not delayed
+    input  logic [N-1:0]            valid_i,  // nothing is behind the last stage
+    // verilator lint_on UNUSEDSIGNAL
     input  logic [N-1:0][WIDTH-1:0] data_i,
     output logic [N-1:0][WIDTH-1:0] data_o
 );

@@ -26,7 +26,7 @@ module eqx_batch_store #(
     output logic [15:0] c_base_o,
     output logic [N-1:0][SW-1:0] slot_o
 );
-  localparam int unsigned RW = $clog2(N);
+  localparam int unsigned RW = (N > 1) ? $clog2(N) : 1;
 
   logic open_q;
   logic [7:0] svc_q, rows_q, tx_lines_q;

@@ -41,7 +41,7 @@ module eqx_responder #(
     output logic                [ 16*L-1:0] m_tdata_o,
     output logic                            m_tlast_o
 );
-  localparam int unsigned RW = $clog2(N);
+  localparam int unsigned RW = (N > 1) ? $clog2(N) : 1;
 
   eqx_param_check #(
       .UNIT("responder"),
@@ -146,7 +146,7 @@ module eqx_responder #(
   end
 
   // Ids: read as a header enters the output stage.
-  localparam int unsigned IW = $clog2(C_INF * N);
+  localparam int unsigned IW = (C_INF * N > 1) ? $clog2(C_INF * N) : 1;
   logic [31:0] id;
   eqx_sram_1r1w #(
       .WIDTH(32),

@@ -46,7 +46,7 @@ module eqx_vpu #(
   localparam int unsigned LAST = eqx_vpu_pkg::line_stage(L);  // stage in which VEC and TXB are written
   localparam int unsigned FLIGHT = LAST + eqx_pkg::CONVERT_LATENCY;
   localparam int unsigned VAW = $clog2(CFG.VEC_DEPTH);
-  localparam int unsigned NW = $clog2(N);
+  localparam int unsigned NW = (N > 1) ? $clog2(N) : 1;
 
   eqx_cfg_check #(
       .UNIT("vpu"),

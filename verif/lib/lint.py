@@ -34,7 +34,8 @@ SIZES: tuple[dict[str, int], ...] = (
     {"N": 128, "M": 8, "W": 8, "QUEUE_DEPTH": 128, "RX_SLOTS": 128},  # the most MACs, lanes and elements of a block
     {"N": 4, "M": 128, "W": 128},  # the most arrays
     {"N": 4, "M": 1, "W": 128},  # the most beats a block
-    {"N": 4, "M": 1, "W": 1},  # the least
+    {"N": 2, "M": 2, "W": 2},
+    {"N": 1, "M": 4, "W": 4},  # the least
 )
 """Cores that are elaborated, and otherwise as configs/default.toml."""
 _PARAMETER = re.compile(r"\bparameter\s+(?:[\w:]+\s+)*?(?:\[[^\]]*\]\s*)?(\w+)\s*=")

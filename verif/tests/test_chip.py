@@ -116,10 +116,13 @@ def test_crowded(policy: str) -> None:
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("core", ["beats", "wide"])
-def test_blocks_of_beats(core: str) -> None:
-    """Services beside training where a block takes two beats: of a small core, and of one of 32,768 MACs."""
-    run(str(Path(__file__).with_name(f"{core}.toml")), "replay", policy="priority", service=BOTH, requests=80, steps=3)
+@pytest.mark.parametrize("core", ["one", "two", "beats", "wide"])
+def test_sizes(core: str) -> None:
+    """Services beside training: N = 1 and 2; a block of two beats, of a small core, and of one of 32,768 MACs."""
+    config, requests = str(Path(__file__).with_name(f"{core}.toml")), 400 if core == "wide" else 80
+    done = run(config, "replay", policy="priority", service=BOTH, requests=requests, steps=3)
+    report = json.loads((done.run_dir / "result.json").read_text(encoding="utf-8"))
+    assert report["scenario"]["steps while requests ran"] > 0
 
 
 @pytest.mark.parametrize("config", CONFIGS)

@@ -273,7 +273,7 @@ def _emit_mlp(out: Builder, rx_lines: int, outputs: list[int]) -> None:
     """Columns are computed in chunks, so that draining one overlaps computing the next; six chunks of ACC go round."""
     cfg = out.cfg
     ratio = cfg.K // cfg.L
-    chunk = up(-(-row_flight(cfg.N) // cfg.N), ratio)
+    chunk = min(up(-(-row_flight(cfg.N) // cfg.N), ratio), cfg.K)  # lines of a segment
     slots = Ring(out.name, "ACC", 0, 6 * chunk * cfg.N)
     _convert_input(out, 0, rx_lines, 0)
     act, k_blocks, wgt, cst = 0, -(-rx_lines // ratio), 0, 0

@@ -11,7 +11,7 @@ INSTR_BITS = 384  # of an instruction word
 MAX_CTX = 4  # contexts, of both kinds together: what registers and counters have room for
 MAX_BUS = 128  # bytes of the bus to DRAM, an AXI4 data width of 1024 bits
 MAX_BLOCK = 1024  # elements of a block: a sum of so many products is exact in fp32
-MAX_LANES = 1024  # lanes of a line
+MIN_LANES, MAX_LANES = 4, 1024  # lanes of a line; a request's header takes three of bf16
 MAX_QUEUE = 4096  # waiting requests a service
 MAX_WORDS = 65536  # words of a memory: addresses have 16 bits
 
@@ -44,7 +44,7 @@ def _buffer(meaning: str) -> Any:
 class CoreParams:
     """Parameters of ``rtl/equinox_core.sv``; depths in blocks, lines or instructions."""
 
-    N: int = _param(4, 128, "edge of a systolic array, native batch", power=True)
+    N: int = _param(1, 128, "edge of a systolic array, native batch", power=True)
     M: int = _param(1, 128, "arrays", power=True)
     W: int = _param(1, 128, "products a PE sums a cycle", power=True)
     C_INF: int = _param(1, MAX_CTX - 1, "inference contexts")
@@ -91,6 +91,7 @@ CONSTANTS = {
     "MAX_CTX": MAX_CTX,
     "MAX_BUS": MAX_BUS,
     "MAX_BLOCK": MAX_BLOCK,
+    "MIN_LANES": MIN_LANES,
     "MAX_LANES": MAX_LANES,
     "MAX_QUEUE": MAX_QUEUE,
     "MAX_WORDS": MAX_WORDS,
@@ -115,6 +116,7 @@ _BUS = "min(N * W, 4 * M * N, MAX_BUS)"
 RULES = (
     Rule("W", "W >= M", "M = {M} or more, so that a block holds a line"),
     Rule("W", "N * W <= MAX_BLOCK", "at most {MAX_BLOCK // N} for N = {N} (N·W, a block, is at most {MAX_BLOCK})"),
+    Rule("M", "M * N >= MIN_LANES", "{MIN_LANES // N} or more for N = {N} (M·N, the lanes, are at least {MIN_LANES})"),
     Rule("M", "M * N <= MAX_LANES", "at most {MAX_LANES // N} for N = {N} (M·N, the lanes, are at most {MAX_LANES})"),
     Rule("C_TRN", "C_INF + C_TRN <= MAX_CTX", "1..{MAX_CTX - C_INF} for C_INF = {C_INF} ({MAX_CTX} in all)"),
     Rule("RX_SLOTS", "RX_SLOTS >= N", "N = {N} or more, so that a full batch fits"),

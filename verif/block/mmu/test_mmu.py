@@ -9,6 +9,7 @@ from verif.lib.sim import run_block
 TINY = {"N": 4, "M": 1, "W": 2}
 DEFAULT = {"N": 8, "M": 2, "W": 4}
 LARGE = {"N": 16, "M": 2, "W": 4}
+ONE, TWO = {"N": 1, "M": 4, "W": 4}, {"N": 2, "M": 2, "W": 4}
 ROOMY = {"ACTC_DEPTH": 512, "ACTD_DEPTH": 512, "WGTC_DEPTH": 512, "WGTD_DEPTH": 1024, "ACC_DEPTH": 512}
 
 
@@ -17,6 +18,12 @@ def test_mmu(size: dict[str, int], seeds: list[int]) -> None:
     run_block(
         __file__, params={**size, **ROOMY}, seeds=seeds, opt="-O0"
     )  # few cycles: building costs more than simulating
+
+
+@pytest.mark.parametrize("size", [ONE, TWO], ids=["one", "two"])
+def test_mmu_smallest(size: dict[str, int]) -> None:
+    """All but the tests of rates: where N is less than the adder's time, rows wait for it."""
+    run_block(__file__, params={**size, **ROOMY}, test_filter="programs|special|inference|kills|errors", opt="-O0")
 
 
 def test_mmu_large() -> None:

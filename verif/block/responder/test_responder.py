@@ -8,6 +8,7 @@ CORES = {
     "tiny": {"L": 4, "N": 4, "C_INF": 2, "TX_LINES": 4},
     "default": {"L": 16, "N": 8, "C_INF": 2, "TX_LINES": 4},
     "large": {"L": 32, "N": 16, "C_INF": 2, "TX_LINES": 4},
+    "one": {"L": 4, "N": 1, "C_INF": 2, "TX_LINES": 4},
     "odd": {"L": 4, "N": 4, "C_INF": 4, "TX_LINES": 3},
 }
 

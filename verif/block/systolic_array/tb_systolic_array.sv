@@ -55,7 +55,7 @@ module tb_systolic_array #(
       .WIDTH(8 * W)
   ) u_act (
       .clk_i  (clk),
-      .valid_i(valid[N-2:0]),
+      .valid_i(valid[N-1:0]),
       .data_i (word[8*K-1:0]),
       .data_o (act)
   );
@@ -64,7 +64,7 @@ module tb_systolic_array #(
       .WIDTH(8 * W)
   ) u_wgt (
       .clk_i  (clk),
-      .valid_i(wvalid[N-2:0]),
+      .valid_i(wvalid),
       .data_i (word[8*K+8+:8*K]),
       .data_o (wgt)
   );

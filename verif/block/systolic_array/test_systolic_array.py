@@ -7,6 +7,6 @@ import pytest
 from verif.lib.sim import run_block
 
 
-@pytest.mark.parametrize("size", [(4, 1), (4, 2), (8, 4)], ids=str)
+@pytest.mark.parametrize("size", [(2, 4), (4, 1), (4, 2), (8, 4)], ids=str)
 def test_systolic_array(size: tuple[int, int]) -> None:
     run_block(__file__, params={"N": size[0], "W": size[1]}, seeds=[1, 2])

@@ -9,6 +9,8 @@ from verif.lib.sim import SimFailure, run_block
 TINY = {"N": 4, "M": 1, "W": 2}
 SQUARE = {"N": 4, "M": 2, "W": 2}  # K = L: a line is a block
 DEFAULT = {"N": 8, "M": 2, "W": 4}
+WIDE = {"N": 4, "M": 1, "W": 8}  # K = 8·L: of eight lines
+ONE = {"N": 1, "M": 4, "W": 4}
 LARGE = {"N": 16, "M": 2, "W": 4, "VEC_DEPTH": 1024, "SOF_DEPTH": 512}
 DEPTHS = ("VEC_DEPTH", "ACC_DEPTH", "STG_DEPTH", "SOF_DEPTH", "ACTC_DEPTH", "WGTC_DEPTH", "SOB_DEPTH")
 
@@ -22,7 +24,7 @@ def test_own_lines_too_near(size: dict[str, int]) -> None:
         run_block(__file__, params=size, test_filter="own_lines", env={"VPU_NEARER": "1"})
 
 
-@pytest.mark.parametrize("size", [TINY, SQUARE, DEFAULT], ids=["tiny", "square", "default"])
+@pytest.mark.parametrize("size", [TINY, SQUARE, DEFAULT, WIDE, ONE], ids=["tiny", "square", "default", "wide", "one"])
 def test_vpu(size: dict[str, int]) -> None:
     run_block(__file__, params=size)
 

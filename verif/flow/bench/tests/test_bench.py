@@ -79,7 +79,7 @@ def test_counted_work() -> None:
     work, (a, b, c, _) = work_of(deployment.cfg, deployment.job.program), COMPUTE_BOUND
     assert work.mmu * deployment.cfg.macs >= BATCH * (2 * a * b + 3 * b * c)  # the first layer passes nothing down
     weights = 4 * (a * b + b * c)
-    assert work.read * deployment.cfg.K >= weights and work.write * deployment.cfg.K >= weights
+    assert work.read * deployment.cfg.BUS >= weights and work.write * deployment.cfg.BUS >= weights
     assert work.kappa < 0.5, "not bound by computation"
     with pytest.raises(ValueError, match="rows depend on the batch"):
         work_of(deployment.cfg, lstm_classifier(load_config("default"), load_params()).program)
