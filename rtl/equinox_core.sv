@@ -510,7 +510,7 @@ module equinox_core #(
       .waddr_i(wgtc_waddr),
       .wdata_i(cvt_wdata),
       .re_i(wgtc_re),
-      .raddr_i($clog2(WGTC_DEPTH / M)'(wgtc_raddr)),
+      .raddr_i(wgtc_raddr),
       .rdata_o(wgtc_rdata)
   );
   eqx_wgt_buffer #(
@@ -523,7 +523,7 @@ module equinox_core #(
       .waddr_i(wgtd_waddr),
       .wdata_i(ld_wdata),
       .re_i(wgtd_re),
-      .raddr_i($clog2(WGTD_DEPTH / M)'(wgtd_raddr)),
+      .raddr_i(wgtd_raddr),
       .rdata_o(wgtd_rdata)
   );
   eqx_sram_1r1w #(

@@ -12,7 +12,9 @@ module eqx_wgt_buffer #(
     input  logic [    15:0]           waddr_i,  // block address
     input  logic [BLKW-1:0]           wdata_i,
     input  logic                      re_i,
-    input  logic [ LAW-1:0]           raddr_i,  // line address
+    // verilator lint_off UNUSEDSIGNAL
+    input  logic [    15:0]           raddr_i,  // line address; high bits: beyond the memory
+    // verilator lint_on UNUSEDSIGNAL
     output logic [   M-1:0][BLKW-1:0] rdata_o
 );
   localparam int unsigned MW = $clog2(M);
@@ -33,7 +35,7 @@ module eqx_wgt_buffer #(
         .waddr_i(LAW'(waddr_i >> MW)),
         .wdata_i,
         .re_i,
-        .raddr_i,
+        .raddr_i(raddr_i[LAW-1:0]),
         .rdata_o(rdata_o[b])
     );
   end

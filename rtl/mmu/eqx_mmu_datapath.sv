@@ -50,10 +50,10 @@ module eqx_mmu_datapath #(
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       row1_q <= 1'b0;
-      row_q <= '0;
-      wl1_q <= 1'b0;
-      wl_q <= '0;
-      wl_col_q <= '0;
+      row_q  <= '0;
+      wl1_q  <= 1'b0;
+      wl_q   <= '0;
+      for (int unsigned n = 0; n < N; n++) wl_col_q[n] <= '0;
     end else begin
       row1_q <= row_valid_i;
       row_q <= {row_q[DEPTH-2:0], row1_q};

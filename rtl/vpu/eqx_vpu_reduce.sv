@@ -31,7 +31,7 @@ module eqx_vpu_reduce #(
     if (k == 0) begin : g_first
       assign whole = u_i;
       always_comb begin
-        from = '0;
+        for (int unsigned i = 0; i < L; i++) from[i] = '0;
         if (valid_i[0]) for (int unsigned i = 0; i < L; i++) from[i] = eqx_fp_pkg::bf16_to_fp32(u_i[i]);
       end
     end else begin : g_rest

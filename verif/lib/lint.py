@@ -139,7 +139,7 @@ def elaborate(target: Target, sources: Sequence[Path]) -> str:
     """What Verilator finds as it elaborates: sizes and widths that do not fit, what is not used; no loops."""
     with TemporaryDirectory() as folder:
         output = ("--json-only", "--json-only-output", f"{folder}/tree.json", "--Mdir", folder)
-        return run_verilator(target, sources, (*output, "--replication-limit", "1000000"))
+        return run_verilator(target, sources, output)
 
 
 def run_yosys(target: Target, sources: Sequence[Path]) -> str:
