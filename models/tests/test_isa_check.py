@@ -98,7 +98,7 @@ def test_lines_of_one_instruction() -> None:
     check_races(program("vector cnt_o=1 cnt_i=4 a_sp=VEC a_si=1 r_sp=VEC r_si=1 last"), TINY)
     check_races(program("vector cnt_o=1 cnt_i=4 a_sp=VEC a_si=1 r_sp=VEC r_base=4 r_si=1 last"), TINY)
     check_races(program("vector cnt_o=1 cnt_i=4 a_sp=VEC a_base=1 a_si=1 r_sp=VEC r_si=1 last"), TINY)
-    with pytest.raises(Race, match="A of line 1 reads VEC 1, which line 0 .* 1 before it: legal is 11"):
+    with pytest.raises(Race, match="A of line 1 reads VEC 1, which line 0 .* 1 before it: legal is 15"):
         check_races(program("vector cnt_o=1 cnt_i=4 a_sp=VEC a_si=1 r_sp=VEC r_base=1 r_si=1 last"), TINY)
 
 
