@@ -28,7 +28,7 @@ SHELL := /bin/bash
 #:   TEST=expression     only the tests that match (pytest -k)
 #:   JOBS=2              tests at a time
 #: of `make regress`
-#:   TIER=smoke          smoke, nightly or soak: what they run is in verif/flow/regress/tiers.yaml
+#:   TIER=smoke          smoke, tools, nightly or soak: what they run is in verif/flow/regress/tiers.yaml
 #:   BLOCK=mmu,chip      only tests of these blocks
 #:   TEST=words          only runs whose test id or pytest node holds the words, or fits a pattern (chip::*)
 #:   TAG=name            only runs with one of these tags

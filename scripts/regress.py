@@ -35,7 +35,7 @@ _SHOWN = 40
 def parse(argv: list[str] | None) -> tuple[Options, object]:
     """The regression asked for, and the other options."""
     parser = Parser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("--tier", default="smoke", help="smoke, nightly or soak [smoke]")
+    parser.add_argument("--tier", default="smoke", help="smoke, tools, nightly or soak [smoke]")
     parser.add_argument("--block", default="", help="only tests of these blocks, joined by commas")
     parser.add_argument("--test", default="", help="only runs whose test id or node holds this, or fits this pattern")
     parser.add_argument("--tag", default="", help="only runs with one of these tags, joined by commas")

@@ -49,7 +49,7 @@ def test_first_instruction(name: str) -> None:
 @pytest.mark.parametrize("name", CONFIGS)
 @pytest.mark.parametrize(("rows", "groups", "depth"), [(1, 1, 1), (3, 2, 3), (31, 1, 2), (64, 3, 2)])
 def test_matmul_alone(name: str, rows: int, groups: int, depth: int) -> None:
-    """`done = x + 2 + (T-1)·max(R, N) + R + 2N + 2 + A` for T tiles of R rows (docs/mmu.md)."""
+    """`done = x + 2 + (T-1)·max(R + 1, N) + R + 2N + 2 + A` for T tiles of R rows of training (docs/mmu.md)."""
     cfg = load_config(name)
     tiles = groups * depth
     ins = make(
@@ -65,7 +65,7 @@ def test_matmul_alone(name: str, rows: int, groups: int, depth: int) -> None:
         c_sg=rows,
     )
     [(x, done)] = issue_done(train(cfg, {Unit.MMU: [ins]}), Unit.MMU)
-    assert done == x + 2 + (tiles - 1) * max(rows, cfg.N) + rows + 2 * cfg.N + 2 + 2
+    assert done == x + 2 + (tiles - 1) * max(rows + 1, cfg.N) + rows + 2 * cfg.N + 2 + 2
 
 
 def test_matmul_chunks() -> None:
@@ -73,7 +73,7 @@ def test_matmul_chunks() -> None:
     cfg = load_config("default")
     ins = make(Op.MATMUL, rows=40, n_g=1, n_k=2, a_sr=1, a_sk=40, b_sk=cfg.L, c_sr=1)
     whole, cut = (issue_done(train(cfg, {Unit.MMU: [ins]}, rows=r), Unit.MMU)[0] for r in (40, 4))
-    assert cut[1] - cut[0] - (whole[1] - whole[0]) == 2 + 19 * cfg.N + 4 - (2 + 40 + 40)
+    assert cut[1] - cut[0] - (whole[1] - whole[0]) == 2 + 19 * cfg.N + 4 - (2 + 41 + 40)
 
 
 def test_accumulating_rows_wait_for_each_other() -> None:

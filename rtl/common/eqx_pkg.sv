@@ -8,6 +8,8 @@ package eqx_pkg;
   localparam int unsigned ADD_LATENCY = 2;  // cycles of the fp32 adder in the accumulator
   localparam int unsigned ROW_EXTRA = 4;  // a row's sums are in ACC 2·N + this many cycles after it entered the arrays
   localparam int unsigned ACC_HAZARD = 3;  // cycles after a row in which no row may accumulate on its line
+  localparam int unsigned INF_TILES = 2;  // tiles of inference that the MMU has loaded at most: weight banks of a PE
+  localparam int unsigned TRN_TILES = 1;  // tiles of training that the MMU has loaded at most: weight banks of a PE
   localparam int unsigned VEC_STAGE = 10;  // cycles from a line's start to the reduction, then VEC and TXB are written
   localparam int unsigned REDUCE_LATENCY = 2;  // cycles of a level of the reduction, of which there are log2(L)
   localparam int unsigned VPU_AHEAD = 1;  // cycles from a VECTOR instruction's completion to its last write

@@ -134,7 +134,8 @@ module eqx_mmu #(
 
   for (genvar f = 0; f < 2; f++) begin : g_class
     eqx_mmu_tiles #(
-        .CTX(CTX)
+        .CTX  (CTX),
+        .TILES(f == 0 ? eqx_pkg::INF_TILES : eqx_pkg::TRN_TILES)
     ) u_tiles (
         .clk_i,
         .rst_ni,

@@ -1,5 +1,5 @@
-// End of a column of an array: four banks of weight block exponents, the scaling to fp32, and the delay that aligns the
-// columns.
+// End of a column of an array: three banks of weight block exponents, the scaling to fp32, and the delay that aligns
+// the columns.
 // Latency: 2 + DELAY cycles from row_valid_i[0] to y_o; sum_i and ea_i come one cycle after row_valid_i[0].
 // row_valid_i[d] follows the row: d cycles after it met the last PE of the column.
 module eqx_mmu_column #(
@@ -16,13 +16,17 @@ module eqx_mmu_column #(
     input  logic        [      7:0] ea_i,
     output logic        [     31:0] y_o
 );
-  logic [ 7:0] exp_q  [4];
+  logic [ 7:0] exp_q  [3];
   logic [ 7:0] eb_q;
   logic [31:0] scaled;
 
+  function automatic logic [1:0] bank(input logic [1:0] b);
+    return b[1] ? 2'd2 : b;
+  endfunction
+
   always_ff @(posedge clk_i) begin
-    if (wgt_we_i) exp_q[wgt_bank_i] <= wgt_exp_i;
-    if (row_valid_i[0]) eb_q <= exp_q[bank_i];
+    if (wgt_we_i) exp_q[bank(wgt_bank_i)] <= wgt_exp_i;
+    if (row_valid_i[0]) eb_q <= exp_q[bank(bank_i)];
   end
 
   eqx_int_to_fp32 #(

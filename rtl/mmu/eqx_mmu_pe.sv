@@ -1,4 +1,5 @@
-// Processing element: W signed 8-bit products a cycle, added to the partial sum from above; four weight banks.
+// Processing element: W signed 8-bit products a cycle, added to the partial sum from above; three weight banks.
+// Banks 0 and 1 hold tiles of inference, 2 the tile of training; 3 is 2 too.
 // Latency 1: act_o, bank_o and sum_o follow act_i, bank_i and sum_i, and hold while en_i is low. A weight written in a
 // cycle is used from the next on.
 // The bank's number moves with the activations, as one register for many PEs would be the slowest net of the core.
@@ -19,7 +20,16 @@ module eqx_mmu_pe #(
     output logic [     1:0] bank_o,
     output logic [SUMW-1:0] sum_o
 );
-  logic [8*W-1:0] wgt0_q, wgt1_q, wgt2_q, wgt3_q;
+  if (eqx_pkg::INF_TILES != 2 || eqx_pkg::TRN_TILES != 1) begin : g_banks
+    $fatal(
+        1,
+        "mmu_pe: INF_TILES = %0d, TRN_TILES = %0d: legal are 2 and 1",
+        eqx_pkg::INF_TILES,
+        eqx_pkg::TRN_TILES
+    );
+  end
+
+  logic [8*W-1:0] wgt0_q, wgt1_q, wgt2_q;
   logic [ 8*W-1:0] act_q;
   logic [     1:0] bank_q;
   logic [SUMW-1:0] sum_q;
@@ -36,14 +46,13 @@ module eqx_mmu_pe #(
       unique case (wgt_bank_i)
         2'd0:    wgt0_q <= wgt_i;
         2'd1:    wgt1_q <= wgt_i;
-        2'd2:    wgt2_q <= wgt_i;
-        default: wgt3_q <= wgt_i;
+        default: wgt2_q <= wgt_i;
       endcase
     end
     if (en_i) begin
       act_q  <= act_i;
       bank_q <= bank_i;
-      sum_q  <= sum_i + SUMW'(dot(act_i, bank_i[1] ? (bank_i[0] ? wgt3_q : wgt2_q) : (bank_i[0] ? wgt1_q : wgt0_q)));
+      sum_q  <= sum_i + SUMW'(dot(act_i, bank_i[1] ? wgt2_q : bank_i[0] ? wgt1_q : wgt0_q));
     end
   end
 

@@ -1,10 +1,11 @@
-// The loaded tiles of one class: a FIFO of two, each with the weight bank it lies in.
+// The loaded tiles of one class: a FIFO of TILES places, each with the weight bank it lies in.
 // The front tile's rows are taken one by one; a tile leaves with its last row, or when its context is dropped (in any
 // place).
 // Timing: a tile pushed in cycle s is at the front (if the FIFO is empty) in s+1; likewise the tile behind a leaving
 // one.
 module eqx_mmu_tiles #(
-    parameter int unsigned CTX = 3
+    parameter int unsigned CTX   = 3,
+    parameter int unsigned TILES = 2   // 1 or 2
 ) (
     input  logic                         clk_i,
     input  logic                         rst_ni,
@@ -37,8 +38,8 @@ module eqx_mmu_tiles #(
 
   assign keep0         = valid_q[0] && !drop0 && !(row_take_i && t0_q.rows == 16'd1);
   assign keep1         = valid_q[1] && !drop1;
-  assign free_o        = !valid_q[1];  // the second place is used last
-  assign push_bank_o   = !bank_q[0];
+  assign free_o        = !valid_q[TILES-1];  // the second place is used last
+  assign push_bank_o   = TILES == 2 && !bank_q[0];
   assign front_valid_o = valid_q[0] && !drop0;
   assign front_o       = t0_q;
   assign front_bank_o  = bank_q[0];
@@ -49,7 +50,7 @@ module eqx_mmu_tiles #(
       bank_q  <= '0;
     end else begin
       valid_q[0] <= keep0 || keep1 || push_i;
-      valid_q[1] <= keep0 && (keep1 || push_i);
+      valid_q[1] <= TILES == 2 && keep0 && (keep1 || push_i);
       if (!keep0 && keep1) bank_q[0] <= bank_q[1];
       else if (!keep0 && push_i) bank_q[0] <= push_bank_o;
       if (push_i) bank_q[1] <= push_bank_o;

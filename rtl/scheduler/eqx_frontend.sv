@@ -261,7 +261,6 @@ module eqx_frontend #(
           .start_i       (init[c]),
           .iters_i       (ctx_cfg_i[c].iters),
           .drain_i       (ctx_cmd_i[c].drain),
-          .valid_i       (pc_valid[c]),
           .stream_iters_i(c_iters),
           .limit_o       (limit[c])
       );

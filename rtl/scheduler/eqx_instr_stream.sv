@@ -99,7 +99,8 @@ module eqx_instr_stream #(
     assign iter  = '0;
   end else begin : g_count
     logic [31:0] iters_q;
-    logic [15:0] iter_q;
+    logic [15:0] iter_q, next;
+    assign next = iter_q + 16'd1;
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) begin
         iters_q <= '0;
@@ -109,10 +110,10 @@ module eqx_instr_stream #(
         iter_q  <= '0;
       end else if (go && head.last) begin
         iters_q <= iters_q + 32'd1;
-        iter_q  <= (17'(iter_q) + 17'd1 >= 17'(iter_mod_i)) ? '0 : iter_q + 16'd1;
+        iter_q  <= (next == iter_mod_i || iter_mod_i == '0) ? '0 : next;
       end
     end
-    assign ended = iters_q >= limit_i;
+    assign ended = iters_q == limit_i;  // never beyond: a new limit is beyond every stream
     assign iters = iters_q;
     assign iter  = iter_q;
   end

@@ -6,8 +6,7 @@ module eqx_iter_limit (
     input  logic              start_i,
     input  logic [31:0]       iters_i,
     input  logic              drain_i,
-    input  logic [ 3:0]       valid_i,         // the program has this stream
-    input  logic [ 3:0][31:0] stream_iters_i,  // iterations it has issued completely
+    input  logic [ 3:0][31:0] stream_iters_i,  // iterations that each has issued completely, limit_o at most
     output logic [31:0]       limit_o
 );
   logic [31:0] limit_q, furthest;
@@ -16,20 +15,14 @@ module eqx_iter_limit (
     return (a > b) ? a : b;
   endfunction
 
-  logic [3:0][31:0] iters;
-  always_comb begin
-    iters    = '0;
-    furthest = '0;
-    if (drain_i) begin
-      for (int unsigned u = 0; u < 4; u++) if (valid_i[u]) iters[u] = stream_iters_i[u];
-      furthest = larger(larger(iters[0], iters[1]), larger(iters[2], iters[3]));
-    end
-  end
+  assign furthest = larger(
+      larger(stream_iters_i[0], stream_iters_i[1]), larger(stream_iters_i[2], stream_iters_i[3])
+  );
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) limit_q <= '0;
     else if (start_i) limit_q <= iters_i;
-    else if (drain_i && furthest < limit_q) limit_q <= furthest + 32'd1;
+    else if (drain_i && furthest != limit_q) limit_q <= furthest + 32'd1;
   end
   assign limit_o = limit_q;
 endmodule

@@ -1,6 +1,7 @@
 // The 16 semaphores of a context: counters 0..15, taken when instructions issue, added to when they complete.
 // Latency: what is signalled or taken in cycle t shows in t+1. All changes of a cycle are added up first; above 15 is
 // an overflow (overflow_o a cycle later, with the lowest unit that signalled it), the counter stays at 15.
+// A semaphore has one stream that takes it (docs/isa.md), so at most one token goes a cycle.
 module eqx_semaphores (
     input  logic              clk_i,
     input  logic              rst_ni,
@@ -17,32 +18,26 @@ module eqx_semaphores (
 );
   logic [15:0][3:0] sem_q, sem_d;
   logic [15:0][7:0] up;  // who signals it
-  logic [15:0][3:0] down;  // who takes it
-  logic [15:0][5:0] sum;  // -4 .. 15 + 8, signed
-  logic [15:0] over, under;
+  logic [15:0][4:0] sum;  // 0 .. 15 + 8
+  logic [15:0] down;  // a stream takes it
+  logic [15:0] over;
   logic change, overflow;
 
   assign change = (|done_i) || (|nop_i) || (|take_i);
+  assign down   = take_i[0] | take_i[1] | take_i[2] | take_i[3];
 
   always_comb begin
     sem_d = sem_q;
     up    = '0;
-    down  = '0;
     sum   = '0;
     over  = '0;
-    under = '0;
     if (change) begin
       for (int unsigned s = 0; s < 16; s++) begin
-        for (int unsigned u = 0; u < 4; u++) begin
-          up[s][2*u+:2] = {done_i[u] && done_signal_i[u][s], nop_i[u] && nop_signal_i[u][s]};
-          down[s][u]    = take_i[u][s];
-        end
-        sum[s]   = 6'(sem_q[s]) + 6'($countones(up[s])) - 6'($countones(down[s]));
-        under[s] = sum[s][5];
-        over[s]  = !sum[s][5] && sum[s][4];
-        if (under[s]) sem_d[s] = '0;
-        else if (over[s]) sem_d[s] = 4'd15;
-        else sem_d[s] = sum[s][3:0];
+        for (int unsigned u = 0; u < 4; u++)
+        up[s][2*u+:2] = {done_i[u] && done_signal_i[u][s], nop_i[u] && nop_signal_i[u][s]};
+        sum[s]   = 5'(sem_q[s]) + 5'($countones(up[s])) - 5'(down[s]);
+        over[s]  = sum[s][4];
+        sem_d[s] = sum[s][3:0] | {4{over[s]}};
       end
     end
   end
@@ -78,11 +73,22 @@ module eqx_semaphores (
       .rst_ni,
       .live_o(live)
   );
-  // Two streams that wait on one semaphore (a program's fault) could take the same token.
+  // Two streams that wait on one semaphore (a program's fault) would take the same token.
+  logic [15:0] twice;
+  always_comb begin
+    twice = '0;
+    for (int unsigned u = 1; u < 4; u++)
+    for (int unsigned v = 0; v < u; v++) twice |= take_i[u] & take_i[v];
+  end
   a_underflow :
-  assert property (@(posedge clk_i) disable iff (!live) under == '0)
+  assert property (@(posedge clk_i) disable iff (!live) (down & ~nonzero_o) == '0)
   else $error("semaphores: more tokens taken than there are");
   c_underflow :
-  cover property (@(posedge clk_i) disable iff (!live) change && take_i != '0);
+  cover property (@(posedge clk_i) disable iff (!live) down != '0);
+  a_taker :
+  assert property (@(posedge clk_i) disable iff (!live) twice == '0)
+  else $error("semaphores: two streams take one token");
+  c_taker :
+  cover property (@(posedge clk_i) disable iff (!live) take_i[0] != '0 && take_i[1] != '0);
 `endif  // SYNTHESIS
 endmodule

@@ -19,8 +19,14 @@ from verif.tests.noninterference import FILE
 
 BOTH = "lstm,mlp"
 LIMIT = 250_000  # cycles, of the crowded core
+QUICK = [("default", "priority"), ("default", "slack")]  # the other replays beyond tiny are for the nightly tier
 LARGE = pytest.param("large", marks=pytest.mark.nightly)
 CONFIGS = ["tiny", "default", LARGE]
+REPLAYS = [
+    pytest.param(config, policy, marks=() if config == "tiny" or (config, policy) in QUICK else pytest.mark.nightly)
+    for config in ("tiny", "default", "large")
+    for policy in POLICIES
+]
 
 
 def run(config: str, test: str, name: str = "", *, check: bool = True, **knobs) -> ChipRun:
@@ -32,8 +38,7 @@ def run(config: str, test: str, name: str = "", *, check: bool = True, **knobs) 
     return simulate(scenario, folder, timeout=900, check=check, timeline=True)
 
 
-@pytest.mark.parametrize("policy", POLICIES)
-@pytest.mark.parametrize("config", CONFIGS)
+@pytest.mark.parametrize(("config", "policy"), REPLAYS)
 def test_replay(config: str, policy: str) -> None:
     """Both services and training under each policy; on tiny two policies with a slow sink and a slow DRAM."""
     stalls = {"rsp_stall": 40, "dram_stall": 30} if config == "tiny" and policy in ("fair", "adaptive") else {}
@@ -78,7 +83,7 @@ def test_timeline(test: str) -> None:
     assert all(e["ts"] >= 0 and e.get("dur", 1) > 0 for e in events if e["ph"] != "M")
 
 
-@pytest.mark.parametrize("policy", ["priority", "slack"])
+@pytest.mark.parametrize("policy", ["priority", pytest.param("slack", marks=pytest.mark.nightly)])
 def test_overload(policy: str) -> None:
     """More requests than can be served: full queues hold the stream back, and every time is still the model's."""
     run(
@@ -94,6 +99,7 @@ def test_overload(policy: str) -> None:
     )
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("policy", ["priority", "adaptive", "slack"])
 def test_crowded(policy: str) -> None:
     """One context, and few slots for two services: partial batches make room for others long before their timeouts, and
@@ -125,7 +131,7 @@ def test_sizes(core: str) -> None:
     assert report["scenario"]["steps while requests ran"] > 0
 
 
-@pytest.mark.parametrize("config", CONFIGS)
+@pytest.mark.parametrize("config", ["tiny", pytest.param("default", marks=pytest.mark.nightly), LARGE])
 def test_noninterference(config: str) -> None:
     """With and without training: the same batches, and the same bits in every response."""
     without, beside = (

@@ -26,6 +26,8 @@ ROW_EXTRA = _constant(
     "ROW_EXTRA", 2 + ADD_LATENCY, "a row's sums are in ACC 2·N + this many cycles after it entered the arrays"
 )
 ACC_HAZARD = _constant("ACC_HAZARD", 1 + ADD_LATENCY, "cycles after a row in which no row may accumulate on its line")
+INF_TILES = _constant("INF_TILES", 2, "tiles of inference that the MMU has loaded at most: weight banks of a PE")
+TRN_TILES = _constant("TRN_TILES", 1, "tiles of training that the MMU has loaded at most: weight banks of a PE")
 VEC_STAGE = _constant("VEC_STAGE", 10, "cycles from a line's start to the reduction, then VEC and TXB are written")
 REDUCE_LATENCY = _constant("REDUCE_LATENCY", 2, "cycles of a level of the reduction, of which there are log2(L)")
 VPU_AHEAD = _constant("VPU_AHEAD", 1, "cycles from a VECTOR instruction's completion to its last write")

@@ -7,6 +7,7 @@ something happens that could change the choice (a tile is loaded, the mode chang
 from __future__ import annotations
 
 from ..hw.pipeline import ACC_HAZARD as HAZARD
+from ..hw.pipeline import INF_TILES, TRN_TILES
 from ..isa.encoding import Err, Op
 from .arbiter import pick
 from .compiled import njit
@@ -62,7 +63,7 @@ def _start(s: State, c: int, t: int) -> None:
     x.far = 0
     if not fits(ins, s.ctx[c].reloc):
         keep_far(s, c, ins, t)
-    if m.port_free > t + 1 and m.tiles[INF] < 2:
+    if m.port_free > t + 1 and m.tiles[INF] < INF_TILES:
         _hold(s, c, m.port_ctx, m.port_free - t - 1)
 
 
@@ -128,7 +129,7 @@ def _settle(s: State, t: int) -> None:
             complete_at(s, MMU, tile.ctx, t - 1 + s.p.row_flight, tile.signal, tile.step, tile.log)
         m.tile[f, 0] = m.tile[f, 1]
         m.tiles[f] -= 1
-        if f == INF and m.tiles[INF] == 1 and m.port_free > t:  # a place for the next tile
+        if f == INF and m.tiles[INF] == INF_TILES - 1 and m.port_free > t:  # a place for the next tile
             for c in range(s.p.c_inf):
                 if m.thread[c].act != 0:
                     _hold(s, c, m.port_ctx, m.port_free - t)
@@ -195,7 +196,7 @@ def step(s: State, t: int) -> None:
             for c in range(p.ctx):
                 if m.thread[c].act == 1:
                     k = INF if c < p.c_inf else TRN
-                    if m.tiles[k] < 2 and not (k == INF and turn):
+                    if m.tiles[k] < (INF_TILES if k == INF else TRN_TILES) and not (k == INF and turn):
                         req |= 1 << c
             c = pick(m.arb, req, s.mode, p) if req != 0 else -1
             if c >= 0:
@@ -205,7 +206,7 @@ def step(s: State, t: int) -> None:
                 last = _load(s, c, t)
                 m.last_load_inf = 1 if k == INF else 0
                 m.port_free, m.port_ctx = t + p.n, c
-                if m.tiles[INF] < 2:
+                if m.tiles[INF] < INF_TILES:
                     for other in range(p.c_inf):
                         if m.thread[other].act != 0:
                             _hold(s, other, c, p.n)

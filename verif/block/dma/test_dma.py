@@ -14,6 +14,7 @@ BEATS = {
     "block-2-line-8": {"N": 32, "M": 8, "W": 8, "CTX": 2, "C_INF": 1, "BYTES": 524288},
     "block-32": {"N": 4, "M": 1, "W": 128, "CTX": 2, "C_INF": 1, "BYTES": 1048576},
 }
+QUICK = ("line-1", "block-2-line-8")  # the others are for the nightly tier
 FILES = ["+dram_dump=dump.bin", "+dram_load=load.bin"]
 
 
@@ -24,7 +25,9 @@ def test_dma(size: str) -> None:
     run_block(__file__, params=SIZES[size], plusargs=FILES)
 
 
-@pytest.mark.parametrize("beats", BEATS)
+@pytest.mark.parametrize(
+    "beats", [pytest.param(beats, marks=() if beats in QUICK else pytest.mark.nightly) for beats in BEATS]
+)
 def test_dma_beats(beats: str) -> None:
     run_block(
         __file__, params=BEATS[beats], plusargs=FILES, test_filter="random|every_cycle|one_beat|faulty", opt="-O0"

@@ -14,7 +14,7 @@ CORES = {
 
 
 @pytest.mark.parametrize(
-    "core", [pytest.param(core, marks=pytest.mark.nightly if core == "large" else ()) for core in CORES]
+    "core", [pytest.param(core, marks=pytest.mark.nightly if core in ("large", "deepest") else ()) for core in CORES]
 )
 def test_frontend(core: str) -> None:
     """Random and directed tests at one size."""

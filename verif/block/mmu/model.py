@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from equinox_core.hw.modes import Mode
-from equinox_core.hw.pipeline import ACC_HAZARD, row_flight
+from equinox_core.hw.pipeline import ACC_HAZARD, INF_TILES, TRN_TILES, row_flight
 from equinox_core.hw.states import Stall
 from equinox_core.isa.encoding import Err, Instr, Op
 from equinox_core.numerics.formats import fp32_add, fp32_bits, fp32_from_bits
 from equinox_core.numerics.hbfp import int_to_fp32
 
+PLACES = (INF_TILES, TRN_TILES)  # of loaded tiles, by class
 INF_ONLY, FAIR, PRIO = int(Mode.INF_ONLY), int(Mode.FAIR), int(Mode.PRIO)
 
 
@@ -230,7 +231,7 @@ class Clockwork:
                 x.state == "run" and not kill[c] and bool(x.act) and b_in_range(x.act[0], size)
                 for c, x in enumerate(self.ctx)
             ]
-            req = [c for c in range(size.ctx) if ready[c] and len(self.fifo[c >= size.c_inf]) < 2]
+            req = [c for c in range(size.ctx) if ready[c] and len(self.fifo[c >= size.c_inf]) < PLACES[c >= size.c_inf]]
             dry = not self.fifo[1] or drop[self.fifo[1][0].ctx]
             if mode == PRIO and dry and self.loaded_inf and any(ready[size.c_inf :]):
                 req = [c for c in req if c >= size.c_inf]

@@ -20,12 +20,13 @@ def test_mmu(size: dict[str, int], seeds: list[int]) -> None:
     )  # few cycles: building costs more than simulating
 
 
-@pytest.mark.parametrize("size", [ONE, TWO], ids=["one", "two"])
+@pytest.mark.parametrize("size", [ONE, pytest.param(TWO, marks=pytest.mark.nightly)], ids=["one", "two"])
 def test_mmu_smallest(size: dict[str, int]) -> None:
     """All but the tests of rates: where N is less than the adder's time, rows wait for it."""
     run_block(__file__, params={**size, **ROOMY}, test_filter="programs|special|inference|kills|errors", opt="-O0")
 
 
+@pytest.mark.nightly
 def test_mmu_large() -> None:
     run_block(__file__, params={**LARGE, **ROOMY}, seeds=[1], test_filter="mixed_programs|utilisation", opt="-O0")
 

@@ -14,6 +14,7 @@ def test_cells() -> None:
     run_block(__file__, params={"LANES": 4, "ALL": True}, test_filter=r"^(?!.*\.sweep)", timeout=600)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("cell", ["BADD", "BMUL"])
 def test_all_of_one_operand(cell: str) -> None:
     run_block(__file__, params={"LANES": 16, "ALL": False}, test_filter=rf"\.sweep/.*{cell}")

@@ -31,11 +31,11 @@ def mask(bits: np.ndarray) -> int:
 
 
 def taken(rng: np.random.Generator, have: np.ndarray, share: float) -> np.ndarray:
-    """Who takes which token, bool [unit, semaphore]: never more than there are, as instructions issue only where their
-    waits are met.
+    """Who takes which token, bool [unit, semaphore]: one that is there, as instructions issue only where their waits
+    are met, and one unit at most, as one stream may wait for a semaphore.
     """
     want = rng.random((len(Unit), SEMAPHORES)) < share
-    return want & (np.cumsum(want, axis=0) <= have)
+    return want & (np.cumsum(want, axis=0) == 1) & (have > 0)
 
 
 async def play(dut: Any, expected: int = SEM_MAX) -> None:

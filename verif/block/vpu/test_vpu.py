@@ -15,7 +15,12 @@ LARGE = {"N": 16, "M": 2, "W": 4, "VEC_DEPTH": 1024, "SOF_DEPTH": 512}
 DEPTHS = ("VEC_DEPTH", "ACC_DEPTH", "STG_DEPTH", "SOF_DEPTH", "ACTC_DEPTH", "WGTC_DEPTH", "SOB_DEPTH")
 
 
-@pytest.mark.parametrize("size", [TINY, DEFAULT], ids=["tiny", "default"])
+def nightly(size: dict[str, int]) -> object:
+    """A size for the nightly tier."""
+    return pytest.param(size, marks=pytest.mark.nightly)
+
+
+@pytest.mark.parametrize("size", [TINY, nightly(DEFAULT)], ids=["tiny", "default"])
 def test_own_lines_too_near(size: dict[str, int]) -> None:
     """A read of what the line T lines before wrote is seen by the RTL's assertion; one line further it is right
     (own_lines).
@@ -24,11 +29,14 @@ def test_own_lines_too_near(size: dict[str, int]) -> None:
         run_block(__file__, params=size, test_filter="own_lines", env={"VPU_NEARER": "1"})
 
 
-@pytest.mark.parametrize("size", [TINY, SQUARE, DEFAULT, WIDE, ONE], ids=["tiny", "square", "default", "wide", "one"])
+@pytest.mark.parametrize(
+    "size", [TINY, nightly(SQUARE), DEFAULT, nightly(WIDE), ONE], ids=["tiny", "square", "default", "wide", "one"]
+)
 def test_vpu(size: dict[str, int]) -> None:
     run_block(__file__, params=size)
 
 
+@pytest.mark.nightly
 def test_vpu_large() -> None:
     run_block(__file__, params=LARGE, test_filter="random_programs.*mode=2|full_rate|completion_queue|own_lines")
 

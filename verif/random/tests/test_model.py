@@ -66,9 +66,7 @@ def anomalies(deployment: RandomDeployment) -> int:
     ("config", "knobs", "count"),
     [
         ("tiny", "usual", 40),
-        ("default", "usual", 12),
         ("tiny", "heavy", 4),
-        ("default", "heavy", 4),
         *(
             pytest.param(config, knobs, count, marks=pytest.mark.nightly)
             for config, knobs, count in [

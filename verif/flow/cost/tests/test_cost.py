@@ -151,9 +151,9 @@ def _example(pattern: str) -> str:
 def test_every_instance_belongs_to_a_block() -> None:
     blocks = area.load_blocks(load_config("tiny"))
     pe = "equinox_core.u_mmu.u_datapath.g_array[0].u_array"
-    found = area.areas(fake(blocks), {}, {pe: {"wgt2_q": 1, "wgt3_q": 1}}, {}, blocks)
-    with pytest.raises(area.BlocksError, match="no such register: wgt3_q of PE"):
-        area.areas(fake(blocks), {}, {pe: {"wgt2_q": 1}}, {}, blocks)
+    found = area.areas(fake(blocks), {}, {pe: {"wgt1_q": 1, "wgt2_q": 1}}, {}, blocks)
+    with pytest.raises(area.BlocksError, match="no such register: wgt2_q of PE"):
+        area.areas(fake(blocks), {}, {pe: {"wgt1_q": 1}}, {}, blocks)
     inverters = sum(m.cells.get("INV_X1", 0) for _, _, m in fake(blocks).walk())
     assert found.total().logic == pytest.approx(inverters * library.cells()["INV_X1"].area)
 

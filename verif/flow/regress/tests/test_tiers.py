@@ -11,7 +11,7 @@ import pytest
 from verif.flow.collect import ROOT, CollectError, Run, Test, collect
 from verif.flow.regress.jobs import FilterError, Filters, derive, expand
 from verif.flow.regress.run import Options
-from verif.flow.regress.tiers import FILE, TierError, choose, load
+from verif.flow.regress.tiers import FILE, MARKS, TierError, choose, load
 
 
 def _test(name: str, block: str, *variants: str, nightly: tuple[str, ...] = (), tag: str = "") -> Test:
@@ -184,21 +184,24 @@ PINNED = 130606981
 
 
 def test_shipped_tiers() -> None:
-    """The list of tiers fits the tests; every block has a run in the smoke tier, and the nightly tier has what the
-    smoke tier has; that it has all but what is marked is held by test_idle.
+    """The list of tiers fits the tests; every block has a run in the smoke tier, the tools tier has all that
+    `make test` leaves to it, and the nightly tier has what these have; that it has all but what is marked is held by
+    test_idle.
     """
     tests = collect()
     tiers = load(FILE)
-    assert list(tiers) == ["smoke", "nightly", "soak"]
+    assert list(tiers) == ["smoke", "tools", "nightly", "soak"]
     chosen = {name: {run.node for _, run, _ in choose(tier, tests)} for name, tier in tiers.items()}
     assert {test.block for test in tests} == {test.block for test in tests if set(test.runs) & chosen["smoke"]}
-    assert chosen["smoke"] <= chosen["nightly"]
+    left = {run.node for test in tests for run in test.cases if run.marks & set(MARKS) == {"tools"}}
+    assert left and left <= chosen["tools"]
+    assert chosen["smoke"] | chosen["tools"] <= chosen["nightly"]
 
 
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ("--tier weekly", "TIER=weekly: legal are smoke, nightly, soak"),
+        ("--tier weekly", "TIER=weekly: legal are smoke, tools, nightly, soak"),
         ("--seeds 0", "--seeds 0: legal"),
         ("--cluster ibm", "CLUSTER=ibm: legal are the address"),
         ("--cluster tcp://host", "CLUSTER=tcp://host: legal are the address"),
