@@ -40,7 +40,9 @@ module eqx_instr_stream #(
     output logic          fetch_wait_o
 );
   logic at_base_q;  // the next instruction is the stream's first
-  logic [16:0] pc_q, pc;  // one more than an address, so that it passes the end of the largest memory
+  localparam int unsigned PW = $clog2(IMEM_DEPTH + 1);
+  logic [16:0] pc;  // one more than an address, so that it passes the end of the largest memory
+  logic              [PW-1:0] pc_q;  // behind an instruction that is there, so IMEM_DEPTH at most
   logic              [  31:0] iters;  // issued completely
   logic              [  15:0] iter;  // the same modulo iter_mod_i
   logic                       ended;  // all of them
@@ -52,7 +54,7 @@ module eqx_instr_stream #(
   /* verilator lint_on UNUSEDSIGNAL */
   logic more, met, is_nop, go;
 
-  assign pc            = at_base_q ? 17'(base_i) : pc_q;
+  assign pc            = at_base_q ? 17'(base_i) : 17'(pc_q);
   assign more          = valid_i && !ended;
   assign head          = eqx_isa_pkg::INSTR_BITS'(head_q);
   assign is_nop        = head.op == eqx_isa_pkg::OP_NOP;
@@ -101,11 +103,8 @@ module eqx_instr_stream #(
     logic [31:0] iters_q;
     logic [15:0] iter_q, next;
     assign next = iter_q + 16'd1;
-    always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni) begin
-        iters_q <= '0;
-        iter_q  <= '0;
-      end else if (!run_i) begin
+    always_ff @(posedge clk_i) begin
+      if (!run_i) begin
         iters_q <= '0;
         iter_q  <= '0;
       end else if (go && head.last) begin
@@ -119,7 +118,7 @@ module eqx_instr_stream #(
   end
   always_ff @(posedge clk_i) begin
     if (flight_q) head_q <= rdata_i;
-    if (go) pc_q <= pc + 17'd1;
+    if (go) pc_q <= PW'(pc + 17'd1);
   end
 
   assign iters_o      = iters;

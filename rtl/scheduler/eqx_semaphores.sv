@@ -51,14 +51,12 @@ module eqx_semaphores (
   always_ff @(posedge clk_i) if (overflow) overflow_unit_o <= unit;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      sem_q      <= '0;
-      overflow_o <= 1'b0;
-    end else begin
-      if (init_i) sem_q <= init_val_i;
-      else if (change) sem_q <= sem_d;
-      overflow_o <= overflow;
-    end
+    if (!rst_ni) overflow_o <= 1'b0;
+    else overflow_o <= overflow;
+  end
+  always_ff @(posedge clk_i) begin
+    if (init_i) sem_q <= init_val_i;
+    else if (change) sem_q <= sem_d;
   end
   assign overflow = |over;
 

@@ -42,6 +42,8 @@ async def play(dut: Any, expected: int = SEM_MAX) -> None:
     """All phases, with starts at random values between."""
     rng = generator()
     await reset(dut)
+    dut.init.value = 1  # a run's start gives the counters their first values
+    await FallingEdge(dut.clk)
     have = np.zeros(SEMAPHORES, np.int64)
     overflows: set[tuple[int, int]] = set()  # (semaphore, unit blamed)
     for signals, takes in PHASES * ROUNDS:
