@@ -20,12 +20,15 @@ module eqx_arb #(
   logic           last_inf_q;  // class served last
 
   logic [CTX-1:0] inf_req, trn_req, cand, above;
+  logic inf_any, trn_any;  // requests
   logic pick_inf;
 
   assign inf_req  = req_i & INF_MASK;
   assign trn_req  = req_i & ~INF_MASK;
-  assign held_o   = (mode_i == eqx_pkg::MODE_INF_ONLY) && (|trn_req) && !(|inf_req);
-  assign pick_inf = (|inf_req) && (mode_i != eqx_pkg::MODE_FAIR || !last_inf_q || !(|trn_req));
+  assign inf_any  = |req_i[C_INF-1:0];
+  assign trn_any  = |req_i[CTX-1:C_INF];
+  assign held_o   = mode_i == eqx_pkg::MODE_INF_ONLY && trn_any && !inf_any;
+  assign pick_inf = inf_any && (mode_i != eqx_pkg::MODE_FAIR || !last_inf_q || !trn_any);
 
   always_comb begin
     if (pick_inf) cand = inf_req;

@@ -141,13 +141,23 @@ module eqx_csr_top #(
 
   // Status of what this build does not have reads as zero.
   for (genvar s = 0; s < MAX_SVC; s++) begin : g_level
-    assign hw_in.SVC[s].LEVEL.waiting.next = (s < SERVICES) ? svc_level_i[s%SERVICES] : '0;
+    if (s < SERVICES) begin : g_there
+      assign hw_in.SVC[s].LEVEL.waiting.next = svc_level_i[s];
+    end else begin : g_none
+      assign hw_in.SVC[s].LEVEL.waiting.next = '0;
+    end
   end
   for (genvar c = 0; c < MAX_CTX; c++) begin : g_sts
-    assign hw_in.CTX[c].STATUS.state.next     = (c < CTX) ? ctx_sts_i[c%CTX].state : '0;
-    assign hw_in.CTX[c].STATUS.err_cause.next = (c < CTX) ? ctx_sts_i[c%CTX].err_cause : '0;
-    assign hw_in.CTX[c].STATUS.err_unit.next  = (c < CTX) ? ctx_sts_i[c%CTX].err_unit : '0;
-    assign hw_in.CTX[c].STEPS.count.next      = (c < CTX) ? ctx_sts_i[c%CTX].steps : '0;
+    eqx_pkg::ctx_sts_t sts;
+    if (c < CTX) begin : g_there
+      assign sts = ctx_sts_i[c];
+    end else begin : g_none
+      assign sts = '0;
+    end
+    assign hw_in.CTX[c].STATUS.state.next     = sts.state;
+    assign hw_in.CTX[c].STATUS.err_cause.next = sts.err_cause;
+    assign hw_in.CTX[c].STATUS.err_unit.next  = sts.err_unit;
+    assign hw_in.CTX[c].STEPS.count.next      = sts.steps;
   end
 
   // Entering the error state, and a training context falling idle from running, are events.

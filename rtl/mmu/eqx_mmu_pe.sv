@@ -21,12 +21,7 @@ module eqx_mmu_pe #(
     output logic [SUMW-1:0] sum_o
 );
   if (eqx_pkg::INF_TILES != 2 || eqx_pkg::TRN_TILES != 1) begin : g_banks
-    $fatal(
-        1,
-        "mmu_pe: INF_TILES = %0d, TRN_TILES = %0d: legal are 2 and 1",
-        eqx_pkg::INF_TILES,
-        eqx_pkg::TRN_TILES
-    );
+    $fatal(1, "mmu_pe: INF_TILES = %0d, TRN_TILES = %0d: legal are 2 and 1", eqx_pkg::INF_TILES, eqx_pkg::TRN_TILES);
   end
 
   logic [8*W-1:0] wgt0_q, wgt1_q, wgt2_q;

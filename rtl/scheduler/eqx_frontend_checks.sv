@@ -19,7 +19,7 @@ module eqx_frontend_checks #(
   );
 
   logic live_q;  // issue_q and quiet_q are of a cycle out of reset
-  logic [3:0][CTX-1:0] issue, issue_q, quiet, quiet_q, done, err, offered_killed, kill;
+  logic [3:0][CTX-1:0] issue, issue_q, quiet, quiet_q, done, err, offered, kill;
   for (genvar u = 0; u < 4; u++) begin : g_unit
     for (genvar c = 0; c < CTX; c++) begin : g_ctx
       assign issue[u][c] = unit_req_i[u][c].instr_valid && unit_rsp_i[u][c].instr_ready;
@@ -27,7 +27,7 @@ module eqx_frontend_checks #(
       assign done[u][c] = unit_rsp_i[u][c].done_valid;
       assign err[u][c] = unit_rsp_i[u][c].err_valid;
       assign kill[u][c] = unit_req_i[u][c].kill;
-      assign offered_killed[u][c] = unit_req_i[u][c].instr_valid && unit_req_i[u][c].kill;
+      assign offered[u][c] = unit_req_i[u][c].instr_valid;
     end
   end
   always_ff @(posedge clk_i) begin
@@ -53,7 +53,7 @@ module eqx_frontend_checks #(
   cover property (@(posedge clk_i) disable iff (!live) (done | err) != '0);
   // Nothing is issued to a context that is being stopped.
   a_kill :
-  assert property (@(posedge clk_i) disable iff (!live) offered_killed == '0)
+  assert property (@(posedge clk_i) disable iff (!live) (offered & kill) == '0)
   else $error("frontend: an instruction is offered to a killed context");
   c_kill :
   cover property (@(posedge clk_i) disable iff (!live) kill != '0);

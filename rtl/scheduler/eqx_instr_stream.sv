@@ -41,7 +41,7 @@ module eqx_instr_stream #(
 );
   logic at_base_q;  // the next instruction is the stream's first
   localparam int unsigned PW = $clog2(IMEM_DEPTH + 1);
-  logic [16:0] pc;  // one more than an address, so that it passes the end of the largest memory
+  logic              [  16:0] pc;  // one more than an address, so that it passes the end of the largest memory
   logic              [PW-1:0] pc_q;  // behind an instruction that is there, so IMEM_DEPTH at most
   logic              [  31:0] iters;  // issued completely
   logic              [  15:0] iter;  // the same modulo iter_mod_i

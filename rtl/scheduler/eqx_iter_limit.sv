@@ -15,9 +15,7 @@ module eqx_iter_limit (
     return (a > b) ? a : b;
   endfunction
 
-  assign furthest = larger(
-      larger(stream_iters_i[0], stream_iters_i[1]), larger(stream_iters_i[2], stream_iters_i[3])
-  );
+  assign furthest = larger(larger(stream_iters_i[0], stream_iters_i[1]), larger(stream_iters_i[2], stream_iters_i[3]));
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) limit_q <= '0;

@@ -75,8 +75,7 @@ module eqx_semaphores (
   logic [15:0] twice;
   always_comb begin
     twice = '0;
-    for (int unsigned u = 1; u < 4; u++)
-    for (int unsigned v = 0; v < u; v++) twice |= take_i[u] & take_i[v];
+    for (int unsigned u = 1; u < 4; u++) for (int unsigned v = 0; v < u; v++) twice |= take_i[u] & take_i[v];
   end
   a_underflow :
   assert property (@(posedge clk_i) disable iff (!live) (down & ~nonzero_o) == '0)
