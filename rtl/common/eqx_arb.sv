@@ -25,8 +25,8 @@ module eqx_arb #(
 
   assign inf_req  = req_i & INF_MASK;
   assign trn_req  = req_i & ~INF_MASK;
-  assign inf_any  = |req_i[C_INF-1:0];
-  assign trn_any  = |req_i[CTX-1:C_INF];
+  assign inf_any  = inf_req != '0;
+  assign trn_any  = trn_req != '0;
   assign held_o   = mode_i == eqx_pkg::MODE_INF_ONLY && trn_any && !inf_any;
   assign pick_inf = inf_any && (mode_i != eqx_pkg::MODE_FAIR || !last_inf_q || !trn_any);
 
