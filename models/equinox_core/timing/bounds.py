@@ -21,7 +21,8 @@ SAME_LINE = ACC_HAZARD + 1  # from a row to one that accumulates on its line
 
 
 class _Mmu:
-    """Tiles load one every N cycles, rows enter one a cycle, in order; ``chunk``: rows a tile serves at most.
+    """Tiles load one every N cycles, rows enter one a cycle, in order; ``chunk``: rows a tile serves at most, None for
+    inference. Training's next tile loads only when all rows of the one before have entered.
 
     With ``c_sr`` = 0 a row that accumulates enters A + 2 cycles after the row before it.
     """
@@ -36,16 +37,21 @@ class _Mmu:
         chunk = min(self.chunk or rows, rows)
         chunks = -(-rows // chunk)
         tiles = chunks * ins.n_g * ins.n_k
-        least = rows - (chunks - 1) * chunk  # rows of the last chunk, whose tile loads last
+        end = least = rows - (chunks - 1) * chunk  # rows of the last chunk, whose tile loads last
         whole = rows * ins.n_g * ins.n_k
         if ins.c_sr == 0:
             begin = SAME_LINE * rows - (SAME_LINE - 1) * chunks if ins.accum else rows  # of k = 0
             whole = ins.n_g * (begin + (ins.n_k - 1) * SAME_LINE * rows)
             if ins.accum or ins.n_k > 1:
-                least = SAME_LINE * (least - 1) + 1
+                least = SAME_LINE * (end - 1) + 1
         first = max(issue + 2, self.port)
-        self.port = first + tiles * self.n
-        self.last = max(self.last + whole, first + whole, first + (tiles - 1) * self.n + least)
+        if self.chunk is None:
+            before = (tiles - 1) * self.n
+        else:
+            each = ins.n_g * ins.n_k  # tiles of a chunk
+            before = (chunks - 1) * each * max(self.n, chunk + 1) + (each - 1) * max(self.n, end + 1)
+        self.last = max(self.last + whole, first + whole, first + before + least)
+        self.port = first + tiles * self.n if self.chunk is None else max(first + before + self.n, self.last + 1)
         return self.last + self.flight
 
 
