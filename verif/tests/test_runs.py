@@ -87,7 +87,7 @@ def test_a_second_run_is_refused(place: Path | str, words: tuple[str, ...], tmp_
 
 def test_a_second_pytest_is_refused(tmp_path: Path) -> None:
     """Where it would write the first one's results."""
-    words = ["-m", "pytest", "-q", f"--junitxml={tmp_path / 'out.xml'}", "verif/lib/tests/test_keep.py"]
+    words = ["-m", "pytest", "-q", "-m", "", f"--junitxml={tmp_path / 'out.xml'}", "verif/lib/tests/test_keep.py"]
     with lock.hold(tmp_path / "out.xml"):
         done = command(*words)
     assert done.returncode == pytest.ExitCode.USAGE_ERROR and "out.xml: in use by process" in done.stdout + done.stderr
