@@ -2,6 +2,7 @@
 // Latency: what is signalled or taken in cycle t shows in t+1. All changes of a cycle are added up first; above 15 is
 // an overflow (overflow_o a cycle later, with the lowest unit that signalled it), the counter stays at 15.
 // A semaphore has one stream that takes it (docs/isa.md), so at most one token goes a cycle.
+// The counters have no reset: init_i gives them their values before the first instruction of a run.
 module eqx_semaphores (
     input  logic              clk_i,
     input  logic              rst_ni,
