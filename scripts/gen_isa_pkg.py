@@ -48,6 +48,7 @@ def render() -> str:
         "package eqx_isa_pkg;",
         f"  localparam int unsigned INSTR_BITS = {e.INSTR_BITS};",
         f"  localparam int unsigned INSTR_WORDS = {e.INSTR_WORDS};",
+        f"  localparam int unsigned HEADER_BITS = {e.HEADER_BITS};  // what all instructions begin with",
         f"  localparam int unsigned SEMAPHORES = {e.SEMAPHORES};",
         f"  localparam int unsigned SEM_MAX = {e.SEM_MAX};",
         f"  localparam int unsigned UNITS = {len(e.Unit)};",

@@ -3,6 +3,7 @@
 package eqx_isa_pkg;
   localparam int unsigned INSTR_BITS = 384;
   localparam int unsigned INSTR_WORDS = 12;
+  localparam int unsigned HEADER_BITS = 40;  // what all instructions begin with
   localparam int unsigned SEMAPHORES = 16;
   localparam int unsigned SEM_MAX = 15;
   localparam int unsigned UNITS = 4;

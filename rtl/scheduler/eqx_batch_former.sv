@@ -61,6 +61,7 @@ module eqx_batch_former #(
   assign req  = busy_q ? '0 : ((|ctx_idle_i) ? go : '0) | (ans_valid_q ? '0 : drain);
   assign take = |gnt;
 
+  // verilator lint_off PINCONNECTEMPTY
   eqx_rr_arb #(
       .WIDTH(SERVICES)
   ) u_rr (
@@ -68,8 +69,10 @@ module eqx_batch_former #(
       .rst_ni,
       .req_i (req),
       .take_i(1'b1),
-      .gnt_o (gnt)
+      .gnt_o (gnt),
+      .last_o()
   );
+  // verilator lint_on PINCONNECTEMPTY
 
   always_comb begin
     svc  = '0;

@@ -21,7 +21,6 @@ module eqx_batch_store #(
     output logic [7:0] rows_o,
     output logic [7:0] tx_lines_o,
     output logic [3:0] pc_valid_o,
-    output logic [3:0][15:0] pc_o,
     output logic [15:0] w_base_o,
     output logic [15:0] c_base_o,
     output logic [N-1:0][SW-1:0] slot_o
@@ -30,8 +29,7 @@ module eqx_batch_store #(
 
   logic open_q;
   logic [7:0] svc_q, rows_q, tx_lines_q;
-  logic [3:0]       pc_valid_q;
-  logic [3:0][15:0] pc_q;
+  logic [3:0] pc_valid_q;
   logic [15:0] w_base_q, c_base_q;
   logic [       N-1:0][SW-1:0] slot_q;
   logic [RX_SLOTS-1:0]         mask_q;  // of slot_q: a decoder as rows arrive is smaller than one a row as they go
@@ -50,7 +48,6 @@ module eqx_batch_store #(
       rows_q     <= row_i.rows;
       tx_lines_q <= svc_i.tx_lines;
       pc_valid_q <= svc_i.pc_valid;
-      pc_q       <= svc_i.pc;
       w_base_q   <= svc_i.w_base;
       c_base_q   <= svc_i.c_base;
     end
@@ -74,7 +71,6 @@ module eqx_batch_store #(
 
   assign tx_lines_o  = tx_lines_q;
   assign pc_valid_o  = pc_valid_q;
-  assign pc_o        = pc_q;
   assign w_base_o    = w_base_q;
   assign c_base_o    = c_base_q;
 endmodule

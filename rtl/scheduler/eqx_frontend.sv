@@ -65,7 +65,7 @@ module eqx_frontend #(
   /* verilator lint_off UNUSEDSIGNAL */  // training contexts do not respond
   logic [CTX-1:0] respond, ok, free;
   /* verilator lint_on UNUSEDSIGNAL */
-  logic [  CTX-1:0]                row_here;
+  logic [CTX-1:0] row_here, load;  // load: the first row
   logic [  CTX-1:0][   31:0]       limit;
   logic [  CTX-1:0][    3:0]       pc_valid;
   logic [C_INF-1:0]                late;
@@ -116,6 +116,7 @@ module eqx_frontend #(
         .imem_wdata_i (imem_wdata_i[eqx_isa_pkg::UNIT_BITS[u]-1:0]),
         .run_i        (run),
         .valid_i      (u_valid),
+        .load_i       (load),
         .base_i       (u_base),
         .limit_i      (limit),
         .iter_mod_i   (iter_mod),
@@ -222,13 +223,14 @@ module eqx_frontend #(
           .rows_o     (rows),
           .tx_lines_o (tx_lines),
           .pc_valid_o (pc_valid[c]),
-          .pc_o       (pc[c]),
           .w_base_o   (w_base),
           .c_base_o   (c_base),
           .slot_o     (row_slot_o[c])
       );
       assign late[c] = old && (ctx_sts_o[c].state == eqx_pkg::CTX_LOADING || run[c]);
       assign row_here[c] = row_valid_i && row_i.ctx == 8'(c);
+      assign load[c] = row_here[c] && row_i.row == '0;
+      assign pc[c] = row_svc.pc;
       assign rsp_done = rsp_done_i[c];
       assign ctx_idle_o[c] = ctx_sts_o[c].state == eqx_pkg::CTX_IDLE;
       assign rsp_valid_o[c] = respond[c];
@@ -265,6 +267,7 @@ module eqx_frontend #(
           .limit_o       (limit[c])
       );
       assign row_here[c] = 1'b0;
+      assign load[c] = 1'b0;
       assign rsp_done = 1'b0;
       assign pc_valid[c] = ctx_cfg_i[c].pc_valid;
       assign pc[c] = ctx_cfg_i[c].pc;

@@ -1,6 +1,8 @@
 // A unit's share of the front end: its instruction memory and the stream of every context.
 // The memory does one read a cycle, round robin over the contexts that want one. Latency: as in instr_stream.
 // Memory and streams are as wide as the unit's instructions; the unit gets zeros for the bits above.
+// An inference context keeps its instruction, so that nobody else's fetch delays it. A training context's waits at the
+// memory's output, and is read again when another context has read since (instr_stream's KEEP).
 module eqx_unit_front #(
     parameter int unsigned CTX = 3,
     parameter int unsigned C_INF = 2,  // contexts below are inference: their programs run once
@@ -15,6 +17,7 @@ module eqx_unit_front #(
     input  logic               [ IB-1:0]       imem_wdata_i,
     input  logic               [CTX-1:0]       run_i,
     input  logic               [CTX-1:0]       valid_i,
+    input  logic               [CTX-1:0]       load_i,         // inference: base_i is the next run's
     input  logic               [CTX-1:0][15:0] base_i,
     input  logic               [CTX-1:0][31:0] limit_i,
     input  logic               [CTX-1:0][15:0] iter_mod_i,
@@ -33,7 +36,7 @@ module eqx_unit_front #(
     output logic               [CTX-1:0]       dep_wait_o,
     output logic               [CTX-1:0]       fetch_wait_o
 );
-  logic [CTX-1:0] req, gnt;
+  logic [CTX-1:0] req, gnt, own;
   logic [CTX-1:0][15:0] addr;
   logic [   15:0]       raddr;
   logic [ IB-1:0]       rdata;
@@ -45,7 +48,8 @@ module eqx_unit_front #(
       .rst_ni,
       .req_i (req),
       .take_i(1'b1),
-      .gnt_o (gnt)
+      .gnt_o (gnt),
+      .last_o(own)
   );
   always_comb begin
     raddr = '0;
@@ -73,12 +77,14 @@ module eqx_unit_front #(
     eqx_instr_stream #(
         .IMEM_DEPTH(IMEM_DEPTH),
         .IB        (IB),
-        .ONCE      (c < C_INF)
+        .ONCE      (c < C_INF),
+        .KEEP      (c < C_INF)
     ) u_stream (
         .clk_i,
         .rst_ni,
         .run_i        (run_i[c]),
         .valid_i      (valid_i[c]),
+        .load_i       (load_i[c]),
         .base_i       (base_i[c]),
         .limit_i      (limit_i[c]),
         .iter_mod_i   (iter_mod_i[c]),
@@ -88,6 +94,7 @@ module eqx_unit_front #(
         .addr_o       (addr[c]),
         .gnt_i        (gnt[c]),
         .rdata_i      (rdata),
+        .own_i        (own[c]),
         .range_err_o  (range_err_o[c]),
         .sem_i        (sem_i[c]),
         .take_o       (take_o[c]),

@@ -91,7 +91,7 @@ module core_probe #(
   logic pc_first;  // at the first instruction
   logic [15:0] pc_next, pc_base;
   logic [31:0] pc_turns;
-  assign pc_first = equinox_core.u_frontend.g_unit[MMU].u_front.g_ctx[C_INF].u_stream.at_base_q;
+  assign pc_first = equinox_core.u_frontend.g_unit[MMU].u_front.g_ctx[C_INF].u_stream.g_count.at_base_q;
   assign pc_next  = 16'(equinox_core.u_frontend.g_unit[MMU].u_front.g_ctx[C_INF].u_stream.pc_q);
   assign pc_turns = equinox_core.u_frontend.g_unit[MMU].u_front.g_ctx[C_INF].u_stream.iters;
   assign pc_base  = equinox_core.u_frontend.g_unit[MMU].u_base[C_INF];

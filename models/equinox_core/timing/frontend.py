@@ -9,6 +9,7 @@ from .arbiter import round_robin
 from .compiled import njit
 from .events import stop_at, wake_member
 from .layout import (
+    AGAIN,
     ASKS,
     CTX,
     ENDED,
@@ -31,7 +32,7 @@ from .records import Array, Context, Instr, Issued, State, Step
 
 NOP = int(Op.NOP)
 SEM_OVERFLOW, PC_RANGE = int(Err.SEM_OVERFLOW), int(Err.PC_RANGE)
-BEYOND = HEAD + 1  # a stream that wants an instruction beyond the memory
+BEYOND = AGAIN + 1  # a stream that wants an instruction beyond the memory
 OVERFLOWS, RANGES = UNITS, 2 * UNITS  # rank of what stops a context, behind the faults of units; + unit
 
 
@@ -58,12 +59,18 @@ def fetch(s: State, u: int, t: int) -> None:
                 req |= 1 << c
             else:
                 later = min(later, x.at)
+        elif x.state == AGAIN and _unit_ready(s, u, c, t):
+            req |= 1 << c
     if req != 0:
         c = round_robin(req, s.fetched[u], s.p.ctx)
         s.fetched[u] = c
         x = s.ctx[c].stream[u]
-        x.state, x.at, x.ready = FETCHED, t + 2, -1
-        wake_member(s, W_STREAM, s.stream_at, CTX * u + c, t + 2)
+        if x.state == AGAIN:
+            x.state = HEAD
+            wake_member(s, W_STREAM, s.stream_at, CTX * u + c, t + 1)
+        else:
+            x.state, x.at, x.ready = FETCHED, t + 2, -1
+            wake_member(s, W_STREAM, s.stream_at, CTX * u + c, t + 2)
         if req != 1 << c:
             later = t + 1
     s.fetch_at[u] = later
@@ -106,6 +113,10 @@ def stream(s: State, imem: Array[Instr], log: Array[Issued], steps: Array[Step],
     row = -1
     if ins.op != NOP:
         if not _unit_ready(s, u, c, t):
+            return
+        if c >= s.p.c_inf and s.fetched[u] != c:  # the memory's output is another stream's by now
+            x.state = AGAIN
+            wake_member(s, W_FETCH, s.fetch_at, u, t)
             return
     for k in range(SEMS):
         if ins.wait >> k & 1:

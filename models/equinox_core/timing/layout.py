@@ -18,7 +18,8 @@ CTX, UNITS, SVC, SEMS, BATCH_MAX = (
 MMU, VPU, LD, ST = (int(unit) for unit in (Unit.MMU, Unit.VPU, Unit.LD, Unit.ST))
 INF, TRN = 0, 1  # classes of contexts
 INF_ONLY, FAIR, PRIO = (int(mode) for mode in (Mode.INF_ONLY, Mode.FAIR, Mode.PRIO))
-ENDED, ASKS, FETCHED, HEAD = range(4)  # states of a stream: at its end, asks for a fetch, fetched, head is there
+# states of a stream: at its end, asks for a fetch, fetched, head is there, could go but is to be read again
+ENDED, ASKS, FETCHED, HEAD, AGAIN = range(5)
 IDLE, LOADING, RUNNING = (int(state) for state in (CtxState.IDLE, CtxState.LOADING, CtxState.RUNNING))
 RESPOND, KILLING, ERROR = (int(state) for state in (CtxState.RESPOND, CtxState.KILLING, CtxState.ERROR))
 NEVER = 1 << 62

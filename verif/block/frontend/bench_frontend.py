@@ -255,7 +255,12 @@ async def runs_out_of_memory(dut) -> None:
     """A stream that runs, or starts, beyond the instruction memory stops its context."""
     h = await start(dut)
     tail = [instruction(h.rng, Op.LOAD) for _ in range(3)]
-    await one_fault(h, [[], [], tail, []], [0, 0, param("IMEM_DEPTH") - 3, 0], Err.PC_RANGE, {2})
+    depth = param("IMEM_DEPTH")
+    await one_fault(h, [[], [], tail, []], [0, 0, depth - 3, 0], Err.PC_RANGE, {2})
+    # starts beyond: the first there is, one that is 0 in the bits an address has, the last
+    for first in sorted({depth, 1 << depth.bit_length(), 65535}):
+        if depth <= first <= 65535:
+            await one_fault(h, [[], tail[:1], [], []], [0, first, 0, 0], Err.PC_RANGE, {1})
     if param("IMEM_DEPTH") > 65535:  # there is no address beyond: run off the last instruction
         await h.load([[], [], [], [instruction(h.rng, Op.STORE)]], [0, 0, 0, 65535])
     h.settings([Program([None, None, None, 65535])] * param("SERVICES"), {})

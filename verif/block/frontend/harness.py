@@ -146,7 +146,7 @@ class Harness:
     async def cycle(self) -> None:
         """One cycle: compare, advance the model, work out the next inputs."""
         await FallingEdge(self.dut.clk)
-        want = self.model.outputs()
+        want = self.model.outputs(self.inputs.ready)
         self._compare(want)
         if any(want["rsp"]) or any(want["open"]):
             self._compare_batches(want)

@@ -1,6 +1,6 @@
 """Cycle-exact reference of the front end, written from docs/scheduler.md and docs/isa.md.
 
-:meth:`FrontendModel.outputs` says what is seen in a cycle (all of it depends on the state alone);
+:meth:`FrontendModel.outputs` says what is seen in a cycle;
 :meth:`FrontendModel.advance` takes what entered in that cycle.
 """
 
@@ -136,16 +136,21 @@ class FrontendModel:
         met = head is not None and all(ctx.sems[s] for s in range(SEMAPHORES) if head.wait >> s & 1)
         return head, met
 
+    def here(self, u: int, c: int) -> bool:
+        """Whether the unit can be given the head: a batch's is kept, a training program's is the memory's output."""
+        return self.ctx[c].inference or self.served[u] == c
+
     def more(self, u: int, c: int) -> bool:
         """Whether the stream has instructions left to fetch."""
         ctx = self.ctx[c]
         return ctx.program.pc[u] is not None and ctx.streams[u].iters < ctx.limit
 
-    def outputs(self) -> dict[str, list]:
-        """Everything visible in this cycle, by name."""
+    def outputs(self, ready: list[list[bool]]) -> dict[str, list]:
+        """Everything visible in this cycle, by name; ``ready``: of the units, only the waits for fetches need it."""
         n = range(len(self.ctx))
         offers = [[self.offer(u, c) for c in n] for u in range(UNITS)]
-        valid = [[bool(h and met and h.op != Op.NOP) for h, met in row] for row in offers]
+        could = [[bool(h and met and h.op != Op.NOP) for h, met in row] for row in offers]
+        valid = [[could[u][c] and self.here(u, c) for c in n] for u in range(UNITS)]
         return {
             "state": [x.state for x in self.ctx],
             "cause": [x.cause for x in self.ctx],
@@ -156,7 +161,11 @@ class FrontendModel:
             "iter": [[self.ctx[c].streams[u].iter if valid[u][c] else None for c in n] for u in range(UNITS)],
             "dep": [[bool(h and not met) for h, met in row] for row in offers],
             "fetch": [
-                [self.ctx[c].state == RUNNING and self.more(u, c) and not offers[u][c][0] for c in n]
+                [
+                    (self.ctx[c].state == RUNNING and self.more(u, c) and not offers[u][c][0])
+                    or (could[u][c] and not valid[u][c] and ready[u][c])
+                    for c in n
+                ]
                 for u in range(UNITS)
             ],
             "kill": [x.state == KILLING for x in self.ctx],
@@ -177,14 +186,15 @@ class FrontendModel:
         """Take the inputs of this cycle."""
         n = len(self.ctx)
         offers = [[self.offer(u, c) for c in range(n)] for u in range(UNITS)]
-        grants = [self._grant(u) for u in range(UNITS)]
+        here = [[self.here(u, c) for c in range(n)] for u in range(UNITS)]
+        grants = [self._grant(u, i.ready[u]) for u in range(UNITS)]
         for c, ctx in enumerate(self.ctx):
             taken, signals = [], []  # semaphore masks; signals with their unit
             nop_steps = 0
             go = []
             for u in range(UNITS):
                 head, met = offers[u][c]
-                fires = met and (head.op == Op.NOP or i.ready[u][c])
+                fires = met and (head.op == Op.NOP or (i.ready[u][c] and here[u][c]))
                 go.append(fires)
                 if fires:
                     taken.append(head.wait)
@@ -210,11 +220,14 @@ class FrontendModel:
             ctx.steps += steps
             self._control(ctx, c, i, fault, done, quiet)
 
-    def _grant(self, u: int) -> int | None:
+    def _grant(self, u: int, ready: list[bool]) -> int | None:
         n = len(self.ctx)
         for k in range(1, n + 1):
             c = (self.served[u] + k) % n if self.served[u] >= 0 else k - 1
-            if self._wants(u, c) and self._pc(u, c) < self.depth:
+            new = self._wants(u, c) and self._pc(u, c) < self.depth
+            head, met = self.offer(u, c)
+            again = met and head.op != Op.NOP and ready[c] and not self.here(u, c)
+            if new or again:
                 self.served[u] = c
                 return c
         return None
@@ -239,7 +252,7 @@ class FrontendModel:
             s.head = None
         if s.flight:
             s.head, s.flight = s.flight, None
-        if granted:
+        if granted and s.head is None:  # else the head's own word once more
             s.flight = self.imem[u][base if s.pc is None else s.pc]
 
     def _semaphores(self, ctx: Context, taken: list[int], signals: list[tuple[int, int]]) -> int | None:

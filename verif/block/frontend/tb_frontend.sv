@@ -172,17 +172,18 @@ module tb_frontend #(
     env_q <= env;
   end
 
-  // The handshake law, unless the context is stopped.
+  // The handshake law, unless the context is stopped: an instruction stays until it is taken. Of a training context it
+  // may go for a while, as its word is at the memory's output; what comes then is the same.
   logic [3:0][CTX-1:0]         wait_q = '0;
   logic [3:0][CTX-1:0][IB-1:0] instr_q;
   always_ff @(posedge clk) begin
     for (int u = 0; u < 4; u++)
     for (int c = 0; c < CTX; c++) begin
-      wait_q[u][c] <= rst_n && instr_valid[u][c] && !ready[u][c];
+      wait_q[u][c] <= rst_n && !kill[c] && (instr_valid[u][c] ? !ready[u][c] : c >= C_INF && wait_q[u][c]);
       if (instr_valid[u][c]) instr_q[u][c] <= instr[u][c];
       c_withdrawn : cover (rst_n && wait_q[u][c] && !kill[c]);
       a_withdrawn :
-      assert (!(live && wait_q[u][c] && !kill[c]) || instr_valid[u][c] && instr[u][c] == instr_q[u][c])
+      assert (!(live && wait_q[u][c] && !kill[c]) || (instr_valid[u][c] ? instr[u][c] == instr_q[u][c] : c >= C_INF))
       else $error("instruction withdrawn");
     end
   end
