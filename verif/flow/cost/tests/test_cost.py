@@ -240,7 +240,7 @@ def test_malformed_budgets(text: str, message: str, tmp_path: Path) -> None:
 
 
 def test_checked_in_budgets() -> None:
-    for config in page.CONFIGS:
+    for config in (*page.CONFIGS, "xlarge"):
         blocks = area.load_blocks(load_config(config))
         assert budgets.load(config, {name for b in blocks for name in (b.part, b.name)})
 
@@ -317,7 +317,7 @@ def test_tiny_is_within_its_budget(tmp_path: Path) -> None:
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("config", ["default", "large"])
+@pytest.mark.parametrize("config", ["default", "large", "xlarge"])
 def test_larger_ones_are_within_theirs(config: str, tmp_path: Path) -> None:
     code, said = command("--config", config, "--jobs", "1", "--out", str(tmp_path / "cost"))
     assert code == 0, said[-3000:]
