@@ -13,7 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numba
 
@@ -57,8 +57,19 @@ _njit = numba.njit(cache=_PLACE is not None, nogil=True)
 
 
 def njit(function: F) -> F:
-    """The function, compiled when it is called; to whoever calls it, it has the same type."""
-    return cast(F, _njit(function))
+    """The function, compiled when it is called; to whoever calls it, it has the same type.
+
+    Once for all callers: numba would compile it for every constant that one of them passes, its callees likewise.
+    """
+    compiled: Any = _njit(function)
+    template = compiled.get_call_template
+    unliteral: Any = numba.types.unliteral
+
+    def of_types(args: tuple[Any, ...], kws: dict[str, Any]) -> Any:
+        return template(tuple(map(unliteral, args)), {name: unliteral(kind) for name, kind in kws.items()})
+
+    compiled.get_call_template = of_types
+    return cast(F, compiled)
 
 
 def is_cold() -> bool:
