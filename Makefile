@@ -2,7 +2,7 @@
 # `make help` prints the texts behind `##` (targets) and the lines that begin with `#:` (variables).
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv sim test lint bench latency latency-budgets cov toggle gen clean distclean experiments experiments-docs regress random shrink selftest plan docs mutants filelist format cost cost-docs
+.PHONY: help venv sim test lint bench latency latency-budgets cov toggle gen clean distclean experiments experiments-docs regress random shrink selftest plan docs mutants filelist format formal cost cost-docs
 
 #: of `make sim`
 #:   CONFIG=default      core: a file of configs/ (tiny, default, large, xlarge)
@@ -73,6 +73,9 @@ SHELL := /bin/bash
 #:   BLOCK=numeric,policy  some of the blocks of verif/flow/mutants/campaign.yaml [all]
 #:   MUTANT=17           run this mutant of the one block again and show its log
 #:   JOBS=2              mutants at a time
+#: of `make formal`
+#:   BLOCK=eqx_arb       only these modules, with commas [all]
+#:   JOBS=2              proofs at a time
 #: of `make cost`
 #:   SPEED=1             map for speed and say the clock of every block (needs OpenSTA)
 #: of `make cost` and `make cost-docs`
@@ -80,7 +83,7 @@ SHELL := /bin/bash
 #:   JOBS=2              configurations at a time
 #: of `make lint`
 #:   MODULE=eqx_mmu          only these modules of rtl/
-#: of `make regress`, `selftest`, `mutants`, `latency`, `experiments`, `random`, `bench` and `cost`
+#: of `make regress`, `selftest`, `mutants`, `latency`, `experiments`, `random`, `bench`, `formal` and `cost`
 #:   CLUSTER=address     run on a Dask cluster: tcp://host:port of its scheduler, or slurm, lsf, pbs (JOBS= workers)
 #: of all
 #:   PYTHON=python3      the Python (3.11 to 3.14) from which .venv is made
@@ -198,6 +201,9 @@ cov: venv ## run all tests with coverage, write build/coverage.html, fail where 
 
 toggle: venv ## toggle coverage of all modules' ports, in a build of its own and a few runs; fail where the gate is not met
 	@$(PY) scripts/cov.py --toggle $(call flag,block,BLOCK)
+
+formal: venv ## prove small modules for all inputs and all times; each planted fault must be refuted
+	@$(PY) scripts/formal.py --jobs $(call quoted,$(JOBS)) $(CLUSTER_FLAG) $(call flag,blocks,BLOCK)
 
 mutants: venv ## plant faults into the RTL of blocks, one at a time, and count how many their benches notice; an interrupted campaign goes on
 	@$(PY) scripts/mutants.py --jobs $(call quoted,$(JOBS)) $(CLUSTER_FLAG) $(call flag,blocks,BLOCK) $(call flag,mutant,MUTANT)

@@ -233,6 +233,11 @@ def test_products_worked_out_by_hand(qa: Any, ea: Any, qb: Any, eb: Any, acc: in
     assert ref.matrix_product(*blocks, None if acc is None else [[acc]]) == [[want]]
 
 
+def pairs(q: np.ndarray, e: np.ndarray) -> list[list[tuple[list[int], int]]]:
+    """Blocks as the interpreter takes them."""
+    return [list(zip(x, y, strict=True)) for x, y in zip(q.tolist(), e.tolist(), strict=True)]
+
+
 @pytest.mark.parametrize(
     ("low", "high"), [(60, 80), (66, 71), (70, 254), (178, 190), (120, 140), (0, 255), (250, 255), (0, 5)]
 )
@@ -249,15 +254,13 @@ def test_random_products(low: int, high: int) -> None:
         eb = rng.integers(low, high, (outputs, blocks), endpoint=True)
         acc = None
         if rng.random() < 0.6:
-            sizes = [0x0C800000, 0x3F800000, 0] + [0x00800000, 0x0C000000, 0x0CFFFFFF, 0x7F7FFFFF] * int(
-                rng.integers(2)
-            )
+            sizes = [0x0C800000, 0x3F800000, 0]
+            sizes += [0x00800000, 0x0C000000, 0x0CFFFFFF, 0x7F7FFFFF] * int(rng.integers(2))
             size = rng.choice(sizes, (rows, outputs))
             acc = size + rng.integers(3, size=size.shape) * (size < 0x7F000000) | rng.integers(2, size=size.shape) << 31
         got = hbfp_matmul(
             *(qa.astype(np.int8), ea.astype(np.uint8), qb.astype(np.int8), eb.astype(np.uint8)),
             None if acc is None else acc.astype(np.uint32).view(np.float32),
         )
-        pairs = lambda q, e: [list(zip(x, y, strict=True)) for x, y in zip(q.tolist(), e.tolist(), strict=True)]  # noqa: E731
         want = ref.matrix_product(pairs(qa, ea), pairs(qb, eb), None if acc is None else acc.tolist())
         assert fp32_bits(got).tolist() == want, (qa, ea, qb, eb, acc)
