@@ -6,6 +6,7 @@ A SEED that is none, a choice that fits no test, or results that another pytest 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -29,14 +30,38 @@ TOOLS = (
 """Where tests are that check the tools around the core, and not the core: they get the mark ``tools``."""
 CORE = ("verif/flow/random/",)
 """Places among these whose tests check the core: random programs."""
+COMPILES = "models/tests/test_command.py::test_replay"
+"""A test that compiles the timing model if nobody has yet."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest chooses by marks
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark the tests of :data:`TOOLS`."""
+@pytest.hookimpl(tryfirst=True, wrapper=True)  # around the choice by marks
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
+    """Mark the tests of :data:`TOOLS`; put those that are chosen into an order in which two processes have work to the
+    end.
+    """
     for item in items:
         if item.nodeid.startswith(TOOLS) and not item.nodeid.startswith(CORE):
             item.add_marker("tools")
+    yield
+    items[:] = in_turn(items)
+
+
+def in_turn(items: list[pytest.Item]) -> list[pytest.Item]:
+    """The tests with those that build simulators first, in both halves of the list.
+
+    xdist gives each process a part of the list and lets whoever is done take from the others: so the short tests of the
+    models come last. Only the one that compiles the timing model is the very first: the other half begins with building
+    the core, and finds the model compiled when it needs it.
+    """
+    parts: dict[str, list[pytest.Item]] = {"compiles": [], "blocks": [], "core": [], "models": []}
+    for item in items:
+        file = item.nodeid.partition("::")[0]
+        core, models = file.startswith("verif/tests/"), file.startswith("models/")
+        first = item.nodeid == COMPILES
+        parts["compiles" if first else "core" if core else "models" if models else "blocks"].append(item)
+    ahead = parts["compiles"] + parts["blocks"]
+    between = max(0, len(items) // 2 - len(ahead))
+    return ahead + parts["models"][:between] + parts["core"] + parts["models"][between:]
 
 
 def pytest_configure(config: pytest.Config) -> None:
