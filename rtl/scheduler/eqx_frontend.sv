@@ -1,8 +1,8 @@
 // Front end: instruction memories, fetch, semaphores, the life of contexts (see docs/scheduler.md).
 // Contexts 0..C_INF-1 run batches, C_INF..CTX-1 run training programs on command.
 // Latency: last row of a batch, or start command, in cycle t: first instructions offered from t+3 (t+1 running, fetch).
-// Cuts: kill, env, instr and iter of unit_req_o, and rsp_*, come from registers; instr_valid from registers through a
-// semaphore test.
+// Cuts: kill, env, iter and inference's instr of unit_req_o, and rsp_*, come from registers, training's instr from the
+// output of a memory; instr_valid from registers through a semaphore test. instr_ready of training passes to the fetch.
 // Index order of all unit ports: [unit][context], unit as eqx_isa_pkg::unit_e.
 module eqx_frontend #(
     parameter eqx_pkg::cfg_t CFG = eqx_pkg::cfg(),

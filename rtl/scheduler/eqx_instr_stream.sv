@@ -3,7 +3,8 @@
 // stream issues every 3 cycles at best). instr_valid_o does not depend on instr_ready_i; it depends on the semaphores.
 // With KEEP the head is a register. Without, only its header is; the rest is the memory's output, as long as no other
 // stream reads (own_i). After that the stream reads once more, in the cycle in which the instruction could go: granted
-// in t, it goes in t+1. So an instruction that is offered and not taken may be withdrawn, and comes again.
+// in t, it goes in t+1. So an instruction that is offered and not taken may be withdrawn, and comes again; and req_o
+// depends on instr_ready_i.
 module eqx_instr_stream #(
     parameter int unsigned IMEM_DEPTH = 512,
     parameter int unsigned IB = eqx_isa_pkg::INSTR_BITS,  // bits of an instruction
