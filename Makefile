@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .PHONY: help venv sim test lint bench latency latency-budgets cov toggle gen clean distclean experiments experiments-docs regress random shrink selftest plan docs mutants filelist format formal cost cost-docs
 
 #: of `make sim`
-#:   CONFIG=default      core: a file of configs/ (tiny, default, large, xlarge)
+#:   CONFIG=default      core: a file of configs/ (tiny, default, large)
 #:   TRACE=poisson       arrivals: poisson, bursty, diurnal (bursty:on=0.2,burst=5), or a file [configs/traces/bursty.csv]
 #:   LOAD=0.5            offered load, as a fraction of the measured capacity
 #:   REQUESTS=1000       how many requests

@@ -70,7 +70,7 @@ module fv_request_queue #(
   );
 
   logic [VW-1:0] who_q;  // the service watched
-  logic came, left, left_q;
+  logic came, left;
   logic [7:0] inside_q, ahead_q;  // its requests that are not read; of them, ahead of the marked one
   logic marked_q, due_q;  // due: the marked one was read
   logic [SW-1:0] slot_q;

@@ -29,7 +29,7 @@ module fv_slot_pool #(
   );
 
   logic [SW-1:0] who_q;
-  logic [7:0] passed_q;  // cycles with a slot taken, or none on offer, since the watched one came in
+  logic [7:0] passed_q;  // cycles without a slot on offer since the watched one came in
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       out_q    <= '0;
@@ -45,7 +45,7 @@ module fv_slot_pool #(
     if (rst_ni) begin
       a_legal : assert (!valid || 32'(slot) < SLOTS);
       a_twice : assert (!valid || !out_q[slot]);
-      // nothing is lost: with all slots back, the pool offers one two cycles later, and so on
+      // a lost one would not be offered when all others are out
       a_lost : assert (passed_q <= 8'd2);
     end
 endmodule
