@@ -55,7 +55,20 @@ module fv_semaphores (
       who[u] = (done_i[u] && done_signal_i[u][s]) || (nop_i[u] && nop_signal_i[u][s]);
     end
   end
+  // Whether any of them overflows, from the levels that a_count shows to be right.
+  logic any, any_q;
+  logic [15:0][7:0] sums;
+  always_comb begin
+    any = 1'b0;
+    for (int i = 0; i < 16; i++) begin
+      sums[i] = 8'(dut.sem_q[i]);
+      for (int u = 0; u < 4; u++)
+      sums[i] = sums[i] + 8'(done_i[u] && done_signal_i[u][i]) + 8'(nop_i[u] && nop_signal_i[u][i]) - 8'(take[u][i]);
+      any = any || sums[i] > 8'd15;
+    end
+  end
   always_ff @(posedge clk_i) begin
+    any_q <= rst_ni && any;
     if (!rst_ni) s <= pick_i;
     over_q <= rst_ni && sum > 8'd15;
     who_q  <= who;
@@ -67,6 +80,7 @@ module fv_semaphores (
     if (rst_ni) begin
       a_nonzero : assert (nonzero[s] == (level_q != '0));
       a_overflow : assert (!over_q || overflow);
+      a_alarm : assert (overflow == any_q);
       a_unit : assert (!over_q || (who_q & ((4'd1 << unit) - 4'd1)) == '0);
       a_count : assert (dut.sem_q[s] == level_q[3:0]);
     end
