@@ -119,6 +119,7 @@ module equinox_core #(
   localparam int unsigned BLKW = CFG.BLKW;
   localparam int unsigned RXB_DEPTH = CFG.RXB_DEPTH;
   localparam int unsigned TXB_DEPTH = C_INF * CFG.TXA_DEPTH;
+  localparam int unsigned TXB_AW = (TXB_DEPTH > 1) ? $clog2(TXB_DEPTH) : 1;
 
   eqx_cfg_check #(
       .UNIT("equinox_core"),
@@ -580,10 +581,10 @@ module equinox_core #(
   ) u_txb (
       .clk_i,
       .we_i(txb_we),
-      .waddr_i($clog2(TXB_DEPTH)'(txb_waddr)),
+      .waddr_i(TXB_AW'(txb_waddr)),
       .wdata_i(txb_wdata),
       .re_i(txb_re),
-      .raddr_i($clog2(TXB_DEPTH)'(txb_raddr)),
+      .raddr_i(TXB_AW'(txb_raddr)),
       .rdata_o(txb_rdata)
   );
 endmodule

@@ -37,7 +37,7 @@ module eqx_block_collector #(
     end
 
     always_comb begin
-      block_o = '0;
+      for (int unsigned g = 0; g < GROUP; g++) block_o[g*L+:L] = '0;
       if (valid_o) begin
         for (int unsigned g = 0; g < GROUP - 1; g++) if (GW'(g) < at) block_o[g*L+:L] = kept_q[g];
         for (int unsigned g = 0; g < GROUP; g++) if (GW'(g) == at) block_o[g*L+:L] = line_i;

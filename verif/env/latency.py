@@ -76,12 +76,12 @@ class LatencyScoreboard(Scoreboard):
         """Analysis export for one kind of event."""
         return self.ports[name].analysis_export
 
-    def predict(self) -> Timeline:
-        """The model's timeline of what was recorded."""
+    def predict(self, until: int | None = None) -> Timeline:
+        """The model's timeline of what was recorded, up to a cycle (default: a little beyond the last event)."""
         model = TimingModel(self.cfg.core)
         writes = [(w.cycle, w.address, w.data) for w in self.writes]
         requests = [(r.offered, r.service, len(r.payload)) for r in self.offered]
-        return model.run(writes, requests, self.last_cycle() + 2, self.dram_errors)
+        return model.run(writes, requests, self.last_cycle() + 2 if until is None else until, self.dram_errors)
 
     def last_cycle(self) -> int:
         """Of all events that were recorded; the simulation may end in the middle of it."""

@@ -20,7 +20,10 @@ MODULE = "verif.tests.bench_equinox"
 TIMELINE = "timeline.json.gz"  # in a run's folder
 LIBRARY = (ROOT / "rtl", ROOT / "verif/lib/sv", ROOT / "verif/tb")
 VISIBLE = [
-    *(("core_probe", names) for names in ("batch_*", "state_*", "ctx_seen", "csr_*", "unit_*", "steps", "pc_*")),
+    *(
+        ("core_probe", names)
+        for names in ("batch_*", "state_*", "ctx_seen", "csr_*", "unit_*", "steps", "pc_*", "perf_*")
+    ),
     *(("core_probe", names) for names in ("hang_limit", "stuck*")),
     ("axi_dram", "mem"),
     ("axi_dram", "stall_pct"),

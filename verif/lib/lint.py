@@ -18,6 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from equinox_core.config import load_config
+from equinox_core.hw.pairwise import cores
 from equinox_core.hw.params import CORE
 from equinox_core.hw.systemverilog import cfg_word
 from verif.lib import process, rules, style, toolchain, yosys
@@ -37,7 +38,7 @@ SIZES: tuple[dict[str, int], ...] = (
     {"N": 2, "M": 2, "W": 2},
     {"N": 1, "M": 4, "W": 4},  # the least
 )
-"""Cores that are elaborated, and otherwise as configs/default.toml."""
+"""Large and small cores that are elaborated, otherwise as configs/default.toml; and those of the covering table."""
 _PARAMETER = re.compile(r"\bparameter\s+(?:[\w:]+\s+)*?(?:\[[^\]]*\]\s*)?(\w+)\s*=")
 
 
@@ -108,11 +109,12 @@ def targets(modules: Iterable[str] = ()) -> list[Target]:
 
 
 def sizes() -> list[Target]:
-    """What is elaborated: the top with :data:`SIZES`."""
+    """What is elaborated: the top with :data:`SIZES`, and with every row of the covering table."""
     known = load_config("default")
+    few = [known.changed(**size).params() for size in SIZES]
     return [
-        Target(TOP, known.changed(**size).params(), ", ".join(f"{key} = {size[key]}" for key in "NMW"))
-        for size in SIZES
+        Target(TOP, params, ", ".join(f"{key} = {params[key]}" for key in ("N", "M", "W", "C_INF", "SERVICES")))
+        for params in (*few, *cores())
     ]
 
 

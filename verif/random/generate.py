@@ -13,13 +13,14 @@ from equinox_core.isa.encoding import Dst, Op, Src, StSrc, Unit, make
 from equinox_core.isa.program import with_fields
 from verif.random.case import Case, Line, ServiceCase, TrainingCase
 from verif.random.knobs import Knobs, Range
-from verif.random.layout import COMMON, DEPTHS, share
+from verif.random.layout import COMMON, DEPTHS, most_constants, most_tiles, share
 from verif.random.ledger import service_ledger, training_ledger
-from verif.random.legal import answered, check_case, output, training_ends
+from verif.random.legal import answered, check_case, outputs, training_ends
 from verif.random.maker import Maker, windows_of
 from verif.random.vectors import Draft
 
 ATTEMPTS = 20  # draws of a program until its semaphores can be placed
+PATIENT = 5  # of these, so many as large as the knobs say
 STALLS = (10, 30, 60)  # percent
 
 
@@ -31,13 +32,26 @@ def generate(config: str, seed: int, knobs: Knobs = Knobs()) -> Case:
     """
     why = ""
     for attempt in range(ATTEMPTS):
-        case = _Generator(config, np.random.default_rng([seed, attempt]), knobs).case(seed)
         try:
+            case = _Generator(config, np.random.default_rng([seed, attempt]), _smaller(knobs, attempt)).case(seed)
             check_case(case)
             return case
-        except ValueError as error:  # as a rule: too many semaphores, or dependences that do not repeat
+        except ValueError as error:  # as a rule: too many semaphores, dependences that do not repeat, too long
             why = str(error)
     raise ValueError(f"no legal case of configuration {config}, seed {seed} in {ATTEMPTS} attempts; the last: {why}")
+
+
+def _smaller(knobs: Knobs, attempt: int) -> Knobs:
+    """The knobs for an attempt: after some that failed the programs are shorter, as small memories need it."""
+    share = min(1.0, (ATTEMPTS - attempt) / (ATTEMPTS - PATIENT))
+
+    def less(limits: Range) -> Range:
+        low, high = limits
+        return low, max(low, int(high * share * share))
+
+    return replace(
+        knobs, services=less(knobs.services), service_ops=less(knobs.service_ops), training_ops=less(knobs.training_ops)
+    )
 
 
 class _Generator:
@@ -94,11 +108,12 @@ class _Generator:
     def service(self, index: int, trains: bool) -> ServiceCase:
         cfg, rng, knobs = self.cfg, self.rng, self.knobs
         feeds = self.chance(knobs.feed)
+        tiles, constants = most_tiles(cfg), most_constants(cfg)
         part = ServiceCase(
             (),
-            weights=cfg.L * int(rng.integers(1, 6)),
-            loaded=cfg.L * int(rng.integers(0, 3)) * feeds,
-            constants=int(rng.integers(1, 16)),
+            weights=cfg.L * min(int(rng.integers(1, 6)), tiles),
+            loaded=cfg.L * min(int(rng.integers(0, 3)), max(0, tiles - 5)) * feeds,
+            constants=int(rng.integers(1, constants + 1)),
             rx_lines=int(rng.integers(1, cfg.RX_LINES + 1)),
             tx_lines=int(rng.integers(1, cfg.TX_LINES + 1)),
             batch=self.between(knobs.batch, cfg.N),
@@ -121,7 +136,7 @@ class _Generator:
     ) -> dict[str, list[tuple[int, int]]]:
         cfg = self.cfg
         own = {s: getattr(cfg, DEPTHS[s]) * (3 if trains else 4) // 4 // cfg.C_INF for s in ("VEC", "ACC", "ACTC")}
-        own["VEC"] -= 16
+        own["VEC"] -= min(16, cfg.VEC_DEPTH // 8)
         sizes = {
             "VEC": 40,
             "ACC": max(24, 3 * cfg.N),
@@ -140,7 +155,7 @@ class _Generator:
         for _ in range(6):
             if answered(maker.ledger, part.tx_lines):
                 return
-            lines = int(self.rng.integers(1, part.tx_lines + 1))
+            lines = int(self.rng.integers(1, min(part.tx_lines, self.cfg.K) + 1))
             draft = Draft(maker.room, self.cfg, 0, lines, dyn_o=True, rows=self.cfg.N)
             draft.fields |= {"r_sp": Dst.TXB, "r_so": self.cfg.TX_LINES, "r_si": 1}
             draft.fields["r_base"] = int(self.rng.integers(part.tx_lines - lines + 1))
@@ -149,9 +164,9 @@ class _Generator:
             ):
                 maker.admit(make(Op.VECTOR, **draft.fields))
         if not answered(maker.ledger, part.tx_lines):
-            line = output(part, self.cfg.TX_LINES)
-            maker.ledger.admit(line.ins)
-            maker.lines.append(line)
+            for line in outputs(part, self.cfg):
+                maker.ledger.admit(line.ins)
+                maker.lines.append(line)
 
     def seed(self) -> int:
         """Of a numbering of semaphores; half of them in order."""
@@ -163,7 +178,7 @@ class _Generator:
         cfg, rng, knobs = self.cfg, self.rng, self.knobs
         part = TrainingCase(
             (),
-            int(rng.integers(1, 16)),
+            int(rng.integers(1, most_constants(cfg) + 1)),
             self.between(knobs.iters),
             self.between(knobs.iter_mod),
             int(rng.integers(0, 1000)) * self.chance(0.5),

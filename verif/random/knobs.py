@@ -15,7 +15,7 @@ LEGAL: dict[str, tuple[float, float]] = {
     "training_ops": (0, 120),
     "requests": (0, 200),
     "gap": (0, 5000),
-    "batch": (1, 32),
+    "batch": (1, 128),
     "timeout": (0, 100_000),
     "threshold": (0, 32),
     "iters": (1, 8),
@@ -54,7 +54,7 @@ class Knobs:
     training_ops: Range = (0, 40)  # likewise of the training program; 0: no training
     requests: Range = (1, 24)
     gap: Range = (0, 400)  # cycles between two arrivals; half of them come at once
-    batch: Range = (1, 32)  # batch limit of a service (at most N)
+    batch: Range = (1, 128)  # batch limit of a service (at most N)
     timeout: Range = (0, 1500)  # cycles
     threshold: Range = (0, 6)  # waiting requests, for `adaptive`
     iters: Range = (1, 4)  # iterations of the training program

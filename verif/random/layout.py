@@ -55,10 +55,28 @@ def service_area(cfg: Config, index: int) -> Area:
     return _area(cfg, min(cfg.BYTES, TOP) - (index + 1) * size, FEED_LINES, panels, FEED_OUT)
 
 
+def _part(cfg: Config, depth: int) -> int:
+    """As much of a buffer as each service may have, and training."""
+    return depth // (cfg.SERVICES + 1)
+
+
+def most_constants(cfg: Config) -> int:
+    """Lines of constants that a program may have."""
+    return min(15, cfg.VEC_DEPTH // 16)
+
+
+def most_tiles(cfg: Config) -> int:
+    """Tiles of WGTD that a service may have: each has L blocks."""
+    return _part(cfg, cfg.WGTD_DEPTH) // cfg.L
+
+
 def share(cfg: Config, index: int, space: str) -> tuple[int, int]:
     """First address and end of what service ``index`` may use of a common buffer."""
-    size = max(SHARE, 2 * cfg.L) if space == "WGTC" else SHARE
-    end = getattr(cfg, DEPTHS[space]) - index * size
+    depth = getattr(cfg, DEPTHS[space])
+    size = min(max(SHARE, 2 * cfg.L) if space == "WGTC" else SHARE, _part(cfg, depth))
+    if space == "WGTC":
+        size = size // cfg.L * cfg.L if size < SHARE else size  # whole tiles; none where there are too few
+    end = depth - index * size
     return end - size, end
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from equinox_core.config import Config
 from equinox_core.isa.check import check_program
 from equinox_core.isa.encoding import Dst, Op, Unit, make
 from equinox_core.isa.races import check_races
@@ -15,11 +16,23 @@ from verif.random.ledger import Ledger, Refused, service_ledger, training_ledger
 from verif.random.lower import RandomDeployment, lower, programs_of
 
 
-def output(part: ServiceCase, width: int) -> Line:
-    """An instruction that answers every row with ``tx_lines`` lines of zeros;
-    ``width``: lines of a row's place in TXB.
-    """
-    return Line(make(Op.VECTOR, dyn_o=1, cnt_i=part.tx_lines, r_sp=Dst.TXB, r_so=width, r_si=1), Unit.VPU)
+def outputs(part: ServiceCase, cfg: Config) -> Lines:
+    """Instructions that answer every row with ``tx_lines`` lines of zeros, as many in each as a segment may have."""
+    return tuple(
+        Line(
+            make(
+                Op.VECTOR,
+                dyn_o=1,
+                cnt_i=min(cfg.K, part.tx_lines - first),
+                r_sp=Dst.TXB,
+                r_base=first,
+                r_so=cfg.TX_LINES,
+                r_si=1,
+            ),
+            Unit.VPU,
+        )
+        for first in range(0, part.tx_lines, cfg.K)
+    )
 
 
 def answered(ledger: Ledger, lines: int) -> bool:
@@ -68,7 +81,7 @@ def repaired(case: Case) -> Case:
         ledger = service_ledger(cfg, part, n)
         part = replace(part, program=_kept(ledger, part.program))
         if not answered(ledger, part.tx_lines):
-            part = replace(part, program=(*part.program, output(part, cfg.TX_LINES)))
+            part = replace(part, program=(*part.program, *outputs(part, cfg)))
         services.append(part)
     case = replace(case, services=tuple(services))
     if case.training:

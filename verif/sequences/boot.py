@@ -123,6 +123,7 @@ class PerfSeq(uvm_sequence):
         super().__init__("perf")
         self.start_counting, self.c_inf, self.ctx = start, c_inf, ctx
         self.units: dict[str, dict[str, int]] = {}
+        self.counts: dict[tuple[str, int], int] = {}  # by unit and PERF_SEL.index
         self.cycles = 0
 
     async def body(self):
@@ -136,9 +137,11 @@ class PerfSeq(uvm_sequence):
             split = dict.fromkeys(("inference", "training", *CAUSES.values()), 0)
             for index in [*range(self.ctx), *CAUSES]:
                 cause = CAUSES.get(index, "inference" if index < self.c_inf else "training")
-                split[cause] += await self._read(csr, unit, index)
+                self.counts[unit.name, index] = await self._read(csr, unit, index)
+                split[cause] += self.counts[unit.name, index]
             self.units[unit.name] = split
         self.cycles = await self._read(csr, Unit.MMU, Perf.ALL)
+        self.counts |= {(unit.name, int(Perf.ALL)): self.cycles for unit in Unit}
 
     async def _read(self, csr: Csr, unit: int, index: int) -> int:
         await csr.write("PERF_SEL", index=index, unit=unit)

@@ -87,6 +87,27 @@ module core_probe #(
     assign sem[c] = equinox_core.u_frontend.g_ctx[c].u_sem.sem_q;
   end
 
+  // performance counters: what they are told, at its sources
+  logic perf_enable, perf_clear;
+  eqx_pkg::stall_e [UNITS-1:0] stall;
+  logic [UNITS-1:0][CTX-1:0] told_busy, told_dep, told_fetch;
+  assign perf_enable = equinox_core.perf_enable;
+  assign perf_clear = equinox_core.perf_clear;
+  assign stall = {
+    equinox_core.u_dma_store.stall_o,
+    equinox_core.u_dma_load.stall_o,
+    equinox_core.u_vpu.stall_o,
+    equinox_core.u_mmu.stall_o
+  };
+  for (genvar c = 0; c < CTX; c++) begin : g_told
+    assign told_busy[0][c] = equinox_core.u_mmu.unit_rsp_o[c].busy;
+    assign told_busy[1][c] = equinox_core.u_vpu.unit_rsp_o[c].busy;
+    assign told_busy[2][c] = equinox_core.u_dma_load.unit_rsp_o[c].busy;
+    assign told_busy[3][c] = equinox_core.u_dma_store.unit_rsp_o[c].busy;
+  end
+  assign told_dep   = equinox_core.u_frontend.dep_wait_o;
+  assign told_fetch = equinox_core.u_frontend.fetch_wait_o;
+
   // the first training context's MMU stream
   logic pc_first;  // at the first instruction
   logic [15:0] pc_next, pc_base;
@@ -148,6 +169,26 @@ module core_probe #(
       .vpu_o(train[6:4]),
       .ld_o(train[3:2]),
       .st_o(train[1:0])
+  );
+
+  // ---- performance counters, counted again
+  logic [UNITS-1:0][15:0][31:0] perf_count;
+  logic [UNITS-1:0][CTX-1:0][31:0] perf_dep, perf_fetch;
+  perf_watch #(
+      .UNITS(UNITS),
+      .CTX  (CTX)
+  ) u_perf_watch (
+      .clk_i,
+      .rst_ni,
+      .enable_i(perf_enable),
+      .clear_i(perf_clear),
+      .busy_i(told_busy),
+      .stall_i(stall),
+      .dep_wait_i(told_dep),
+      .fetch_wait_i(told_fetch),
+      .count_o(perf_count),
+      .dep_count_o(perf_dep),
+      .fetch_count_o(perf_fetch)
   );
 
   // ---- events

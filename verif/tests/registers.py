@@ -17,6 +17,7 @@ from verif.agents.axis import cycles, now
 from verif.agents.csr_agent import Csr
 from verif.agents.register_model import register_model
 from verif.env.csr_coverage import CsrCoverage
+from verif.env.perf import model_counts, probe_counts
 from verif.lib.verdict import require
 from verif.sequences.boot import BootSeq, PatchSeq, PerfSeq, reset
 from verif.sequences.replay import bad_request
@@ -176,7 +177,7 @@ class Registers(EquinoxTest):
             self.expect("IRQ_STATUS: mirror", int(self.regs["IRQ_STATUS"].get_mirrored_value()), left)
 
     async def counters(self) -> None:
-        """Every unit's counters sum to all cycles, whatever goes on;
+        """Every counter is what the probe counted and what the timing model says, and every unit's sum to all cycles;
         they stand still when disabled and can be cleared.
         """
         await self.set_timeout(400)
@@ -191,12 +192,27 @@ class Registers(EquinoxTest):
             if train:
                 self.env_cfg.require("weight_board")
                 await self.wait_steps(1)
+                await self.drain_training()
+            await cycles(200)
             perf = PerfSeq(start=False, c_inf=self.cfg.C_INF, ctx=self.cfg.CTX)
             end = now()
             await perf.start()
             self.split_is_whole(perf, end - begin, train)
-        await self.drain_training()
+            self.as_counted(perf)
+            self.as_the_model_says()
         await self.stand_still()
+
+    def as_the_model_says(self) -> None:
+        """The core was idle when the counters began and ended: the timing model knows what each unit did."""
+        probe, model = probe_counts(self.env_cfg.probe, self.cfg), model_counts(self.env.latency_board, self.cfg)
+        for what in ("counts", "dep", "fetch"):
+            seen = getattr(probe, what)
+            for key, count in getattr(model, what).items():
+                self.expect(f"{what} of {key}, by the model", seen[key], count)
+
+    def as_counted(self, perf: PerfSeq) -> None:
+        for key, count in probe_counts(self.env_cfg.probe, self.cfg).counts.items():
+            self.expect(f"counter {key}", perf.counts[key], count)
 
     def split_is_whole(self, perf: PerfSeq, taken: int, train: bool) -> None:
         require(abs(perf.cycles - taken) < 50, f"{perf.cycles} cycles counted in about {taken}")

@@ -13,8 +13,10 @@ from equinox_core.deploy.scenario import POLICIES
 from equinox_core.report import Check, RunResult, Service, Training, Unit
 from equinox_core.traces import map_services, scale_to_load
 from verif.agents.axis import cycles, now
+from verif.env.perf import probe_counts
 from verif.env.progress import ProgressWriter
 from verif.env.scoreboards import Served
+from verif.lib.verdict import require
 from verif.sequences.boot import PerfSeq
 from verif.tests.base import EquinoxTest
 
@@ -52,6 +54,8 @@ class EquinoxReplay(EquinoxTest):
         served = await self.serve(plan.cycles + now() + 100, [names[k] for k in plan.service])
         perf = PerfSeq(start=False, c_inf=self.cfg.C_INF, ctx=self.cfg.CTX)
         await perf.start()
+        counted = probe_counts(self.env_cfg.probe, self.cfg).counts
+        require(perf.counts == counted, f"performance counters are {perf.counts}, the probe counted {counted}")
         in_window = len(weights.step_cycles)
         if s.train != "off":
             if s.policy == "inference_only":  # training has had nothing so far; it gets the core now

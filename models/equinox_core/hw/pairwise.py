@@ -174,7 +174,8 @@ def _table(names: tuple[str, ...], size: int, most_macs: int) -> tuple[dict[str,
 
     rows = []
     while left:
-        row = dict(max(_shapes(most_macs), key=met_by_shape))
+        best: Levels = max(_shapes(most_macs), key=met_by_shape)
+        row = dict(best)
         done = list(shaped)
         if not met_by_shape(row):  # what is left has one that is free
             wanted = dict(min(left, key=str))
@@ -200,3 +201,8 @@ def cores(of: Iterable[str] = (), most_macs: int = MOST_MACS) -> tuple[dict[str,
 def singles(of: Iterable[str] = (), most_macs: int = MOST_MACS) -> tuple[dict[str, int], ...]:
     """As :func:`cores`, in which every single level occurs."""
     return tuple(dict(row) for row in _table(tuple(_ordered(of)), 1, most_macs))
+
+
+def name_of(core: Mapping[str, int]) -> str:
+    """A row's name: its sizes and contexts, which no other row of a table of all parameters has together."""
+    return "-".join(f"{core[name]}" for name in ("N", "M", "W", "C_INF", "C_TRN", "SERVICES"))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from equinox_core.hw.pairwise import cores, name_of
 from equinox_core.isa.encoding import Unit
 from verif.flow.random.search import search
 from verif.lib.sim import out_dir
@@ -19,6 +20,7 @@ from verif.random.knobs import Knobs
 from verif.random.legal import check_case
 from verif.random.minimise import minimise
 from verif.random.run import run_cases
+from verif.random.table import KNOBS, config_of
 
 CASES = sorted((ROOT / "verif" / "random" / "cases").glob("*.toml"))
 SEED = int(os.environ.get("SEED") or 1)
@@ -41,7 +43,7 @@ def runs_dir() -> Path:
 
 def all_pass(config: str, first: int, count: int, knobs: Knobs = Knobs()) -> None:
     """Run so many seeds; what an earlier run has found does not count."""
-    folder = runs_dir() / f"{config}-{first}"
+    folder = runs_dir() / f"{Path(config).stem}-{first}"
     shutil.rmtree(folder, ignore_errors=True)
     found = search(config, range(first, first + count), knobs, folder=folder)
     wrong = [
@@ -61,6 +63,13 @@ def test_seeds() -> None:
 @pytest.mark.parametrize(("config", "count"), [("tiny", 60), ("default", 20), ("large", 6)])
 def test_more_seeds(config: str, count: int) -> None:
     all_pass(config, 1000 * SEED + 100, count)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("core", cores(), ids=name_of)
+def test_every_pair(core: dict[str, int]) -> None:
+    """Services and training on every core of the covering table."""
+    all_pass(config_of(core), 1000 * SEED + 300, 2, KNOBS)
 
 
 @pytest.mark.soak
