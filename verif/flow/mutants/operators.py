@@ -243,6 +243,7 @@ def narrow(view: View, place: Place) -> Iterator[Change]:
             and view.value(node.right) is None
             and not view.code(node.right).startswith("{1'b0,")
             and node.left.kind != Kind.ConcatenationExpression
+            and node.right.kind != Kind.CastExpression  # which is narrowed itself
         ):
             mask = f"{target.width}'h{(1 << target.width - 1) - 1:x}"
             edit = Edit(span_of(node.right), f"({view.code(node.right)}) & {mask}")
@@ -250,7 +251,7 @@ def narrow(view: View, place: Place) -> Iterator[Change]:
 
 
 def parameter(view: View, place: Place) -> Iterator[Change]:
-    """What depends on a parameter is the number, or the other parameter, that it equals with the default configuration."""
+    """What depends on a parameter is the number that it equals with the default configuration, or such a parameter."""
     node = place.node
     if view.default is None or not _of_parameters(view, node) or any(_of_parameters(view, n) for n in place.above):
         return
@@ -375,14 +376,14 @@ def _second_first(view: View, node: SyntaxNode, other: SyntaxNode, kind: Kind) -
 
 
 def _exclusive(view: View, first: SyntaxNode, second: SyntaxNode) -> bool:
-    """Whether two conditions can be seen never to hold together: one thing compared with two constants, or a thing and
+    """Whether two conditions can be seen never to hold together: one thing compared with two constants, or a term and
     its negation.
     """
-    if view.code(second) in (f"!{view.code(first)}", f"!({view.code(first)})"):
-        return True
     if first.kind == second.kind == Kind.EqualityExpression:
         return view.code(first.left) == view.code(second.left)
-    return False
+    one, other = ({view.code(_bare(term)) for term in _terms(c, Kind.LogicalAndExpression)} for c in (first, second))
+    negated = {f"!{term}" for term in one | other} | {f"!({term})" for term in one | other}
+    return bool(negated & (one | other))
 
 
 def _targets(view: View, node: SyntaxNode) -> set[str]:
