@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -74,6 +75,17 @@ EXPECTED = {
 }
 """All changes of the example: in reset, in assertions, in declarations and in constants there are none."""
 
+SOURCE = """
+blocks:
+  source_example:
+    group: example
+    bench: saturating_sum
+    goal: 95
+    source: [saturating_sum.sv]
+    mutants: 50
+    tests: compares
+"""
+
 
 def view(size: int = 4, usual: int = 8) -> View:
     """The example at a size, beside its default configuration."""
@@ -114,12 +126,26 @@ def test_planted() -> None:
 def block(tmp_path: Path) -> Block:
     """The sum that stays at its largest value, with mutants of its source."""
     file = tmp_path / "campaign.yaml"
-    file.write_text(
-        "blocks:\n  source_example:\n    group: example\n    bench: saturating_sum\n    goal: 95\n"
-        "    source: [saturating_sum.sv]\n    mutants: 50\n    tests: compares\n",
-        encoding="utf-8",
-    )
+    file.write_text(SOURCE, encoding="utf-8")
     return load(file, library=(EXAMPLE,), benches=EXAMPLE)[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("[saturating_sum.sv]", "[nobody.sv]"), "source has 'nobody.sv'; legal is a list of folders and"),
+        (("[saturating_sum.sv]", "saturating_sum.sv"), "source is 'saturating_sum.sv'; legal is a list"),
+        (("goal: 95", "goal: 101"), "goal is 101; legal is an integer, 1..100"),
+        (("[saturating_sum.sv]", "[sample.sv]"), "sample is not part of the bench"),
+    ],
+)
+def test_wrong_source(tmp_path: Path, change: tuple[str, str], message: str) -> None:
+    """Each mistake is one line that names the block."""
+    file = tmp_path / "campaign.yaml"
+    file.write_text(SOURCE.replace(*change), encoding="utf-8")
+    with pytest.raises(CampaignError, match=re.escape(message)) as caught:
+        candidates(load(file, library=(EXAMPLE,), benches=EXAMPLE)[0])
+    assert "\n" not in str(caught.value) and "source_example" in str(caught.value)
 
 
 def ranks(found: Iterable[Candidate]) -> list[str]:
