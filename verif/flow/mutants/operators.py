@@ -61,29 +61,17 @@ class Place:
 
 
 _CLOSED = {
-    Kind.InitialBlock,
-    Kind.FinalBlock,
-    Kind.ConcurrentAssertionMember,
-    Kind.ImmediateAssertionMember,
-    Kind.ImmediateAssertStatement,
-    Kind.AssertPropertyStatement,
-    Kind.CoverPropertyStatement,
-    Kind.PropertyDeclaration,
-    Kind.ElabSystemTask,
     Kind.ModuleHeader,
     Kind.ParameterDeclarationStatement,
     Kind.ParameterValueAssignment,
     Kind.DataDeclaration,
-    Kind.NetDeclaration,
-    Kind.TypedefDeclaration,
-    Kind.FunctionPrototype,
-    Kind.EventControlWithExpression,
     Kind.SimpleRangeSelect,
     Kind.AscendingRangeSelect,
     Kind.DescendingRangeSelect,
-    Kind.VariableDimension,
+    Kind.InitialBlock,
+    Kind.ImmediateAssertStatement,
 }
-"""What is not looked into: it is not synthesised, or wants constants."""
+"""What is not looked into: it wants constants, or is no part of the circuit. Of properties slang tells no types."""
 _CONSTANT = {
     Kind.IfGenerate: ("condition",),
     Kind.CaseGenerate: ("condition",),
@@ -231,7 +219,7 @@ def narrow(view: View, place: Place) -> Iterator[Change]:
             if width > 0:
                 new = f"{view.code(node.left)}'({width}'({view.code(_bare(node.right))}))"
                 yield view.change("narrow", node, new)
-    if node.kind == Kind.NonblockingAssignmentExpression and not place.reset:
+    if node.kind == Kind.NonblockingAssignmentExpression:
         target, given = view.fact(node.left), view.fact(node.right)
         if (
             target
@@ -424,7 +412,12 @@ def _backwards(view: View, loop: SyntaxNode) -> Iterator[Change]:
 
 
 def _depends(view: View, node: SyntaxNode, variable: str, conditional: bool) -> bool:
-    """Whether turns of a loop assign, under conditions, what is the same in all of them; or leave the loop."""
+    """Whether turns of a loop assign, under conditions, what is the same in all of them; or leave the loop. Not where a
+    grant is the condition: at most one turn has it.
+    """
+    asked = _condition(node) if node.kind == Kind.ConditionalStatement else None
+    if asked is not None and view.code(asked) == f"gnt[{variable}]":
+        return False
     if node.kind in (Kind.JumpStatement, Kind.ReturnStatement):
         return True
     conditional = conditional or node.kind == Kind.ConditionalStatement
