@@ -163,7 +163,7 @@ def ranks(found: Iterable[Candidate]) -> list[str]:
 
 
 def test_choice() -> None:
-    """The order has all candidates, operators and modules in turn; a seed always gives the same, another one another."""
+    """The order has all candidates, operators and modules in turn; a seed always gives the same, others do not."""
     found = [Candidate(Dut(name, SAMPLE, {}, 0), c, 1, 1) for name in ("sample", "other") for c in changes(view())]
     order = balanced(found, 1)
     assert ranks(order) == ranks(found) and balanced(found, 1) == order != balanced(found, 2)
