@@ -70,8 +70,9 @@ _CLOSED = {
     Kind.DescendingRangeSelect,
     Kind.InitialBlock,
     Kind.ImmediateAssertStatement,
+    Kind.ConcurrentAssertionMember,
 }
-"""What is not looked into: it wants constants, or is no part of the circuit. Of properties slang tells no types."""
+"""What is not looked into: it wants constants, or is no part of the circuit."""
 _CONSTANT = {
     Kind.IfGenerate: ("condition",),
     Kind.CaseGenerate: ("condition",),
@@ -423,8 +424,8 @@ def _depends(view: View, node: SyntaxNode, variable: str, conditional: bool) -> 
     conditional = conditional or node.kind == Kind.ConditionalStatement
     if conditional and node.kind in _ASSIGNMENTS:
         target = view.code(node.left)
-        gathers = target in view.code(node.right)  # as x = x | y does
-        return not gathers and variable not in re.findall(r"\w+", target) and view.fact(node.left) is not None
+        same = target in view.code(node.right) or view.value(node.right) is not None  # in whatever order, as x = x | y
+        return not same and variable not in re.findall(r"\w+", target) and view.fact(node.left) is not None
     return any(_depends(view, child, variable, conditional) for child in children(node))
 
 

@@ -60,5 +60,8 @@ module sample #(
 
   // none here
   always_comb if (busy_q) assert (count_q < 8'd200);
+  a_age :
+  assert property (@(posedge clk_i) !busy_q || count_q < 8'd200)
+  else $error("sample: too old");
   initial if (N < 2) $fatal(1, "sample: N");
 endmodule
