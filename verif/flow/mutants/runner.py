@@ -24,7 +24,7 @@ from verif.flow.mutants import limit, netlist, source
 from verif.flow.mutants.campaign import Block, Dut
 from verif.flow.mutants.netlist import IN_PLACE, PLUSARG
 from verif.lib.build import build
-from verif.lib.keep import ROOT, RTL_PACKAGES
+from verif.lib.keep import ROOT, RTL_PACKAGES, fingerprint
 from verif.lib.packages import python_closure
 from verif.lib.rtl import closure
 from verif.lib.sim import SimResult, bench_modules, run
@@ -82,7 +82,9 @@ class Bench:
         deciding = originals if block.source else self.sources
         for path in (*deciding, *python_closure(block.bench.glob("bench_*.py"))):
             digest.update(f"\0{path.name}\0".encode() + path.read_bytes())
-        digest.update(repr((sorted(block.params.items()), block.plusargs)).encode() if block.source else b"")
+        if block.source:
+            how = fingerprint(("verif/flow/mutants/source.py",), ())
+            digest.update(repr((how, sorted(block.params.items()), block.plusargs)).encode())
         self.key = digest.hexdigest()
 
     def build(self) -> None:
