@@ -70,6 +70,7 @@ _CLOSED = {
     Kind.DescendingRangeSelect,
     Kind.InitialBlock,
     Kind.ImmediateAssertStatement,
+    Kind.ImmediateCoverStatement,
     Kind.ConcurrentAssertionMember,
 }
 """What is not looked into: it wants constants, or is no part of the circuit."""
@@ -84,6 +85,8 @@ _CONSTANT = {
     Kind.AssignmentPatternItem: ("key",),
 }
 """Parts that want constants, or that loops are unrolled by."""
+_CHECKS = re.compile(r"^`ifndef SYNTHESIS\b.*?^`endif", re.S | re.M)
+"""Assertions, and registers that only these have."""
 _ASSIGNMENTS = {Kind.AssignmentExpression, Kind.NonblockingAssignmentExpression}
 _VECTOR = re.compile(r"(logic|bit)\[\d+:0\]")
 _RESET = re.compile(r"!\s*rst_ni$")
@@ -95,6 +98,7 @@ class View:
     def __init__(self, path: Path, design: Design, default: Design | None = None) -> None:
         self.path, self.design, self.default = path, design, default
         self.text = source_text(path)
+        self.checks = [found.span() for found in _CHECKS.finditer(self.text)]
 
     def raw(self, node: SyntaxNode) -> str:
         """The code of a node as it stands."""
@@ -119,6 +123,8 @@ class View:
     def _walk(self, place: Place) -> Iterator[Place]:
         node = place.node
         if node.kind in _CLOSED or node.kind == Kind.ContinuousAssign and "unused" in self.code(node):
+            return
+        if any(begin <= span_of(node)[0] < end for begin, end in self.checks):
             return
         yield place
         closed: set[Span] = set()

@@ -1,6 +1,7 @@
 // One place or a few for each operator of the mutants, and places where none may change anything.
 module sample #(
-    parameter int unsigned N = 8
+    parameter  int unsigned N    = 8,
+    localparam int unsigned HALF = N / 2
 ) (
     input  logic                 clk_i,
     input  logic                 rst_ni,
@@ -13,6 +14,7 @@ module sample #(
     output logic [          7:0] age_o,
     output logic                 full_o,
     output logic                 done_o,
+    output logic [     N-1:HALF] upper_o,
     output logic [          2:0] order_o,
     output logic [          1:0] flags_o,
     output logic [        N-1:0] held_o,
@@ -51,6 +53,7 @@ module sample #(
   assign done_o  = stop_i && !go_i;
   assign full_o  = count_q >= 8'(N) || age_q[0] == 8'd3;
   assign order_o = {count_q < age_o, count_q <= age_o, count_q > age_o};
+  assign upper_o = set_i[N-1:HALF];
   assign flags_o = {busy_q, go_i};
 
   always_comb begin
@@ -59,9 +62,16 @@ module sample #(
   end
 
   // none here
-  always_comb if (busy_q) assert (count_q < 8'd200);
+  initial if (N < 2) $fatal(1, "sample: N");
+  always_comb begin
+    a_young : assert (!busy_q || count_q < 8'd200);
+    c_young : cover (busy_q && count_q > 8'd100);
+  end
   a_age :
   assert property (@(posedge clk_i) !busy_q || count_q < 8'd200)
   else $error("sample: too old");
-  initial if (N < 2) $fatal(1, "sample: N");
+`ifndef SYNTHESIS
+  logic was_q;
+  always_ff @(posedge clk_i) was_q <= busy_q && go_i;
+`endif  // SYNTHESIS
 endmodule
