@@ -108,8 +108,11 @@ def _report(
     groups = output.group_scores(judged, {block.name: block.group for block in blocks})
     table = output.markdown(modules, by_block, groups)
     lines = output.survivor_lines(judged)
+    goals: dict[str, float] = {}
+    for block in blocks:
+        goals[block.group] = min(block.goal, goals.get(block.group, 1.0))
     data = {
-        "goal": output.GOAL,
+        "goals": goals,
         "groups": [s.as_json() for s in groups],
         "blocks": [s.as_json() for s in by_block],
         "modules": [s.as_json() for s in modules],
@@ -129,9 +132,9 @@ def _report(
     )
     short = [
         f"{s.name}: {100 * s.score:.1f} % of the mutants that are not equivalent were killed, "
-        f"the goal is {100 * output.GOAL:.0f} %"
+        f"the goal is {100 * goals[s.name]:.0f} %"
         for s in groups
-        if s.score < output.GOAL
+        if s.score < goals[s.name]
     ]
     counts = Counter(j.fate for j in judged)
     print("\n".join(["", *wrong, *short]))

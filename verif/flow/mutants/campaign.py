@@ -18,6 +18,10 @@ MOST = 1000
 """Mutants of one block, at most: all are in one netlist."""
 
 
+GOAL = 0.9
+"""Share of the mutants that are not equivalent which must be killed, if a block says nothing else."""
+
+
 class CampaignError(ValueError):
     """A file of this folder is wrong; one line that names file, place and field, and what is legal."""
 
@@ -42,6 +46,9 @@ class Block:
     ``params``.
 
     A mutant is simulated with one seed after the other until a run fails. ``library``: where the modules are found.
+    ``source``: how many mutants are made by operators on the source of all ``duts`` together; 0: they are mutated as
+    netlists. ``default``: parameters of the top with which it is as in configs/default.toml. ``goal``: share of the
+    mutants to be killed.
     """
 
     name: str
@@ -52,10 +59,15 @@ class Block:
     seeds: tuple[int, ...]
     duts: tuple[Dut, ...]
     library: tuple[Path, ...] = field(default=(RTL,))
+    source: int = 0
+    default: Mapping[str, int] = field(default_factory=dict)
+    goal: float = GOAL
+    plusargs: tuple[str, ...] = ()
+    public: tuple[str, ...] = ()
 
     @property
     def mutants(self) -> int:
-        return sum(dut.mutants for dut in self.duts)
+        return self.source or sum(dut.mutants for dut in self.duts)
 
 
 class _Reader:
@@ -85,6 +97,12 @@ class _Reader:
         if not all(isinstance(k, str) and isinstance(v, int) for k, v in value.items()):  # type: ignore[attr-defined]
             raise CampaignError(f"{self.where}: {name} is {value!r}; legal is a mapping of integers")
         return {k: int(v) for k, v in value.items()}  # type: ignore[attr-defined]
+
+    def words(self, name: str, legal: str, default: object = ...) -> tuple[str, ...]:
+        value = self.take(name, list, legal, default)
+        if not all(isinstance(word, str) for word in value):  # type: ignore[attr-defined]
+            raise CampaignError(f"{self.where}: {name} is {value!r}; legal is {legal}")
+        return tuple(value)  # type: ignore[arg-type]
 
     def end(self) -> None:
         if self.data:
@@ -127,6 +145,19 @@ def _dut(where: str, data: object, files: Mapping[str, Path]) -> Dut:
     return dut
 
 
+def _source(r: _Reader, library: tuple[Path, ...]) -> tuple[Dut, ...]:
+    """The modules and packages of the places that a block names; those that only hold assertions are not mutated."""
+    legal = "a list of folders and files of rtl/"
+    tests = r.take("tests", str, "a regular expression", None)
+    found = []
+    for place in r.words("source", legal):
+        paths = [root / place for root in library if (root / place).exists()]
+        if not paths:
+            raise CampaignError(f"{r.where}: source has {place!r}; legal is {legal}")
+        found += [path for path in find(*paths) if not path.stem.endswith(("_checks", "_check"))]
+    return tuple(Dut(path.stem, path, {}, 0, tests) for path in found)  # type: ignore[arg-type]
+
+
 def load(
     path: Path = FILE, library: tuple[Path, ...] = (RTL,), benches: Path = ROOT / "verif" / "block"
 ) -> list[Block]:
@@ -149,7 +180,8 @@ def load(
         seeds = r.take("seeds", list, "a list of integers", [1])
         if not seeds or not all(isinstance(s, int) and s > 0 for s in seeds):  # type: ignore[attr-defined]
             raise CampaignError(f"{where}: seeds is {seeds!r}; legal is a list of integers above 0")
-        duts = r.take("duts", list, "a list of modules")
+        of_source = "source" in r.data
+        duts = [] if of_source else r.take("duts", list, "a list of modules")
         places = (*library, *sorted(bench.glob("cell_*.sv")))
         files = {file.stem: file for file in find(*places)}
         block = Block(
@@ -159,8 +191,15 @@ def load(
             params=r.integers("params"),
             seed=r.count("seed", 1, 2**31 - 1, 1),
             seeds=tuple(seeds),
-            duts=tuple(_dut(f"{where}: duts[{n}]", dut, files) for n, dut in enumerate(duts)),  # type: ignore[arg-type]
+            duts=_source(r, library)
+            if of_source
+            else tuple(_dut(f"{where}: duts[{n}]", dut, files) for n, dut in enumerate(duts)),  # type: ignore[arg-type]
             library=places,
+            source=r.count("mutants", 1, MOST) if of_source else 0,
+            default=r.integers("default"),
+            goal=r.count("goal", 1, 100, round(100 * GOAL)) / 100,
+            plusargs=r.words("plusargs", "a list of words", []),
+            public=r.words("public", "a list of modules", []),
         )
         r.end()
         if not 1 <= block.mutants <= MOST:

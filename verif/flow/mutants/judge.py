@@ -82,13 +82,15 @@ def _judge_block(block: Block, explained: list[Explained], folder: Path, pool: P
     bench = Bench(block, folder)
     outcomes = attack_all(bench, folder, pool, say)
     survivors = [m for m in bench.mutants if not outcomes[m.number].killed]
-    equal = proved(survivors, block, folder, pool, say)
+    # of source, nothing is proved
+    netlists = [m for m in survivors if isinstance(m, Mutant)]
+    equal = proved(netlists, block, folder, pool, say) if netlists else {}
     judged = []
     for m in bench.mutants:
         outcome, fate, why = outcomes[m.number], outcomes[m.number].status, ""
         if not outcome.killed:
             entry = next((e for e in explained if e.fits(m)), None)
-            fate = "proved" if equal[m.number] else "explained" if entry and not entry.missed else "hole"
+            fate = "proved" if equal.get(m.number) else "explained" if entry and not entry.missed else "hole"
             why = entry.reason if entry and fate != "proved" else ""
         judged.append(Judged(m, fate, outcome, why))
     return judged

@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
-from verif.flow.mutants.netlist import Mutant
-from verif.flow.mutants.runner import Outcome
-
-GOAL = 0.9
-"""Share of the mutants that are not equivalent which must be killed, in each group of blocks."""
+from verif.flow.mutants.runner import Mutant, Outcome
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import re
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -20,16 +20,17 @@ from verif.flow.campaign.engine import Campaign, CampaignError
 from verif.flow.campaign.executor import Pool
 from verif.flow.campaign.job import DONE, FAILED, Job, Record
 from verif.flow.campaign.store import Store
-from verif.flow.mutants import limit
+from verif.flow.mutants import limit, netlist, source
 from verif.flow.mutants.campaign import Block, Dut
-from verif.flow.mutants.netlist import IN_PLACE, PLUSARG, Mutant, make
+from verif.flow.mutants.netlist import IN_PLACE, PLUSARG
 from verif.lib.build import build
-from verif.lib.keep import ROOT, RTL_PACKAGES
+from verif.lib.keep import ROOT, RTL_PACKAGES, fingerprint
 from verif.lib.packages import python_closure
 from verif.lib.rtl import closure
 from verif.lib.sim import SimResult, bench_modules, run
 
 PACKAGES = (*RTL_PACKAGES, "pyosys")
+Mutant = netlist.Mutant | source.SourceMutant
 SPARE_S = 30
 """Processor seconds that a run of a mutant may take on top of five times the run without one; then it hangs, and counts
 as killed.
@@ -70,17 +71,20 @@ class Bench:
 
     def __init__(self, block: Block, folder: Path) -> None:
         self.block, self.folder = block, folder / block.name
-        self.mutants, replaced = make(block, self.folder)
-        top = f"tb_{block.bench.name}"
-        self.sources: list[Path] = []
-        for path in closure(block.bench / f"{top}.sv", library=(*block.library, ROOT / "verif")):
-            self.sources += replaced.get(path.stem, [path])
-        self.top = top
+        made = source.make(block, self.folder) if block.source else netlist.make(block, self.folder)
+        self.mutants: Sequence[Mutant] = made[0]
+        self.top = f"tb_{block.bench.name}"
+        originals = closure(block.bench / f"{self.top}.sv", library=(*block.library, ROOT / "verif"))
+        self.sources = [copy for path in originals for copy in made[1].get(path.stem, [path])]
         self.limits: dict[str | None, float] = {}
-        # what decides an outcome; not how the simulator is called
+        # what decides an outcome; not how the simulator is called, nor (in source) which other mutants are there
         digest = hashlib.sha256(f"{platform.python_version()} {[(name, version(name)) for name in PACKAGES]}".encode())
-        for path in (*self.sources, *python_closure(block.bench.glob("bench_*.py"))):
+        deciding = originals if block.source else self.sources
+        for path in (*deciding, *python_closure(block.bench.glob("bench_*.py"))):
             digest.update(f"\0{path.name}\0".encode() + path.read_bytes())
+        if block.source:
+            how = fingerprint(("verif/flow/mutants/source.py",), ())
+            digest.update(repr((how, sorted(block.params.items()), block.plusargs)).encode())
         self.key = digest.hexdigest()
 
     def build(self) -> None:
@@ -91,6 +95,7 @@ class Bench:
             name=f"mutants_{self.block.name}",
             trace=False,
             coverage=False,
+            public=self.block.public,
             extra_args=["-Wno-fatal", "-Wno-lint", "-Wno-UNOPTFLAT", "-Wno-MULTIDRIVEN"],
         )
 
@@ -103,6 +108,7 @@ class Bench:
             "params": dict(self.block.params),
             "tests": dut.tests,
             "seeds": list(self.block.seeds),
+            "plusargs": list(self.block.plusargs),
         }
 
     def key_of(self, *what: object) -> str:
@@ -145,7 +151,7 @@ def simulate(
         setting["module"],
         seed=seed,
         test_filter=setting["tests"],
-        plusargs=[f"+{PLUSARG}={number}"],
+        plusargs=[f"+{PLUSARG}={number}", *setting["plusargs"]],
         env=env,
         trace=False,
         run_dir=run_dir,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from verif.flow.mutants.campaign import CampaignError, _Reader, load_yaml
-from verif.flow.mutants.netlist import Mutant
+from verif.flow.mutants.runner import Mutant
 
 FILE = Path(__file__).with_name("survivors.yaml")
 
