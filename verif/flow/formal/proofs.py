@@ -100,7 +100,7 @@ def _proof(entry: Any, where: str, folder: Path) -> Proof:
     if not isinstance(sizes, list) or not sizes or not all(map(_is_size, sizes)):
         raise ProofsError(f"{where}: sizes: legal is a list of mappings of parameters to whole numbers, at least one")
     cuts, depth = entry.get("cuts", []), entry.get("depth", 0)
-    if not isinstance(cuts, list) or not all(isinstance(cut, str) and re.fullmatch(r"[\w.]+", cut) for cut in cuts):
+    if not isinstance(cuts, list) or not all(isinstance(cut, str) and re.fullmatch(r"[\w.\[\]]+", cut) for cut in cuts):
         raise ProofsError(f"{where}: cuts: legal is a list of signals, by their names in the wrapper (dut.u_part.name)")
     if type(depth) is not int or depth < 0 or ("depth" in entry and depth == 0):
         raise ProofsError(f"{where}: depth: legal is a number of cycles, 1 or more")

@@ -151,7 +151,7 @@ def _graph(
             f"read_slang -D SYNTHESIS --top {top} {given} {names}",
             f"hierarchy -check -top {top}",
             *("proc", "flatten", "chformal -lower", "async2sync", "opt_clean"),
-            *(step for cut in cuts for step in (f"select -assert-count 1 w:{cut}", f"cutpoint w:{cut}")),
+            *(f"{step} w:{cut}" for cut in map(_pattern, cuts) for step in ("select -assert-count 1", "cutpoint")),
             *([f"delete t:$assert n:{only} %d"] if only else []),
             *("memory -nomap", "memory_map", "opt", "setundef -undriven -anyseq", "setundef -anyseq"),
             *("delete -output", "dffunmap", "opt_clean", "techmap", "dffunmap", "setundef -anyseq", "aigmap"),
@@ -167,6 +167,11 @@ def _graph(
     if not labels:
         raise FormalError(f"{top}: nothing to prove is left")
     return labels
+
+
+def _pattern(name: str) -> str:
+    """A signal's name as a pattern of Yosys, in which brackets would be a choice of letters."""
+    return re.sub(r"([\[\]])", r"\\\1", name)
 
 
 def dump(design: Any, file: str) -> None:
