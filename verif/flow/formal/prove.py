@@ -40,8 +40,8 @@ CALL = "verif.flow.formal.prove:run_job"
 LIMIT = 900.0  # seconds
 PROVED, REFUTED = "proved", "refuted"
 INDUCTION, PDR, BOUNDED = "induction", "PDR", "bounded"
-STEPS, BASE, LOOK = 3, 10, 60  # cycles: assumed in a step of induction; looked at before; looked at for a fault
-PATIENCE = 60  # seconds for an induction, or for a fault cycle by cycle, before PDR is tried
+STEPS, BASE, LOOK = 3, 4, 60  # cycles: assumed in a step of induction; looked at before; looked at for a fault
+PATIENCE, LAST = 60, 600  # seconds for an induction, or for a fault cycle by cycle, before PDR is tried; for PDR
 _ABC = Path(pyosys.__file__).with_name("yosys-abc")
 _SOURCES = ("rtl", "verif/formal", "verif/flow/formal", "verif/lib/yosys.py")
 
@@ -105,7 +105,7 @@ def _ways(depth: int, refute: bool) -> list[tuple[str, str]]:
     """How a verdict is looked for, one after the other: a name, and abc's commands."""
     if depth:
         return [(BOUNDED, f"bmc3 -F {depth}")]
-    pdr = (PDR, "pdr")
+    pdr = (PDR, f"pdr -T {LAST}")
     if refute:
         return [("", f"bmc3 -F {LOOK} -T {PATIENCE}"), pdr]
     return [(INDUCTION, f"bmc3 -F {BASE}; orpos; ind -F {STEPS} -T {PATIENCE}"), pdr]
