@@ -15,6 +15,7 @@ if __name__ == "__main__":
 from equinox_core import cli
 from equinox_core.cli import Parser
 from verif.flow.campaign.executor import ClusterError, default_jobs
+from verif.flow.campaign.job import Record
 from verif.flow.formal import proofs, prove
 from verif.lib import lock
 from verif.lib.toolchain import ROOT
@@ -43,6 +44,12 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     return args
 
 
+def how(proof: proofs.Proof, records: list[Record]) -> str:
+    """In which way a module's sizes were proved, and whether for ever."""
+    ways = sorted({str(record.data["how"]) for record in records if "how" in record.data})
+    return f"proved for {proof.depth} cycles" if proof.depth else f"proved by {' and '.join(ways)}"
+
+
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit code: 1 a proof does not close or a fault is not found, 2 bad input."""
     args = parse(argv)
@@ -64,9 +71,10 @@ def main(argv: list[str] | None = None) -> int:
         mine = [job for job in records if job.args["module"] == proof.module]
         faults = sum(job.args["fault"] is not None for job in mine)
         seconds = sum(records[job].data.get("seconds", 0.0) for job in mine)
-        state = "FAILED" if any(job.name in bad for job in mine) else "proved"
+        failed = any(job.name in bad for job in mine)
         print(
-            f"{proof.module:20} {state}  {len(proof.labels)} assertions at {len(proof.sizes)} sizes, "
+            f"{proof.module:22} {'FAILED' if failed else how(proof, [records[job] for job in mine]):34} "
+            f"{len(proof.labels)} assertions at {len(proof.sizes)} sizes, "
             f"{faults} faults refuted, {seconds:.0f} s: {proof.says}"
         )
     for name, why in bad.items():

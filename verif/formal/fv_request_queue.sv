@@ -1,10 +1,11 @@
 // eqx_request_queue: the requests of a service leave in the order in which they came, each once, with its slot and id;
-// the level counts those that wait.
+// the level counts those that wait; and it has expired, at the latest, when its oldest is known for its timeout.
 // Any one service and request are watched. The environment pushes where there is room, and does what eqx_batch_former
 // does: it takes some of those that wait, reads as many, one a cycle, and looks at the one behind.
 module fv_request_queue #(
     parameter int unsigned SERVICES = 2,
     parameter int unsigned QUEUE_DEPTH = 4,
+    parameter bit AGES = 1'b0,  // prove the ages, too: sums of 32 bits take their time
     localparam int unsigned SW = 2,
     localparam int unsigned VW = (SERVICES > 1) ? $clog2(SERVICES) : 1,
     localparam int unsigned CW = $clog2(QUEUE_DEPTH) + 1
@@ -28,7 +29,7 @@ module fv_request_queue #(
 
   localparam eqx_pkg::cfg_t CFG = eqx_pkg::cfg(.SERVICES(SERVICES), .QUEUE_DEPTH(QUEUE_DEPTH), .RX_SLOTS(1 << SW));
   logic [SERVICES-1:0][CW-1:0] level;
-  logic [SERVICES-1:0] full, take_one;
+  logic [SERVICES-1:0] full, take_one, expired;
   logic [SERVICES-1:0][7:0] take_n;
   logic [SW-1:0] slot;
   logic [31:0] id;
@@ -66,7 +67,7 @@ module fv_request_queue #(
       .age_o(),
       .level_o(level),
       .full_o(full),
-      .expired_o()
+      .expired_o(expired)
   );
 
   logic [VW-1:0] who_q;  // the service watched
@@ -108,8 +109,19 @@ module fv_request_queue #(
       end
     end
   end
+  // Cycles in which the service's oldest request is known and has not expired. Timeouts may change meanwhile.
+  logic [31:0] known_q;
+  always_ff @(posedge clk_i)
+    known_q <= (rst_ni && dut.known_q[who_q] && !expired[who_q] && !take_one[who_q]) ? known_q + 32'd1 : '0;
   logic [7:0] reading;  // taken and not yet read
   assign reading = (busy_q && svc_q == who_q) ? n_q - cnt_q : '0;
+  // Since when the oldest that is not taken waits, and that it is looked at.
+  logic [CW-2:0] oldest;
+  logic [31:0] since;
+  logic peeked;
+  assign oldest = dut.rptr_q[who_q] + (CW - 1)'(reading);
+  assign since  = dut.u_mem.mem_q[{who_q, oldest}][64+SW-1-:32];
+  assign peeked = dut.peek_q && dut.peek_svc_q == who_q && !take_one[who_q];
   // Where the marked one lies: what makes the proof of a_order short.
   logic [CW-2:0] at;
   logic [64+SW-1:0] there;
@@ -117,12 +129,20 @@ module fv_request_queue #(
   assign there = dut.u_mem.mem_q[{who_q, at}];
   always_comb
     if (rst_ni) begin
-      a_level : assert (8'(level[who_q]) + reading == inside_q && 32'(level[who_q]) <= QUEUE_DEPTH);
+      a_level :
+      assert (8'(level[who_q]) + reading == inside_q && reading <= inside_q && 32'(level[who_q]) <= QUEUE_DEPTH);
       a_full : assert (full[who_q] == (32'(level[who_q]) == QUEUE_DEPTH));
       a_once : assert (!left || inside_q != '0);
-      a_room : assert (inside_q <= 8'(QUEUE_DEPTH) && (!busy_q || cnt_q <= n_q));
+      a_room :
+      assert (inside_q <= 8'(QUEUE_DEPTH) && (!busy_q || (cnt_q <= n_q && 32'(svc_q) < SERVICES)) &&
+          32'(who_q) < SERVICES);
       a_pointers : assert (dut.wptr_q[who_q] == (CW - 1)'(dut.rptr_q[who_q] + (CW - 1)'(inside_q)));
       a_place : assert (!marked_q || (ahead_q < inside_q && there[SW+1:0] == {id_q, slot_q}));
+      a_expires : assert (!AGES || !dut.known_q[who_q] || known_q < timeout_i[who_q] || expired[who_q]);
+      a_known : assert (!(dut.known_q[who_q] || peeked) || level[who_q] != '0);
+      a_waited :
+      assert (!AGES || ((!dut.known_q[who_q] || dut.expired_q[who_q] || (known_q <= dut.waited_q[who_q] &&
+          dut.waited_q[who_q] == dut.now_q - since)) && (!peeked || dut.arrival == since)));
       a_order : assert (!due_q || (slot == slot_q && id[1:0] == id_q));
     end
 endmodule
