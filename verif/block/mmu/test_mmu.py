@@ -26,6 +26,12 @@ def test_mmu_smallest(size: dict[str, int]) -> None:
     run_block(__file__, params={**size, **ROOMY}, test_filter="programs|special|inference|kills|errors", opt="-O0")
 
 
+def test_mmu_fields() -> None:
+    """Every class of every field, in memories of the greatest depth. M = 2: weights have to be aligned."""
+    params = {"N": 2, "M": 2, "W": 2, "CTX": 2, "C_INF": 1, **dict.fromkeys(ROOMY, 65536)}
+    run_block(__file__, params=params, test_filter="bench_mmu_fields", opt="-O0")
+
+
 @pytest.mark.nightly
 def test_mmu_large() -> None:
     run_block(__file__, params={**LARGE, **ROOMY}, seeds=[1], test_filter="mixed_programs|utilisation", opt="-O0")
