@@ -17,7 +17,7 @@ from equinox_core.isa.encoding import INSTR_BITS, Instr, Op, encode, make
 from verif.block.mmu.model import Clockwork, Env, Operands, Results, Schedule, Size
 from verif.lib import checks
 from verif.lib.bench import reset
-from verif.lib.memfile import read_hex, write_hex
+from verif.lib.memfile import write_hex
 from verif.lib.verdict import require
 
 PROG = 512  # instructions a context in a phase, as in tb_mmu
@@ -98,15 +98,7 @@ class Harness:
     async def start(self) -> None:
         """Reset, fill the operand memories, read the accumulator's first contents."""
         await self.reset()
-        for name, q, e, per in (
-            ("actc", self.ops.aq[0], self.ops.ae[0], 1),
-            ("actd", self.ops.aq[1], self.ops.ae[1], 1),
-            ("wgtc", self.ops.bq[0], self.ops.be[0], self.size.m),
-            ("wgtd", self.ops.bq[1], self.ops.be[1], self.size.m),
-        ):
-            raw = np.concatenate([q.view(np.uint8), e[:, None]], axis=1).reshape(len(e) // per, -1)
-            write_hex(Path(f"{name}.hex"), raw)
-        await self._pulse("load_go")
+        await self.load()
         self.acc = await self.dump()
         # The two copies of the accumulator start with different junk: one instruction overwrites every line.
         size = self.size
@@ -116,6 +108,18 @@ class Harness:
             for x in range(0, size.acc, rows)
         ]
         await self.phase([[fill]] + [[[]]] * (size.ctx - 1), [Env()] * size.ctx)
+
+    async def load(self) -> None:
+        """Fill the operand memories with what ``ops`` holds."""
+        for name, q, e, per in (
+            ("actc", self.ops.aq[0], self.ops.ae[0], 1),
+            ("actd", self.ops.aq[1], self.ops.ae[1], 1),
+            ("wgtc", self.ops.bq[0], self.ops.be[0], self.size.m),
+            ("wgtd", self.ops.bq[1], self.ops.be[1], self.size.m),
+        ):
+            raw = np.concatenate([q.view(np.uint8), e[:, None]], axis=1).reshape(len(e) // per, -1)
+            write_hex(Path(f"{name}.hex"), raw)
+        await self._pulse("load_go")
 
     async def reset(self) -> None:
         dut = self.dut
@@ -140,7 +144,10 @@ class Harness:
         await ValueChange(self.dut.dump_done)
         self.dut.dump_go.value = 0
         await Timer(1, "ns")
-        return read_hex(Path("acc.hex"), self.size.acc, 4 * self.size.lanes).view("<u4").astype(np.uint32)
+        words = [x for x in Path("acc.hex").read_text(encoding="utf-8").split() if not x.startswith(("//", "@"))]
+        require(len(words) == self.size.acc, f"{len(words)} lines of the accumulator, expected {self.size.acc}")
+        digits = "".join(x.zfill(8 * self.size.lanes) for x in words)
+        return np.frombuffer(bytes.fromhex(digits), ">u4").reshape(self.size.acc, -1)[:, ::-1].astype(np.uint32)
 
     async def phase(
         self,
@@ -157,6 +164,7 @@ class Harness:
         look: bool = True,
         alone: dict[tuple[int, int], tuple[Env, int]] | None = None,
         modes: list[tuple[int, int]] = (),  # type: ignore[assignment]
+        kill_wait: int = 0,
     ) -> Log:
         """Run programs (a list of segments a context; a later segment starts when everything before is quiet) and
         compare all.
@@ -165,6 +173,7 @@ class Harness:
         looks at each instruction's last line when it completes. ``then_mode``: mode for the rest once the inference
         contexts are through (for MODE_INF_ONLY). ``alone``: instructions (context, place) that are offered when their
         context is quiet, with an environment and ``train_rows`` of their own. ``modes``: (cycle, mode) of changes.
+        ``kill_wait``: cycles from an error to the kill that answers it.
         """
         dut, self.alone = self.dut, alone or {}
         await self.reset()
@@ -173,6 +182,7 @@ class Harness:
         dut.env.value = CTX_ENV.pack_all(map(_pack_env, envs))
         dut.mode_fix.value = mode
         dut.train_rows.value = train_rows
+        dut.kill_wait.value = kill_wait
         await Timer(2 * NS, "ns")
         await FallingEdge(dut.clk)
         dut.run.value = 1

@@ -42,6 +42,7 @@ def _case(env: Env = Env(), train_rows: int = 8, **fields: int) -> Case:  # noqa
 
 
 _ONE = {"n_g": 1, "n_k": 1}
+_BOUND = {"n_g": 1, "n_k": 1, "a_sk": 0, "b_base": 0, "b_sg": 0, "b_sk": 0, "c_sg": 0}
 
 
 def _spread(stride: int, most: int = 17) -> int:
@@ -140,3 +141,43 @@ def sums(size: Size, rng: np.random.Generator, train: bool) -> Iterator[Case]:
             # The second chunk begins at the memory's end, or up to a stride beyond.
             yield _case(rows=chunk + 1, train_rows=chunk, a_base=0, c_base=0, a_sr=a_sr, c_sr=1, **_ONE)
             yield _case(rows=chunk + 1, train_rows=chunk, a_base=0, c_base=0, a_sr=1, c_sr=a_sr, **_ONE)
+
+
+def bounds(size: Size) -> Iterator[Case]:
+    """The last address of each memory that is legal and the first that is not, by base, relocation and stride."""
+    for sp in (0, 1):
+        last = size.a_depth[sp] - 1
+        for d in (0, 1):
+            if last + d <= MOST:
+                yield _case(**{**_BOUND, "a_sp": sp, "a_base": last + d, "rows": 1})
+            yield _case(**{**_BOUND, "a_sp": sp, "a_base": last - 2 + d, "a_sr": 1, "rows": 3})
+            yield _case(**{**_BOUND, "a_sp": sp, "a_base": last - 5 + d, "a_sr": 0, "a_sk": 5, "n_k": 2})
+            yield _case(Env(actc_base=last - 3 + d), **{**_BOUND, "a_sp": sp, "a_base": 3, "rows": 1})
+        last = size.b_depth[sp] - size.lanes
+        for d in (0, size.m):
+            if last + d <= MOST:
+                yield _case(**{**_BOUND, "b_sp": sp, "rows": 1, "b_base": last + d})
+            if last:
+                yield _case(**{**_BOUND, "b_sp": sp, "rows": 1, "b_base": last + d - size.m, "b_sk": size.m, "n_k": 2})
+                yield _case(**{**_BOUND, "b_sp": sp, "rows": 1, "b_base": last + d - size.m, "b_sg": size.m, "n_g": 2})
+            yield (
+                _case(Env(w_base=last + d), **{**_BOUND, "b_sp": 1, "rows": 1}) if last + d <= MOST else _case(**_BOUND)
+            )
+    last = size.acc - 1
+    for d in (0, 1):
+        if last + d <= MOST:
+            yield _case(**{**_BOUND, "c_base": last + d, "rows": 1})
+        yield _case(**{**_BOUND, "c_base": last - 2 + d, "c_sr": 1, "rows": 3})
+        yield _case(**{**_BOUND, "c_base": last - 5 + d, "c_sr": 0, "c_sg": 5, "n_g": 2})
+        yield _case(Env(acc_base=last - 3 + d), **{**_BOUND, "c_base": 3, "rows": 1})
+
+
+def alike(size: Size) -> Iterator[tuple[Instr, Instr]]:
+    """Two rows that follow each other, the second added to a line whose address differs in one bit."""
+    for k in range(16):
+        if 1 << k < size.acc:
+            for low, high in ((0, 1 << k), (1 << k, 0)):
+                one, two = (
+                    _case(**{**_BOUND, "rows": 1, "c_base": c, "accum": int(c == high)}).ins for c in (low, high)
+                )
+                yield one, two

@@ -46,6 +46,7 @@ module tb_mmu #(
   logic [CTX-1:0][ENV-1:0] env = '0;
   logic [1:0] mode_fix = eqx_pkg::MODE_PRIO;
   logic mode_rand = 1'b0;
+  logic [5:0] kill_wait = '0;  // cycles from an error to the kill that answers it
   logic [11:0] train_rows = 12'd8;
   logic [CTX-1:0] kill_req = '0;
   logic [CTX-1:0][15:0] prog_len = '0;  // feeding runs from the present place up to here
@@ -58,7 +59,7 @@ module tb_mmu #(
   logic [M*BW-1:0] wgtc_mem[WGTC_DEPTH/M], wgtd_mem[WGTD_DEPTH/M];
   logic        [INSTR+15:0] prog_mem  [ CTX*PROG];  // {gap before it is offered, instruction}
   logic        [ 32*L+31:0] chk_mem   [ CTX*PROG];  // {check it, 15'b0, line, value}
-  logic        [    ENV+12:0] set_mem [ CTX*PROG];  // {offer it to a quiet context, train_rows, environment}
+  logic        [  ENV+12:0] set_mem   [ CTX*PROG];  // {offer it to a quiet context, train_rows, environment}
   logic        [  32*L-1:0] dump_mem  [ACC_DEPTH];
   logic        [      63:0] log_mem   [   EVENTS];
   int unsigned              log_n = 0;
@@ -184,6 +185,7 @@ module tb_mmu #(
   logic [11:0] train_rows_q;
   logic [CTX-1:0][15:0] gap;
   logic [CTX-1:0] kill_auto;
+  logic [CTX-1:0][5:0] kill_in;  // cycles to that kill
   logic [63:0] cycle;
   assign kill = kill_req | kill_auto;
   always_comb
@@ -198,6 +200,7 @@ module tb_mmu #(
       place <= '0;
       gap <= '0;
       kill_auto <= '0;
+      kill_in <= '0;
       settled <= '0;
       mode <= eqx_pkg::MODE_PRIO;
     end else begin
@@ -205,7 +208,9 @@ module tb_mmu #(
       if (!mode_rand) mode <= eqx_pkg::mode_e'(mode_fix);
       else if ($urandom_range(31) == 0) mode <= eqx_pkg::mode_e'(2'($urandom_range(2)));
       for (int c = 0; c < CTX; c++) begin
-        if (err_valid[c]) kill_auto[c] <= 1'b1;
+        if (kill_in[c] != '0) kill_in[c] <= kill_in[c] - 1'b1;
+        if (err_valid[c] && kill_wait != '0) kill_in[c] <= kill_wait;
+        else if (err_valid[c] || kill_in[c] == 6'd1) kill_auto[c] <= 1'b1;
         else if (kill_auto[c] && quiet[c]) kill_auto[c] <= 1'b0;
         if (!run) begin
           env_q[c] <= env[c];
@@ -231,7 +236,7 @@ module tb_mmu #(
     all_fed = 1'b1;
     for (int c = 0; c < CTX; c++) all_fed &= place[c] == prog_len[c];
   end
-  assign finished = run && all_fed && (&quiet) && kill_auto == '0;
+  assign finished = run && all_fed && (&quiet) && kill_auto == '0 && kill_in == '0;
 
   // ---- completed instructions: their last line, read in the next cycle
   logic [CTX-1:0][15:0] completed;
