@@ -38,7 +38,7 @@ async def mixed_programs(dut: Any) -> None:
             train_rows=int(h.rng.choice([0, 1, 2, h.size.n, 2 * h.size.n])),
             max_gap=(0, 60, 8)[turn % 3],
         )
-    require(int(dut.looked.value) > 50, "hardly any completed instruction's last line was read")
+    require(int(dut.looked.value) > 12 * h.size.ctx, "hardly any completed instruction's last line was read")
     checks.compared("last lines of instructions", int(dut.looked.value))
 
 
@@ -46,19 +46,18 @@ async def mixed_programs(dut: Any) -> None:
 async def special_values(dut: Any) -> None:
     """NaN blocks, zero blocks, overflow to infinity, underflow to zero, the largest sums."""
     h = await start(dut, "special")
-    for _ in range(4):
+    counts = dict.fromkeys(("NaN", "inf", "zero", "small"), 0)
+    for turn in range(16):
         envs = random_envs(h.size, h.rng)
         await h.phase(random_programs(h.size, h.rng, envs, 12), envs, train_rows=h.size.n)
-    e = h.acc >> 23 & 0xFF
-    kinds = {
-        "NaN": h.acc == 0x7FC00000,
-        "inf": (h.acc & 0x7FFFFFFF) == 0x7F800000,
-        "zero": h.acc == 0,
-        "small": (e > 0) & (e < 40),
-    }
-    for name, hit in kinds.items():
-        if hit.sum() <= 3:
-            raise AssertionError(f"only {hit.sum()} results are {name}")
+        e = h.acc >> 23 & 0xFF
+        counts["NaN"] += int((h.acc == 0x7FC00000).sum())
+        counts["inf"] += int(((h.acc & 0x7FFFFFFF) == 0x7F800000).sum())
+        counts["zero"] += int((h.acc == 0).sum())
+        counts["small"] += int(((e > 0) & (e < 40)).sum())
+        if turn >= 3 and min(counts.values()) > 3:  # a small core has few results
+            break
+    require(min(counts.values()) > 3, f"results of a kind are few: {counts}")
 
 
 @cocotb.test(timeout_time=20, timeout_unit="ms")
@@ -146,7 +145,9 @@ async def latency(dut: Any) -> None:
         }
         for ctx, behind in ((0, 0), (h.size.c_inf, 1)):  # training's next tile loads behind all rows of this one
             ins = matmul(**shape, a_base=ctx)  # activations of its own, so that something changes
-            log = await h.phase([[[ins] if c == ctx else []] for c in range(4)], [Env(1, 0)] * 4, train_rows=1024)
+            log = await h.phase(
+                [[[ins] if c == ctx else []] for c in range(h.size.ctx)], [Env(1, 0)] * h.size.ctx, train_rows=1024
+            )
             x, done = log.taken[0][0], log.seen.done[0][0]
             want = x + 2 + (n_g * n_k - 1) * max(rows + behind, n) + rows + row_flight(n)
             require(
@@ -197,7 +198,7 @@ async def utilisation(dut: Any) -> None:
     ):
         for turn, mode in enumerate((PRIO, FAIR)):
             programs = [[[matmul(**{**i.fields, "a_base": turn}) for i in s] for s in p] for p in programs]
-            envs = [Env(1, region(h.size, c)[0]) for c in range(4)]
+            envs = [Env(1, region(h.size, c)[0]) for c in range(h.size.ctx)]
             log = await h.phase(programs, envs, mode=mode, train_rows=2 * n)
             cycles = [t for t, _ in log.seen.rows]
             require(not _bubbles(log.seen.rows, h.size.c_inf, 2 * n), "a bubble between rows")
@@ -207,7 +208,7 @@ async def utilisation(dut: Any) -> None:
             )
     # Partial batches: a tile every N cycles; the rows of training fill all cycles that inference leaves.
     few = {**gemm, "rows": 2, "n_g": 3, "n_k": 3, "c_sg": 2}
-    envs = [Env(2, region(h.size, c)[0]) for c in range(4)]
+    envs = [Env(2, region(h.size, c)[0]) for c in range(h.size.ctx)]
     log = await h.phase([[[matmul(**few)] * 3], [[matmul(**few, accum=1)] * 2], [[]], [[]]], envs)
     lines = [t for t, _, _ in log.seen.lines]
     require(lines == list(range(lines[0], lines[0] + len(lines))), "the load port had a bubble")
@@ -249,4 +250,5 @@ async def wrong_bit(dut: Any) -> None:
     """One mantissa bit of one activation block is not what the reference has: it must be noticed."""
     h = await start(dut)
     h.ops.aq[0][5, 0] ^= 1
-    await h.phase([[[matmul(rows=8, n_g=1, n_k=1, a_sr=1, c_sr=1)]], [[]], [[]], [[]]], [Env()] * 4, look=False)
+    others = [[[]]] * (h.size.ctx - 1)
+    await h.phase([[[matmul(rows=8, n_g=1, n_k=1, a_sr=1, c_sr=1)]], *others], [Env()] * h.size.ctx, look=False)

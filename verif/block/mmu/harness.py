@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,12 @@ from equinox_core.isa.encoding import INSTR_BITS, Instr, Op, encode, make
 from verif.block.mmu.model import Clockwork, Env, Operands, Results, Schedule, Size
 from verif.lib import checks
 from verif.lib.bench import reset
-from verif.lib.memfile import read_hex, write_hex
+from verif.lib.memfile import write_hex
 from verif.lib.verdict import require
 
-PROG = 64  # instructions a context in a phase, as in tb_mmu
+PROG = 512  # instructions a context in a phase, as in tb_mmu
 NS = 10
+EVENTS = 1 << 20  # events of a phase, as in tb_mmu
 END = 1 << 40  # after every cycle
 
 
@@ -45,11 +47,11 @@ def size_of(dut: Any) -> Size:
 def random_operands(size: Size, rng: np.random.Generator, kind: str) -> Operands:
     """Operand memories.
 
-    ``plain``: exponents near 1.0; ``special``: every exponent, zero and NaN blocks, full mantissas, of -128 too.
+    ``plain``: exponents near 1.0; ``special``: every exponent, zero and NaN blocks, full mantissas.
     """
 
     def blocks(depth: int) -> tuple[NDArray[np.int8], NDArray[np.uint8]]:
-        q = rng.integers(-127, 128, (depth, size.k)).astype(np.int8)
+        q = rng.integers(-128, 128, (depth, size.k)).astype(np.int8)
         e = rng.integers(118, 138, depth)
         if kind == "special":
             e = np.choose(
@@ -66,7 +68,6 @@ def random_operands(size: Size, rng: np.random.Generator, kind: str) -> Operands
             q[rng.random(depth) < 0.1] = 127
             q[rng.random(depth) < 0.1] = -127
             q[rng.random(depth) < 0.2] = -128
-            q[rng.random(q.shape) < 0.02] = -128
         return q, e.astype(np.uint8)
 
     a = [blocks(d) for d in size.a_depth]
@@ -92,19 +93,12 @@ class Harness:
         self.ops = random_operands(self.size, rng, kind)
         self.acc: NDArray[np.uint32] | None = None
         self.compared = 0
+        self.alone: dict[tuple[int, int], tuple[Env, int]] = {}
 
     async def start(self) -> None:
         """Reset, fill the operand memories, read the accumulator's first contents."""
         await self.reset()
-        for name, q, e, per in (
-            ("actc", self.ops.aq[0], self.ops.ae[0], 1),
-            ("actd", self.ops.aq[1], self.ops.ae[1], 1),
-            ("wgtc", self.ops.bq[0], self.ops.be[0], self.size.m),
-            ("wgtd", self.ops.bq[1], self.ops.be[1], self.size.m),
-        ):
-            raw = np.concatenate([q.view(np.uint8), e[:, None]], axis=1).reshape(len(e) // per, -1)
-            write_hex(Path(f"{name}.hex"), raw)
-        await self._pulse("load_go")
+        await self.load()
         self.acc = await self.dump()
         # The two copies of the accumulator start with different junk: one instruction overwrites every line.
         size = self.size
@@ -114,6 +108,18 @@ class Harness:
             for x in range(0, size.acc, rows)
         ]
         await self.phase([[fill]] + [[[]]] * (size.ctx - 1), [Env()] * size.ctx)
+
+    async def load(self) -> None:
+        """Fill the operand memories with what ``ops`` holds."""
+        for name, q, e, per in (
+            ("actc", self.ops.aq[0], self.ops.ae[0], 1),
+            ("actd", self.ops.aq[1], self.ops.ae[1], 1),
+            ("wgtc", self.ops.bq[0], self.ops.be[0], self.size.m),
+            ("wgtd", self.ops.bq[1], self.ops.be[1], self.size.m),
+        ):
+            raw = np.concatenate([q.view(np.uint8), e[:, None]], axis=1).reshape(len(e) // per, -1)
+            write_hex(Path(f"{name}.hex"), raw)
+        await self._pulse("load_go")
 
     async def reset(self) -> None:
         dut = self.dut
@@ -138,7 +144,10 @@ class Harness:
         await ValueChange(self.dut.dump_done)
         self.dut.dump_go.value = 0
         await Timer(1, "ns")
-        return read_hex(Path("acc.hex"), self.size.acc, 4 * self.size.lanes).view("<u4").astype(np.uint32)
+        words = [x for x in Path("acc.hex").read_text(encoding="utf-8").split() if not x.startswith(("//", "@"))]
+        require(len(words) == self.size.acc, f"{len(words)} lines of the accumulator, expected {self.size.acc}")
+        digits = "".join(x.zfill(8 * self.size.lanes) for x in words)
+        return np.frombuffer(bytes.fromhex(digits), ">u4").reshape(self.size.acc, -1)[:, ::-1].astype(np.uint32)
 
     async def phase(
         self,
@@ -153,21 +162,27 @@ class Harness:
         then_mode: int | None = None,
         delay: tuple[int, ...] = (),
         look: bool = True,
+        alone: dict[tuple[int, int], tuple[Env, int]] | None = None,
+        modes: list[tuple[int, int]] = (),  # type: ignore[assignment]
+        kill_wait: int = 0,
     ) -> Log:
         """Run programs (a list of segments a context; a later segment starts when everything before is quiet) and
         compare all.
 
         ``kills``: (cycle, context). ``delay``: cycles before the first instruction of each context. ``look``: tb_mmu
         looks at each instruction's last line when it completes. ``then_mode``: mode for the rest once the inference
-        contexts are through (for MODE_INF_ONLY).
+        contexts are through (for MODE_INF_ONLY). ``alone``: instructions (context, place) that are offered when their
+        context is quiet, with an environment and ``train_rows`` of their own. ``modes``: (cycle, mode) of changes.
+        ``kill_wait``: cycles from an error to the kill that answers it.
         """
-        dut = self.dut
+        dut, self.alone = self.dut, alone or {}
         await self.reset()
         self._write_programs(programs, envs, train_rows, max_gap, delay, exact=look and not kills)
         await self._pulse("prog_go")
         dut.env.value = CTX_ENV.pack_all(map(_pack_env, envs))
         dut.mode_fix.value = mode
         dut.train_rows.value = train_rows
+        dut.kill_wait.value = kill_wait
         await Timer(2 * NS, "ns")
         await FallingEdge(dut.clk)
         dut.run.value = 1
@@ -176,10 +191,13 @@ class Harness:
         for s in range(segments):
             await FallingEdge(dut.clk)
             ends = [sum(len(x) for x in p[: s + 1]) for p in programs]
-            dut.prog_len.value = sum(v << 8 * c for c, v in enumerate(ends))
+            dut.prog_len.value = sum(v << 16 * c for c, v in enumerate(ends))
             if s == 0:
                 for cycle, ctx in sorted(kills):
                     await self._kill_at(cycle, ctx)
+                for cycle, value in sorted(modes):
+                    await self._wait_for(cycle)
+                    dut.mode_fix.value = value
             if s == 0 and then_mode is not None:
                 await self._inference_through(programs)
                 dut.mode_fix.value = then_mode
@@ -200,15 +218,18 @@ class Harness:
         while True:
             await Timer(50 * NS, "ns")
             word = int(self.dut.completed.value)
-            if all((word >> 8 * c & 0xFF) >= w for c, w in enumerate(want)):
+            if all((word >> 16 * c & 0xFFFF) >= w for c, w in enumerate(want)):
                 await Timer(100 * NS, "ns")
                 return
 
-    async def _kill_at(self, cycle: int, ctx: int) -> None:
+    async def _wait_for(self, cycle: int) -> None:
         now = int(self.dut.cycle.value)
         if cycle > now:
             await Timer((cycle - now) * NS, "ns")
         await FallingEdge(self.dut.clk)
+
+    async def _kill_at(self, cycle: int, ctx: int) -> None:
+        await self._wait_for(cycle)
         self.dut.kill_req.value = 1 << ctx
         await Timer(2 * NS, "ns")
         while not int(self.dut.quiet.value) >> ctx & 1:
@@ -227,30 +248,39 @@ class Harness:
         exact: bool,
     ) -> None:
         size = self.size
-        prog: list[int] = []
-        chk: list[int] = []
+        prog: list[str] = []
+        chk: list[str] = []
+        settings: list[str] = []
         trial = Results(size, self.ops, self.acc.copy())
         for c, segments in enumerate(programs):
             flat = [i for s in segments for i in s]
             require(len(flat) <= PROG)
             known = exact
+            for text in (prog, chk, settings):
+                text.append(f"@{c * PROG:x}")
             for place, ins in enumerate(flat):
                 gap = int(self.rng.integers(0, max_gap + 1)) if self.rng.random() < 0.5 else 0
                 gap = delay[c] if delay and place == 0 else gap
-                prog.append(gap << INSTR_BITS | encode(ins))
-                fault, _, line = trial.execute(ins, envs[c], train_rows, c >= size.c_inf)
-                known = known and fault is None  # what follows a fault is dropped: the trial is off the track
-                bits = 32 * size.lanes
-                value = int.from_bytes(trial.acc[line].astype("<u4").tobytes(), "little")
-                chk.append(1 << bits + 31 | line << bits | value if known else 0)
-            prog += [0] * (PROG - len(flat))
-            chk += [0] * (PROG - len(flat))
-        Path("prog.hex").write_text("\n".join(f"{x:x}" for x in prog) + "\n", encoding="utf-8")
-        Path("chk.hex").write_text("\n".join(f"{x:x}" for x in chk) + "\n", encoding="utf-8")
+                prog.append(f"{gap << INSTR_BITS | word_of(ins):x}")
+                env, rows = self.setting(envs, train_rows, c, place)
+                bits, value, line = 32 * size.lanes, 0, 0
+                if known:
+                    fault, _, line = trial.execute(ins, env, rows, c >= size.c_inf)
+                    known = fault is None  # what follows a fault is dropped: the trial is off the track
+                    value = int.from_bytes(trial.acc[line].astype("<u4").tobytes(), "little")
+                chk.append(f"{1 << bits + 31 | line << bits | value if known else 0:x}")
+                flag = int((c, place) in self.alone)
+                settings.append(f"{flag << 12 + CTX_ENV.bits | rows << CTX_ENV.bits | _pack_env(env):x}")
+        for name, text in (("prog", prog), ("chk", chk), ("set", settings)):
+            Path(f"{name}.hex").write_text("\n".join(text) + "\n", encoding="utf-8")
+
+    def setting(self, envs: list[Env], train_rows: int, c: int, place: int) -> tuple[Env, int]:
+        """Environment and ``train_rows`` of an instruction."""
+        return self.alone.get((c, place), (envs[c], train_rows))
 
     def _read_log(self, mode: int) -> Log:
         log, n = Log(modes=[(0, mode)]), int(self.dut.log_n.value)
-        require(n <= 131072, f"{n} events do not fit the log")
+        require(n <= EVENTS, f"{n} events do not fit the log")
         words = [x for x in Path("log.hex").read_text(encoding="utf-8").split() if not x.startswith(("//", "@"))][:n]
         for word in words:
             v = int(word, 16)
@@ -283,11 +313,14 @@ class Harness:
             flat = [i for s in segments for i in s]
             want_done: list[tuple[int, int]] = []
             low = -1
+            entered = sorted(t for t, x in log.seen.rows if x == c)
+            took = [(t, p) for t, x, p in log.taken if x == c]
             for high in [*(t for t, x, up in log.kills if x == c and up), END]:  # the stretches between kills
-                left = sum(1 for t, x in log.seen.rows if x == c and low < t <= high)
+                left = bisect_right(entered, high) - bisect_right(entered, low)
                 errs = [e for t, x, e in log.seen.errs if x == c and low < t <= high]
-                for place in [p for t, x, p in log.taken if x == c and low < t <= high]:
-                    fault, rows, line = model.execute(flat[place], envs[c], train_rows, c >= size.c_inf, left)
+                for place in [p for t, p in took if low < t <= high]:
+                    at = self.setting(envs, train_rows, c, place)
+                    fault, rows, line = model.execute(flat[place], *at, c >= size.c_inf, left)
                     left -= rows
                     require(not errs or line >= 0 or [fault] == errs, f"context {c}: error {errs}, expected {fault}")
                     if line < 0:
@@ -319,14 +352,19 @@ class Harness:
         modes, kills = dict(log.modes), {}
         for t, c, up in log.kills:
             kills.setdefault(t, []).append((c, up))
-        model = Clockwork(size, envs, train_rows)
+        model = Clockwork(size, lambda c, place: self.setting(envs, train_rows, c, place))
         mode, kill = log.modes[0][1], [False] * size.ctx
         last = max([t for t, *_ in log.seen.done + log.seen.errs + log.kills + log.seen.rows], default=0)
-        for t in range(min(t for t, *_ in log.taken), last + 2 * size.n + 10):
+        events = sorted({*taken, *modes, *kills, last + 2 * size.n + 10})
+        t = min(taken)
+        while t < events[-1]:
             mode = modes.get(t, mode)
             for c, up in kills.get(t, []):
                 kill[c] = up
-            model.cycle(t, mode, kill, taken.get(t, []))
+            count = 0 if t in taken else model.steady(t, mode, kill, events[bisect_right(events, t)] - t)
+            if not count:
+                model.cycle(t, mode, kill, taken.get(t, []))
+            t += count or 1
         checks.compared("rows in their cycles", len(model.out.rows))
         for what in ("rows", "lines", "done", "errs", "stalls"):
             seen, want = sorted(getattr(log.seen, what)), sorted(getattr(model.out, what))
@@ -340,17 +378,17 @@ class Harness:
                 )
 
 
+def word_of(ins: Instr) -> int:
+    """The instruction word; an opcode of no unit, or of another one, with MATMUL's fields is one, too."""
+    if ins.fields.keys() != matmul().fields.keys():
+        return encode(ins)
+    return encode(Instr(Op.MATMUL, ins.fields)) & ~0xF | int(ins.op)
+
+
 def _pack_env(e: Env) -> int:
     """``ctx_env_t``; the fields that the MMU does not use get junk."""
-    return CTX_ENV.pack(
-        rows=e.rows,
-        acc_base=e.acc_base,
-        actc_base=e.actc_base,
-        w_base=e.w_base,
-        vec_base=0xA5A5,
-        c_base=0x5A5A,
-        dram_base=0xDEADBEEF,
-    )
+    junk = {"vec_base": 0xA5A5, "c_base": 0x5A5A, "dram_base": 0xDEADBEEF, **e.junk}
+    return CTX_ENV.pack(rows=e.rows, acc_base=e.acc_base, actc_base=e.actc_base, w_base=e.w_base, **junk)
 
 
 def matmul(**fields: int) -> Instr:

@@ -4,8 +4,10 @@ docs/mmu.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,7 @@ from equinox_core.isa.encoding import Err, Instr, Op
 from equinox_core.numerics.formats import fp32_add, fp32_bits, fp32_from_bits
 from equinox_core.numerics.hbfp import int_to_fp32
 
+BATCH = 4096  # rows whose products are computed at once
 PLACES = (INF_TILES, TRN_TILES)  # of loaded tiles, by class
 INF_ONLY, FAIR, PRIO = int(Mode.INF_ONLY), int(Mode.FAIR), int(Mode.PRIO)
 
@@ -51,6 +54,7 @@ class Env:
     acc_base: int = 0
     actc_base: int = 0
     w_base: int = 0
+    junk: Mapping[str, int] = field(default_factory=dict)  # fields that it does not use
 
 
 @dataclass
@@ -78,11 +82,15 @@ class Tile:
     ctx: int = 0
     row: int = 0  # next row
 
+    def __post_init__(self) -> None:  # looked up in every cycle
+        f = self.ins.fields
+        self.a_sr, self.c_sr, self.a_sp, self.b_sp = f["a_sr"], f["c_sr"], f["a_sp"], f["b_sp"]
+
     def a(self, r: int) -> int:
-        return self.a_addr + r * self.ins.a_sr
+        return self.a_addr + r * self.a_sr
 
     def c(self, r: int) -> int:
-        return self.c_addr + r * self.ins.c_sr
+        return self.c_addr + r * self.c_sr
 
 
 def static_fault(ins: Instr, env: Env, size: Size, train: bool) -> Err | None:
@@ -104,27 +112,29 @@ def tiles(ins: Instr, env: Env, size: Size, train_rows: int, train: bool) -> Ite
     a0 = ins.a_base + (0 if ins.a_sp else env.actc_base)
     b0 = ins.b_base + (env.w_base if ins.b_sp else 0)
     c0 = ins.c_base + env.acc_base
+    f = ins.fields
+    a_sr, a_sk, b_sg, b_sk, c_sr, c_sg = (f[x] for x in ("a_sr", "a_sk", "b_sg", "b_sk", "c_sr", "c_sg"))
+    n_g, n_k, accum = f["n_g"], f["n_k"], bool(f["accum"])
     for first in range(0, rows, chunk):
-        for g in range(ins.n_g):
-            for k in range(ins.n_k):
-                last = first + chunk >= rows and g == ins.n_g - 1 and k == ins.n_k - 1
+        for g in range(n_g):
+            for k in range(n_k):
                 yield Tile(
                     ins,
-                    b0 + g * ins.b_sg + k * ins.b_sk,
+                    b0 + g * b_sg + k * b_sk,
                     min(chunk, rows - first),
-                    a0 + first * ins.a_sr + k * ins.a_sk,
-                    c0 + g * ins.c_sg + first * ins.c_sr,
-                    bool(ins.accum) or k > 0,
-                    last,
+                    a0 + first * a_sr + k * a_sk,
+                    c0 + g * c_sg + first * c_sr,
+                    accum or k > 0,
+                    last=first + chunk >= rows and g == n_g - 1 and k == n_k - 1,
                 )
 
 
 def b_in_range(tile: Tile, size: Size) -> bool:
-    return tile.b_addr + size.lanes <= size.b_depth[tile.ins.b_sp]
+    return tile.b_addr + size.lanes <= size.b_depth[tile.b_sp]
 
 
 def row_in_range(tile: Tile, r: int, size: Size) -> bool:
-    return tile.c(r) < size.acc and tile.a(r) < size.a_depth[tile.ins.a_sp]
+    return tile.c(r) < size.acc and tile.a(r) < size.a_depth[tile.a_sp]
 
 
 class Results:
@@ -143,13 +153,13 @@ class Results:
         if fault:
             return fault, 0, -1
         done = 0
-        for tile in tiles(ins, env, self.size, train_rows, train):
+        for tile, products in self._with_products(tiles(ins, env, self.size, train_rows, train)):
             if not b_in_range(tile, self.size):
                 return Err.OPERAND, done, -1
             good = next((r for r in range(tile.rows) if not row_in_range(tile, r, self.size)), tile.rows)
             take = good if limit is None else min(good, limit - done)
             if take:
-                self._rows(tile, take)
+                self._rows(tile, self._products([tile], take)[0] if products is None else products[:take])
             done += take
             if take == tile.rows and tile.last:
                 return None, done, tile.c(take - 1)
@@ -159,25 +169,43 @@ class Results:
                 return Err.OPERAND, done, -1
         raise AssertionError("an instruction ends with its last tile")
 
-    def _rows(self, tile: Tile, rows: int) -> None:
-        ops, sa, sb = self.ops, tile.ins.a_sp, tile.ins.b_sp
-        at = tile.a_addr + np.arange(rows) * tile.ins.a_sr
-        cols = slice(tile.b_addr, tile.b_addr + self.size.lanes)
-        sums = ops.aq[sa][at].astype(np.int64) @ ops.bq[sb][cols].astype(np.int64).T
-        prod = int_to_fp32(sums, ops.ae[sa][at][:, None], ops.be[sb][cols][None, :])
-        lines = tile.c_addr + np.arange(rows) * tile.ins.c_sr
-        groups = [slice(None)] if len(set(lines.tolist())) == rows else [slice(r, r + 1) for r in range(rows)]
+    def _with_products(self, some: Iterator[Tile]) -> Iterator[tuple[Tile, NDArray[np.float32] | None]]:
+        """Tiles with the products of their rows, many at once where all are of the same size and in range."""
+        for _, group in groupby(some, key=lambda tile: tile.rows):
+            while part := list(islice(group, 1024)):
+                whole = len(part) > 1 and len(part) * part[0].rows <= BATCH and all(self._in_range(t) for t in part)
+                yield from zip(part, self._products(part, part[0].rows) if whole else [None] * len(part), strict=True)
+
+    def _in_range(self, tile: Tile) -> bool:
+        ends = {0, tile.rows - 1}  # addresses ascend
+        return b_in_range(tile, self.size) and all(row_in_range(tile, r, self.size) for r in ends)
+
+    def _products(self, some: Sequence[Tile], rows: int) -> NDArray[np.float32]:
+        """fp32 of the products of the first ``rows`` rows of tiles of one instruction: [tile, row, lane]."""
+        ops, ins = self.ops, some[0].ins
+        at = np.array([t.a_addr for t in some])[:, None] + np.arange(rows) * ins.a_sr
+        cols = np.array([t.b_addr for t in some])[:, None] + np.arange(self.size.lanes)
+        a, b = ops.aq[ins.a_sp][at].astype(np.int64), ops.bq[ins.b_sp][cols].astype(np.int64)
+        exps = ops.ae[ins.a_sp][at][:, :, None], ops.be[ins.b_sp][cols][:, None, :]
+        return int_to_fp32(a @ b.transpose(0, 2, 1), *exps)
+
+    def _rows(self, tile: Tile, products: NDArray[np.float32]) -> None:
+        rows = len(products)
+        lines = tile.c_addr + np.arange(rows) * tile.c_sr
+        if not tile.accum:
+            if tile.c_sr == 0:  # the last row stays
+                lines, products = lines[-1:], products[-1:]
+            self.acc[lines] = fp32_bits(products)
+            return
+        groups = [slice(None)] if tile.c_sr or rows == 1 else [slice(r, r + 1) for r in range(rows)]
         for part in groups:
-            new = prod[part]
-            if tile.accum:
-                new = fp32_add(fp32_from_bits(self.acc[lines[part]]), new)
-            self.acc[lines[part]] = fp32_bits(new)
+            self.acc[lines[part]] = fp32_bits(fp32_add(fp32_from_bits(self.acc[lines[part]]), products[part]))
 
 
 @dataclass
 class _Ctx:
     pend: tuple[int, Instr] | None = None
-    act: list[Tile] = field(default_factory=list)  # tiles not yet loaded, front first
+    act: deque[Tile] = field(default_factory=deque)  # tiles not yet loaded, front first
     state: str = "run"
     cause: Err = Err.NONE
     drop: bool = False
@@ -200,8 +228,9 @@ class Clockwork:
     mode and kill change.
     """
 
-    def __init__(self, size: Size, envs: list[Env], train_rows: int) -> None:
-        self.size, self.envs, self.train_rows = size, envs, train_rows
+    def __init__(self, size: Size, setting: Callable[[int, int], tuple[Env, int]]) -> None:
+        """``setting``: environment and ``train_rows`` at the start of the instruction at a context's place."""
+        self.size, self.setting = size, setting
         self.flight = row_flight(size.n)
         self.ctx = [_Ctx() for _ in range(size.ctx)]
         self.fifo: list[list[Tile]] = [[], []]
@@ -241,7 +270,7 @@ class Clockwork:
                 push = self.ctx[pick].act[0]
                 self.loaded_inf = pick < size.c_inf
                 self.port_free, self.loading = t + size.n, pick
-                out.lines += [(t + j, push.ins.b_sp, push.b_addr // size.m + j) for j in range(size.n)]
+                out.lines += [(t + j, push.b_sp, push.b_addr // size.m + j) for j in range(size.n)]
         else:
             busy_ctx = self.loading
         # stream port
@@ -289,26 +318,53 @@ class Clockwork:
             if self.ctx[c].state == "run":
                 self.ctx[c].pend = (place, ins)
 
+    def steady(self, t: int, mode: int, kill: list[bool], most: int) -> int:
+        """From cycle ``t`` on, take the cycles (``most`` at most) in which nothing happens but that one tile's rows
+        enter: their number, 0 where something else may happen. Long tiles are modelled much faster so.
+        """
+        fronts = [q[0] for q in self.fifo if q]
+        calm = all(x.state in ("run", "dead") and not (x.pend or x.act or x.drop) for x in self.ctx)
+        if len(fronts) != 1 or len(self.fifo[0]) > 1 or not calm or any(kill) or t < self.port_free:
+            return 0
+        row, cls = fronts[0], int(not self.fifo[0])
+        if row.accum or (cls == 1 and mode == INF_ONLY):
+            return 0
+        ends = [row.rows - 1]
+        if row.a_sr:
+            ends.append((self.size.a_depth[row.a_sp] - 1 - row.a_addr) // row.a_sr)
+        if row.c_sr:
+            ends.append((self.size.acc - 1 - row.c_addr) // row.c_sr)
+        count = min(min(ends) - row.row, most)
+        if count <= 0 or not row_in_range(row, row.row, self.size):
+            return 0
+        self.out.rows += [(t + i, row.ctx) for i in range(count)]
+        self.owner = cls
+        self.ctx[row.ctx].last_row = t + count - 1
+        row.row += count
+        self.recent = [*self.recent, *(row.c(row.row - i) for i in range(min(count, ACC_HAZARD), 0, -1))][-ACC_HAZARD:]
+        return count
+
     def _thread(self, t: int, c: int, x: _Ctx, kill: bool, faulty: bool, advance: bool, outside: bool) -> None:
         if kill:
-            x.pend, x.act, x.state, x.drop = None, [], "run", False
+            x.pend, x.act, x.state, x.drop = None, deque(), "run", False
         elif faulty and not x.drop:
-            x.pend, x.act, x.state, x.cause, x.drop = None, [], "fault", Err.OPERAND, True
+            x.pend, x.act, x.state, x.cause, x.drop = None, deque(), "fault", Err.OPERAND, True
         elif x.state == "fault" and not outside:
             self.out.errs.append((t, c, int(x.cause)))
             x.state = "dead"
         elif x.state == "run":
             fault = Err.OPERAND if x.act and not b_in_range(x.act[0], self.size) else None
             if advance:
-                x.act.pop(0)
+                x.act.popleft()
             if not x.act and x.pend:
                 place, ins = x.pend
                 train = c >= self.size.c_inf
-                fault = static_fault(ins, self.envs[c], self.size, train)
+                env, train_rows = self.setting(c, place)
+                fault = static_fault(ins, env, self.size, train)
                 x.pend = None
                 if fault is None:
-                    x.act = list(tiles(ins, self.envs[c], self.size, self.train_rows, train))
+                    x.act = deque(tiles(ins, env, self.size, train_rows, train))
                     for tile in x.act:
                         tile.ctx, tile.place = c, place
             if fault is not None:
-                x.pend, x.act, x.state, x.cause = None, [], "fault", fault
+                x.pend, x.act, x.state, x.cause = None, deque(), "fault", fault

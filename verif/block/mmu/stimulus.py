@@ -7,6 +7,7 @@ import numpy as np
 from equinox_core.isa.encoding import Instr
 from verif.block.mmu.harness import Env, matmul
 from verif.block.mmu.model import Size, b_in_range, row_in_range, static_fault, tiles
+from verif.lib.verdict import require
 
 
 def region(size: Size, c: int) -> tuple[int, int]:
@@ -15,49 +16,55 @@ def region(size: Size, c: int) -> tuple[int, int]:
     return c * each, each
 
 
+def _draw(rng: np.random.Generator, room: int, count: int, usual: int, most: int = 0xFFFF) -> int:
+    """A step of which ``count`` fit into ``room``: mostly up to ``usual``, now and then as large as may be."""
+    most = min(room // max(count, 1), most)
+    return int(rng.integers(0, (most if rng.random() < 0.2 else min(most, usual)) + 1))
+
+
 def random_envs(size: Size, rng: np.random.Generator) -> list[Env]:
     out = []
     for c in range(size.ctx):
-        w_base = int(rng.integers(0, size.b_depth[1] // 4)) // size.m * size.m
-        out.append(Env(int(rng.integers(1, size.n + 1)), region(size, c)[0], int(rng.integers(0, 64)), w_base))
+        w_base = _draw(rng, (size.b_depth[1] - size.lanes) // size.m, 2, 64) * size.m
+        actc_base = _draw(rng, size.a_depth[0] // 2, 1, 63)
+        out.append(Env(int(rng.integers(1, size.n + 1)), region(size, c)[0], actc_base, w_base))
     return out
 
 
 def random_matmul(size: Size, rng: np.random.Generator, c: int, env: Env, big: bool = False) -> Instr:
     """A faultless instruction of context ``c``; every operand inside its memory, C inside the context's lines."""
     train = c >= size.c_inf
-    lines = region(size, c)[1]
-    while True:
-        f = {
-            "dyn_rows": int(not train and rng.random() < 0.4),
-            "accum": int(rng.random() < 0.3),
-            "a_sp": int(rng.integers(2)),
-            "b_sp": int(rng.integers(2)),
-            "rows": int(rng.integers(1, (6 if big else 3) * size.n + 2)),
-            "n_g": int(rng.integers(1, 4)),
-            "n_k": int(rng.integers(1, 5)),
-            "a_base": int(rng.integers(0, 96)),
-            "a_sr": int(rng.integers(0, 6)),
-            "a_sk": int(rng.integers(0, 40)),
-            "b_base": int(rng.integers(0, 64)) * size.m,
-            "b_sg": int(rng.integers(0, 40)) * size.m,
-            "b_sk": int(rng.integers(0, 40)) * size.m,
-            "c_base": int(rng.integers(0, 32)),
-            "c_sr": int(rng.choice([0, 1, 1, 1, 2])),
-            "c_sg": int(rng.integers(0, 20)),
-            "signal": int(rng.integers(0, 1 << 16)),
-            "step": int(rng.integers(2)),
-            "wait": int(rng.integers(0, 1 << 16)),
-        }
-        ins = matmul(**f)
-        good = all(
-            t.b_addr + size.lanes <= size.b_depth[ins.b_sp]
-            and t.a(t.rows - 1) < size.a_depth[ins.a_sp]
-            and t.c(t.rows - 1) < env.acc_base + lines
-            for t in tiles(ins, env, size, 8, train)
-        )
-        if good:
-            return ins
+    f = {
+        "dyn_rows": int(not train and rng.random() < 0.4),
+        "accum": int(rng.random() < 0.3),
+        "a_sp": int(rng.integers(2)),
+        "b_sp": int(rng.integers(2)),
+        "rows": int(rng.integers(1, (6 if big else 3) * size.n + 2)),
+        "n_g": int(rng.integers(1, 4)),
+        "n_k": int(rng.integers(1, 5)),
+        "signal": int(rng.integers(0, 1 << 16)),
+        "step": int(rng.integers(2)),
+        "wait": int(rng.integers(0, 1 << 16)),
+    }
+    rows = env.rows if f["dyn_rows"] else f["rows"]
+    room = size.a_depth[f["a_sp"]] - 1 - (0 if f["a_sp"] else env.actc_base)
+    f["a_base"] = _draw(rng, room, 1, 95)
+    f["a_sk"] = _draw(rng, room - f["a_base"], f["n_k"] - 1, 39, 4095)
+    f["a_sr"] = _draw(rng, room - f["a_base"] - f["a_sk"] * (f["n_k"] - 1), rows - 1, 5, 4095)
+    room = (size.b_depth[f["b_sp"]] - size.lanes - (env.w_base if f["b_sp"] else 0)) // size.m
+    b_base = _draw(rng, room, 1, 63)
+    b_sg = _draw(rng, room - b_base, f["n_g"] - 1, 39, 0xFFFF // size.m)
+    b_sk = _draw(rng, room - b_base - b_sg * (f["n_g"] - 1), f["n_k"] - 1, 39, 0xFFFF // size.m)
+    f |= {"b_base": b_base * size.m, "b_sg": b_sg * size.m, "b_sk": b_sk * size.m}
+    room = region(size, c)[1] - 1
+    f["c_base"] = _draw(rng, room, 1, min(31, room // 2))
+    f["c_sr"] = _draw(rng, room - f["c_base"], rows - 1, 2, 4095)
+    f["c_sg"] = _draw(rng, room - f["c_base"] - f["c_sr"] * (rows - 1), f["n_g"] - 1, 19, 4095)
+    ins = matmul(**f)
+    for t in tiles(ins, env, size, 8, train):
+        inside = t.c(t.rows - 1) < env.acc_base + region(size, c)[1] and row_in_range(t, t.rows - 1, size)
+        require(b_in_range(t, size) and inside, f"drawn out of range: {ins}")
+    return ins
 
 
 def random_programs(size: Size, rng: np.random.Generator, envs: list[Env], count: int) -> list[list[list[Instr]]]:

@@ -27,8 +27,9 @@ module tb_mmu #(
   localparam int unsigned K = N * W;
   localparam int unsigned L = N * M;
   localparam int unsigned BW = 8 * K + 8;
-  localparam int unsigned PROG = 64;  // instructions a context
-  localparam int unsigned EVENTS = 131072;
+  localparam int unsigned PROG = 512;  // instructions a context
+  localparam int unsigned EVENTS = 1 << 20;
+  localparam int unsigned ENV = $bits(eqx_pkg::ctx_env_t);
   localparam int unsigned INSTR = eqx_isa_pkg::INSTR_BITS;
 
   logic clk = 1'b0;
@@ -42,12 +43,13 @@ module tb_mmu #(
   );
 
   // ---- controlled by Python
-  logic [CTX-1:0][$bits(eqx_pkg::ctx_env_t)-1:0] env = '0;
+  logic [CTX-1:0][ENV-1:0] env = '0;
   logic [1:0] mode_fix = eqx_pkg::MODE_PRIO;
   logic mode_rand = 1'b0;
+  logic [5:0] kill_wait = '0;  // cycles from an error to the kill that answers it
   logic [11:0] train_rows = 12'd8;
   logic [CTX-1:0] kill_req = '0;
-  logic [CTX-1:0][7:0] prog_len = '0;  // feeding runs from the present place up to here
+  logic [CTX-1:0][15:0] prog_len = '0;  // feeding runs from the present place up to here
   logic load_go = 1'b0, prog_go = 1'b0, dump_go = 1'b0, log_go = 1'b0;
   logic dump_done = 1'b0;
   logic run = 1'b0;
@@ -57,6 +59,7 @@ module tb_mmu #(
   logic [M*BW-1:0] wgtc_mem[WGTC_DEPTH/M], wgtd_mem[WGTD_DEPTH/M];
   logic        [INSTR+15:0] prog_mem  [ CTX*PROG];  // {gap before it is offered, instruction}
   logic        [ 32*L+31:0] chk_mem   [ CTX*PROG];  // {check it, 15'b0, line, value}
+  logic        [  ENV+12:0] set_mem   [ CTX*PROG];  // {offer it to a quiet context, train_rows, environment}
   logic        [  32*L-1:0] dump_mem  [ACC_DEPTH];
   logic        [      63:0] log_mem   [   EVENTS];
   int unsigned              log_n = 0;
@@ -72,6 +75,7 @@ module tb_mmu #(
     if (prog_go) begin
       $readmemh("prog.hex", prog_mem);
       $readmemh("chk.hex", chk_mem);
+      $readmemh("set.hex", set_mem);
     end
   always @(log_go) if (log_go) $writememh("log.hex", log_mem, 0, log_n == 0 ? 0 : log_n - 1);
 
@@ -92,7 +96,7 @@ module tb_mmu #(
   eqx_pkg::unit_req_t [CTX-1:0] unit_req;
   eqx_pkg::unit_rsp_t [CTX-1:0] unit_rsp;
   for (genvar c = 0; c < CTX; c++) begin : g_unit
-    assign unit_req[c] = '{kill: kill[c], env: env[c], instr_valid: instr_valid[c], iter: '0, instr: instr[c]};
+    assign unit_req[c] = '{kill: kill[c], env: env_q[c], instr_valid: instr_valid[c], iter: '0, instr: instr[c]};
     assign instr_ready[c] = unit_rsp[c].instr_ready;
     assign quiet[c] = unit_rsp[c].quiet;
     assign done_valid[c] = unit_rsp[c].done_valid;
@@ -112,7 +116,7 @@ module tb_mmu #(
       .unit_rsp_o(unit_rsp),
       .mode_i(mode),
       .stall_o(stall),
-      .train_rows_i(train_rows),
+      .train_rows_i(train_rows_q),
       .actc_re_o(actc_re),
       .actc_raddr_o(actc_raddr),
       .actc_rdata_i(actc_rdata),
@@ -173,14 +177,21 @@ module tb_mmu #(
   end
 
   // ---- feeders; an error is answered with kill until the context is quiet
-  logic [CTX-1:0][7:0] place;
+  // An instruction that is alone is offered once its context is quiet, with an environment and train_rows of its own:
+  // the contract keeps both stable while a context runs. Unlike others it is not left out after an error before it.
+  logic [CTX-1:0][15:0] place;
+  logic [CTX-1:0] alone, settled;
+  logic [CTX-1:0][ENV-1:0] env_q;
+  logic [11:0] train_rows_q;
   logic [CTX-1:0][15:0] gap;
   logic [CTX-1:0] kill_auto;
+  logic [CTX-1:0][5:0] kill_in;  // cycles to that kill
   logic [63:0] cycle;
   assign kill = kill_req | kill_auto;
   always_comb
     for (int c = 0; c < CTX; c++) begin
-      instr_valid[c] = run && place[c] != prog_len[c] && gap[c] == '0 && !kill[c];
+      alone[c] = place[c] != prog_len[c] && set_mem[c*PROG+32'(place[c])][ENV+12];
+      instr_valid[c] = run && place[c] != prog_len[c] && gap[c] == '0 && !kill[c] && (!alone[c] || settled[c]);
       instr[c] = instr_valid[c] ? prog_mem[c*PROG+32'(place[c])][INSTR-1:0] : {INSTR{cycle[0]}};
     end
   always_ff @(posedge clk or negedge rst_n)
@@ -189,16 +200,28 @@ module tb_mmu #(
       place <= '0;
       gap <= '0;
       kill_auto <= '0;
+      kill_in <= '0;
+      settled <= '0;
       mode <= eqx_pkg::MODE_PRIO;
     end else begin
       cycle <= cycle + 1;
       if (!mode_rand) mode <= eqx_pkg::mode_e'(mode_fix);
       else if ($urandom_range(31) == 0) mode <= eqx_pkg::mode_e'(2'($urandom_range(2)));
       for (int c = 0; c < CTX; c++) begin
-        if (err_valid[c]) kill_auto[c] <= 1'b1;
+        if (kill_in[c] != '0) kill_in[c] <= kill_in[c] - 1'b1;
+        if (err_valid[c] && kill_wait != '0) kill_in[c] <= kill_wait;
+        else if (err_valid[c] || kill_in[c] == 6'd1) kill_auto[c] <= 1'b1;
         else if (kill_auto[c] && quiet[c]) kill_auto[c] <= 1'b0;
+        if (!run) begin
+          env_q[c] <= env[c];
+          train_rows_q <= train_rows;
+        end else if (alone[c] && quiet[c] && !kill[c] && !settled[c]) begin
+          env_q[c]   <= set_mem[c*PROG+32'(place[c])][ENV-1:0];
+          settled[c] <= 1'b1;
+          if (c >= C_INF) train_rows_q <= set_mem[c*PROG+32'(place[c])][ENV+:12];
+        end else if (instr_valid[c] && instr_ready[c]) settled[c] <= 1'b0;
         if (!run) gap[c] <= prog_mem[c*PROG][INSTR+15:INSTR];
-        else if (kill[c]) begin
+        else if (kill[c] && !alone[c]) begin
           place[c] <= prog_len[c];
           gap[c]   <= '0;
         end else if (gap[c] != '0) gap[c] <= gap[c] - 1;
@@ -213,10 +236,10 @@ module tb_mmu #(
     all_fed = 1'b1;
     for (int c = 0; c < CTX; c++) all_fed &= place[c] == prog_len[c];
   end
-  assign finished = run && all_fed && (&quiet) && kill_auto == '0;
+  assign finished = run && all_fed && (&quiet) && kill_auto == '0 && kill_in == '0;
 
   // ---- completed instructions: their last line, read in the next cycle
-  logic [CTX-1:0][7:0] completed;
+  logic [CTX-1:0][15:0] completed;
   logic look1, look2;
   int unsigned look_at, look_at2;
   int unsigned looked = 0;
@@ -238,7 +261,7 @@ module tb_mmu #(
           look_at <= c * PROG + 32'(completed[c]);
           completed[c] <= completed[c] + 1;
         end
-        if (kill[c] && quiet[c]) completed[c] <= prog_len[c];
+        if (kill[c] && quiet[c]) completed[c] <= alone[c] ? place[c] : prog_len[c];
       end
       if (look2) begin
         looked <= looked + 1;

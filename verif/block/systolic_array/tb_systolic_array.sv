@@ -37,10 +37,10 @@ module tb_systolic_array #(
 
   always_comb begin
     valid = {valid_q[2*N-2:0], word[8*K]};
-    bank = {bank_q[N-2:0], word[8*K+1+:2]};
-    wvalid = {wvalid_q[N-2:0], word[16*K+8]};
-    we = {we_q[N-2:0], word[16*K+8] ? N'(1) << word[16*K+16+:8] : N'(0)};
-    wbank = {wbank_q[N-2:0], word[16*K+9+:2]};
+    bank = (2 * N)'({bank_q, word[8*K+1+:2]});
+    wvalid = N'({wvalid_q, word[16*K+8]});
+    we = (N * N)'({we_q, word[16*K+8] ? N'(1) << word[16*K+16+:8] : N'(0)});
+    wbank = (2 * N)'({wbank_q, word[16*K+9+:2]});
   end
   always_ff @(posedge clk) begin
     valid_q <= valid;
