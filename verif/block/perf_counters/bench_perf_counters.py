@@ -112,7 +112,7 @@ class Bench:
         self.models = [Counters(n) for n in SIZES]
         self.names = {key: name for name, key in COUNTERS.items()}
         self.group = perf_cg()
-        self.select = (0, 0)
+        self.carried: set[tuple[tuple[int, int], int]] = set()  # sampled once each: a sample looks at every bin
         self.compared = 0
 
     async def start(self) -> None:
@@ -149,7 +149,8 @@ class Bench:
             for key in model.cycle(now):
                 value = model.values[key]
                 carry = (value & -value).bit_length() - 1 if value else BITS
-                if carry and model.contexts == MAX_CTX:
+                if carry and model.contexts == MAX_CTX and (key, carry) not in self.carried:
+                    self.carried.add((key, carry))
                     self.group.sample(cp_counter=self.names[key], cp_carry=str(carry))
         seen = int(dut.value.value)
         for n, model in enumerate(self.models):
