@@ -140,6 +140,13 @@ class FieldsOfServices(FieldsTest):
             last = await self.one()
         await self.clocks(value + 12)
         await self.batch(value, self.board.arrivals[last] + 3)
+        if value < param("N"):  # so many of a larger batch leave when they have waited long enough
+            await self.set(batch=param("N"))
+            for _ in range(value):
+                await self.one()
+            await self.set(timeout=0)
+            await self.clocks(value + 12)
+            equal(self.board.batches[-1][2], value, "rows of a partial batch")
         return True
 
     async def of_timeout(self, value: int) -> bool:
