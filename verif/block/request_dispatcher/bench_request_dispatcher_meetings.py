@@ -47,6 +47,9 @@ class Meetings(FieldsTest):
             for offset in AROUND:
                 await self.meet(first, second, offset, waiting=(number + offset) % 3)
                 group.sample(cp_pair=pair, cp_offset=str(offset))
+        if param("RX_SLOTS") <= 16:
+            for action, cycle in itertools.product(("disable", "expire", "shrink", "reject", "pause"), range(30)):
+                await self.held(action, cycle)
         coverage.dump(covergroups(), "dispatcher_meetings")
         left = [b for b, hits in covergroups()["dispatcher_meetings_cg"]["cr_pair_offset"].items() if not hits]
         require(not left, f"{len(left)} meetings never were: {'; '.join(left[:8])}")
@@ -66,6 +69,32 @@ class Meetings(FieldsTest):
             now = at
             await self.act(action)
         await self.clocks(14)
+        await self.over()
+
+    async def held(self, action: str, cycle: int) -> None:
+        """All slots wait and others are held; contexts become idle, and so many cycles later something happens, while
+        those come in that were held.
+        """
+        self.cfg.stopped = True
+        for service in self.cfg.services:
+            service.timeout = NEVER
+        await self.change()
+        for n in range(param("RX_SLOTS")):
+            await self.to(n % param("SERVICES"))
+        self.sent = [cocotb.start_soon(self.to((n + 1) % param("SERVICES"))) for n in range(5)]
+        await self.clocks(6)
+        self.cfg.stopped = False
+        await self.clocks(cycle)
+        await self.act(action)
+        await self.clocks(20)
+        await self.over()
+
+    async def to(self, svc: int) -> None:
+        """A good request to a service."""
+        await self.one(beats=self.cfg.services[svc].rx_lines, svc=svc)
+
+    async def over(self) -> None:
+        """As it was before, with all requests gone."""
         self.cfg.stopped = self.cfg.reject = False
         self.cfg.accept, self.cfg.ans_ready = True, 1.0
         for service in self.cfg.services:

@@ -54,7 +54,7 @@ def name(size: dict[str, int]) -> str:
 def fitting(size: dict[str, int]) -> str:
     """The tests that make sense at a size, within a few seconds."""
     slots, rows, depth = size["RX_SLOTS"], size["N"], size["QUEUE_DEPTH"]
-    tests = ["RandomTraffic", "ServicesComeAndGo", "SettingsOutOfRange"]
+    tests = ["RandomTraffic", "SettingsOutOfRange"]
     tests += ["ExactTimeout"] if rows > 1 and slots > rows else []
     tests += ["SlowContexts"] if slots + depth <= 64 else []
     tests += ["OneQueueFull"] if size["C_INF"] * rows + depth <= slots <= 200 else []
