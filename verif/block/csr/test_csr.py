@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from equinox_core.csr_map import REGS
+from equinox_core.hw.pairwise import singles
 from verif.lib import plants
 from verif.lib.rdl import compile_map, html_manual
 from verif.lib.rtl import RTL, closure
@@ -23,9 +24,17 @@ ALWAYS = (
     "read_only_takes_writes",
     "cleared_by_0",
 )  # the others are for the nightly tier
-SIZES = {
-    "largest": {"N": 8, "M": 2, "W": 4, "CTX": 4, "C_INF": 2, "SERVICES": 4},
-    "small": {"N": 4, "M": 1, "W": 2, "CTX": 3, "C_INF": 2, "SERVICES": 2},
+SIZES = {"largest": {"N": 8, "M": 2, "W": 4, "CTX": 4, "C_INF": 2, "SERVICES": 4}}
+SIZES |= {  # what the block depends on: contexts and services, and sizes that it shows
+    f"c{row['C_INF']}+{row['C_TRN']}s{row['SERVICES']}n{row['N']}m{row['M']}": {
+        "N": row["N"],
+        "M": row["M"],
+        "W": row["W"],
+        "CTX": row["C_INF"] + row["C_TRN"],
+        "C_INF": row["C_INF"],
+        "SERVICES": row["SERVICES"],
+    }
+    for row in singles(["C_INF", "C_TRN", "SERVICES"])  # a build takes a minute
 }
 
 
@@ -37,10 +46,17 @@ def start(size: str, **options) -> SimResult:
     return result
 
 
-@pytest.mark.parametrize("size", ["largest", pytest.param("small", marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("size", ["largest"])
 def test_csr(size: str) -> None:
     """Reset, bit bash, access over both doors, strobes, hardware's side, commands, settings; every register visited."""
     start(size)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("size", [size for size in SIZES if size != "largest"])
+def test_sizes(size: str) -> None:
+    """What depends on the number of contexts and services: which ports there are, whose events count, what reads 0."""
+    start(size, test_filter="csr_(reset|access|effects|hardware|command|settings|fields|events)_test")
 
 
 def fails(test: str, message: str, **options) -> None:

@@ -1,9 +1,9 @@
 // Arbiters of several sizes under test.
 module tb_eqx_arb;
-  localparam int unsigned SIZES = 5;
-  localparam int unsigned CTX[SIZES] = '{3, 2, 2, 5, 1};
-  localparam int unsigned C_INF[SIZES] = '{2, 1, 2, 3, 1};
-  localparam int unsigned CYCLES = 100_000;
+  localparam int unsigned SIZES = 9;
+  localparam int unsigned CTX[SIZES] = '{3, 2, 2, 5, 1, 3, 4, 4, 4};
+  localparam int unsigned C_INF[SIZES] = '{2, 1, 2, 3, 1, 1, 1, 2, 3};
+  localparam int unsigned CYCLES = 50_000;
 
   logic clk = 1'b0;
   always #5 clk = ~clk;

@@ -61,8 +61,8 @@ class DispatcherTest(uvm_test):
             "batch": int(rng.integers(1, param("N"), endpoint=True)),
             "timeout": int(rng.integers(0, 200)),
             "threshold": int(rng.integers(0, 6)),
-            "rx_lines": int(rng.integers(1, 5)),
-            "tx_lines": 1,
+            "rx_lines": int(rng.integers(1, min(4, param("RX_LINES")), endpoint=True)),
+            "tx_lines": int(rng.integers(1, param("TX_LINES"), endpoint=True)),
         }
         return Service(**(values | fixed))
 
@@ -141,7 +141,7 @@ class ExactTimeout(DispatcherTest):
     def settings(self) -> Settings:
         timeouts = (0, 1, 17, 300)
         services = [
-            self.random_service(batch=param("N"), timeout=timeouts[n % 4], rx_lines=1 + n % 3)
+            self.random_service(batch=param("N"), timeout=timeouts[n % 4], rx_lines=1 + n % min(3, param("RX_LINES")))
             for n in range(param("SERVICES"))
         ]
         return Settings(services, hold=(1, 3), rest=(0, 0), beat_gap=0.0)
@@ -253,7 +253,8 @@ class SettingsOutOfRange(DispatcherTest):
         bad = [
             {name: value}
             for name, most in largest.items()
-            for value in (0, most + 1, *(1 << bit for bit in range(8) if 1 << bit > most))
+            for value in (0, most + 1, *(1 << bit for bit in range(8)))
+            if value == 0 or most < value < 1 << 8
         ]
         for svc, good in enumerate(self.cfg.services):
             for wrong in bad:

@@ -41,15 +41,19 @@ class Settings:
     beat_gap: float = 0.2  # probability of a pause before a beat
     accept: bool = True
     reject: bool = False
+    stopped: bool = False  # no context is idle, whatever it does
     fault: str = ""  # fault planted into what the monitor sees
 
 
 class RequestItem(uvm_sequence_item):
     """One request as it appears on the stream: a header and any number of payload beats."""
 
-    def __init__(self, svc: int, ident: int, payload: tuple[int, ...], delay: int = 0) -> None:
+    def __init__(
+        self, svc: int, ident: int, payload: tuple[int, ...], delay: int = 0, status: int | None = None
+    ) -> None:
         super().__init__("request")
         self.svc, self.id, self.payload, self.delay = svc, ident, payload, delay
+        self.status = status  # which means nothing; None: noise
 
 
 class RequestDriver(uvm_driver):
@@ -68,7 +72,9 @@ class RequestDriver(uvm_driver):
                 await FallingEdge(self.dut.clk)
             # bits that mean nothing are noise
             noise = int.from_bytes(self.rng.bytes(self.width // 8), "little")
-            head = noise >> HEADER.bits << HEADER.bits | HEADER.pack(id=item.id, status=noise & 0xFF, svc=item.svc)
+            head = noise >> HEADER.bits << HEADER.bits | HEADER.pack(
+                id=item.id, status=noise & 0xFF if item.status is None else item.status, svc=item.svc
+            )
             beats = [head, *item.payload]
             for n, beat in enumerate(beats):
                 while self.rng.random() < self.cfg.beat_gap:
@@ -93,7 +99,7 @@ class Contexts(uvm_component):
         dut, rng, contexts = self.dut, self.rng, param("C_INF")
         idle = (1 << contexts) - 1
         masks, frees, idles = [0] * contexts, {}, {}
-        dut.ctx_idle.value = idle
+        dut.ctx_idle.value = shown = idle
         now = 0
         while True:
             await FallingEdge(dut.clk)
@@ -103,7 +109,6 @@ class Contexts(uvm_component):
                 slot, ctx = row.slot, row.ctx
                 if row.row == 0:
                     idle &= ~(1 << ctx)
-                    dut.ctx_idle.value = idle
                 masks[ctx] |= 1 << slot
                 if row.last:
                     end = now + int(rng.integers(*self.cfg.hold, endpoint=True))
@@ -115,7 +120,8 @@ class Contexts(uvm_component):
                 masks[ctx] = 0
             for ctx in idles.pop(now, ()):
                 idle |= 1 << ctx
-                dut.ctx_idle.value = idle
+            if shown != (0 if self.cfg.stopped else idle):
+                dut.ctx_idle.value = shown = 0 if self.cfg.stopped else idle
             dut.ans_ready.value = int(rng.random() < self.cfg.ans_ready)
 
 
@@ -236,7 +242,7 @@ class Scoreboard(uvm_subscriber):
             else None
         )
         want_row = (
-            (row.ctx, row.svc, row.rows, row.row, row.request.id, row.last, self.model.now - 1 - row.request.arrival)
+            (row.ctx, row.svc, row.rows, row.row, row.request.id, row.last, self._age(row.request.arrival))
             if row
             else None
         )
@@ -269,6 +275,10 @@ class Scoreboard(uvm_subscriber):
             self.statuses[Status(answer[2])] += 1
             if answer[1] in self.queued[answer[0]]:
                 self._leaves("answered", answer[0], answer[1])
+
+    def _age(self, arrival: int) -> int:
+        """The age in the cycle just seen of what arrived then, in the 32 bits that it has."""
+        return (self.model.now - 1 - arrival) % (1 << 32)
 
     def _leaves(self, how: str, svc: int, ident: int) -> None:
         """A queued request leaves: once, and in the order of arrival among those that leave the same way."""
@@ -308,6 +318,50 @@ class Scoreboard(uvm_subscriber):
     def check_phase(self) -> None:
         require(self.compared > 100 and self.offered > 0, "nothing was compared")
         require(not any(self.queued.values()), "requests were lost")
+
+
+class Clock:
+    """The block's clock of ages, which a bench can set forward: whatever waits is older then. A build shows it where
+    the test asks for :data:`VISIBLE`; elsewhere it is not ``there``.
+    """
+
+    VISIBLE = tuple(("eqx_request_queue", f"{name}_q") for name in ("now", "waited", "expired", "wptr", "rptr"))
+
+    def __init__(self, model: DispatcherModel) -> None:
+        self.model = model
+        queue = getattr(getattr(cocotb.top, "dut", None), "u_queue", None)
+        self.queue = queue if hasattr(queue, "now_q") else None
+
+    @property
+    def there(self) -> bool:
+        """Whether this build lets the bench set it."""
+        return self.queue is not None
+
+    def now(self) -> int:
+        """What it shows."""
+        return int(self.queue.now_q.value)
+
+    def forward(self, cycles: int) -> None:
+        """Let so many cycles have passed, between two clock edges and while no batch is handed over."""
+        require(not self.model.scheduled, "a batch is being handed over")
+        self.queue.now_q.value = (self.now() + cycles) % (1 << 32)
+        waited, expired = int(self.queue.waited_q.value), int(self.queue.expired_q.value)
+        for s, requests in enumerate(self.model.queues):
+            old = waited >> 32 * s & 0xFFFFFFFF
+            waited ^= (old ^ (old if expired >> s & 1 else (old + cycles) % (1 << 32))) << 32 * s
+            for request in requests:
+                request.arrival -= cycles
+        self.queue.waited_q.value = waited
+        if self.model.held_since is not None:
+            self.model.held_since -= cycles
+
+    def turn(self, place: int) -> None:
+        """Let every queue, all of them empty, go on at this place of its memory."""
+        if self.there:
+            require(not any(self.model.queues), "somebody waits")
+            bits = (param("QUEUE_DEPTH") - 1).bit_length()
+            places = sum(place << bits * s for s in range(param("SERVICES")))
+            self.queue.wptr_q.value = self.queue.rptr_q.value = places
 
 
 class DispatcherEnv(uvm_env):
