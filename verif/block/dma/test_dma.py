@@ -15,6 +15,7 @@ BEATS = {
     "block-32": {"N": 4, "M": 1, "W": 128, "CTX": 2, "C_INF": 1, "BYTES": 1048576},
 }
 QUICK = ("line-1", "block-2-line-8")  # the others are for the nightly tier
+DEEPEST = dict.fromkeys(("ACTD_DEPTH", "WGTD_DEPTH", "STG_DEPTH", "SOF_DEPTH", "SOB_DEPTH"), 65536)
 FILES = ["+dram_dump=dump.bin", "+dram_load=load.bin"]
 
 
@@ -22,7 +23,20 @@ FILES = ["+dram_dump=dump.bin", "+dram_load=load.bin"]
     "size", [pytest.param(size, marks=pytest.mark.nightly if size == "large" else ()) for size in SIZES]
 )
 def test_dma(size: str) -> None:
-    run_block(__file__, params=SIZES[size], plusargs=FILES)
+    run_block(__file__, params=SIZES[size], plusargs=FILES, test_filter=r"bench_dma(_watchdog)?\.")
+
+
+def test_dma_fields() -> None:
+    """Every value class of every field, in memories of the greatest depth."""
+    run_block(
+        __file__,
+        params={"N": 4, "M": 1, "W": 2, "CTX": 2, "C_INF": 1, "BYTES": 524288, **DEEPEST},
+        plusargs=FILES,
+        test_filter=r"bench_dma_(fields|events)\.",
+        public=[("eqx_dma_watchdog", "waited_q")],
+        opt="-O0",
+        timeout=600,
+    )
 
 
 @pytest.mark.parametrize(
@@ -37,7 +51,6 @@ def test_dma_beats(beats: str) -> None:
 @pytest.mark.nightly
 def test_dma_deepest() -> None:
     """Memories of the greatest depth, 2^16: what is beyond them is no address of 16 bits."""
-    depths = dict.fromkeys(("ACTD_DEPTH", "WGTD_DEPTH", "STG_DEPTH", "SOF_DEPTH", "SOB_DEPTH"), 65536)
     run_block(
-        __file__, params={**SIZES["tiny"], **depths}, plusargs=FILES, test_filter="faulty", opt="-O0", timeout=1800
+        __file__, params={**SIZES["tiny"], **DEEPEST}, plusargs=FILES, test_filter="faulty", opt="-O0", timeout=1800
     )

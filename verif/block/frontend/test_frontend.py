@@ -18,4 +18,17 @@ CORES = {
 )
 def test_frontend(core: str) -> None:
     """Random and directed tests at one size."""
-    run_block(__file__, params=CORES[core])
+    run_block(__file__, params=CORES[core], test_filter=r"bench_frontend\.")
+
+
+def test_frontend_fields() -> None:
+    """Every value class of every field, in the deepest memories (large counts come through a back door), and pairs of
+    events at every distance.
+    """
+    run_block(
+        __file__,
+        params={"CTX": 2, "C_INF": 1, "N": 2, "SERVICES": 1, "IMEM_DEPTH": 65536, "RX_SLOTS": 4},
+        test_filter=r"bench_frontend_(fields|events)\.",
+        public=[("eqx_instr_stream", "iter*_q"), ("eqx_ctx_control", "steps_q")],
+        opt="-O0",
+    )
