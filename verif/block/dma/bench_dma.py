@@ -101,6 +101,26 @@ async def every_cycle_as_predicted(dut: Any, mode: int, units: str) -> None:
 
 
 @cocotb.test(timeout_time=5, timeout_unit="ms")
+@cocotb.parametrize(unit=[LD, ST])
+async def every_cycle_with_full_queues(dut: Any, unit: int) -> None:
+    """Many short runs before a memory that is late, or slow with data: as many bursts wait as may, and no more."""
+    h = Harness(dut)
+    for h.latency, h.gap in ((250, 0), (3, 12)):
+        await h.reset()
+        programs = {
+            (unit, c): [long_step(h.shape, h.envs[c], unit, c, ("stg", "sof")[unit], 1, n_o=1) for _ in range(30)]
+            for c in range(min(2, h.ctx))
+        }
+        await h.run(programs)
+        start = min(h.stream(u, c).issued[0] for u, c in programs)
+        want = predict(h.shape, programs, h.envs, start=start, mode=PRIO, c_inf=h.c_inf, latency=h.latency, gap=h.gap)
+        for u, c in programs:
+            s = h.stream(u, c)
+            equal((s.issued, s.done), (want[u, c].issued, want[u, c].done), f"unit {u} context {c}")
+            checks.compared("completions in their cycles", len(s.done))
+
+
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def with_another_memory(dut: Any) -> None:
     """The memory of cocotbext-axi, with pauses on all channels, instead of axi_dram."""
     h = Harness(dut)

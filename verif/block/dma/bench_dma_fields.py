@@ -150,6 +150,10 @@ class FieldHarness(Harness):
             gap=self.gap,
         )[unit, c]
         equal((issued, done), (want.issued, want.done), f"{program.cases[-1].field}: cycles of unit {unit}")
+        # From the first issue to the last beat or response something is held or in flight: each of these cycles is a
+        # beat's (LD tells the last one a cycle later) or a stall of the unit's own.
+        stalled = done[-1] - issued[0] - 1 - (self.stream(unit, c).busy - (unit == LD))
+        equal(self.stalls(unit)[1:3], [0, stalled], f"{program.cases[-1].field}: stalls of unit {unit}")
 
     async def take_over(self, unit: int, runs: list[Run], state: State) -> None:
         """What LD has of the runs before a fault depends on when the context was stopped: each word is old or new."""

@@ -109,14 +109,15 @@ def _steps(shape: Shape, unit: int, field: str, value: int) -> Iterator[tuple[St
     elif field in ("last", "step", "wait", "signal"):
         yield step(first, **{field: value}), env
     elif field == "n_o":
-        for space in (blocks, lines):
-            yield step(space, n_o=value, l_so=1, l_base=3), env
+        yield step((blocks, lines)[value % 2], n_o=value, l_so=1, l_base=3), env
     elif field == "len":
         for space in (blocks, lines):
             yield step(space, len=value, l_base=1, n_o=1), env
     elif field == "l_base":
         for space in SPACES[unit]:
             yield step(space, l_base=value), env
+            low = max(0, value - bus)  # the run passes the value; of ST in a second segment
+            yield step(space, l_base=low, len=min(bus + 2, DEPTH - low)), env
         if value > 1:
             yield step(last, l_base=value, len=DEPTH - value + 1 if value > DEPTH - 4000 else 2), env
     elif field == "l_so":
@@ -125,6 +126,10 @@ def _steps(shape: Shape, unit: int, field: str, value: int) -> Iterator[tuple[St
         yield step(first, l_base=1, l_so=value, n_o=2), env
     elif field == "d_base":
         yield step(first, d_base=value), Env(up, 0)
+        here = value // bus * bus  # runs that pass it: in a burst's middle, or with a whole panel before it
+        yield step(first, d_base=(here - 2 * bus) % TOP, len=5), Env(0, 0)
+        yield step(last, d_base=(here - 2 * bus) % TOP, len=5), Env(0, 0)
+        yield step(first, d_base=(here - (shape.k + 1) * bus) % TOP, len=bus + 3), Env(0, 0)
         if value < 2 * bus:
             yield step(first, d_base=value), Env(0, 0)
     elif field == "dram_base":

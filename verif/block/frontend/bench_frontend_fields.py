@@ -203,15 +203,18 @@ async def iterations(h: Harness, _: str, value: int) -> None:
 
 
 async def indices(h: Harness, _: str, value: int) -> None:
-    """The index of the iteration goes back to 0 at the value; a large one begins near it."""
+    """The index of the iteration goes back to 0 at the value, and at no number that differs from it in one bit."""
     program = [[instruction(h.rng, op, last=True)] for op in OPS]
-    await begin(h, "training", program, iters=14, iter_mod=value)
+    near = [value ^ 1 << bit for bit in bits(value)] if value > 8 else []
+    rounds = [near[n : n + UNITS] for n in range(0, len(near), UNITS)]
+    await begin(h, "training", program, iters=14 + 4 * len(rounds), iter_mod=value)
     await h.cycles(10)
-    for c in training():
-        require(h.model.ctx[c].state == RUNNING)
-        for u in range(UNITS):
-            if value > 8:
-                preset(h, u, c, iter=value - 3)
+    for wanted in [*rounds, [value] * UNITS] if value > 8 else []:
+        for c in training():
+            require(h.model.ctx[c].state == RUNNING)
+            for u, number in enumerate(wanted):
+                preset(h, u, c, iter=max(0, number - 2))
+        await h.cycles(9)
     await h.until(lambda: over(h), 300)
 
 
