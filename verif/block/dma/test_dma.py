@@ -51,13 +51,13 @@ def test_dma(size: str) -> None:
 
 @pytest.mark.parametrize("core", singles(FACTORS), ids=name)
 def test_dma_cores(core: dict[str, int]) -> None:
-    """Every level of every parameter: data and cycles of random programs, and faulty instructions."""
+    """Every level of every parameter: data and cycles of random programs, and faulty instructions (of the deepest
+    memories these are in the sweep of fields).
+    """
+    tests = "random_programs.*mode=2.*stall=30|every_cycle.*mode=1.*both|every_cycle_while|every_cycle_with_full"
+    deepest = max(core[d] for d in DEPTHS) == DEEPEST["STG_DEPTH"]
     run_block(
-        __file__,
-        params=sized(core),
-        plusargs=FILES,
-        test_filter="random_programs.*mode=2.*stall=30|every_cycle.*mode=1.*both|faulty",
-        opt="-O0",
+        __file__, params=sized(core), plusargs=FILES, test_filter=tests if deepest else f"{tests}|faulty", opt="-O0"
     )
 
 

@@ -344,6 +344,19 @@ async def fields_of_counts(dut) -> None:
 
 
 @cocotb.test(**TIMEOUT)
+async def settings_change_under_a_batch(dut) -> None:
+    """A batch runs with its service's settings as they were when it arrived, whatever they become."""
+    h = await start(dut)
+    quick(h)
+    for _ in range(12):
+        await begin(h, "inference", [[instruction(h.rng, op, last=n == 3) for n in range(4)] for op in OPS])
+        await h.until(lambda: h.model.ctx[0].state == RUNNING, 50)
+        await h.cycles(2)  # of one row, it shows as open in the first of these
+        h.settings([Program([None, 9, None, 0]) for _ in range(param("SERVICES"))], {})
+        await h.until(lambda: over(h), 300)
+
+
+@cocotb.test(**TIMEOUT)
 async def fields_were_all_swept(dut) -> None:
     """Every class of every field was tried, by the tests before this one."""
     group = covergroups()["frontend_fields_cg"]

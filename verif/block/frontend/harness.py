@@ -87,6 +87,7 @@ class Harness:
         self.issues: list[tuple[int, int, int]] = []  # (cycle, unit, context) of transfers
         self.corrupt = ""
         self.training_env: int | None = None  # of the settings
+        self.batch_rest: dict[int, int] = {}  # svc_rest of each context's batch
         self.age: int | None = None  # of all requests that are dispatched; None: random
         self.inputs = self._idle()
 
@@ -112,6 +113,7 @@ class Harness:
             for n, ins in enumerate(stream):
                 if start + n < self.depth:
                     self.model.imem[u][start + n] = ins
+                if start + n < 1 << 16:  # what is beyond the memory is written nowhere
                     head = 1 << 18 | u << 16 | start + n
                     self.dut.imem.value = head << INSTR_BITS | ins.word
                     await FallingEdge(self.dut.clk)
@@ -327,12 +329,13 @@ class Harness:
         for c in range(self.inference):
             batch = self.model.ctx[c].batch
             if want["open"][c]:
+                self.batch_rest[c] = self.svc_rest[batch[0].svc]  # later settings are not this batch's
                 require(rsp[c].svc == batch[0].svc, "service of an opened batch")
             if not want["rsp"][c]:
                 continue
             status, svc, rows = self.model.answer(c)
             checks.compared("rows of batches", len(batch))
-            rest = self.svc_rest[svc]
+            rest = self.batch_rest[c]
             require(
                 rsp[c] == SimpleNamespace(status=status, svc=svc, rows=rows, tx_lines=rest >> 32),
                 f"batch of context {c}",
