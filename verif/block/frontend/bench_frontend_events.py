@@ -86,7 +86,7 @@ class Scene:
             await h.cycle()
             if until and (before, h.model.ctx[c].state) == until and found < 0:
                 found = now
-            still = not h.waiting and not h.feeding and h.model.ctx[c].state in (IDLE, ERROR)
+            still = not h.coming() and h.model.ctx[c].state in (IDLE, ERROR)
             quiet = quiet + 1 if still and now > REACH else 0
             require(now < 400, "the context does not end")
         self.issued = h.issues[-1][0] - first if h.issues else -1

@@ -74,7 +74,7 @@ async def begin(h: Harness, contexts: str = "both", streams: list[list[Instructi
 
 def over(h: Harness) -> bool:
     """Whether nothing runs or is on its way."""
-    return not h.waiting and not h.feeding and all(x.state in (IDLE, ERROR) for x in h.model.ctx)
+    return not h.coming() and all(x.state in (IDLE, ERROR) for x in h.model.ctx)
 
 
 async def clear(h: Harness) -> None:

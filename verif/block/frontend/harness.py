@@ -356,7 +356,11 @@ class Harness:
 
     def quiescent(self) -> bool:
         """All contexts idle and no batch on its way."""
-        return not self.waiting and not self.feeding and all(x.state == IDLE for x in self.model.ctx)
+        return not self.coming() and all(x.state == IDLE for x in self.model.ctx)
+
+    def coming(self) -> bool:
+        """A batch, or a row of one, is on its way."""
+        return bool(self.waiting or self.feeding) or self.inputs.row is not None
 
 
 async def start(dut) -> Harness:
