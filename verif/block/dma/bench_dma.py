@@ -10,7 +10,7 @@ from typing import Any
 
 import cocotb
 import numpy as np
-from cocotb.triggers import Timer
+from cocotb.triggers import FallingEdge, Timer
 from cocotbext.axi import AxiBus, AxiRam
 
 from equinox_core.isa.encoding import Err, LdDst, Op, StSrc, make
@@ -98,6 +98,57 @@ async def every_cycle_as_predicted(dut: Any, mode: int, units: str) -> None:
         require(s.issued == want[u, c].issued, f"unit {u} context {c}: issue")
         require(s.done == want[u, c].done and len(s.done) == 16, f"unit {u} context {c}: completion")
         checks.compared("completions in their cycles", len(s.done))
+
+
+@cocotb.test(timeout_time=5, timeout_unit="ms")
+async def every_cycle_while_modes_change(dut: Any) -> None:
+    """The mode is another one every few cycles, as policies make it: the cycles are those that the rules give."""
+    h = Harness(dut)
+    await h.reset()
+    programs = random_programs(h.rng, h.shape, h.envs, 12)
+    lengths = h.rng.choice([1, 1, 2, 3, 8, 40], 400)
+    modes = np.repeat(h.rng.choice([INF_ONLY, FAIR, PRIO], 400), lengths)
+    first = h.number("cycle")
+
+    def mode_in(cycle: int) -> int:
+        return int(modes[cycle - first]) if cycle - first < len(modes) else PRIO
+
+    async def drive() -> None:
+        for _ in range(len(modes)):
+            await FallingEdge(dut.clk)
+            dut.mode.value = mode_in(h.number("cycle"))
+        dut.mode.value = PRIO
+
+    driver = cocotb.start_soon(drive())
+    await h.run(programs)
+    driver.cancel()
+    dut.mode.value = PRIO
+    start = min(h.stream(u, c).issued[0] for u, c in programs)
+    want = predict(h.shape, programs, h.envs, start=start, mode=mode_in, c_inf=h.c_inf, latency=h.latency, gap=h.gap)
+    for u, c in programs:
+        s = h.stream(u, c)
+        equal((s.issued, s.done), (want[u, c].issued, want[u, c].done), f"unit {u} context {c}")
+        checks.compared("completions in their cycles", len(s.done))
+
+
+@cocotb.test(timeout_time=5, timeout_unit="ms")
+@cocotb.parametrize(unit=[LD, ST])
+async def every_cycle_with_full_queues(dut: Any, unit: int) -> None:
+    """Many short runs before a memory that is late, or slow with data: as many bursts wait as may, and no more."""
+    h = Harness(dut)
+    for h.latency, h.gap in ((250, 0), (3, 12)):
+        await h.reset()
+        programs = {
+            (unit, c): [long_step(h.shape, h.envs[c], unit, c, ("stg", "sof")[unit], 1, n_o=1) for _ in range(30)]
+            for c in range(min(2, h.ctx))
+        }
+        await h.run(programs)
+        start = min(h.stream(u, c).issued[0] for u, c in programs)
+        want = predict(h.shape, programs, h.envs, start=start, mode=PRIO, c_inf=h.c_inf, latency=h.latency, gap=h.gap)
+        for u, c in programs:
+            s = h.stream(u, c)
+            equal((s.issued, s.done), (want[u, c].issued, want[u, c].done), f"unit {u} context {c}")
+            checks.compared("completions in their cycles", len(s.done))
 
 
 @cocotb.test(timeout_time=5, timeout_unit="ms")

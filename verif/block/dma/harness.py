@@ -16,6 +16,7 @@ from verif.block.dma.model import BUFFERS, LD, ST, Env, Programs, Shape, State, 
 from verif.block.dma.stimulus import area
 from verif.lib import checks
 from verif.lib.bench import generator, param, reset
+from verif.lib.memfile import read_hex, write_hex
 from verif.lib.verdict import equal, require
 
 INF_ONLY, FAIR, PRIO = int(Mode.INF_ONLY), int(Mode.FAIR), int(Mode.PRIO)
@@ -66,7 +67,7 @@ class Harness:
         for s in range(2 * self.ctx):
             dut.kill_at[s].value = 0
             dut.prog_len[s].value = 0
-        dut.max_gap.value, dut.max_react.value, dut.mode.value = 0, 0, PRIO
+        dut.max_gap.value, dut.max_react.value, dut.mode.value, dut.folded.value = 0, 0, PRIO, 0
         self.set_dram()
         dut.u_dram.stall_pct.value, dut.u_dram.err_en.value = 0, 0
         await reset(dut)
@@ -89,9 +90,8 @@ class Harness:
 
     async def put(self, state: State) -> None:
         for name in BUFFERS:
-            handle = getattr(self.dut, name)
-            for i, word in enumerate(state.buffers[name]):
-                handle[i].value = int.from_bytes(word.tobytes(), "little")
+            write_hex(Path(f"{name}.hex"), state.buffers[name])
+        await self._pulse("load_buffers")
         if self.ram is not None:
             self.ram.write(0, state.dram.tobytes())
         else:
@@ -101,19 +101,23 @@ class Harness:
 
     async def get(self) -> State:
         await Timer(1, "ns")
-        bufs = {}
-        for name in BUFFERS:
-            handle, size = getattr(self.dut, name), self.shape.word_bytes(name)
-            raw = b"".join(
-                handle[i].value.to_unsigned().to_bytes(size, "little") for i in range(self.shape.depth[name])
-            )
-            bufs[name] = np.frombuffer(raw, np.uint8).reshape(-1, size)
+        await self._pulse("dump_buffers")
+        bufs = {
+            name: read_hex(Path(f"{name}.hex"), self.shape.depth[name], self.shape.word_bytes(name)) for name in BUFFERS
+        }
         if self.ram is not None:
             dram = np.frombuffer(bytes(self.ram.read(0, self.shape.dram)), np.uint8)
         else:
             await self._toggle("dump_req")
             dram = np.frombuffer(Path("dump.bin").read_bytes(), np.uint8)
         return State(self.shape, bufs, dram)
+
+    async def _pulse(self, name: str) -> None:
+        handle = getattr(self.dut, name)
+        handle.value = 1
+        await Timer(1, "ns")
+        handle.value = 0
+        await Timer(1, "ns")
 
     async def _toggle(self, name: str) -> None:
         handle = getattr(self.dut.u_dram, name)
@@ -126,7 +130,7 @@ class Harness:
             s = unit * self.ctx + c
             require(len(steps) <= PROG)
             for i, step in enumerate(steps):
-                self.dut.prog[s * PROG + i].value = encode(step.ins)
+                self.dut.prog[s * PROG + i].value = encode(step.ins) if step.word is None else step.word
                 self.dut.prog_iter[s * PROG + i].value = step.iter
             self.dut.prog_len[s].value = len(steps)
 

@@ -52,10 +52,11 @@ class Env:
 
 @dataclass(frozen=True)
 class Step:
-    """An instruction of a program with its iteration index."""
+    """An instruction of a program with its iteration index; ``word`` where its bits are not those of ``ins``."""
 
     ins: Instr
     iter: int = 0
+    word: int | None = None
 
 
 Programs = dict[tuple[int, int], list[Step]]

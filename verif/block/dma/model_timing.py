@@ -6,6 +6,7 @@ It knows no data and no signals, only when pieces (bursts of LD, segments of ST)
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from equinox_core.hw.modes import Mode
@@ -227,13 +228,14 @@ def predict(
     envs: list[Env],
     *,
     start: int,
-    mode: int,
+    mode: int | Callable[[int], int],
     c_inf: int,
     latency: int,
     gap: int,
     limit: int = 200_000,
 ) -> dict[tuple[int, int], Stream]:
-    """Issue and completion cycles of all streams; ``start`` is the first cycle in which instructions are offered.
+    """Issue and completion cycles of all streams; ``start`` is the first cycle in which instructions are offered,
+    ``mode`` that of all cycles, or of each.
 
     Raises:
         ValueError: the programs do not end within ``limit`` cycles.
@@ -245,9 +247,14 @@ def predict(
         for c in range(ctx)
     }
     dram = Dram(latency, gap)
-    load, store = Load(dram, Arbiter(mode, c_inf, ctx)), Store(dram, Arbiter(mode, c_inf, ctx), shape)
+    mode_in = mode if callable(mode) else lambda _: mode
+    load, store = (
+        Load(dram, Arbiter(mode_in(start), c_inf, ctx)),
+        Store(dram, Arbiter(mode_in(start), c_inf, ctx), shape),
+    )
     total = sum(len(s) for s in programs.values())
     for t in range(start, start + limit):
+        load.arb.mode = store.arb.mode = mode_in(t)
         dram.cycle(t)
         load.cycle(t, [streams[LD, c] for c in range(ctx)])
         store.cycle(t, [streams[ST, c] for c in range(ctx)])

@@ -47,6 +47,7 @@ module tb_dma #(
   // Settings.
   logic               go = 1'b0;
   logic               ext = 1'b0;  // the memory is Python's
+  logic               folded = 1'b0;  // the memory sees addresses modulo BYTES: any address is one of its own
   logic               fe_reset = 1'b0;  // front end and logs start anew, the units do not notice
   logic        [ 1:0] mode = eqx_pkg::MODE_PRIO;
   logic        [31:0] seed = 1;
@@ -255,7 +256,7 @@ module tb_dma #(
       .rst_ni(rst_n),
       .arvalid_i(m_axi_arvalid && !ext),
       .arready_o(d_arready),
-      .araddr_i(m_axi_araddr),
+      .araddr_i(folded ? m_axi_araddr % BYTES : m_axi_araddr),
       .arlen_i(m_axi_arlen),
       .arsize_i(m_axi_arsize),
       .arburst_i(m_axi_arburst),
@@ -268,7 +269,7 @@ module tb_dma #(
       .rid_o(d_rid),
       .awvalid_i(m_axi_awvalid && !ext),
       .awready_o(d_awready),
-      .awaddr_i(m_axi_awaddr),
+      .awaddr_i(folded ? m_axi_awaddr % BYTES : m_axi_awaddr),
       .awlen_i(m_axi_awlen),
       .awsize_i(m_axi_awsize),
       .awburst_i(m_axi_awburst),
@@ -323,6 +324,22 @@ module tb_dma #(
   // Buffers.
   logic [8*K+7:0] actd[ACTD_DEPTH], wgtd[WGTD_DEPTH], sob[SOB_DEPTH];
   logic [32*L-1:0] stg[STG_DEPTH], sof[SOF_DEPTH];
+  // All of them from and to files, when Python says so.
+  logic load_buffers = 1'b0, dump_buffers = 1'b0;
+  always @(posedge load_buffers) begin
+    $readmemh("actd.hex", actd);
+    $readmemh("wgtd.hex", wgtd);
+    $readmemh("stg.hex", stg);
+    $readmemh("sob.hex", sob);
+    $readmemh("sof.hex", sof);
+  end
+  always @(posedge dump_buffers) begin
+    $writememh("actd.hex", actd);
+    $writememh("wgtd.hex", wgtd);
+    $writememh("stg.hex", stg);
+    $writememh("sob.hex", sob);
+    $writememh("sof.hex", sof);
+  end
   always @(posedge clk) begin
     if (actd_we) actd[actd_wa%ACTD_DEPTH] <= blk_wd;
     if (wgtd_we) wgtd[wgtd_wa%WGTD_DEPTH] <= blk_wd;
@@ -364,6 +381,7 @@ module tb_dma #(
   // Logs.
   int unsigned issue_n[S], done_n[S], err_n[S], busy_n[S], stall_n[8];
   int unsigned issue_log[S*PROG], done_log[S*PROG], done_what[S*PROG], err_log[S*4], err_what[S*4];
+  int unsigned word_n;  // words that LD has written
   int unsigned ar_n, aw_n, r_n, w_n, r_first, r_last, w_first, w_last;
   int unsigned ar_log[LOG], ar_addr[LOG], ar_len[LOG], aw_log[LOG], aw_addr[LOG], aw_len[LOG];
   logic ar_old_q, aw_old_q;  // this address has been logged
@@ -397,8 +415,10 @@ module tb_dma #(
     if (!fe_rst_n) begin
       {ar_n, aw_n, r_n, w_n, r_first, r_last, w_first, w_last} <= '0;
       {ar_old_q, aw_old_q} <= '0;
+      word_n <= 0;
       stall_n <= '{default: 0};
     end else begin
+      if (actd_we || wgtd_we || stg_we) word_n <= word_n + 1;
       ar_old_q <= m_axi_arvalid && !arready;
       aw_old_q <= m_axi_awvalid && !awready;
       if (m_axi_arvalid && !ar_old_q) begin

@@ -7,7 +7,7 @@ import cocotb
 from equinox_core.isa.encoding import SEM_MAX, SEMAPHORES, Err, Op, Status
 from verif.block.frontend.harness import Harness, start
 from verif.block.frontend.model import ERROR, IDLE, LOADING, RESPOND, RUNNING, UNITS, Program
-from verif.block.frontend.stimulus import instruction, random_program
+from verif.block.frontend.stimulus import fitting_program, instruction
 from verif.lib.bench import param
 from verif.lib.verdict import equal, require
 
@@ -22,11 +22,12 @@ def training_contexts() -> range:
 async def random_setup(h: Harness, length: int = 14, iters: int = 12) -> dict[int, list]:
     """Random programs for all services and training contexts; returns the training streams."""
     services, training, streams = [], {}, {}
+    room = param("IMEM_DEPTH") // (param("SERVICES") + len(training_contexts()))
     for _ in range(param("SERVICES")):
-        made, _ = random_program(h.rng, length, repeats=False)
+        made, _ = fitting_program(h.rng, length, False, room)
         services.append(Program(await h.load(made)))
     for c in training_contexts():
-        made, init = random_program(h.rng, length, repeats=True)
+        made, init = fitting_program(h.rng, length, True, room)
         streams[c] = made
         training[c] = Program(await h.load(made), iters, int(h.rng.integers(1, 6)), init)
     h.settings(services, training)
@@ -186,7 +187,8 @@ async def unit_errors(dut) -> None:
 
 async def one_fault(h: Harness, streams: list, at: list[int] | None, cause: Err, units: set[int]) -> None:
     """Run a faulty program in every context, one after the other; check the cause and the others."""
-    good, init = random_program(h.rng, 12, repeats=True)
+    h.used = [0] * UNITS
+    good, init = fitting_program(h.rng, 12, True, param("IMEM_DEPTH") // 2)
     good_pc = await h.load(good)
     pc = await h.load(streams, at)
     for c in range(param("CTX")):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from functools import cache, lru_cache
 from types import SimpleNamespace
 
 import cocotb
@@ -15,6 +16,15 @@ from verif.block.frontend.model import IDLE, UNITS, FrontendModel, Inputs, Instr
 from verif.lib import checks
 from verif.lib.bench import param, reset
 from verif.lib.verdict import require
+
+STS_BITS, CMD_BITS = CTX_STS.bits, CTX_CMD.bits
+STATUS = lru_cache(maxsize=4096)(CTX_STS.unpack)
+
+
+@cache
+def command_word(commands: frozenset[str]) -> int:
+    """A context's commands as the RTL takes them."""
+    return CTX_CMD.pack(**{f.name: f.name in commands for f in CTX_CMD.fields})
 
 
 class StubUnit:
@@ -76,6 +86,9 @@ class Harness:
         self.log: dict[str, list] = {}
         self.issues: list[tuple[int, int, int]] = []  # (cycle, unit, context) of transfers
         self.corrupt = ""
+        self.training_env: int | None = None  # of the settings
+        self.batch_rest: dict[int, int] = {}  # svc_rest of each context's batch
+        self.age: int | None = None  # of all requests that are dispatched; None: random
         self.inputs = self._idle()
 
     def _idle(self) -> Inputs:
@@ -100,6 +113,7 @@ class Harness:
             for n, ins in enumerate(stream):
                 if start + n < self.depth:
                     self.model.imem[u][start + n] = ins
+                if start + n < 1 << 16:  # what is beyond the memory is written nowhere
                     head = 1 << 18 | u << 16 | start + n
                     self.dut.imem.value = head << INSTR_BITS | ins.word
                     await FallingEdge(self.dut.clk)
@@ -109,8 +123,19 @@ class Harness:
         self.dut.imem.value = 0
         return base
 
-    def settings(self, services: list[Program], training: dict[int, Program]) -> None:
-        """Write the settings of services and training contexts."""
+    def settings(
+        self,
+        services: list[Program],
+        training: dict[int, Program],
+        svc_rest: int | None = None,
+        ctx_rest: int | None = None,
+        timeout: int | None = None,
+    ) -> None:
+        """Write the settings of services and training contexts.
+
+        What is not given is random: ``svc_rest`` {tx_lines, c_base, w_base} and ``timeout`` of every service, and
+        ``ctx_rest`` {dram_base, c_base, w_base, actc_base, acc_base, vec_base} of every context.
+        """
         dut, rng = self.dut, self.rng
         self.model.programs, self.model.training = services, training
 
@@ -122,11 +147,11 @@ class Harness:
             return pack(valid, 4), pack([pack([p or 0 for p in x.pc], 16) for x in programs], 64)
 
         dut.svc_pc_valid.value, dut.svc_pc.value = streams(services)
-        self.svc_rest = [int(rng.integers(1 << 40)) for _ in services]
+        self.svc_rest = [int(rng.integers(1 << 40)) if svc_rest is None else svc_rest for _ in services]
         dut.svc_rest.value = pack(self.svc_rest, 40)
         for x in services:
             wide = int(rng.integers(1 << 32)) >> int(rng.integers(32))
-            x.timeout = int(rng.choice([0, int(rng.integers(1, 60)), 1000, wide]))
+            x.timeout = int(rng.choice([0, int(rng.integers(1, 60)), 1000, wide])) if timeout is None else timeout
         dut.svc_timeout.value = pack([x.timeout for x in services], 32)
         none = Program([None] * UNITS)
         programs = [training.get(c, none) for c in range(self.contexts)]
@@ -134,8 +159,19 @@ class Harness:
         dut.ctx_iters.value = pack([p.iters for p in programs], 32)
         dut.ctx_iter_mod.value = pack([p.iter_mod for p in programs], 16)
         dut.ctx_sem.value = pack([pack(p.sem_init, 4) for p in programs], 4 * SEMAPHORES)
-        self.ctx_rest = [int.from_bytes(rng.bytes(14), "little") for _ in programs]
+        self.ctx_rest = [int.from_bytes(rng.bytes(14), "little") if ctx_rest is None else ctx_rest for _ in programs]
         dut.ctx_rest.value = pack(self.ctx_rest, 112)
+        bases = [self._bases(c) for c in range(self.inference, self.contexts)]
+        self.training_env = CTX_ENV.pack_all(
+            CTX_ENV.pack(rows=0, w_base=cfg >> 48 & 0xFFFF, c_base=cfg >> 64 & 0xFFFF, **base)
+            for cfg, base in zip(self.ctx_rest[self.inference :], bases, strict=True)
+        )
+
+    def _bases(self, c: int) -> dict[str, int]:
+        """What relocates a context's addresses, whatever runs in it."""
+        cfg = self.ctx_rest[c]
+        lines = {name: cfg >> 16 * k & 0xFFFF for k, name in enumerate(("vec_base", "acc_base", "actc_base"))}
+        return {**lines, "dram_base": cfg >> 80}
 
     # -- one cycle
     async def cycles(self, n: int) -> None:
@@ -192,17 +228,24 @@ class Harness:
         for r in range(rows):
             slot = int(self.rng.choice(sorted(self.free_slots)))
             self.free_slots.remove(slot)
-            self.feeding.append(Row(idle[0], svc, rows, r, slot, self.next_id, int(self.rng.integers(0, 100))))
+            age = int(self.rng.integers(0, 100)) if self.age is None else self.age
+            self.feeding.append(Row(idle[0], svc, rows, r, slot, self.next_id, age))
             self.next_id += 1
 
     def _write(self, i: Inputs) -> None:
-        dut, n = self.dut, self.contexts
+        dut = self.dut
 
         def pack(values: list[list], width: int = 1) -> int:
-            return sum(int(v) << width * (u * n + c) for u, row in enumerate(values) for c, v in enumerate(row))
+            word, at = 0, 0
+            for row in values:
+                for v in row:
+                    if v:
+                        word |= v << at
+                    at += width
+            return word
 
         values = {
-            "cmd": CTX_CMD.pack_all(CTX_CMD.pack(**{f.name: f.name in cmd for f in CTX_CMD.fields}) for cmd in i.cmd),
+            "cmd": sum(command_word(frozenset(cmd)) << CMD_BITS * c for c, cmd in enumerate(i.cmd) if cmd),
             "rsp_done": sum(d << c for c, d in enumerate(i.rsp_done)),
             "ready": pack(i.ready),
             "quiet": pack(i.quiet),
@@ -210,7 +253,7 @@ class Harness:
             "done_signal": pack([[d[0] if d else 0xFFFF for d in row] for row in i.done], 16),
             "step": pack([[d is None or d[1] for d in row] for row in i.done]),
             "err": pack([[e is not None for e in row] for row in i.err]),
-            "err_cause": pack([[e or 7 for e in row] for row in i.err], 4),
+            "err_cause": pack([[7 if e is None else e for e in row] for row in i.err], 4),
             "row": 0,
         }
         if i.row:
@@ -236,7 +279,7 @@ class Harness:
         def grid(width: int) -> list[list[int]]:
             return [[get(width) for _ in range(n)] for _ in range(UNITS)]
 
-        status = [CTX_STS.unpack(get(CTX_STS.bits)) for _ in range(n)]
+        status = [STATUS(get(STS_BITS)) for _ in range(n)]
         seen: dict[str, list] = {
             "state": [s.state for s in status],
             "cause": [s.err_cause for s in status],
@@ -265,6 +308,13 @@ class Harness:
             else:
                 seen[self.corrupt][u][c] ^= 1
         checks.compared("outputs of a cycle", len(want))
+        training = int(self.dut.env_q.value) >> self.inference * CTX_ENV.bits
+        if self.training_env is not None and training != self.training_env:
+            legal = CTX_ENV.unpack_all(self.training_env, n - self.inference)
+            raise AssertionError(
+                f"cycle {self.now}: environments of training contexts are "
+                f"{CTX_ENV.unpack_all(training, n - self.inference)}, the settings say {legal}"
+            )
         for name, expected in want.items():
             if seen[name] != expected:
                 raise AssertionError(f"cycle {self.now}: {name} is {seen[name]}, the model says {expected}")
@@ -279,31 +329,19 @@ class Harness:
         for c in range(self.inference):
             batch = self.model.ctx[c].batch
             if want["open"][c]:
+                self.batch_rest[c] = self.svc_rest[batch[0].svc]  # later settings are not this batch's
                 require(rsp[c].svc == batch[0].svc, "service of an opened batch")
             if not want["rsp"][c]:
                 continue
             status, svc, rows = self.model.answer(c)
             checks.compared("rows of batches", len(batch))
-            rest = self.svc_rest[svc]
+            rest = self.batch_rest[c]
             require(
                 rsp[c] == SimpleNamespace(status=status, svc=svc, rows=rows, tx_lines=rest >> 32),
                 f"batch of context {c}",
             )
-            cfg = self.ctx_rest[c]
-            vec, acc, actc = (cfg >> 16 * k & 0xFFFF for k in range(3))
-            require(
-                env[c]
-                == SimpleNamespace(
-                    rows=rows,
-                    vec_base=vec,
-                    acc_base=acc,
-                    actc_base=actc,
-                    w_base=rest & 0xFFFF,
-                    c_base=rest >> 16 & 0xFFFF,
-                    dram_base=cfg >> 80,
-                ),
-                f"environment of context {c}",
-            )
+            legal = SimpleNamespace(rows=rows, w_base=rest & 0xFFFF, c_base=rest >> 16 & 0xFFFF, **self._bases(c))
+            require(env[c] == legal, f"environment of context {c}")
             for r, row in enumerate(batch):
                 require(slots >> width * (c * self.rows + r) & (1 << width) - 1 == row.slot, f"slot of row {r}")
 
@@ -318,7 +356,11 @@ class Harness:
 
     def quiescent(self) -> bool:
         """All contexts idle and no batch on its way."""
-        return not self.waiting and not self.feeding and all(x.state == IDLE for x in self.model.ctx)
+        return not self.coming() and all(x.state == IDLE for x in self.model.ctx)
+
+    def coming(self) -> bool:
+        """A batch, or a row of one, is on its way."""
+        return bool(self.waiting or self.feeding) or self.inputs.row is not None
 
 
 async def start(dut) -> Harness:

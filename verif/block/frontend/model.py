@@ -217,7 +217,7 @@ class FrontendModel:
                 else:
                     stream.clear()
             ctx.limit = limit
-            ctx.steps += steps
+            ctx.steps = (ctx.steps + steps) % 2**32
             self._control(ctx, c, i, fault, done, quiet)
 
     def _grant(self, u: int, ready: list[bool]) -> int | None:
@@ -258,7 +258,12 @@ class FrontendModel:
     def _semaphores(self, ctx: Context, taken: list[int], signals: list[tuple[int, int]]) -> int | None:
         """Add up a cycle's changes; returns the lowest unit that overflowed a semaphore."""
         culprit = None
-        for s in range(SEMAPHORES):
+        moved = 0
+        for mask in taken:
+            moved |= mask
+        for _, mask in signals:
+            moved |= mask
+        for s in range(SEMAPHORES) if moved else ():
             value = ctx.sems[s] - sum(m >> s & 1 for m in taken) + sum(m >> s & 1 for _, m in signals)
             if value > SEM_MAX:
                 units = [u for u, m in signals if m >> s & 1]

@@ -80,3 +80,14 @@ def random_program(
         for stream in streams
     ]
     return made, init
+
+
+def fitting_program(
+    rng: np.random.Generator, length: int, repeats: bool, room: int
+) -> tuple[list[list[Instruction]], list[int]]:
+    """A random program no stream of which has more instructions than there is room for; shorter ones where need be."""
+    while True:
+        made, init = random_program(rng, length, repeats)
+        if max(map(len, made)) <= room:
+            return made, init
+        length = max(0, length - 1)
