@@ -66,8 +66,7 @@ module eqx_request_dispatcher #(
       .TX_LINES(TX_LINES)
   ) u_check ();
 
-  // A service counts as installed while it is enabled and its settings are in range.
-  // A setting of a service is legal from 1 to what the core has.
+  // A service counts as installed while it is enabled and its settings are in range: 1 to what the core has.
   function automatic logic fits(input logic [7:0] value, input int unsigned most);
     return value != '0 && 32'(value) <= most;
   endfunction
@@ -82,13 +81,9 @@ module eqx_request_dispatcher #(
     assign rx_lines[s] = svc_i[s].rx_lines;
     assign batch[s] = svc_i[s].batch;
     assign timeout[s] = svc_i[s].timeout;
-    assign installed[s] = svc_i[s].enable && fits(
-        rx_lines[s], RX_LINES
-    ) && fits(
-        batch[s], N
-    ) && fits(
-        svc_i[s].tx_lines, TX_LINES
-    );
+    logic shape;  // its settings are in range
+    assign shape = fits(rx_lines[s], RX_LINES) && fits(batch[s], N) && fits(svc_i[s].tx_lines, TX_LINES);
+    assign installed[s] = svc_i[s].enable && shape;
     assign level_o[s] = 16'(level[s]);
     assign above[s] = svc_i[s].enable && level_o[s] > svc_i[s].threshold;
   end
