@@ -32,7 +32,9 @@ async def fields(dut: Any, train: bool) -> None:
     """Every class of every field, in a context of each kind."""
     h = Harness(dut, generator())
     await h.start()
-    require(min(*h.size.a_depth, *h.size.b_depth, h.size.acc) == 1 << 16, "the memories are not the deepest")
+    if min(*h.size.a_depth, *h.size.b_depth, h.size.acc) < 1 << 16:  # test_mmu_fields gives it the greatest depths
+        dut._log.info("smaller memories: not for this run")
+        return
     sweep = mmu_fields_cg()
     ctx = h.size.c_inf if train else 0
     cases = [*classes(sweep, train), *sums(h.size, h.rng, train)]

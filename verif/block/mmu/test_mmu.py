@@ -42,7 +42,7 @@ def _rows(table: tuple[dict[str, int], ...], most: int) -> list[object]:
 def test_mmu(size: dict[str, int], seeds: list[int]) -> None:
     # few cycles: building costs more than simulating
     tests = r"^(?!.*(bench_mmu_fields\.fields|look_alike))"
-    run_block(__file__, params={**size, **ROOMY}, seeds=seeds, test_filter=tests, opt="-O0")
+    run_block(__file__, params={**size, **ROOMY}, seeds=seeds, test_filter=tests, opt="-O0", timeout=900)
 
 
 @pytest.mark.parametrize("core", _rows(singles(FACTORS), MOST))
