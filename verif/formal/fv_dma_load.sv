@@ -1,7 +1,7 @@
 // eqx_dma_load as an AXI master: what verif/tb/axi_checker.sv looks at in simulation, of the read channels.
-// VALID stays until READY and the address with it; bursts are aligned, of whole beats and cross no 4 KiB; no more bursts
-// are outstanding than the unit has room for, and every beat is taken. Each burst's data is known by its place in the
-// queue: any one burst is watched.
+// VALID stays until READY and the address with it; bursts are aligned, of whole beats and cross no 4 KiB; no more
+// bursts are outstanding than the unit has room for, and every beat is taken. Each burst's data is known by its place
+// in the queue: any one burst is watched.
 // The environment offers any instructions, kills contexts, and answers the addresses that it took, in order, beat by
 // beat, OK or not, or never.
 module fv_dma_load #(

@@ -30,8 +30,13 @@ module fv_dma_store #(
   localparam int unsigned BUS = CFG.BUS;
   localparam int unsigned SEGS = eqx_pkg::ST_SEGMENTS;
   logic awvalid, wvalid, bready, lost, b;
-  eqx_pkg::axi_addr_t                                                       aw;
-  struct packed {logic [8*BUS-1:0] data; logic [BUS-1:0] strb; logic last;} w;
+  eqx_pkg::axi_addr_t aw;
+  typedef struct packed {
+    logic [8*BUS-1:0] data;
+    logic [BUS-1:0]   strb;
+    logic             last;
+  } beat_t;
+  beat_t w;
   eqx_dma_store #(
       .CFG(CFG),
       .MAX_OUTSTANDING(MAX_OUTSTANDING)

@@ -1,5 +1,5 @@
-// eqx_iter_limit: a start sets the limit; a drain ends with the iteration that the furthest stream is in and never makes
-// a run longer; nothing else moves it.
+// eqx_iter_limit: a start sets the limit; a drain ends with the iteration that the furthest stream is in and never
+// makes a run longer; nothing else moves it.
 // The environment gives commands as it likes; a stream has issued as many iterations as the limit says at most.
 module fv_iter_limit (
     input logic clk_i,

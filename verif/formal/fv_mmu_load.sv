@@ -1,6 +1,6 @@
-// eqx_mmu_load: a tile's weight lines are read one a cycle, in their order, into one bank; the port is given only to who
-// asks and whose class has a free bank; and the bound of eqx_mmu_checks: in MODE_PRIO an inference tile that has a free
-// bank waits for training at most N cycles in a row.
+// eqx_mmu_load: a tile's weight lines are read one a cycle, in their order, into one bank; the port is given only to
+// who asks and whose class has a free bank; and the bound of eqx_mmu_checks: in MODE_PRIO an inference tile that has a
+// free bank waits for training at most N cycles in a row.
 // The environment offers and withdraws tiles, frees banks and changes the mode as it likes.
 module fv_mmu_load #(
     parameter int unsigned N = 4,

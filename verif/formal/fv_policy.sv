@@ -1,4 +1,4 @@
-// eqx_policy: the mode of a cycle follows from the policy and the queues in the cycle before, as docs/scheduler.md says.
+// eqx_policy: the mode of a cycle follows from the policy and the queues in the cycle before (docs/scheduler.md).
 module fv_policy (
     input logic clk_i,
     input logic [2:0] policy_i,

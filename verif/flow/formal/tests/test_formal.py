@@ -20,6 +20,9 @@ LONG = (
     "eqx_request_dispatcher",
     "eqx_dma_store",
     "eqx_dma_load",
+    "eqx_mmu_load",
+    "eqx_mmu_stream",
+    "eqx_vpu_issue",
 )
 LABELS = ("a_one", "a_asked", "a_some", "a_turn", "a_last")
 GOOD = """
