@@ -17,7 +17,8 @@ from verif.block.vpu.harness import PRIO, Harness
 from verif.block.vpu.model import NAMES
 from verif.block.vpu.model_timing import predict
 from verif.block.vpu.stimulus import Barriers, Generator, regions
-from verif.lib import checks
+from verif.block.vpu.stimulus_fields import COUNTS, OPERANDS, SPACES, addressed, counted, covergroups, edges, fields
+from verif.lib import checks, coverage
 from verif.lib.verdict import equal, require
 
 FAIR, INF_ONLY = int(Mode.FAIR), int(Mode.INF_ONLY)
@@ -433,3 +434,44 @@ async def latency(dut: Any) -> None:
         require(got == want, f"{cnt_o} x {cnt_i} {mode.name}: {got} cycles, expected {want}")
     equal(_execute(h, lists, envs), 0)
     h.compare()
+
+
+@cocotb.test(timeout_time=4, timeout_unit="ms")
+async def field_classes(dut: Any) -> None:
+    """Counts, bases and strides of every value class, in every space: contents, faults, lines and, of legal counts,
+    the cycle of completion.
+    """
+    h = Harness(dut)
+    p, sweep = h.p, fields()
+    envs = [Generator(h.rng, p, c, regions(p, p.CTX, c)).env for c in range(p.CTX)]
+    rest: list[list[Instr]] = [[]] * (p.CTX - 1)
+
+    async def play(instrs: list[Instr]) -> int:
+        """Each behind a barrier; returns how many were faulty."""
+        await h.run([instrs, *rest], [[1 << 16] * len(instrs), *rest], envs)
+        found = _execute(h, [instrs, *rest], envs)
+        h.compare()
+        return found
+
+    cases = list(sweep.cases(*COUNTS))
+    legal = [counted(f, value) for f, _, value in cases if value and (f == "cnt_o" or value <= p.K)]
+    equal(await play(legal), 0, "faults of legal counts")
+    _check_times(h, [legal, *rest], envs)
+    equal(h.lines[0], sum(i.cnt_o * i.cnt_i for i in legal), "lines started")
+    illegal = [counted(f, value) for f, _, value in cases if not value or (f == "cnt_i" and value > p.K)]
+    equal(await play(illegal), len(illegal), "faults of empty instructions and of segments beyond a block")
+    for field, label, _ in cases:
+        sweep.sample(field, label)
+
+    for operand in OPERANDS:
+        cases = list(sweep.cases(*(f"{operand}_{name}" for name in ("base", "so", "si"))))
+        for space in SPACES[operand]:
+            instrs = [
+                i for field, _, value in cases for i in addressed(p, operand, space, **{field.partition("_")[2]: value})
+            ]
+            instrs += [i for at in edges(p, envs[0], operand, space) for i in addressed(p, operand, space, base=at)]
+            found = await play(instrs)
+            require(found < len(instrs), f"every address of {operand} in space {space} was beyond its memory")
+        for field, label, _ in cases:
+            sweep.sample(field, label)
+    coverage.dump(covergroups(), "vector_fields")
