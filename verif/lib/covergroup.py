@@ -14,7 +14,7 @@ Bins live in the library's database, one a process: groups of the same name shar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import product
 
 from cocotb_coverage.coverage import CoverCross, CoverPoint, coverage_section
@@ -56,20 +56,22 @@ class Covergroup:
                     for bins in product(*(self.bins[p] for p in cross.points))
                 ):
                     raise ValueError(f"{name}.{cross_name}: illegal {rule} is no combination of its bins")
-        self._sample = self._section()(lambda values: None)
+        # one function a point and a cross: the library looks at every bin of all that a function samples
+        self._samplers = {point: self._section(self._point(point)) for point in self.bins}
+        self._samplers |= {cross: self._section(self._cross(cross)) for cross in self.crosses}
 
-    def _section(self):
-        def look_up(point: str):
-            return lambda values: values.get(point)
+    @staticmethod
+    def _section(item: CoverPoint | CoverCross) -> Callable[[Mapping[str, str | None]], None]:
+        return coverage_section(item)(lambda values: None)
 
-        items = [
-            CoverPoint(f"{self.name}.{point}", xf=look_up(point), bins=list(bins)) for point, bins in self.bins.items()
-        ]
-        items += [
-            CoverCross(f"{self.name}.{name}", items=[f"{self.name}.{p}" for p in cross.points], ign_bins=cross.illegal)
-            for name, cross in self.crosses.items()
-        ]
-        return coverage_section(*items)
+    def _point(self, point: str) -> CoverPoint:
+        return CoverPoint(f"{self.name}.{point}", xf=lambda values: values.get(point), bins=list(self.bins[point]))
+
+    def _cross(self, name: str) -> CoverCross:
+        cross = self.crosses[name]
+        return CoverCross(
+            f"{self.name}.{name}", items=[f"{self.name}.{p}" for p in cross.points], ign_bins=cross.illegal
+        )
 
     def sample(self, **values: str | None) -> None:
         """Hit the bin of each point that has a value (None: has none), and of each cross all of whose points have one.
@@ -86,4 +88,7 @@ class Covergroup:
             bins = tuple(values.get(p) for p in cross.points)
             if None not in bins and cross.forbids(bins):
                 raise ValueError(f"{self.name}.{name}: {', '.join(bins)} was declared impossible and happened")
-        self._sample(values)
+        hit = [point for point, value in values.items() if value is not None]
+        hit += [name for name, cross in self.crosses.items() if all(values.get(p) is not None for p in cross.points)]
+        for item in hit:  # points before the crosses of their hits
+            self._samplers[item](values)

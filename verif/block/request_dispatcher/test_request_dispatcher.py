@@ -37,9 +37,6 @@ WIDE = {
 CROWDED = {"L": 8, "N": 8, "C_INF": 2, "SERVICES": 2, "QUEUE_DEPTH": 4, "RX_SLOTS": 5, "RX_LINES": 5, "TX_LINES": 2}
 
 
-GREATEST = ("-Wno-CMPCONST",)  # with 255 lines, every value of the register's field is small enough: no mistake
-
-
 def params(row: dict[str, int]) -> dict[str, int]:
     """What the bench's top has of the parameters of a core."""
     core = whole(row)
@@ -78,24 +75,17 @@ def test_request_dispatcher(core: str) -> None:
 def test_sizes(core: str) -> None:
     """The least, an odd and the greatest of each parameter, each pair of them at night."""
     size = {**SINGLES, **PAIRS}[core]
-    run_block(__file__, params=size, test_filter=fitting(size), public=Clock.VISIBLE, opt="-O0", extra_args=GREATEST)
+    run_block(__file__, params=size, test_filter=fitting(size), public=Clock.VISIBLE, opt="-O0")
 
 
 def test_fields() -> None:
     """Every value class of every setting and header; ages and clock near the ends of their 32 bits."""
-    run_block(__file__, params=WIDE, test_filter="FieldsOf", public=Clock.VISIBLE, opt="-O0", extra_args=GREATEST)
+    run_block(__file__, params=WIDE, test_filter="FieldsOf", public=Clock.VISIBLE, opt="-O0")
 
 
 def test_clock() -> None:
     """The clock's carries and wrap while the stream is held for want of slots; all that can meet, meets."""
-    run_block(
-        __file__,
-        params=CROWDED,
-        test_filter="FieldsOfClock|Meetings",
-        public=Clock.VISIBLE,
-        opt="-O0",
-        extra_args=GREATEST,
-    )
+    run_block(__file__, params=CROWDED, test_filter="FieldsOfClock|Meetings", public=Clock.VISIBLE, opt="-O0")
 
 
 def test_few_slots() -> None:

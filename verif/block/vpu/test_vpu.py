@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from equinox_core.hw.pairwise import RATIO, cores, macs, singles
+from equinox_core.hw.params import whole
 from verif.lib.sim import SimFailure, run_block
 
 TINY = {"N": 4, "M": 1, "W": 2}
@@ -13,6 +15,20 @@ WIDE = {"N": 4, "M": 1, "W": 8}  # K = 8·L: of eight lines
 ONE = {"N": 1, "M": 4, "W": 4}
 LARGE = {"N": 16, "M": 2, "W": 4, "VEC_DEPTH": 1024, "SOF_DEPTH": 512}
 DEPTHS = ("VEC_DEPTH", "ACC_DEPTH", "STG_DEPTH", "SOF_DEPTH", "ACTC_DEPTH", "WGTC_DEPTH", "SOB_DEPTH")
+
+FACTORS = ("N", "M", RATIO, "C_INF", "C_TRN")
+SOME = "random_programs.*mode=2|faults|kills|field_classes"
+
+
+def params(core: dict[str, int]) -> dict[str, int]:
+    """What the bench's top has of a core of the covering table."""
+    known = whole(core)
+    return {name: known[name] for name in ("N", "M", "W", "CTX", "C_INF")}
+
+
+def label(core: dict[str, int]) -> str:
+    """A core as a test's name shows it."""
+    return "-".join(f"{name.lower()}{value}" for name, value in params(core).items())
 
 
 def nightly(size: dict[str, int]) -> object:
@@ -49,3 +65,20 @@ def test_vpu_deepest() -> None:
         params={**TINY, **dict.fromkeys(DEPTHS, 65536), "RX_SLOTS": 1024, "RX_LINES": 64},
         test_filter="faults|random_programs.*mode=2",
     )
+
+
+@pytest.mark.parametrize(
+    "core",
+    [pytest.param(core, marks=() if 32 <= macs(core) <= 512 else pytest.mark.nightly) for core in singles(FACTORS)],
+    ids=label,
+)
+def test_vpu_sizes(core: dict[str, int]) -> None:
+    """Every single size and split of contexts; what takes long to build, and what other tests have, at night."""
+    run_block(__file__, params=params(core), test_filter=SOME, opt="-O0")
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("core", cores(FACTORS), ids=label)
+def test_vpu_pairs_of_sizes(core: dict[str, int]) -> None:
+    """Every pair of them."""
+    run_block(__file__, params=params(core), test_filter=SOME, opt="-O0")
