@@ -52,14 +52,14 @@ def test_dma(size: str) -> None:
 
 
 def told_apart() -> list[Any]:
-    """The table of single levels. Of N, M and W the units know K and L alone (docs/dma.md), so a core with the K and L
-    of one before it is for the nightly tier.
+    """The table of single levels. Of N, M and W the units know K and L alone (docs/dma.md): cores that bring neither a
+    depth, a number of contexts nor a K of hundreds are for the nightly tier.
     """
     rows, seen = [], set()
     for core in singles(FACTORS):
-        shape = (core["N"] * core["W"], core["M"] * core["N"])
-        rows.append(pytest.param(core, marks=pytest.mark.nightly if shape in seen else (), id=name(core)))
-        seen.add(shape)
+        brings = {(n, core[n]) for n in ("C_INF", "C_TRN", *DEPTHS)} | {("K", core["N"] * core["W"] > 500)}
+        rows.append(pytest.param(core, marks=pytest.mark.nightly if brings <= seen else (), id=name(core)))
+        seen |= brings
     return rows
 
 

@@ -35,7 +35,11 @@ def test_frontend(core: str) -> None:
     run_block(__file__, params=CORES[core], test_filter=r"bench_frontend\.")
 
 
-@pytest.mark.parametrize("core", singles(FACTORS), ids=name)
+@pytest.mark.parametrize(
+    "core",
+    [pytest.param(core, marks=pytest.mark.nightly if core["N"] in (16, 32) else ()) for core in singles(FACTORS)],
+    ids=name,
+)
 def test_frontend_cores(core: dict[str, int]) -> None:
     """Every level of every parameter: random programs, drains, and what is beyond the memories."""
     run_block(__file__, params=sized(core), test_filter=SHORT, opt="-O0")

@@ -29,7 +29,8 @@ def _rows(table: tuple[dict[str, int], ...], most: int) -> list[object]:
     """Cases of pytest, one a core; those of more than ``most`` multiply-accumulates are nightly."""
     out = []
     for core in table:
-        nightly = core["M"] * core["W"] * core["N"] ** 2 > most
+        # the deepest memories are in the sweep of fields, too
+        nightly = core["M"] * core["W"] * core["N"] ** 2 > most or core["ACC_DEPTH"] > DEEP
         name = f"N{core['N']}-M{core['M']}-W{core['W']}-C{core['C_INF']}+{core['C_TRN']}-{core['ACC_DEPTH']}"
         out.append(pytest.param(_of_core(core), id=name, marks=[pytest.mark.nightly] if nightly else []))
     return out

@@ -145,6 +145,7 @@ def test_inference_only_is_training_off() -> None:
     assert (on.requests["done"] == off.requests["done"]).all()
 
 
+@pytest.mark.nightly
 def test_rtl_points(tmp_path: Path) -> None:
     """The host's whole steps on the RTL, whose times are compared with the model's; the same bits as without training;
     and what E4 draws.
