@@ -21,10 +21,11 @@ from verif.lib.toolchain import ROOT
 FILE = Path(__file__).with_name("faults.yaml")
 CATEGORIES = ("data", "order", "timing", "protocol", "scheduling", "loss", "numerics", "registers", "tools")
 
-_RUN_KINDS = {"block": {"params", "tests", "plusargs", "env"}, "chip": {"knobs"}, "command": {"source"}}
+_RUN_KINDS = {"block": {"params", "tests", "plusargs", "env", "public"}, "chip": {"knobs"}, "command": {"source"}}
 _RUN_TYPES: dict[str, type] = {
     "params": dict,
     "plusargs": list,
+    "public": list,
     "env": dict,
     "knobs": dict,
     "seed": int,

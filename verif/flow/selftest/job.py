@@ -45,7 +45,12 @@ def block(request: dict[str, Any], folder: Path) -> SimResult:
     home = ROOT / "verif/block" / dut
     params = options.get("params", {})
     exe = build(
-        f"tb_{dut}", closure(home / f"tb_{dut}.sv", library=(RTL, ROOT / "verif")), params, opt="-O0", extra_args=COVERS
+        f"tb_{dut}",
+        closure(home / f"tb_{dut}.sv", library=(RTL, ROOT / "verif")),
+        params,
+        public=[tuple(word.split(".")) for word in options.get("public", [])],
+        opt="-O0",
+        extra_args=COVERS,
     )
     env = simulation.as_environment(params) | {k: str(v) for k, v in options.get("env", {}).items()}
     return simulation.run(
